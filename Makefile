@@ -1,0 +1,29 @@
+# Needs Python 3.11 or newer, make, and a network to the package index. Everything else comes here.
+
+PYTHON ?= python3
+BIN := .venv/bin
+WORKDIR ?= runs/demo
+
+.PHONY: demo test lint clean
+
+.venv: .venv/installed
+
+.venv/installed: requirements.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "error: $$($(PYTHON) --version) is too old: Python 3.11 or newer is needed (make PYTHON=python3.12 …)" >&2; exit 2; }
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	@touch $@
+
+demo: .venv
+	$(BIN)/python -m xojl_jax.demo --workdir=$(WORKDIR)
+
+test: .venv
+	$(BIN)/python -m pytest -q -n 2 --durations=10
+
+lint: .venv
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+clean:
+	rm -rf .venv runs build dist *.egg-info

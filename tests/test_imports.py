@@ -1,0 +1,59 @@
+"""Who may import whom (docs/architecture.md). Without this rule the house grows circles."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+LAYERS = ("xojl", "data", "nn", "tasks", "engine")
+# `errors` is a leaf that everything may import; `command` is how every command ends.
+ALLOWED = {
+    "xojl_jax/errors.py": set(),
+    "xojl_jax/command.py": {"errors"},
+    "xojl_jax/xojl": {"errors"},
+    "xojl_jax/data": {"errors"},
+    "xojl_jax/nn": {"errors"},
+    "xojl_jax/tasks": {"errors", "xojl", "data", "nn"},
+    "xojl_jax/engine": {"errors", "tasks.base"},
+    "data_prep": {"errors", "command", "xojl", "data"},
+}
+
+
+def imported_modules(path: Path) -> set[str]:
+    """The dotted names of everything of ours that the file imports."""
+    names = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: relative import; ours are absolute"
+            names |= {f"{node.module}.{alias.name}" for alias in node.names}
+    return {name for name in names if name.split(".")[0] in ("xojl_jax", "data_prep", "configs")}
+
+
+def files_of(owner: str) -> list[Path]:
+    path = ROOT / owner
+    return [path] if path.suffix == ".py" else sorted(path.rglob("*.py"))
+
+
+@pytest.mark.parametrize("owner", ALLOWED)
+def test_import_rules_hold(owner):
+    """Protects the layering: each package imports only what stands below it."""
+    files = files_of(owner)
+    assert files, f"{owner} has no Python files: has it moved?"
+    itself = owner.removesuffix(".py").replace("/", ".")
+    for path in files:
+        for name in imported_modules(path):
+            if f"{name}.".startswith(f"{itself}."):
+                continue
+            target = name.removeprefix("xojl_jax.")
+            assert any(f"{target}.".startswith(f"{ok}.") for ok in ALLOWED[owner]), (
+                f"{path.relative_to(ROOT)} imports {name}, which {owner} may not"
+            )
+
+
+def test_every_layer_is_covered():
+    """Protects the rule itself: a new package must be given its place in the table."""
+    packages = {path.parent.name for path in (ROOT / "xojl_jax").glob("*/__init__.py")}
+    assert packages <= set(LAYERS), f"add {packages - set(LAYERS)} to the table"

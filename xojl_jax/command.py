@@ -1,0 +1,57 @@
+"""How every command ends: a user's mistake is one line on standard error and an exit code.
+
+0 done; 1 bad records found, or a failure of our own; 2 wrong flag, config or workdir; 3 bad input
+data; 75 pre-empted with everything saved.
+"""
+
+import sys
+from collections.abc import Callable
+
+from absl import flags
+
+from xojl_jax.errors import BadUsage, UserError
+
+
+def run(main: Callable[[list[str]], int | None]) -> None:
+    """Calls `main(argv without the program)` and exits with its code, or a `UserError`'s."""
+    try:
+        code = main(sys.argv[1:])
+        sys.stdout.flush()
+    except UserError as error:
+        print(f"error: {error}", file=sys.stderr)
+        code = error.exit_code
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        code = 130
+    except BrokenPipeError:  # the reader of our output has gone: `predict … | head -1`
+        sys.stderr.close()
+        code = 141
+    sys.exit(code)
+
+
+def run_absl(main: Callable[[], int | None], usage: str) -> None:
+    """As `run`, for a command whose flags are absl flags (`--config=FILE --config.x.y=z`).
+
+    Args:
+      main: called after the flags are parsed.
+      usage: printed above the flags by `--help`.
+    """
+    run(lambda argv: _parse_flags(argv, usage) or main())
+
+
+def _parse_flags(argv: list[str], usage: str) -> None:
+    if {"--help", "-h", "-help", "--helpshort", "--helpfull"} & set(argv):
+        print(usage.strip(), flags.FLAGS.main_module_help(), sep="\n\n")
+        sys.exit(0)
+    try:
+        rest = flags.FLAGS([sys.argv[0], *argv])[1:]
+    except (flags.Error, AttributeError, KeyError, TypeError, ValueError, OSError) as error:
+        # ml_collections reports a misspelt field as AttributeError or KeyError.
+        raise BadUsage(f"{_one_line(error)} (see --help)") from error
+    if rest:
+        raise BadUsage(f"unexpected argument {rest[0]!r}: flags start with -- (see --help)")
+
+
+def _one_line(error: Exception) -> str:
+    text = error.args[0] if error.args and isinstance(error.args[0], str) else str(error)
+    return " ".join(text.split())
