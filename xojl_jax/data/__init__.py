@@ -1,0 +1,1 @@
+"""Shards to batches, for any task: images, record shards, and the loader."""
