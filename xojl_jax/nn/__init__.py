@@ -1,0 +1,1 @@
+"""The trunk: attention, blocks, encoders, decoder, heads. Arrays in, arrays out, for any task."""
