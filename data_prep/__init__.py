@@ -1,0 +1,1 @@
+"""From pages to records to shards: capture, label, validate, synthesize, build, report."""

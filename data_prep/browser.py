@@ -1,0 +1,336 @@
+"""A real Chromium, kept on a short lead.
+
+Every page gets a context of its own under a made-up origin, and every request it makes is answered
+from files (or refused): nothing reaches a network. The page's clock moves only when we move it, so
+that two captures of one page are equal. A watchdog ends the browser when a page takes too long or
+too much memory; the next page gets a new one.
+"""
+
+import base64
+import contextlib
+import json
+import os
+import shutil
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from data_prep.site import ORIGIN, Shim, Site
+from data_prep.watchdog import Watchdog
+from xojl_jax.errors import BadUsage
+
+DESKTOP = (1280, 720)
+NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
+FLAGS = (
+    "--disable-gpu",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--disable-extensions",
+    "--font-render-hinting=none",
+    "--force-color-profile=srgb",
+    # What escapes the route (sockets, prefetch, WebRTC) meets a proxy that does not exist.
+    "--force-webrtc-ip-handling-policy=disable_non_proxied_udp",
+    "--js-flags=--max-old-space-size=1024",
+)
+DEAD_PROXY = {"server": "http://127.0.0.1:9", "bypass": "<-loopback>"}
+NOW = 1_700_000_000_000  # ms; every page lives in this second
+LOAD_MS = 20_000
+MAX_NODES = 4096
+SCRIPT = (Path(__file__).parent / "page_script.js").read_text(encoding="utf-8")
+# Pages that shuffle or sample do so alike each time.
+SEEDED_RANDOM = """{ let s = 1; Math.random = () => { s = (s + 0x6D2B79F5) | 0;
+  let t = Math.imul(s ^ (s >>> 15), 1 | s); t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
+  return ((t ^ (t >>> 14)) >>> 0) / 4294967296; }; }"""
+STILL = """*, *::before, *::after { animation-duration: 1ms !important;
+  animation-delay: 0s !important; animation-iteration-count: 1 !important;
+  transition-duration: 0s !important; transition-delay: 0s !important;
+  scroll-behavior: auto !important; caret-color: transparent !important; }"""
+
+
+class PageError(Exception):
+    """This page could not be rendered; the message says why. The run goes on with the next."""
+
+
+@dataclass
+class Extracted:
+    """One element and everything in it that shows, in depth-first pre-order.
+
+    Attributes:
+      box: [x, y, width, height] of the root on the full page, whole CSS px.
+      nodes: one dict a node: `tag`, `parent` (index, -1 for the root), `box` ([x, y, w, h] of the
+        part that shows, relative to the root's corner), `z` (paint order, 0 at the back), `styles`
+        (property -> value), `content` ([kind, element children before it] pairs), `marks`
+        (data-xojl* attributes), `author` (the author's words, for labelling only).
+      root_font: font size of the page's root, px.
+      inherited: styles of the root's parent.
+      full: there were more nodes than the limit; the rest is missing.
+    """
+
+    box: list[int]
+    nodes: list[dict[str, Any]]
+    root_font: float = 16.0
+    inherited: dict[str, str] = field(default_factory=dict)
+    full: bool = False
+
+
+def find_chromium() -> str:
+    """Path of a Chromium on this machine; BadUsage when there is none."""
+    named = os.environ.get("XOJL_CHROMIUM")
+    for name in [named] if named else NAMES:
+        if path := shutil.which(name):
+            return path
+    if named:
+        raise BadUsage(
+            f"XOJL_CHROMIUM={named}: no such program (set it to a Chromium, or unset it)"
+        )
+    mac = "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome"
+    if Path(mac).exists():
+        return mac
+    raise BadUsage(
+        "no Chromium found: install one (apt-get install chromium) or set XOJL_CHROMIUM to its path"
+    )
+
+
+class Browser:
+    """`with Browser() as browser, browser.open_html(text) as page: page.screenshot(box)`"""
+
+    def __init__(self, executable: str | None = None, *, page_seconds=60.0, page_bytes=3 * 2**30):
+        self._executable = executable or find_chromium()
+        self._page_seconds, self._page_bytes = page_seconds, page_bytes
+        self._playwright = self._browser = None
+        self._pid = 0
+
+    def __enter__(self) -> "Browser":
+        try:
+            from playwright.sync_api import sync_playwright
+        except ImportError as error:
+            raise BadUsage(
+                "rendering needs Playwright: pip install 'playwright>=1.60' (and no browser of its)"
+            ) from error
+        self._playwright = sync_playwright().start()
+        try:
+            self._ensure_browser()
+        except BaseException:
+            self._playwright.stop()
+            raise
+        return self
+
+    def __exit__(self, *_) -> None:
+        self._close_browser()
+        self._playwright.stop()
+
+    def open_html(
+        self, text: str, viewport=DESKTOP, *, root=None, shim: Shim | None = None
+    ) -> "Page":
+        """Renders HTML text. `root`: a folder that its own links may name."""
+        return self._open(ORIGIN + "/", viewport, Site(root, shim, {"/": text}))
+
+    def open_site(self, root, path: str, viewport=DESKTOP, *, shim: Shim | None = None) -> "Page":
+        """Renders the file `path` of the folder `root`; `/` in its links means `root`."""
+        site = Site(root, shim)
+        if site.file(path) is None:
+            raise PageError("no such file in the site")
+        return self._open(f"{ORIGIN}/{path.lstrip('/')}", viewport, site)
+
+    def _open(self, url: str, viewport, site: Site) -> "Page":
+        self._ensure_browser()
+        watchdog = Watchdog(self._pid, self._page_seconds, self._page_bytes)
+        page = None
+        try:
+            page = Page(self._browser, viewport, site, watchdog)
+            page.load(url)
+            return page
+        except Exception as error:
+            if page is not None:
+                page.close()
+            watchdog.stop()
+            raise PageError(watchdog.reason or first_line(error)) from error
+
+    def _ensure_browser(self) -> None:
+        if self._browser is not None and self._browser.is_connected():
+            return
+        self._close_browser()
+        root = hasattr(os, "geteuid") and os.geteuid() == 0
+        try:
+            self._browser = self._playwright.chromium.launch(
+                executable_path=self._executable,
+                # Chromium refuses to run as root inside its sandbox.
+                args=[*FLAGS, *(["--no-sandbox"] if root else [])],
+                proxy=DEAD_PROXY,
+            )
+            session = self._browser.new_browser_cdp_session()
+            processes = session.send("SystemInfo.getProcessInfo")["processInfo"]
+        except Exception as error:
+            self._close_browser()
+            raise BadUsage(
+                f"{self._executable} does not start ({first_line(error)}): set XOJL_CHROMIUM"
+            ) from error
+        self._pid = next(p["id"] for p in processes if p["type"] == "browser")
+
+    def _close_browser(self) -> None:
+        if self._browser is not None:
+            with contextlib.suppress(Exception):
+                self._browser.close()
+        self._browser = None
+
+
+class Page:
+    """One rendered page whose time stands still; use `with`, or `close` it."""
+
+    def __init__(self, browser, viewport, site: Site, watchdog: Watchdog):
+        self.site, self.viewport = site, list(viewport)
+        self._watchdog = watchdog
+        self._context = browser.new_context(
+            viewport={"width": viewport[0], "height": viewport[1]},
+            reduced_motion="reduce",
+            service_workers="block",
+            accept_downloads=False,
+            locale="en-US",
+            timezone_id="UTC",
+        )
+        self._context.route("**/*", site.handle)
+        self._context.route_web_socket("**/*", lambda socket: socket.close())
+        self._context.add_init_script(SEEDED_RANDOM)
+        self._page = self._context.new_page()
+        self._page.on("dialog", lambda dialog: dialog.dismiss())
+        self._page.on("popup", lambda popup: popup.close())
+        self._page.clock.install(time=NOW)
+        self._page.clock.pause_at(NOW + 1)
+
+    def __enter__(self) -> "Page":
+        return self
+
+    def __exit__(self, *_) -> None:
+        self.close()
+
+    def close(self) -> None:
+        with contextlib.suppress(Exception):
+            self._context.close()
+        self._watchdog.stop()
+
+    def load(self, url: str) -> None:
+        """Opens, scrolls through, and waits until nothing moves any more."""
+        self._page.goto(url, wait_until="load", timeout=LOAD_MS)
+        self._session = self._context.new_cdp_session(self._page)
+        frame = self._session.send("Page.getFrameTree")["frameTree"]["frame"]["id"]
+        world = {"frameId": frame, "worldName": "xojl"}
+        self._world = self._session.send("Page.createIsolatedWorld", world)["executionContextId"]
+        self._evaluate(SCRIPT + "; JSON.stringify(true)")
+        self._call("still", STILL)
+        self._page.clock.run_for(500)
+        self._call("settle")
+        # Scroll-reveal scripts show a block only once it has been in view.
+        step = max(200, self.viewport[1] // 2)
+        y = 0
+        while y < min(self._call("height"), 40_000):
+            self._call("scroll", y)
+            self._page.clock.run_for(100)
+            y += step
+        self._call("scroll", 0)
+        self._page.clock.run_for(1500)
+        self._call("settle")
+
+    @property
+    def title(self) -> str:
+        return self._call("title")
+
+    def sections(self) -> list[dict[str, Any]]:
+        """Sections of the page (`box`, …); their numbers are good as `root` of `extract`."""
+        return self._guard(lambda: self._call("sections"))
+
+    def extract(self, root: str | int = "body", properties=(), *, author=False) -> Extracted:
+        """Tree, styles, boxes of the first element that a selector (or section number) names."""
+        answer = self._guard(
+            lambda: self._call("extract", root, list(properties), MAX_NODES, author)
+        )
+        if answer is None:
+            raise PageError(f"nothing on the page is {root!r}")
+        for node, z in zip(answer["nodes"], paint_order(answer["nodes"]), strict=True):
+            node["z"] = z
+        return Extracted(**answer)
+
+    def screenshot(self, box, root: str | int | None = None) -> bytes:
+        """PNG of `box` ([x, y, w, h] on the full page), one CSS px to one pixel.
+
+        With `root`, fixed and sticky things outside of that element are hidden meanwhile.
+        """
+        x, y, width, height = box
+        clip = {"x": x, "y": y, "width": width, "height": height, "scale": 1}
+        request = {"format": "png", "clip": clip, "captureBeyondViewport": True}
+        request["optimizeForSpeed"] = True
+
+        def shoot():
+            if root is not None:
+                self._call("conceal", root)
+            data = self._session.send("Page.captureScreenshot", request)["data"]
+            if root is not None:
+                self._call("reveal")
+            return base64.b64decode(data)
+
+        return self._guard(shoot)
+
+    def _guard(self, action):
+        try:
+            return action()
+        except PageError:
+            raise
+        except Exception as error:
+            raise PageError(self._watchdog.reason or first_line(error)) from error
+
+    def _call(self, name: str, *arguments) -> Any:
+        return self._evaluate(f"xojl.{name}({', '.join(map(json.dumps, arguments))})")
+
+    def _evaluate(self, expression: str) -> Any:
+        answer = self._session.send(
+            "Runtime.evaluate",
+            {
+                "expression": expression,
+                "contextId": self._world,
+                "awaitPromise": True,
+                "returnByValue": True,
+            },
+        )
+        if "exceptionDetails" in answer:
+            details = answer["exceptionDetails"]
+            what = details.get("exception", {}).get("description") or details.get("text", "")
+            raise PageError(f"page script failed: {what.splitlines()[0] if what else 'no reason'}")
+        return json.loads(answer["result"]["value"])
+
+
+def paint_order(nodes: list[dict[str, Any]]) -> list[int]:
+    """Rank of each node in the order of painting (CSS 2 appendix E, floats and inlines as they come).
+
+    A key is a path of steps through stacking contexts; a context paints itself first (its key is a
+    prefix), then negative z, then the flow, then positioned things by z.
+    """
+    keys: list[tuple] = []
+    contexts: list[tuple] = []  # of each node, the key of the context its positioned children join
+    holders: list[tuple] = []  # of each node, the key that its flow children extend
+    for index, node in enumerate(nodes):
+        own, positioned, z = node["stack"]
+        parent = node["parent"]
+        if parent < 0:
+            key: tuple = ()
+            keys.append(key), contexts.append(key), holders.append(key)
+            continue
+        if own or positioned:
+            z = z if own else 0
+            key = (*contexts[parent], (z, 0 if z < 0 else 1, index))
+            contexts.append(key if own else contexts[parent])
+            holders.append(key)
+        else:
+            key = (*holders[parent], (0, 0, index))
+            contexts.append(contexts[parent])
+            holders.append(holders[parent])
+        keys.append(key)
+    rank = {
+        index: place for place, index in enumerate(sorted(range(len(keys)), key=keys.__getitem__))
+    }
+    return [rank[index] for index in range(len(keys))]
+
+
+def first_line(error: BaseException) -> str:
+    """The first line of an error's text, for a person."""
+    return next((line.strip() for line in str(error).splitlines() if line.strip()), repr(error))

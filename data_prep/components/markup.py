@@ -1,0 +1,191 @@
+"""Elements in memory, the labels that follow from them, and the HTML text of a page.
+
+A generator marks leaves and the containers that it alone can know (section, grid, freedom,
+carousel, accordion, tab). `derive_labels` decides the rest (wrapper, column, nothing) by the rules
+of the language, from what is painted and what is labelled, so that every labeller would agree.
+"""
+
+from dataclasses import dataclass, field
+from html import escape
+
+LEAVES = frozenset(
+    "heading paragraph button icon image list video map counter divider qr social gallery"
+    " masonry".split()
+)
+DECLARED = frozenset("section grid freedom carousel accordion tab".split())
+VOID = frozenset({"img", "br", "hr", "input", "source"})
+
+
+@dataclass(eq=False)
+class El:
+    """One element. `kids` holds elements and plain text; `style` maps CSS properties to values."""
+
+    tag: str
+    style: dict[str, str] = field(default_factory=dict)
+    kids: list = field(default_factory=list)
+    mark: str | None = None
+    attrs: dict[str, str] = field(default_factory=dict)
+    hover: dict[str, str] = field(default_factory=dict)
+    tablet: dict[str, str] = field(default_factory=dict)
+    mobile: dict[str, str] = field(default_factory=dict)
+    backdrop: bool = False  # paints, but as a part of its band or card: never a box of its own
+    slide: bool = False  # a slide of a carousel: labelled from two labelled children on
+    hidden: bool = False  # not shown: labels inside are dropped
+
+    def elements(self):
+        return (kid for kid in self.kids if isinstance(kid, El))
+
+    def walk(self):
+        """Every element of the subtree, in document order."""
+        stack = [self]
+        while stack:
+            node = stack.pop()
+            yield node
+            stack.extend(reversed([kid for kid in node.kids if isinstance(kid, El)]))
+
+
+def css(**properties: str | int | float) -> dict[str, str]:
+    """`css(font_size="2rem")` is `{"font-size": "2rem"}`."""
+    return {key.replace("_", "-"): str(value) for key, value in properties.items()}
+
+
+# --- labels -------------------------------------------------------------------------------------
+
+
+def derive_labels(root: El, behind: str) -> None:
+    """Sets `mark` on every element that the rules of the language make a wrapper or a column.
+
+    Args:
+      root: the section; its generator has marked leaves and declared containers.
+      behind: the colour of the page behind it.
+    """
+    _derive(root, behind)
+    for node in root.walk():
+        if node.mark == "grid":
+            for cell in _labelled_children(node):
+                if cell.mark == "wrapper":
+                    cell.mark = "column"
+
+
+def _derive(node: El, behind: str) -> list[El]:
+    """The topmost labelled elements at or under `node`; a container still to be judged is last
+    marked "pending": it groups two labelled children, and is a wrapper if it has a sibling."""
+    if node.hidden:
+        for inner in node.walk():
+            inner.mark = None
+        return []
+    if node.mark in LEAVES:
+        for inner in node.walk():
+            if inner is not node:
+                inner.mark = None
+        return [node]
+    paint = background(node) or behind
+    items = [item for kid in node.elements() for item in _derive(kid, paint)]
+    if node.mark == "grid" and len(items) < 2:
+        node.mark = None
+    if node.mark in DECLARED:
+        _settle(items)
+        return [node]
+    if node.slide:
+        items = _settle(items)
+        if len(items) < 2:
+            return items
+        node.mark = "wrapper"
+        return [node]
+    if not items:
+        return []
+    if is_painted(node, behind):
+        _settle(items)
+        node.mark = "wrapper"
+        return [node]
+    if len(items) == 1:
+        return items
+    _settle(items)
+    node.mark = "pending"
+    return [node]
+
+
+def _settle(items: list[El]) -> list[El]:
+    """Judges pending containers, now that their labelled siblings are known."""
+    if len(items) == 1 and items[0].mark == "pending":
+        items[0].mark = None
+        return _labelled_children(items[0])
+    for item in items:
+        if item.mark == "pending":
+            item.mark = "wrapper"
+    return items
+
+
+def _labelled_children(node: El) -> list[El]:
+    found, stack = [], list(node.elements())[::-1]
+    while stack:
+        kid = stack.pop()
+        if kid.mark:
+            found.append(kid)
+        else:
+            stack.extend(list(kid.elements())[::-1])
+    return found
+
+
+def background(node: El) -> str | None:
+    value = node.style.get("background") or node.style.get("background-color")
+    return None if value in (None, "none", "transparent") else value
+
+
+def is_painted(node: El, behind: str) -> bool:
+    """Whether a person sees a box: a colour other than the one behind, a frame, or a shadow."""
+    if node.backdrop:
+        return False
+    colour = background(node)
+    framed = "border" in node.style and not node.style["border"].startswith(("0", "none"))
+    return (colour is not None and colour != behind) or framed or "box-shadow" in node.style
+
+
+# --- text ---------------------------------------------------------------------------------------
+
+
+def document(root: El, *, page_style: dict[str, str], marks: bool = True) -> str:
+    """The page as HTML text: one style sheet, one class an element, `data-xojl` where labelled."""
+    sheet, seen = [], {}
+    body = _print(root, sheet, seen, marks)
+    rules = "\n".join(sheet)
+    return (
+        "<!doctype html><html><head><meta charset=utf-8><title>section</title><style>\n"
+        "*{box-sizing:border-box}body{margin:0}p,h1,h2,h3,h4,h5,h6,ul,ol,figure,blockquote,dl,dd"
+        "{margin:0}ul,ol{padding:0}button{border:0;font:inherit}img{display:block}"
+        f"\nbody{{{_declarations(page_style)}}}\n{rules}\n</style></head><body>{body}</body></html>"
+    )
+
+
+def _print(node: El, sheet: list[str], seen: dict[tuple, str], marks: bool) -> str:
+    attrs = dict(node.attrs)
+    look = tuple(
+        tuple(rules.items()) for rules in (node.style, node.hover, node.tablet, node.mobile)
+    )
+    if any(look):
+        if look not in seen:
+            seen[look] = name = f"k{len(seen)}"
+            sheet.append(f".{name}{{{_declarations(node.style)}}}")
+            if node.hover:
+                sheet.append(f".{name}:hover{{{_declarations(node.hover)}}}")
+            if node.tablet:
+                sheet.append(f"@media(max-width:900px){{.{name}{{{_declarations(node.tablet)}}}}}")
+            if node.mobile:
+                sheet.append(f"@media(max-width:600px){{.{name}{{{_declarations(node.mobile)}}}}}")
+        attrs["class"] = seen[look]
+    if marks and node.mark:
+        attrs["data-xojl"] = node.mark
+    if marks and node.hidden:
+        attrs["data-xojl-skip"] = ""
+    written = "".join(f' {key}="{escape(value)}"' for key, value in attrs.items())
+    if node.tag in VOID:
+        return f"<{node.tag}{written}>"
+    inner = "".join(
+        _print(kid, sheet, seen, marks) if isinstance(kid, El) else escape(kid, quote=False)
+        for kid in node.kids
+    )
+    return f"<{node.tag}{written}>{inner}</{node.tag}>"
+
+
+def _declarations(style: dict[str, str]) -> str:
+    return ";".join(f"{key}:{value}" for key, value in style.items())

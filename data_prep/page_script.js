@@ -1,0 +1,295 @@
+// Runs in an isolated world of the page: it shares the DOM with the page's own scripts, and none of
+// their globals (a page that patches JSON or Array.prototype changes nothing here).
+// Every function answers with JSON text: that is twenty times cheaper than an object transfer.
+globalThis.xojl = (() => {
+  const SKIP = new Set(['SCRIPT', 'STYLE', 'NOSCRIPT', 'TEMPLATE', 'META', 'LINK', 'HEAD', 'TITLE',
+    'BASE', 'SOURCE', 'TRACK', 'PARAM', 'BR', 'WBR', 'MAP', 'AREA', 'DATALIST', 'OPTION']);
+  // What is inside these is drawn by the browser as one thing.
+  const CLOSED = new Set(['SVG', 'IMG', 'VIDEO', 'AUDIO', 'CANVAS', 'IFRAME', 'EMBED', 'OBJECT', 'INPUT',
+    'TEXTAREA', 'SELECT', 'PROGRESS', 'METER', 'MATH']);
+  const PICTURES = new Set(['IMG', 'VIDEO', 'AUDIO', 'CANVAS', 'IFRAME', 'EMBED', 'OBJECT']);
+  const EVERYWHERE = {x0: -1e9, y0: -1e9, x1: 1e9, y1: 1e9};
+
+  const tagOf = (e) => e.localName.toUpperCase();
+
+  // Children in the flattened tree: open shadow roots and slots are followed.
+  const childrenOf = (e) => {
+    if (tagOf(e) === 'SLOT' && e.assignedElements) {
+      const given = e.assignedElements({flatten: true});
+      if (given.length) return given;
+    }
+    return [...(e.shadowRoot || e).children];
+  };
+
+  const rectOf = (e) => {
+    const r = e.getBoundingClientRect();
+    return {x0: r.left + scrollX, y0: r.top + scrollY, x1: r.right + scrollX, y1: r.bottom + scrollY};
+  };
+  const cut = (a, b) => ({
+    x0: Math.max(a.x0, b.x0), y0: Math.max(a.y0, b.y0),
+    x1: Math.max(a.x0, b.x0, Math.min(a.x1, b.x1)), y1: Math.max(a.y0, b.y0, Math.min(a.y1, b.y1)),
+  });
+  const area = (r) => Math.max(0, r.x1 - r.x0) * Math.max(0, r.y1 - r.y0);
+  const shown = (r) => area(r) >= 4 && r.x1 - r.x0 >= 0.5 && r.y1 - r.y0 >= 0.5;
+
+  const hasOwnStack = (s, parent) =>
+    (s.position !== 'static' && s.zIndex !== 'auto') || s.position === 'fixed' || s.position === 'sticky' ||
+    s.opacity !== '1' || s.transform !== 'none' || s.filter !== 'none' || s.perspective !== 'none' ||
+    s.isolation === 'isolate' || s.mixBlendMode !== 'normal' || s.clipPath !== 'none' ||
+    (s.zIndex !== 'auto' && parent && /flex|grid/.test(parent.display));
+
+  // What the author meant (`auto`, `50%`) where the browser still knows it, else the px of today.
+  const styleOf = (e, computed, properties) => {
+    const out = {};
+    const typed = e.computedStyleMap ? e.computedStyleMap() : null;
+    for (const name of properties) {
+      let value = '';
+      if (typed) {
+        try { const v = typed.get(name); value = v ? v.toString() : ''; } catch { value = ''; }
+      }
+      if (!value || value.includes('calc(') || value.includes('min(') || value.includes('max(') ||
+          value.includes('clamp(')) value = computed.getPropertyValue(name);
+      out[name] = value.length > 200 ? value.slice(0, 200) : value;
+    }
+    return out;
+  };
+
+  const iconFont = (family) => /icon|awesome|symbol|glyph|\bfa\b|feather|themify|linea|nucleo/i.test(family);
+
+  // [kind, number of kept element children before it] of everything a node holds besides elements.
+  const contentOf = (e, tag, computed, indexOfChild) => {
+    if (tag === 'SVG' || tag === 'MATH') return [['svg', 0]];
+    if (PICTURES.has(tag)) return [['src', 0]];
+    if (tag === 'INPUT') {
+      if (['checkbox', 'radio', 'range', 'color', 'file'].includes(e.type)) return [];
+      if (e.type === 'image') return [['src', 0]];
+      return (e.value || e.placeholder).trim() ? [['text', 0]] : [];
+    }
+    if (tag === 'TEXTAREA') return (e.value || e.placeholder).trim() ? [['text', 0]] : [];
+    if (tag === 'SELECT') return e.options.length ? [['text', 0]] : [];
+    const out = [];
+    const kind = iconFont(computed.fontFamily) ? 'svg' : 'text';
+    if (parseFloat(computed.fontSize) > 0) {
+      let before = 0;
+      for (const child of (e.shadowRoot || e).childNodes) {
+        if (child.nodeType === 1) before += indexOfChild.has(child) ? 1 : 0;
+        else if (child.nodeType === 3 && child.data.trim()) { out.push([kind, before]); break; }
+      }
+    }
+    // An icon font draws its pictogram in a pseudo-element of an empty node.
+    for (const pseudo of ['::before', '::after']) {
+      const s = getComputedStyle(e, pseudo);
+      if (s.display === 'none' || !iconFont(s.fontFamily)) continue;
+      if (/^"[^"]/.test(s.content) && !out.some((c) => c[0] === 'svg')) {
+        out.push(['svg', pseudo === '::before' ? 0 : indexOfChild.size]);
+      }
+    }
+    return out.sort((a, b) => a[1] - b[1]);
+  };
+
+  // The author's own words about a node. They label the record, and never reach the model's input.
+  const authorOf = (e) => {
+    const out = {};
+    for (const {name, value} of e.attributes) {
+      if (value && (/^(class|id|role|type|alt|title|rel|aria-.*|data-(?!xojl).*|uk-.*|itemtype)$/.test(name))) {
+        out[name] = value.slice(0, 200);
+      }
+    }
+    if (e.href && typeof e.href === 'string') out.href = e.href.slice(0, 200);
+    if (e.localName.includes('-')) out.tag = e.localName;
+    const text = (CLOSED.has(tagOf(e)) ? e.value || e.placeholder || '' : e.innerText || '');
+    if (typeof text === 'string' && text.trim()) out.text = text.trim().replace(/\s+/g, ' ').slice(0, 240);
+    return out;
+  };
+
+  const marksOf = (e) => {
+    const out = {};
+    for (const {name, value} of e.attributes) if (name.startsWith('data-xojl')) out[name] = value;
+    return out;
+  };
+
+  // The integer box of an element on the full page, inside the page.
+  const boxOf = (e) => {
+    const r = rectOf(e);
+    const wide = Math.max(innerWidth, document.documentElement.clientWidth);
+    const x0 = Math.max(0, Math.round(r.x0)), y0 = Math.max(0, Math.round(r.y0));
+    return [x0, y0, Math.min(wide, Math.round(r.x1)) - x0, Math.round(r.y1) - y0];
+  };
+
+  let found = [];
+  const rootOf = (root) => (typeof root === 'number' ? found[root] : document.querySelector(root));
+
+  // One walk down (clips, opacity), one walk up (what shows), in document order, without recursion.
+  const visit = (root, limit) => {
+    const [x, y, w, h] = boxOf(root);
+    const frame = {x0: x, y0: y, x1: x + w, y1: y + h};
+    const entries = [];
+    const stack = [{e: root, parent: -1, flow: frame, placed: frame, opaque: 1}];
+    while (stack.length && entries.length < limit) {
+      const item = stack.pop();
+      const s = getComputedStyle(item.e);
+      if (s.display === 'none') continue;
+      const rect = rectOf(item.e);
+      const free = s.position === 'absolute' || s.position === 'fixed';
+      const clip = s.position === 'fixed' ? frame : free ? item.placed : item.flow;
+      const opaque = item.opaque * parseFloat(s.opacity);
+      const seen = cut(rect, clip);
+      const hidden = s.visibility !== 'visible' || opaque < 0.01;
+      const index = entries.length;
+      entries.push({e: item.e, s, parent: item.parent, rect: seen, kept: !hidden && shown(seen), whole: area(rect)});
+      const tag = tagOf(item.e);
+      if (CLOSED.has(tag)) continue;
+      const inner = s.overflowX === 'visible' && s.overflowY === 'visible' ? clip : cut(clip, rect);
+      const holds = s.position !== 'static' || s.transform !== 'none';
+      const kids = childrenOf(item.e);
+      for (let i = kids.length - 1; i >= 0; i--) {
+        if (!SKIP.has(tagOf(kids[i]))) {
+          stack.push({e: kids[i], parent: index, flow: inner, placed: holds ? inner : item.placed, opaque});
+        }
+      }
+    }
+    for (let i = entries.length - 1; i > 0; i--) if (entries[i].kept) entries[entries[i].parent].kept = true;
+    return {entries, frame, full: stack.length > 0};
+  };
+
+  const extract = (root, properties, limit, withAuthor) => {
+    const element = rootOf(root);
+    if (!element) return JSON.stringify(null);
+    const {entries, frame, full} = visit(element, limit);
+    const place = new Map();
+    const kidsOf = new Map();
+    entries.forEach((n, i) => {
+      if (!n.kept && i > 0) return;
+      n.index = place.size;
+      place.set(n.e, n.index);
+      if (i > 0) {
+        const p = entries[n.parent].e;
+        if (!kidsOf.has(p)) kidsOf.set(p, new Set());
+        kidsOf.get(p).add(n.e);
+      }
+    });
+    const round = (v) => Math.round(v * 10) / 10;
+    const none = new Set();
+    const nodes = [];
+    entries.forEach((n, i) => {
+      if (n.index === undefined) return;
+      const parent = i > 0 ? entries[n.parent] : null;
+      const tag = tagOf(n.e);
+      nodes.push({
+        tag: n.e.localName.toLowerCase(),
+        parent: parent ? parent.index : -1,
+        box: [round(n.rect.x0 - frame.x0), round(n.rect.y0 - frame.y0),
+          round(n.rect.x1 - n.rect.x0), round(n.rect.y1 - n.rect.y0)],
+        stack: [hasOwnStack(n.s, parent && parent.s), n.s.position !== 'static',
+          parseInt(n.s.zIndex, 10) || 0],
+        styles: styleOf(n.e, n.s, properties),
+        content: contentOf(n.e, tag, n.s, kidsOf.get(n.e) || none),
+        marks: marksOf(n.e),
+        author: withAuthor ? authorOf(n.e) : {},
+      });
+    });
+    const parent = element.parentElement;
+    return JSON.stringify({
+      box: boxOf(element),
+      root_font: parseFloat(getComputedStyle(document.documentElement).fontSize),
+      inherited: parent ? styleOf(parent, getComputedStyle(parent), properties) : {},
+      full, nodes,
+    });
+  };
+
+  // Fixed and sticky things outside a section would be painted over it.
+  let concealed = [];
+  const conceal = (root) => {
+    const element = rootOf(root);
+    for (const e of document.querySelectorAll('body *')) {
+      if (e.contains(element) || element.contains(e)) continue;
+      const position = getComputedStyle(e).position;
+      if (position !== 'fixed' && position !== 'sticky') continue;
+      concealed.push([e, e.getAttribute('style')]);
+      e.style.setProperty('visibility', 'hidden', 'important');
+      for (const inner of e.querySelectorAll('*')) {
+        if (getComputedStyle(inner).visibility === 'hidden') continue;
+        concealed.push([inner, inner.getAttribute('style')]);
+        inner.style.setProperty('visibility', 'hidden', 'important');
+      }
+    }
+    return JSON.stringify(concealed.length);
+  };
+  const reveal = () => {
+    for (const [e, style] of concealed.reverse()) {
+      if (style === null) e.removeAttribute('style'); else e.setAttribute('style', style);
+    }
+    concealed = [];
+    return JSON.stringify(true);
+  };
+
+  // Sections of the page: descend from body; what is too tall is opened, what is a row or a list stays whole.
+  const sections = () => {
+    found = [];
+    const rows = [];
+    const NAMED = new Set(['SECTION', 'HEADER', 'FOOTER', 'NAV', 'ARTICLE']);
+    const big = (e) => {
+      const [, , w, h] = boxOf(e);
+      const s = getComputedStyle(e);
+      return s.display !== 'none' && s.visibility === 'visible' && s.display !== 'inline' &&
+        w >= 0.45 * innerWidth && h >= 30;
+    };
+    const stack = [document.body];
+    while (stack.length && rows.length < 400) {
+      const e = stack.pop();
+      const [x, y, w, h] = boxOf(e);
+      const tag = tagOf(e);
+      const kids = childrenOf(e).filter((k) => !SKIP.has(tagOf(k)) && big(k));
+      const heights = kids.map((k) => boxOf(k)[3]).sort((a, b) => a - b);
+      const rowsOfList = heights.length >= 3 && heights[heights.length >> 1] < 170;
+      const named = NAMED.has(tag) || e.getAttribute('role') === 'navigation';
+      const low = named && (tag === 'NAV' || tag === 'HEADER' || tag === 'FOOTER') ? 40 : 90;
+      const tall = named ? 1.6 * innerHeight : 1.05 * innerHeight;
+      if (e !== document.body && h >= low && h <= tall && (kids.length === 0 || named || !splits(kids, e))) {
+        rows.push({box: [x, y, w, h], why: 'section'});
+        found.push(e);
+      } else if (e !== document.body && h > tall && (rowsOfList || kids.length === 0) && h <= 1.6 * innerHeight) {
+        rows.push({box: [x, y, w, h], why: 'section'});
+        found.push(e);
+      } else if (kids.length) {
+        for (let i = kids.length - 1; i >= 0; i--) stack.push(kids[i]);
+      }
+    }
+    return JSON.stringify(rows);
+  };
+  // A block whose children are sections by name is a page, not a section.
+  const splits = (kids) => kids.filter((k) => ['SECTION', 'HEADER', 'FOOTER', 'NAV', 'MAIN']
+    .includes(tagOf(k)) && boxOf(k)[3] >= 90).length >= 2;
+
+  // Lazy pictures eager, animations at their end; resolves when pictures and fonts are there.
+  const settle = async () => {
+    for (const e of document.querySelectorAll('img[loading], iframe[loading]')) e.loading = 'eager';
+    for (const e of document.querySelectorAll('img[data-src]')) if (!e.getAttribute('src')) e.src = e.dataset.src;
+    for (const a of document.getAnimations()) {
+      try { if (a.effect.getComputedTiming().endTime === Infinity) a.cancel(); else a.finish(); } catch { a.cancel(); }
+    }
+    for (const e of document.querySelectorAll('video, audio')) { e.pause(); }
+    const pictures = [...document.images].filter((i) => i.src && !i.complete)
+      .map((i) => new Promise((done) => {
+        i.addEventListener('load', done, {once: true});
+        i.addEventListener('error', done, {once: true});
+      }));
+    await Promise.all([...pictures, document.fonts.ready]);
+    return JSON.stringify(document.images.length);
+  };
+
+  const height = () => JSON.stringify(Math.max(document.documentElement.scrollHeight,
+    document.body ? document.body.scrollHeight : 0));
+  const scroll = (y) => { scrollTo({left: 0, top: y, behavior: 'instant'}); return JSON.stringify(scrollY); };
+  const title = () => JSON.stringify(document.title.slice(0, 200));
+
+  // A style sheet of ours, last in the cascade.
+  const still = (css) => {
+    const style = document.createElement('style');
+    style.textContent = css;
+    (document.head || document.documentElement).append(style);
+    return JSON.stringify(true);
+  };
+
+  return {still, extract, conceal, reveal, sections, settle, height, scroll, title};
+})();

@@ -1,0 +1,245 @@
+"""Pictures made by us, as small data URIs: no photo, map or code of anybody else is shipped."""
+
+import base64
+import io
+import math
+from random import Random
+from urllib.parse import quote
+
+from PIL import Image
+
+
+def data_uri(svg: str) -> str:
+    return "data:image/svg+xml," + quote(svg, safe=" =:/(),.'")
+
+
+def _svg(width: int, height: int, body: str) -> str:
+    return (
+        f"<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 {width} {height}' width='{width}'"
+        f" height='{height}' preserveAspectRatio='xMidYMid slice'>{body}</svg>"
+    )
+
+
+def _hsl(rng: Random, hue: float, low: int, high: int) -> str:
+    return f"hsl({round(hue + rng.uniform(-25, 25)) % 360},{rng.randint(25, 70)}%,{rng.randint(low, high)}%)"
+
+
+def photo(rng: Random, width: int, height: int) -> str:
+    """Something that a person takes for a photo or an illustration: a data URI."""
+    makers = (_landscape, _landscape, _city, _abstract, _object, _blur, _blur)
+    return rng.choice(makers)(rng, max(8, width), max(8, height))
+
+
+def _gradient(name: str, first: str, second: str) -> str:
+    return (
+        f"<linearGradient id='{name}' x1='0' y1='0' x2='0' y2='1'><stop offset='0'"
+        f" stop-color='{first}'/><stop offset='1' stop-color='{second}'/></linearGradient>"
+    )
+
+
+def _landscape(rng: Random, w: int, h: int) -> str:
+    hue = rng.uniform(0, 360)
+    body = _gradient("s", _hsl(rng, hue, 55, 80), _hsl(rng, hue + 40, 75, 92))
+    body += f"<rect width='{w}' height='{h}' fill='url(#s)'/>"
+    body += (
+        f"<circle cx='{round(w * rng.uniform(0.15, 0.85))}' cy='{round(h * rng.uniform(0.15, 0.4))}'"
+        f" r='{round(min(w, h) * rng.uniform(0.06, 0.14))}' fill='#fff' opacity='.8'/>"
+    )
+    for layer in range(rng.randint(2, 4)):
+        base, swing = h * (0.5 + 0.14 * layer), h * rng.uniform(0.05, 0.16)
+        phase, waves = rng.uniform(0, 6), rng.uniform(1, 4)
+        points = [
+            f"{round(w * i / 12)},{round(base + swing * math.sin(phase + waves * i / 3))}"
+            for i in range(13)
+        ]
+        colour = _hsl(rng, hue + 90, 45 - 9 * layer, 58 - 9 * layer)
+        body += f"<polygon points='0,{h} {' '.join(points)} {w},{h}' fill='{colour}'/>"
+    return data_uri(_svg(w, h, body))
+
+
+def _city(rng: Random, w: int, h: int) -> str:
+    hue = rng.uniform(0, 360)
+    body = _gradient("s", _hsl(rng, hue, 20, 50), _hsl(rng, hue + 30, 60, 85))
+    body += f"<rect width='{w}' height='{h}' fill='url(#s)'/>"
+    x = 0.0
+    while x < w:
+        wide, tall = w * rng.uniform(0.06, 0.14), h * rng.uniform(0.25, 0.75)
+        colour = _hsl(rng, hue, 12, 34)
+        body += (
+            f"<rect x='{round(x)}' y='{round(h - tall)}' width='{round(wide)}'"
+            f" height='{round(tall)}' fill='{colour}'/>"
+        )
+        x += wide * rng.uniform(0.85, 1.1)
+    return data_uri(_svg(w, h, body))
+
+
+def _abstract(rng: Random, w: int, h: int) -> str:
+    hue = rng.uniform(0, 360)
+    body = f"<rect width='{w}' height='{h}' fill='{_hsl(rng, hue, 60, 88)}'/>"
+    for _ in range(rng.randint(4, 9)):
+        body += (
+            f"<circle cx='{rng.randint(0, w)}' cy='{rng.randint(0, h)}'"
+            f" r='{round(max(w, h) * rng.uniform(0.08, 0.3))}' fill='{_hsl(rng, hue + 60, 35, 75)}'"
+            f" opacity='.6'/>"
+        )
+    return data_uri(_svg(w, h, body))
+
+
+def _object(rng: Random, w: int, h: int) -> str:
+    hue, side = rng.uniform(0, 360), min(w, h)
+    body = _gradient("s", _hsl(rng, hue, 80, 92), _hsl(rng, hue, 66, 80))
+    body += f"<rect width='{w}' height='{h}' fill='url(#s)'/>"
+    body += (
+        f"<ellipse cx='{w // 2}' cy='{round(h / 2 + side * 0.3)}' rx='{round(side * 0.3)}'"
+        f" ry='{round(side * 0.05)}' fill='#000' opacity='.25'/>"
+        f"<rect x='{round(w / 2 - side * 0.18)}' y='{round(h / 2 - side * 0.28)}'"
+        f" width='{round(side * 0.36)}' height='{round(side * 0.57)}' rx='{rng.randint(2, 40)}'"
+        f" fill='{_hsl(rng, hue + 150, 30, 55)}'/>"
+    )
+    return data_uri(_svg(w, h, body))
+
+
+def _blur(rng: Random, w: int, h: int) -> str:
+    """A handful of random pixels, which the browser smooths into a picture out of focus."""
+    wide, tall = rng.randint(4, 9), rng.randint(3, 7)
+    base = [rng.randint(30, 220) for _ in range(3)]
+    pixels = bytes(
+        max(0, min(255, base[c] + rng.randint(-70, 70)))
+        for _ in range(wide * tall)
+        for c in range(3)
+    )
+    out = io.BytesIO()
+    small = Image.frombytes("RGB", (wide, tall), pixels)
+    small.resize((wide * 4, tall * 4), Image.Resampling.BICUBIC).save(out, "PNG")
+    return "data:image/png;base64," + base64.b64encode(out.getvalue()).decode()
+
+
+def portrait(rng: Random, side: int) -> str:
+    hue = rng.uniform(0, 360)
+    body = (
+        f"<rect width='100' height='100' fill='{_hsl(rng, hue, 65, 88)}'/>"
+        f"<ellipse cx='50' cy='104' rx='38' ry='34' fill='{_hsl(rng, hue + 120, 30, 55)}'/>"
+        f"<circle cx='50' cy='42' r='20' fill='hsl({rng.randint(15, 35)},45%,{rng.randint(35, 80)}%)'/>"
+        f"<path d='M29 42a21 21 0 0 1 42 0q-21 -{rng.randint(8, 24)} -42 0' fill='hsl("
+        f"{rng.randint(10, 40)},30%,{rng.randint(12, 45)}%)'/>"
+    )
+    svg = f"<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 100 100' width='{side}' height='{side}'"
+    return data_uri(f"{svg} preserveAspectRatio='xMidYMid slice'>{body}</svg>")
+
+
+def logo(rng: Random, word: str, ink: str, height: int = 32) -> str:
+    """A picture logo: a mark and a word."""
+    mark = rng.choice(
+        (
+            "<circle cx='16' cy='16' r='13'/>",
+            "<rect x='4' y='4' width='24' height='24' rx='6'/>",
+            "<polygon points='16,2 30,28 2,28'/>",
+            "<path d='M4 28V4l12 14L28 4v24z'/>",
+        )
+    )
+    width = 44 + 15 * len(word)
+    return data_uri(
+        f"<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 {width} 32' height='{height}'"
+        f" width='{round(width * height / 32)}'><g fill='{ink}'>{mark}<text x='40' y='24'"
+        f" font-family='DejaVu Sans' font-weight='700' font-size='22'>{word}</text></g></svg>"
+    )
+
+
+def qr(rng: Random, ink: str = "#000", paper: str = "#fff") -> str:
+    """A drawing with the three eyes, the timing lines and the quiet zone of a QR code, as SVG
+    text. Its modules are random: it looks like a code and says nothing."""
+    side = rng.choice((21, 25, 29))
+    dark = {(x, y) for x in range(side) for y in range(side) if rng.random() < 0.48}
+    for left, top in ((0, 0), (side - 7, 0), (0, side - 7)):
+        for x in range(-1, 8):
+            for y in range(-1, 8):
+                ring = max(abs(x - 3), abs(y - 3))
+                (dark.add if ring in (0, 1, 3) else dark.discard)((left + x, top + y))
+    for i in range(8, side - 8):
+        for cell in ((i, 6), (6, i)):
+            (dark.add if i % 2 == 0 else dark.discard)(cell)
+    path = "".join(
+        f"M{x + 2} {y + 2}h1v1h-1z" for x, y in sorted(dark) if 0 <= x < side and 0 <= y < side
+    )
+    total = side + 4
+    return (
+        f"<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 {total} {total}'"
+        f" shape-rendering='crispEdges'><rect width='{total}' height='{total}' fill='{paper}'/>"
+        f"<path d='{path}' fill='{ink}'/></svg>"
+    )
+
+
+def street_map(rng: Random, width: int, height: int, *, pin: bool) -> str:
+    """Blocks, streets, water, a park and perhaps a pin, as SVG text."""
+    land, street = rng.choice(
+        (("#eef0ea", "#ffffff"), ("#f3efe6", "#ffffff"), ("#2a3038", "#454e5a"))
+    )
+    body = f"<rect width='{width}' height='{height}' fill='{land}'/>"
+    body += (
+        f"<rect x='{rng.randint(0, width * 2 // 3)}' y='{rng.randint(0, height // 2)}'"
+        f" width='{width // 5}' height='{height // 3}' fill='#bfdcae'/>"
+    )
+    y0, y1 = rng.randint(0, height), rng.randint(0, height)
+    body += (
+        f"<path d='M0 {y0}C{width // 3} {y1} {width // 2} {y0} {width} {y1}' stroke='#9cc7e8'"
+        f" stroke-width='{rng.randint(14, 40)}' fill='none'/>"
+    )
+    tilt, lines = rng.randint(-60, 60), ""
+    step = rng.randint(50, 90)
+    for x in range(-100, width + 100, step):
+        lines += f"M{x} 0L{x + tilt} {height}"
+    for y in range(-60, height + 60, step):
+        lines += f"M0 {y}L{width} {y - tilt // 2}"
+    body += f"<path d='{lines}' stroke='{street}' stroke-width='5' fill='none'/>"
+    body += (
+        f"<path d='M0 {rng.randint(0, height)}L{width} {rng.randint(0, height)}' stroke='#f6cf65'"
+        " stroke-width='9' fill='none'/>"
+    )
+    if pin:
+        x, y = width // 2, height // 2
+        body += (
+            f"<path d='M{x} {y}c-22-30-16-46 0-46s22 16 0 46z' fill='#d93025'/>"
+            f"<circle cx='{x}' cy='{y - 28}' r='6' fill='#fff'/>"
+        )
+    return _svg(width, height, body)
+
+
+# Pictograms on a grid of 24, drawn by us as strokes.
+PICTOGRAMS = (
+    "M4 12l6 6L20 6",
+    "M12 3v18M3 12h18",
+    "M4 7h16M4 12h16M4 17h16",
+    "M12 3l9 8h-3v9H6v-9H3z",
+    "M4 5h16v14H4zM4 6l8 7 8-7",
+    "M12 21s-8-5-8-11a4.5 4.5 0 0 1 8-3 4.5 4.5 0 0 1 8 3c0 6-8 11-8 11z",
+    "M12 3a9 9 0 1 0 .1 0zM12 7v5l4 2",
+    "M10 4a6 6 0 1 0 .1 0zM15 15l6 6",
+    "M12 4a4 4 0 1 0 .1 0zM4 21a8 8 0 0 1 16 0",
+    "M12 2l3 7h7l-6 4 2 8-6-5-6 5 2-8-6-4h7z",
+    "M13 2L4 14h7l-1 8 9-12h-7z",
+    "M6 11V8a6 6 0 0 1 12 0v3M4 11h16v10H4z",
+    "M4 20V10M10 20V4M16 20v-8M22 20H2",
+    "M4 17l6-6 4 4 6-8M14 7h6v6",
+    "M12 3l8 3v6c0 5-4 8-8 9-4-1-8-4-8-9V6z",
+    "M3 7h13v10H3zM16 10h4l2 3v4h-6M7 17a2 2 0 1 0 .1 0M18 17a2 2 0 1 0 .1 0",
+)
+# What stands on the buttons of social networks: our own simplified signs.
+SOCIAL_SIGNS = (
+    "M14 8h3V4h-3c-3 0-4 2-4 4v3H7v4h3v7h4v-7h3l1-4h-4V9z",
+    "M4 4l16 16M20 4L4 20",
+    "M5 5h14v14H5zM12 9a3 3 0 1 0 .1 0zM16.5 7.5h.1",
+    "M5 9v10M5 5v.1M10 19V9M10 13c0-5 8-5 8 0v6",
+    "M3 7c0-2 18-2 18 0v10c0 2-18 2-18 0zM10 9l5 3-5 3z",
+    "M12 3a9 9 0 0 0-3 17v-4M15 20v-5M9 12c0-5 6-5 6 0s-6 4-6 0",
+    "M8 3v12a3 3 0 1 1-3-3M8 6c2 3 5 3 8 3",
+)
+
+
+def pictogram(path: str, ink: str, *, filled: bool) -> str:
+    """A pictogram as SVG text, to stand in the page or to become a data URI."""
+    paint = (
+        f"fill='{ink}' stroke='none'"
+        if filled
+        else f"fill='none' stroke='{ink}' stroke-width='2' stroke-linecap='round'"
+    )
+    return f"<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 24 24' {paint}><path d='{path}'/></svg>"

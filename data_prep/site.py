@@ -1,0 +1,136 @@
+"""What a rendered page gets for its requests: files of its site, CDN links from a shim, nothing else."""
+
+import mimetypes
+import os
+import re
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from xojl_jax.errors import BadUsage
+
+ORIGIN = "http://page.invalid"
+# Hosts whose links do not name the npm package, and the package that they mean.
+ALIASES = {
+    "fontawesome-free": "_fortawesome_fontawesome-free",
+    "fontawesome": "_fortawesome_fontawesome-free",
+    "twitter-bootstrap": "bootstrap",
+    "material-design-icons": "material-icons",
+    "icon": "material-icons",
+}
+MATERIAL = re.compile(
+    r"fonts\.googleapis\.com/(icon|css2?)\?.*Material[+ %20]*(Icons|Symbols)", re.I
+)
+
+
+class Site:
+    """The made-up origin of one page: given texts, files under `root`, CDN links from `shim`."""
+
+    def __init__(self, root=None, shim: "Shim | None" = None, texts: dict[str, str] | None = None):
+        self.root = Path(root).resolve() if root is not None else None
+        self.shim = shim
+        self.texts = texts or {}
+        self.missing: list[str] = []
+
+    def handle(self, route, request) -> None:
+        """Playwright's route handler: fulfils from files or aborts; it never lets a request out."""
+        parts = urlsplit(request.url)
+        if request.method in ("GET", "HEAD"):
+            path = unquote(parts.path)
+            inside = request.url.startswith(ORIGIN + "/")
+            if inside and path in self.texts:
+                route.fulfill(body=self.texts[path], content_type="text/html; charset=utf-8")
+                return
+            if inside:
+                file = self.file(path)
+            else:
+                file = self.shim.find(request.url) if self.shim else None
+            if file is not None:
+                kind = mimetypes.guess_type(file.name)[0] or "application/octet-stream"
+                route.fulfill(
+                    path=file, content_type=kind, headers={"access-control-allow-origin": "*"}
+                )
+                return
+        self.missing.append(request.url[:200])
+        route.abort()
+
+    def file(self, path: str) -> Path | None:
+        """The file that the origin's `path` names; None when absent or outside the root."""
+        if self.root is None or "\0" in path:
+            return None
+        try:
+            file = (self.root / path.lstrip("/")).resolve()
+            if file.is_dir():
+                file = (file / "index.html").resolve()
+            # A page may not read outside its site, be it through `..` or a link.
+            return file if file.is_file() and file.is_relative_to(self.root) else None
+        except OSError:
+            return None
+
+
+class Shim:
+    """A folder of unpacked npm packages (`NAME_VERSION/`, a scope's `@x/y` as `_x_y_VERSION`)."""
+
+    def __init__(self, folder):
+        self.folder = Path(folder)
+        if not self.folder.is_dir():
+            raise BadUsage(f"--shim {folder}: no such folder (it holds unpacked npm packages)")
+        self.packages: dict[str, dict[str, Path]] = {}
+        for entry in sorted(self.folder.iterdir()):
+            name, _, version = entry.name.rpartition("_")
+            if entry.is_dir() and name and version[:1].isdigit():
+                self.packages.setdefault(name, {})[version] = entry.resolve()
+        if not self.packages:
+            raise BadUsage(f"--shim {folder}: holds no NAME_VERSION folder (npm pack, then unpack)")
+        self._files: dict[Path, list[str]] = {}
+
+    def find(self, url: str) -> Path | None:
+        """The file of the shim that a CDN link means: same package, nearest version, longest tail."""
+        parts = urlsplit(url)
+        if MATERIAL.search(url):
+            return self._pick("material-icons", "", ["iconfont", "material-icons.css"])
+        segments = [s for s in unquote(parts.path).split("/") if s]
+        if parts.hostname in ("use.fontawesome.com", "kit.fontawesome.com", "pro.fontawesome.com"):
+            name = "_fortawesome_fontawesome-free"
+            if parts.hostname.startswith("kit."):
+                return self._pick(name, "", ["js", "all.js"])
+            version = next((s[1:] for s in segments if re.match(r"v\d", s)), "")
+            return self._pick(name, version, segments[2:])
+        for i, segment in enumerate(segments):
+            name, _, version = segment.partition("@")
+            if segment.startswith("@") and i + 1 < len(segments):  # a scope: @x / y@1.2.3
+                inner, _, version = segments[i + 1].partition("@")
+                name, tail = f"_{segment[1:]}_{inner}", segments[i + 2 :]
+            else:
+                tail = segments[i + 1 :]
+            plain = re.match(r"([a-z.-]+?)-(\d[\d.]*\d)((?:\.[a-z]+)+)$", segment)
+            if plain and plain[1] in self.packages:  # code.jquery.com/jquery-3.7.1.min.js
+                return self._pick(plain[1], plain[2], [plain[1] + plain[3]])
+            name = ALIASES.get(name, name)
+            if name in self.packages and tail:
+                if not version and re.match(r"v?\d+(\.\d+)*", tail[0]):
+                    version, tail = tail[0].lstrip("v"), tail[1:]
+                return self._pick(name, version, tail)
+        return None
+
+    def _pick(self, name: str, version: str, tail: list[str]) -> Path | None:
+        versions = self.packages.get(name)
+        if not versions or not tail:
+            return None
+        wanted = _numbers(version) or (10**6,)
+        chosen = min(versions, key=lambda v: [abs(a - b) for a, b in zip(_numbers(v), wanted)])
+        root = versions[chosen]
+        if root not in self._files:
+            found = (Path(top) / f for top, _, files in os.walk(root) for f in files)
+            names = (p.relative_to(root).as_posix() for p in found)
+            self._files[root] = sorted(names, key=lambda n: (not n.startswith("dist/"), len(n), n))
+        for start in range(len(tail)):
+            end = "/".join(tail[start:])
+            for form in (end, end.replace(".min.", "."), re.sub(r"\.(js|css)$", r".min.\1", end)):
+                for candidate in self._files[root]:
+                    if candidate == form or candidate.endswith("/" + form):
+                        return root / candidate
+        return None
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    return tuple(int(n) for n in re.findall(r"\d+", version))[:3]
