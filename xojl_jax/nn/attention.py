@@ -53,7 +53,7 @@ class Mask:
     window_prefix: int = struct.field(pytree_node=False, default=0)
 
     def by_position(self, rows: Array, columns: Array) -> Array | None:
-        """bool[R, C] for int32[R] query and int32[C] key positions; None if all pairs are allowed."""
+        """bool[R, C] for int32[R] query, int32[C] key positions; None if all pairs are allowed."""
         i, j = rows[:, None], columns[None, :]
         parts = []
         if self.causal:
@@ -78,10 +78,10 @@ def attend(
 ) -> Array:
     """Softmax attention in memory linear in the length: [B, Tq, H, K], dtype of q.
 
-    q: [B, Tq, H, K]; k, v: [B, S, H, K]; any lengths. bias: [B or 1, H or 1, Tq, S], added to the
-    scaled scores, differentiable; its size is the caller's choice. scale: default 1/sqrt(K). A row
-    that may attend to nothing gives zeros and zero gradients; so does a row all of whose scores are
-    below -1e38.
+    q: [B, Tq, H, K]; k: [B, S, H, K]; v: [B, S, H, any width]; any lengths. bias: [B or 1, H or 1,
+    Tq, S], added to the scaled scores, differentiable; its size is the caller's choice. scale:
+    default 1/sqrt(K). A row that may attend to nothing gives zeros and zero gradients; so does a
+    row all of whose scores are below -1e38.
     """
     mask = Mask() if mask is None else mask
     rows, columns = q.shape[1], k.shape[1]
@@ -151,7 +151,7 @@ class _Plan:
     column_size: int
 
     def columns_of(self, row_block: Array | int) -> tuple[Array | int, Callable[[Array], Array]]:
-        """How many column blocks a row block has to visit, and a map from 0, 1, … to their numbers."""
+        """How many column blocks a row block visits, and a map from 0, 1, … to their numbers."""
         mask, size = self.mask, self.column_size
         if self.row_blocks == 1 or not (mask.causal or mask.window is not None):
             return self.column_blocks, lambda turn: turn
@@ -243,8 +243,8 @@ def _forward(
             )
             return total * shrink[..., None] + update, weight * shrink + weights.sum(-1), new_top
 
-        total = jnp.zeros(q_block.shape, acc)
         weight = jnp.zeros(q_block.shape[:-1], acc)
+        total = jnp.zeros((*weight.shape, v.shape[-1]), acc)
         state = (total, weight, jnp.full_like(weight, _lowest(acc)))
         total, weight, top = _visit_columns(plan, i, visit, state)
         something = top > _lowest(acc)

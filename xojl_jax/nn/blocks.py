@@ -1,6 +1,7 @@
 """The building blocks of every encoder and decoder: projections, norms, feed-forward, attention,
 and a scanned stack of layers.
- Every parameter carries logical axis names; which mesh axis a name is laid on is decided elsewhere,
+
+Every parameter carries logical axis names; which mesh axis a name is laid on is decided elsewhere,
 in one table. Parameters are float32, `dtype` is the dtype of the computation, norms and softmax are
 float32 inside. Dropout acts exactly where the caller supplies a random stream named `dropout`
 (`rngs={"dropout": key}`), so no flag is threaded through the layers.

@@ -1,0 +1,161 @@
+"""What reads the trunk: token classifier, attention pooling, feature pyramid, spatial attention."""
+
+from collections.abc import Sequence
+
+import jax
+import jax.numpy as jnp
+from flax import linen as nn
+from flax import struct
+
+from xojl_jax.nn.attention import Mask
+from xojl_jax.nn.blocks import Attention, Dropout, EinsumDense, LayerNorm
+from xojl_jax.nn.positions import POSITION_STD
+
+Array = jax.Array
+
+
+class TokenClassifier(nn.Module):
+    """A norm and a linear map per token, for a tap: [..., D] -> float32[..., classes]."""
+
+    classes: int
+    dtype: jnp.dtype = jnp.float32
+
+    @nn.compact
+    def __call__(self, x: Array) -> Array:
+        x = LayerNorm(dtype=self.dtype, name="norm")(x)
+        x = EinsumDense((self.classes,), ("embed", "classes"), dtype=self.dtype, name="project")(x)
+        return x.astype(jnp.float32)
+
+
+class AttentionPool(nn.Module):
+    """One learned query attends to all tokens: [B, N, D], valid bool[B, N] -> [B, D]."""
+
+    heads: int
+    dtype: jnp.dtype = jnp.float32
+
+    @nn.compact
+    def __call__(self, tokens: Array, valid: Array | None = None) -> Array:
+        width = tokens.shape[-1]
+        init = nn.with_logical_partitioning(nn.initializers.normal(POSITION_STD), (None, "embed"))
+        query = self.param("query", init, (1, width), jnp.float32).astype(self.dtype)
+        query = jnp.broadcast_to(query, (tokens.shape[0], 1, width))
+        attention = Attention(
+            self.heads, width // self.heads, width, dtype=self.dtype, name="attention"
+        )
+        return attention(query, Mask(key_valid=valid), memory=tokens)[:, 0]
+
+
+class ElementClassifier(nn.Module):
+    """Which elements a page uses: [B, N, D], valid bool[B, N] -> logits float32[B, 30].
+
+    Attention pooling, then D -> D/2 -> classes with a ReLU and dropout between.
+    """
+
+    classes: int = 30
+    heads: int = 8
+    dropout: float = 0.1
+    dtype: jnp.dtype = jnp.float32
+
+    @nn.compact
+    def __call__(self, tokens: Array, valid: Array | None = None) -> Array:
+        width = tokens.shape[-1]
+        # Heads narrower than 16 hold nothing, so small models get fewer.
+        heads = min(self.heads, max(1, width // 16))
+        x = AttentionPool(heads, self.dtype, name="pool")(tokens, valid)
+        x = EinsumDense((width // 2,), ("embed", "mlp"), dtype=self.dtype, name="hidden")(x)
+        x = Dropout(self.dropout)(nn.relu(x))
+        x = EinsumDense((self.classes,), ("mlp", "classes"), dtype=self.dtype, name="project")(x)
+        return x.astype(jnp.float32)
+
+
+@struct.dataclass
+class Level:
+    """Features [B, r, c, W], and which cells hold a valid patch, bool[B, r, c]."""
+
+    features: Array
+    valid: Array
+
+
+class Pyramid(nn.Module):
+    """A feature pyramid on the four taps of a plain ViT, which all lie on one grid.
+
+    taps: [4, B, N, D], grid: (rows, columns) of the patches. Tap i feeds level i, at strides 1/2
+    (twice as fine), 1, 2 and 4 of the grid: a linear map per cell, the coarser level added from
+    above, a 3x3 convolution. `levels` names those that are wanted, from fine to coarse; what finer
+    levels alone would need is not made.
+    """
+
+    width: int = 256
+    levels: Sequence[int] = (0, 1, 2, 3)
+    dtype: jnp.dtype = jnp.float32
+
+    @nn.compact
+    def __call__(
+        self, taps: Array, grid: tuple[int, int], patch_valid: Array | None = None
+    ) -> tuple[Level, ...]:
+        batch = taps.shape[1]
+        valid = jnp.ones((batch, *grid), bool)
+        if patch_valid is not None:
+            valid = patch_valid.reshape(batch, *grid)
+        found, above = {}, None
+        for level in range(3, min(self.levels) - 1, -1):
+            tap = LayerNorm(dtype=self.dtype, name=f"norm_{level}")(taps[level])
+            lateral = EinsumDense(
+                (self.width,), ("embed", "mlp"), dtype=self.dtype, name=f"lateral_{level}"
+            )
+            cells, cells_valid = _resample(lateral(tap).reshape(batch, *grid, -1), valid, level - 1)
+            if above is not None:
+                cells = cells + _twice(above)[:, : cells.shape[1], : cells.shape[2]]
+            above = cells = jnp.where(cells_valid[..., None], cells, 0)
+            if level in self.levels:
+                smooth = _conv(self.width, 3, ("mlp", "embed"), self.dtype, f"smooth_{level}")
+                found[level] = Level(smooth(cells), cells_valid)
+        return tuple(found[level] for level in self.levels)
+
+
+class SpatialAttention(nn.Module):
+    """A map over the grid from the mean and the maximum of each cell's features, which then scales
+    the features.
+
+    features: [B, r, c, W] -> (features [B, r, c, W], map logits float32[B, r, c]).
+    """
+
+    dtype: jnp.dtype = jnp.float32
+
+    @nn.compact
+    def __call__(self, features: Array) -> tuple[Array, Array]:
+        pooled = jnp.stack([features.mean(-1), features.max(-1)], axis=-1)
+        logits = _conv(1, 7, (None, None), self.dtype, "map")(pooled)[..., 0].astype(jnp.float32)
+        return features * jax.nn.sigmoid(logits)[..., None].astype(features.dtype), logits
+
+
+def _conv(width: int, size: int, axes: tuple[str | None, str | None], dtype, name: str) -> nn.Conv:
+    init = nn.initializers.lecun_normal()
+    return nn.Conv(
+        width,
+        (size, size),
+        padding="SAME",
+        dtype=dtype,
+        kernel_init=nn.with_logical_partitioning(init, (None, None, *axes)),
+        bias_init=nn.with_logical_partitioning(nn.initializers.zeros, axes[1:]),
+        name=name,
+    )
+
+
+def _resample(cells: Array, valid: Array, halvings: int) -> tuple[Array, Array]:
+    """Halves the resolution so many times (-1: doubles it) by means of valid cells."""
+    if halvings < 0:
+        return _twice(cells), _twice(valid)
+    for _ in range(halvings):
+        rows, columns = valid.shape[1:]
+        edge = ((0, 0), (0, rows % 2), (0, columns % 2))
+        valid = jnp.pad(valid, edge).reshape(-1, (rows + 1) // 2, 2, (columns + 1) // 2, 2)
+        cells = jnp.pad(cells, (*edge, (0, 0))).reshape(*valid.shape, -1)
+        count = jnp.maximum(valid.sum((2, 4)), 1)[..., None].astype(cells.dtype)
+        cells = jnp.where(valid[..., None], cells, 0).sum((2, 4)) / count
+        valid = valid.any((2, 4))
+    return cells, valid
+
+
+def _twice(x: Array) -> Array:
+    return x.repeat(2, axis=1).repeat(2, axis=2)
