@@ -11,7 +11,7 @@ import contextlib
 import json
 import os
 import shutil
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -64,14 +64,12 @@ class Extracted:
         (property -> value), `content` ([kind, element children before it] pairs), `marks`
         (data-xojl* attributes), `author` (the author's words, for labelling only).
       root_font: font size of the page's root, px.
-      inherited: styles of the root's parent.
       full: there were more nodes than the limit; the rest is missing.
     """
 
     box: list[int]
     nodes: list[dict[str, Any]]
     root_font: float = 16.0
-    inherited: dict[str, str] = field(default_factory=dict)
     full: bool = False
 
 
@@ -300,7 +298,7 @@ class Page:
 
 
 def paint_order(nodes: list[dict[str, Any]]) -> list[int]:
-    """Rank of each node in the order of painting (CSS 2 appendix E, floats and inlines as they come).
+    """Rank of each node in the order of painting (CSS 2 appendix E, but floats in document order).
 
     A key is a path of steps through stacking contexts; a context paints itself first (its key is a
     prefix), then negative z, then the flow, then positioned things by z.
@@ -313,7 +311,9 @@ def paint_order(nodes: list[dict[str, Any]]) -> list[int]:
         parent = node["parent"]
         if parent < 0:
             key: tuple = ()
-            keys.append(key), contexts.append(key), holders.append(key)
+            contexts.append(key)
+            holders.append(key)
+            keys.append(key)
             continue
         if own or positioned:
             z = z if own else 0

@@ -54,7 +54,9 @@ globalThis.xojl = (() => {
     return out;
   };
 
-  const iconFont = (family) => /icon|awesome|symbol|glyph|\bfa\b|feather|themify|linea|nucleo/i.test(family);
+  // Only the first family counts: "Segoe UI Symbol" ends half the lists of the web.
+  const iconFont = (families) => /icon|awesome|symbol|glyph|\bfa\b|feather|themify|linea|nucleo/i
+    .test(families.split(',')[0]);
 
   // [kind, number of kept element children before it] of everything a node holds besides elements.
   const contentOf = (e, tag, computed, indexOfChild) => {
@@ -188,13 +190,8 @@ globalThis.xojl = (() => {
         author: withAuthor ? authorOf(n.e) : {},
       });
     });
-    const parent = element.parentElement;
-    return JSON.stringify({
-      box: boxOf(element),
-      root_font: parseFloat(getComputedStyle(document.documentElement).fontSize),
-      inherited: parent ? styleOf(parent, getComputedStyle(parent), properties) : {},
-      full, nodes,
-    });
+    const root_font = parseFloat(getComputedStyle(document.documentElement).fontSize) || 16;
+    return JSON.stringify({box: boxOf(element), root_font, full, nodes});
   };
 
   // Fixed and sticky things outside a section would be painted over it.

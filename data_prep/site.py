@@ -1,4 +1,4 @@
-"""What a rendered page gets for its requests: files of its site, CDN links from a shim, nothing else."""
+"""What a rendered page gets: files of its site, CDN links from a shim, and nothing else."""
 
 import mimetypes
 import os
@@ -84,7 +84,7 @@ class Shim:
         self._files: dict[Path, list[str]] = {}
 
     def find(self, url: str) -> Path | None:
-        """The file of the shim that a CDN link means: same package, nearest version, longest tail."""
+        """The file of the shim that a CDN link means: that package, nearest version, longest tail."""
         parts = urlsplit(url)
         if MATERIAL.search(url):
             return self._pick("material-icons", "", ["iconfont", "material-icons.css"])
@@ -117,7 +117,7 @@ class Shim:
         if not versions or not tail:
             return None
         wanted = _numbers(version) or (10**6,)
-        chosen = min(versions, key=lambda v: [abs(a - b) for a, b in zip(_numbers(v), wanted)])
+        chosen = min(versions, key=lambda v: _distance(_numbers(v), wanted))
         root = versions[chosen]
         if root not in self._files:
             found = (Path(top) / f for top, _, files in os.walk(root) for f in files)
@@ -130,6 +130,10 @@ class Shim:
                     if candidate == form or candidate.endswith("/" + form):
                         return root / candidate
         return None
+
+
+def _distance(one: tuple[int, ...], other: tuple[int, ...]) -> list[int]:
+    return [abs(a - b) for a, b in zip(one, other, strict=False)]
 
 
 def _numbers(version: str) -> tuple[int, ...]:

@@ -1,0 +1,302 @@
+"""Computed styles -> the compact html tree: short classes, content ids, nothing that tells the answer.
+
+Values that CSS would have had anyway (initial, or inherited and equal to the parent's) are dropped.
+Names that people gave (id, class, role, aria, data, href) never come near: an `Extracted` keeps them
+apart, and only label.py reads them.
+"""
+
+import random
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from data_prep.browser import Extracted
+from data_prep.values import written_value
+from xojl_jax.xojl.codebook import Codebook
+from xojl_jax.xojl.tree import Caps, Content, Node
+
+_SIDES = ("top", "right", "bottom", "left")
+_CORNERS = ("top-left", "top-right", "bottom-right", "bottom-left")
+# One class for several longhands, written when they agree; where they do not, the longhands follow
+# one by one, or (border-radius) as one list.
+GROUPS = {
+    "border-width": [f"border-{s}-width" for s in _SIDES],
+    "border-style": [f"border-{s}-style" for s in _SIDES],
+    "border-color": [f"border-{s}-color" for s in _SIDES],
+    "border-radius": [f"border-{c}-radius" for c in _CORNERS],
+    "gap": ["row-gap", "column-gap"],
+    "overflow": ["overflow-x", "overflow-y"],
+    "text-decoration": ["text-decoration-line"],
+}
+_PLAIN = (
+    "display position width height min-width max-width min-height max-height aspect-ratio"
+    " margin-top margin-right margin-bottom margin-left padding-top padding-right padding-bottom"
+    " padding-left top right bottom left z-index float clear flex-direction flex-wrap flex-grow"
+    " flex-shrink flex-basis order justify-content justify-items justify-self align-content"
+    " align-items align-self grid-template-columns grid-template-rows grid-auto-flow column-count"
+    " color background-color background-image background-position background-size"
+    " background-repeat box-shadow opacity font-size font-weight font-family font-style line-height"
+    " letter-spacing text-align text-transform text-shadow text-overflow vertical-align white-space"
+    " list-style-type object-fit object-position visibility transform filter backdrop-filter"
+    " mix-blend-mode clip-path"
+).split()
+INHERITED = frozenset(
+    "color font-size font-weight font-style font-family line-height letter-spacing text-align"
+    " text-transform white-space list-style-type visibility text-shadow".split()
+)
+_UNSET = ("", "none", "normal", "auto", "0", "0px", "0%", "currentcolor")
+_INITIAL = {
+    "color": ("rgb(0, 0, 0)",),
+    "font-size": ("16px",),
+    "font-weight": ("400",),
+    "font-family": (),
+    "text-align": ("start", "left"),
+    "opacity": ("1",),
+    "flex-grow": ("0",),
+    "flex-shrink": ("1",),
+    "order": ("0",),
+    "flex-direction": ("row",),
+    "flex-wrap": ("nowrap",),
+    "position": ("static",),
+    "overflow-x": ("visible",),
+    "overflow-y": ("visible",),
+    "visibility": ("visible",),
+    "background-color": ("rgba(0, 0, 0, 0)", "transparent"),
+    "background-position": ("0% 0%", "0px 0px"),
+    "background-repeat": ("repeat",),
+    "object-fit": ("fill",),
+    "object-position": ("50% 50%",),
+    "vertical-align": ("baseline",),
+    "list-style-type": ("disc",),
+    "white-space": ("normal",),
+    "grid-auto-flow": ("row",),
+    "text-overflow": ("clip",),
+    "align-items": ("normal", "stretch"),
+    "justify-items": ("normal", "legacy"),
+}
+_BLOCK = frozenset(
+    "div section header footer main nav article aside h1 h2 h3 h4 h5 h6 hgroup p ul ol dl dt dd figure"
+    " figcaption form fieldset legend blockquote pre address hr details summary dialog body map"
+    " optgroup option".split()
+)
+_DISPLAY = {
+    "li": ("list-item",),
+    "summary": ("list-item", "block"),
+    "table": ("table",),
+    "tr": ("table-row",),
+    "td": ("table-cell",),
+    "th": ("table-cell",),
+    "thead": ("table-header-group",),
+    "tbody": ("table-row-group",),
+    "tfoot": ("table-footer-group",),
+    "caption": ("table-caption",),
+    **dict.fromkeys(
+        ("button", "input", "select", "textarea", "progress", "meter"), ("inline-block",)
+    ),
+}
+# What a property says only together with another one.
+_NEEDS = {
+    "background-position": ("background-image", ("none",)),
+    "background-size": ("background-image", ("none",)),
+    "background-repeat": ("background-image", ("none",)),
+    "top": ("position", ("static",)),
+    "right": ("position", ("static",)),
+    "bottom": ("position", ("static",)),
+    "left": ("position", ("static",)),
+    "justify-items": ("display", ("block", "inline", "inline-block", "flex")),
+    **{
+        f"border-{s}-{w}": (f"border-{s}-style", ("none", "hidden"))
+        for s in _SIDES
+        for w in ("width", "color")
+    },
+}
+_REPLACED = frozenset({"img", "video", "canvas", "iframe", "embed", "object", "svg"})
+
+
+@dataclass(frozen=True)
+class Compact:
+    """The html tree of an extracted element.
+
+    Attributes:
+      forest: one root.
+      boxes: [x, y, width, height, z] of each node in depth-first pre-order, px of the screenshot.
+      node_of: html node (depth-first pre-order index) of each extracted node; None if left out.
+    """
+
+    forest: tuple[Node, ...]
+    boxes: list[list[float]]
+    node_of: list[int | None]
+
+
+def properties(codebook: Codebook) -> list[str]:
+    """The longhand CSS properties that a page must be asked for."""
+    known = set(codebook.properties.values())
+    wanted = [name for name in _PLAIN if name in known]
+    wanted += [name for group in GROUPS.values() for name in group]
+    return list(dict.fromkeys(["display", "position", "color", *wanted]))
+
+
+def content_ids(rng: random.Random) -> Iterator[str]:
+    """`xv854`, `xv17`, …: names for texts and pictures, each once, in no order."""
+    size, used = 1000, set()
+    while True:
+        number = rng.randrange(1, size)
+        if number not in used:
+            used.add(number)
+            yield f"xv{number}"
+        if 2 * len(used) > size:
+            size *= 10
+
+
+def compact(
+    extracted: Extracted, codebook: Codebook, rng: random.Random, caps: Caps | None = None
+) -> Compact:
+    """The html tree, its boxes, and where each extracted node went.
+
+    Args:
+      extracted: of a page that was asked for `properties(codebook)`.
+      rng: chooses the content ids.
+      caps: nodes deeper than it are left out; no node has more classes.
+    """
+    caps = caps or Caps()
+    nodes = extracted.nodes
+    write = _ClassWriter(codebook, extracted.root_font)
+    depth: list[int] = []
+    node_of: list[int | None] = []
+    kept: list[int] = []
+    for index, node in enumerate(nodes):
+        parent = node["parent"]
+        depth.append(1 if parent < 0 else depth[parent] + 1)
+        if depth[index] > caps.depth or len(kept) >= caps.nodes:
+            node_of.append(None)
+        else:
+            node_of.append(len(kept))
+            kept.append(index)
+    ids = content_ids(rng)
+    contents = {index: _content(nodes[index]["content"], ids) for index in kept}
+    children: dict[int, list[Node]] = {}
+    for index in reversed(kept):  # children stand behind their parent, so they are ready first
+        node = nodes[index]
+        parent = node["parent"]
+        classes = write(node, nodes[parent] if parent >= 0 else None)[: caps.classes]
+        made = Node(
+            None,
+            _tag(node["tag"], codebook),
+            tuple(classes),
+            contents[index],
+            tuple(reversed(children.pop(index, []))),
+        )
+        children.setdefault(parent, []).append(made)
+    width, height = extracted.box[2:]
+    boxes = [[*_inside(nodes[i]["box"], width, height), nodes[i]["z"]] for i in kept]
+    return Compact(tuple(children[-1]), boxes, node_of)
+
+
+def _tag(tag: str, codebook: Codebook) -> str:
+    """The tag, or `div` for one that its author made up: its name could tell the answer."""
+    return tag if tag in codebook.tags else "div"
+
+
+def _content(found: Sequence[Sequence], ids: Iterator[str]) -> tuple[Content, ...]:
+    return tuple(Content(kind, next(ids), at) for kind, at in found)
+
+
+def _inside(box: Sequence[float], width: float, height: float) -> list[float]:
+    x0, y0 = min(max(box[0], 0), width), min(max(box[1], 0), height)
+    x1, y1 = min(max(box[0] + box[2], x0), width), min(max(box[1] + box[3], y0), height)
+    return [_short(v) for v in (x0, y0, x1 - x0, y1 - y0)]
+
+
+def _short(value: float) -> float:
+    value = round(value, 1)
+    return int(value) if value == int(value) else value
+
+
+class _ClassWriter:
+    """Classes of a node from its computed styles and its parent's."""
+
+    def __init__(self, codebook: Codebook, root_font: float):
+        self._code = {css: code for code, css in codebook.properties.items()}
+        self._units = {css: code for code, css in codebook.units.items()}
+        self._devices = {name: code for code, name in codebook.devices.items()}
+        self._root_font = root_font
+        # In the order of the codebook, so that equal looks give equal keys.
+        ours = {*_PLAIN, *GROUPS, *(name for group in GROUPS.values() for name in group)}
+        self._order = [css for css in codebook.properties.values() if css in ours]
+
+    def __call__(self, node: Mapping, parent: Mapping | None) -> list[str]:
+        styles = node["styles"]
+        said = self._said(node["tag"], styles, parent["styles"] if parent else None)
+        classes = [f"{self._code[css]}_{value}" for css, value in said.items()]
+        for device, variant in node.get("variants", {}).items():
+            above = parent.get("variants", {}).get(device) if parent else None
+            then = self._said(node["tag"], variant, above)
+            classes += [
+                f"{self._devices[device]}:{self._code[css]}_{value}"
+                for css, value in then.items()
+                if said.get(css) != value
+            ]
+        return classes
+
+    def _said(self, tag: str, styles: Mapping, above: Mapping | None) -> dict[str, str]:
+        """CSS property -> written value, for what this node says that it would not have anyway."""
+        longs = {}
+        for css, raw in styles.items():
+            if not self._is_default(css, raw, tag, styles, above):
+                longs[css] = raw
+        said = {}
+        for css in self._order:
+            if css in GROUPS:
+                raw = _together(css, styles, longs)
+                if raw is None:
+                    continue
+                for name in GROUPS[css]:
+                    longs.pop(name, None)
+            elif css in longs:
+                raw = longs[css]
+            else:
+                continue
+            value = written_value(css, raw, self._units, self._root_font)
+            if css in INHERITED and above is not None and css in above:
+                if value == written_value(css, above[css], self._units, self._root_font):
+                    continue  # two lists of fonts of one kind
+            if value is not None:
+                said[css] = value
+        return said
+
+    def _is_default(
+        self, css: str, raw: str, tag: str, styles: Mapping, above: Mapping | None
+    ) -> bool:
+        if css in _NEEDS and styles.get(_NEEDS[css][0], "none") in _NEEDS[css][1]:
+            return True
+        if css in INHERITED and above is not None:
+            return raw == above.get(css)
+        if css == "display":
+            return raw in _default_displays(tag, above)
+        if css == "border-style":
+            return True
+        if css.startswith("border-") and css.endswith("-style"):
+            return raw in ("none", "hidden", "solid")  # a width says that there is a line
+        if css == "list-style-type" and tag not in ("ul", "ol", "li"):
+            return True
+        if css in ("overflow-x", "overflow-y") and tag in _REPLACED:
+            return True
+        return raw in _INITIAL[css] if css in _INITIAL else raw in _UNSET
+
+
+def _default_displays(tag: str, above: Mapping | None) -> tuple[str, ...]:
+    if above and above.get("display", "").endswith(("flex", "grid")):
+        return ("block", *_DISPLAY.get(tag, ()))  # a flex item is a block whatever it was
+    if tag in _DISPLAY:
+        return _DISPLAY[tag]
+    return ("block",) if tag in _BLOCK or "-" in tag else ("inline",)
+
+
+def _together(group: str, styles: Mapping, longs: Mapping) -> str | None:
+    """The raw value of a group, or None where its longhands have to speak for themselves."""
+    names = GROUPS[group]
+    if not any(name in longs for name in names):
+        return None
+    values = [styles.get(name, "") for name in names]
+    if len(set(values)) == 1:
+        return values[0]
+    return " ".join(values) if group == "border-radius" else None

@@ -1,0 +1,147 @@
+"""CSS values as XOJL writes them: `1.5r`, `50p`, `fff`, `0+4x+8x+00000033`, `linear+gradient`."""
+
+import re
+from collections.abc import Mapping
+
+MAX_PARTS = 8
+MAX_LENGTH = 48
+
+_NUMBER = re.compile(r"([-+]?(?:\d+\.?\d*|\.\d+)(?:e[-+]?\d+)?)([a-z%]*)\Z", re.IGNORECASE)
+_COLOUR = re.compile(r"rgba?\(([^()]*)\)\Z")
+_KEYWORD = re.compile(r"[a-z][a-z-]*\Z", re.IGNORECASE)
+_FUNCTION = re.compile(r"([a-z-]+)\((.*)\)\Z", re.DOTALL | re.IGNORECASE)
+_FAMILIES = (
+    ("mono", re.compile(r"mono|courier|consol|menlo|code", re.IGNORECASE)),
+    ("sans", re.compile(r"sans|arial|helvetica|roboto|inter|verdana|system|segoe", re.IGNORECASE)),
+    (
+        "serif",
+        re.compile(r"serif|times|georgia|garamond|slab|merriweather|playfair", re.IGNORECASE),
+    ),
+    ("hand", re.compile(r"script|cursive|hand|brush|comic", re.IGNORECASE)),
+)
+
+
+def written_value(css: str, raw: str, units: Mapping[str, str], root_font: float) -> str | None:
+    """The value after the `_` of a class; None where it has no short form and is left out.
+
+    Args:
+      css: the property.
+      raw: the computed value as the browser prints it.
+      units: CSS unit -> code of the codebook.
+      root_font: font size of the page's root, px.
+    """
+    if css == "font-family":
+        # Which font it was could name the theme; what kind it is shows in the picture.
+        return next((kind for kind, pattern in _FAMILIES if pattern.search(raw)), "system")
+    if css == "background-image":
+        return _image(raw)
+    if css == "box-shadow" or css == "text-shadow":
+        raw = _first_item(raw)
+    parts = [part for piece in split_value(raw) for part in _written(piece, units, root_font)]
+    if None in parts or len(parts) > MAX_PARTS:
+        return None
+    if css == "z-index" and parts and parts[0].lstrip("-").isdigit():
+        parts = [str(max(-9999, min(9999, int(parts[0]))))]
+    value = "+".join(parts)
+    return value if 0 < len(value) <= MAX_LENGTH else None
+
+
+def split_value(raw: str) -> list[str]:
+    """Splits at spaces, commas and slashes outside parentheses."""
+    parts, depth, start = [], 0, 0
+    for i, char in enumerate(raw + " "):
+        depth += (char == "(") - (char == ")")
+        if depth == 0 and char in " ,/\t\n":
+            if i > start:
+                parts.append(raw[start:i])
+            start = i + 1
+    return parts
+
+
+def colour(raw: str) -> str | None:
+    """`rgb(255, 0, 0)` -> `f00`; alpha adds a byte; None for what is no colour."""
+    match = _COLOUR.match(raw)
+    if not match:
+        return None
+    numbers = [float(n.rstrip("%")) for n in re.split(r"[,/\s]+", match[1].strip()) if n]
+    if len(numbers) not in (3, 4):
+        return None
+    alpha = numbers[3] if len(numbers) == 4 else 1.0
+    if alpha == 0:
+        return "transparent"
+    channels = [*numbers[:3], *([alpha * 255] if alpha < 1 else [])]
+    text = "".join(f"{max(0, min(255, round(n))):02x}" for n in channels)
+    pairs = [text[i : i + 2] for i in range(0, len(text), 2)]
+    return "".join(p[0] for p in pairs) if all(p[0] == p[1] for p in pairs) else text
+
+
+def length(px: float, root_font: float, units: Mapping[str, str]) -> str:
+    """px in rem or px, whichever takes fewer digits; rem where they tie (24px -> `1.5r`)."""
+    px = round(px, 2)
+    if px == 0:
+        return "0"
+    rem = round(px / root_font, 4)
+    exact = abs(rem * root_font - px) < 0.006
+    if exact and "rem" in units and _digits(rem) <= min(_digits(px), 3):
+        return _plain(rem) + units["rem"]
+    return _plain(round(px, 1) if _digits(px) > 4 else px) + units["px"]
+
+
+def _written(piece: str, units: Mapping[str, str], root_font: float) -> list[str | None]:
+    number = _NUMBER.match(piece)
+    if number:
+        value, unit = float(number[1]), number[2].lower()
+        if unit == "px":
+            return [length(value, root_font, units)]
+        if unit and unit not in units:
+            return [None]
+        rounded = _plain(round(value, 2))
+        return [rounded + (units[unit] if unit and rounded != "0" else "")]
+    if (made := colour(piece)) is not None:
+        return [made]
+    if _KEYWORD.match(piece):
+        return [piece.lower()]
+    function = _FUNCTION.match(piece)
+    if function and function[1] == "repeat":
+        count, *what = split_value(function[2])
+        if count.isdigit() and int(count) * len(what) <= MAX_PARTS:
+            return [p for w in what * int(count) for p in _written(w, units, root_font)]
+    if function and function[1] not in (
+        "calc",
+        "var",
+        "url",
+        "path",
+        "polygon",
+        "matrix",
+        "matrix3d",
+    ):
+        name = re.sub(r"(x|y|z|3d)\Z", "", function[1].lower())
+        inner = [p for w in split_value(function[2]) for p in _written(w, units, root_font)]
+        return [name, *inner]
+    return [None]
+
+
+def _image(raw: str) -> str | None:
+    kinds = []
+    for item in re.findall(r"url\(|(?:linear|radial|conic)-gradient\(", raw):
+        kinds += ["url"] if item == "url(" else [item.split("-")[0], "gradient"]
+    return "+".join(dict.fromkeys(kinds)) or None
+
+
+def _first_item(raw: str) -> str:
+    depth = 0
+    for i, char in enumerate(raw):
+        depth += (char == "(") - (char == ")")
+        if char == "," and depth == 0:
+            return raw[:i]
+    return raw
+
+
+def _digits(value: float) -> int:
+    """Significant digits: 1.125 has four, 40 one."""
+    return len(_plain(abs(value)).replace(".", "").strip("0")) or 1
+
+
+def _plain(value: float) -> str:
+    text = f"{value:.4f}".rstrip("0").rstrip(".")
+    return "0" if text in ("-0", "") else text
