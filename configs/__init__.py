@@ -1,0 +1,1 @@
+"""Training configurations: `base.py` has every default, the stage files their differences."""

@@ -1,0 +1,20 @@
+"""Stage 1: the vision encoder learns to classify layouts.
+
+Command:   python -m xojl_jax.train --config=configs/stage1.py
+           python -m xojl_jax.train --config=configs/stage1.py:tiny   (two CPU cores, minutes)
+Hardware:  base: TPU v5e 4x4 or one H200; small: one GPU of 24 GB; tiny: two CPU cores.
+Time:      not yet measured.
+Metric:    accuracy of the section category, F1 of the used elements: not yet measured.
+"""
+
+from configs import base
+
+
+def get_config(preset: str = "base"):
+    config = base.make(preset)
+    config.stage = 1
+    config.data.drop_html = 0.0
+    config.data.drop_image = 0.0
+    if preset != "tiny":
+        config.total_steps = 60_000
+    return config

@@ -1,0 +1,19 @@
+"""Stage 2: the HTML encoder learns to classify the element of every node.
+
+Command:   python -m xojl_jax.train --config=configs/stage2.py
+           python -m xojl_jax.train --config=configs/stage2.py:tiny   (two CPU cores, minutes)
+Hardware:  base: TPU v5e 4x4 or one H200; small: one GPU of 24 GB; tiny: two CPU cores.
+Time:      not yet measured.
+Metric:    accuracy of the element of a node: not yet measured.
+"""
+
+from configs import base
+
+
+def get_config(preset: str = "base"):
+    config = base.make(preset)
+    config.stage = 2
+    config.data.drop_html = 0.0
+    if preset != "tiny":
+        config.total_steps = 40_000
+    return config

@@ -1,0 +1,17 @@
+"""Stage 4: the decoders learn to write the semantic and the detail layout of paired records.
+
+Command:   python -m xojl_jax.train --config=configs/stage4.py --config.init_from=runs/stage3-base
+           python -m xojl_jax.train --config=configs/stage4.py:tiny   (two CPU cores, minutes)
+           Without --config.init_from it starts from scratch, and says so.
+Hardware:  base: TPU v5e 16x16 or H200s; small: one GPU of 24 GB; tiny: two CPU cores.
+Time:      not yet measured.
+Metric:    exact match and tree edit similarity of the detail layout: not yet measured.
+"""
+
+from configs import base
+
+
+def get_config(preset: str = "base"):
+    config = base.make(preset)
+    config.stage = 4
+    return config

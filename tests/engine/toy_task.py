@@ -1,0 +1,171 @@
+"""A tiny task that learns for real: which of four corners of an image is bright.
+
+It is small enough for subprocess tests, and has every trait the engine must handle: a scanned
+stack, a kernel that does not divide, groups, dropout, tokens, augmentation.
+
+B batch, P pixels, D width, H hidden, C classes.
+"""
+
+import dataclasses
+import os
+import time
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from configs import base
+from xojl_jax.tasks.base import Task
+
+PIXELS, WIDTH, HIDDEN, CLASSES, LAYERS = 16, 8, 12, 4, 2
+
+
+def toy_config(**changes):
+    """The `tiny` preset, cut down. `changes` are fields: `optim__clip_norm=1.0`."""
+    config = base.make("tiny")
+    config.task = "toy"
+    config.batch_size = 16
+    config.total_steps = 12
+    config.log_every = 4
+    config.checkpoint_every = 4
+    config.eval_every = 0
+    config.eval_batches = 1
+    config.model.dropout = 0.1
+    config.optim.warmup_steps = 2
+    config.optim.lr_vision = config.optim.lr_rest = 1e-2
+    config.optim.label_smoothing = 0.0
+    config.data.num_threads = 0
+    for name, value in changes.items():
+        *parents, leaf = name.split("__")
+        node = config
+        for parent in parents:
+            node = node[parent]
+        node[leaf] = value
+    return config
+
+
+def _kernel(*axes):
+    return nn.with_logical_partitioning(nn.initializers.lecun_normal(), axes)
+
+
+class Block(nn.Module):
+    dropout: float
+
+    @nn.compact
+    def __call__(self, x, train: bool):
+        width = x.shape[-1]
+        up = self.param("up", _kernel("embed", "mlp"), (width, HIDDEN), jnp.float32)
+        down = self.param("down", _kernel("mlp", "embed"), (HIDDEN, width), jnp.float32)
+        zeros = nn.with_logical_partitioning(nn.initializers.zeros, ("mlp",))
+        bias = self.param("bias", zeros, (HIDDEN,), jnp.float32)
+        hidden = jnp.tanh(x @ up + bias)
+        hidden = nn.with_logical_constraint(hidden, ("batch", "mlp"))
+        hidden = nn.Dropout(self.dropout, deterministic=not train)(hidden)
+        return x + hidden @ down, None
+
+
+class ToyModel(nn.Module):
+    dropout: float
+
+    @nn.compact
+    def __call__(self, image, train: bool):
+        """uint8[B, P] -> float32[B, C]"""
+        x = image.astype(jnp.float32) / 255 - 0.5
+        embed = self.param("vision", _kernel("patch", "embed"), (PIXELS, WIDTH), jnp.float32)
+        x = nn.with_logical_constraint(x @ embed, ("batch", "embed"))
+        stack = nn.scan(
+            Block,
+            variable_axes={"params": 0},
+            split_rngs={"params": True, "dropout": True},
+            in_axes=nn.broadcast,
+            length=LAYERS,
+            metadata_params={nn.PARTITION_NAME: "layers"},
+        )
+        x, _ = stack(self.dropout, name="blocks")(x, train)
+        # 5 rows over tensor = 2 do not divide.
+        odd = self.param("odd", _kernel("heads", "embed"), (5, WIDTH), jnp.float32)
+        x = x + jnp.mean(odd, axis=0)
+        head = self.param("head", _kernel("embed", "classes"), (WIDTH, CLASSES), jnp.float32)
+        return x @ head
+
+
+@dataclasses.dataclass
+class Corners:
+    """Images whose pixels are dark, but for the quarter that the label names."""
+
+    count: int
+    seed: int
+    poisoned: bool = False
+
+    def __len__(self):
+        return self.count
+
+    def __getitem__(self, index):
+        rng = np.random.default_rng((self.seed, index))
+        label = int(rng.integers(CLASSES))
+        image = rng.integers(0, 80, PIXELS)
+        image[label * 4 : label * 4 + 4] += 120
+        return {
+            "image": image.astype(np.uint8),
+            "label": np.int32(label),
+            "weight": np.float32(np.nan if self.poisoned and index < 4 else 1.0),
+        }
+
+    def augment(self, sample, rng):
+        # Slows the subprocess tests down, so that a kill can meet a step.
+        time.sleep(float(os.environ.get("TOY_SECONDS_PER_SAMPLE", "0")))
+        noise = rng.integers(0, 40, PIXELS).astype(np.uint8)
+        return sample | {"image": sample["image"] + noise}
+
+
+class ToyTask(Task):
+    """`poisoned` makes four of the 64 training records have a NaN loss."""
+
+    def __init__(self, config, *, poisoned: bool = False):
+        super().__init__(config)
+        self.poisoned = poisoned
+
+    def dataset(self, split):
+        if split == "train":
+            return Corners(64, seed=1, poisoned=self.poisoned)
+        return Corners(16, seed=2)
+
+    def model(self):
+        return ToyModel(self.config.model.dropout)
+
+    def init(self, rng):
+        image = jnp.zeros((1, PIXELS), jnp.uint8)
+        return self.model().init({"params": rng}, image, train=False)["params"]
+
+    def loss(self, params, batch, rng, *, train):
+        logits = self.model().apply(
+            {"params": params}, batch["image"], train=train, rngs={"dropout": rng}
+        )
+        each = jnp.sum(jax.nn.log_softmax(logits) * jax.nn.one_hot(batch["label"], CLASSES), -1)
+        weight = jnp.sum(batch["weight"])
+        loss = -jnp.sum(each * batch["weight"]) / weight
+        right = (jnp.argmax(logits, -1) == batch["label"]).astype(jnp.float32)
+        return loss, {
+            "loss/corner": loss,
+            "accuracy": jnp.mean(right),
+            "tokens": jnp.full((), each.shape[0], jnp.float32),
+            "weight": weight,
+        }
+
+    def batch_spec(self):
+        rows = self.config.batch_size
+        return {
+            "image": jax.ShapeDtypeStruct((rows, PIXELS), jnp.uint8),
+            "label": jax.ShapeDtypeStruct((rows,), jnp.int32),
+            "weight": jax.ShapeDtypeStruct((rows,), jnp.float32),
+        }
+
+    def param_group(self, path):
+        return "vision" if path.startswith("vision") else "rest"
+
+    def flops(self):
+        return {"all": 2.0 * PIXELS * WIDTH + LAYERS * 4.0 * WIDTH * HIDDEN}
+
+    def metadata(self):
+        return {"classes": ["a", "b", "c", "d"]}

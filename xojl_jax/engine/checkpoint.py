@@ -1,0 +1,358 @@
+"""Checkpoints: Orbax writes the arrays, this module answers for everything around them.
+
+A checkpoint is a folder `checkpoints/STEP/`:
+
+    arrays/         params, opt_state, ema, step and counters, as Orbax lays them out
+    metadata.json   format, config, the task's vocabulary, the position in the data, array shapes
+    manifest.json   size and sha256 of every other file; written last
+
+It is written as `STEP.partial` and renamed when all of it is durable, so a half-written one is
+never listed. The manifest is checked before anything is restored.
+
+Orbax is used through its v0 interface, and only here: v1 is still marked experimental, and its
+names change between minor releases.
+"""
+
+import dataclasses
+import hashlib
+import json
+import logging
+import os
+import shutil
+import threading
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+import orbax.checkpoint as ocp
+from jax.experimental import multihost_utils
+
+from xojl_jax.engine.sharding import path_name
+from xojl_jax.engine.state import TrainState
+from xojl_jax.engine.workdir import write_text
+from xojl_jax.errors import BadInput, UserError
+
+FORMAT = 1
+ARRAYS, METADATA, MANIFEST, PARTIAL = "arrays", "metadata.json", "manifest.json", ".partial"
+
+log = logging.getLogger(__name__)
+
+
+class Saver:
+    """Saves in the background and keeps the newest few.
+
+    A save copies the state to host memory before it returns, so the caller may donate the state at
+    once. What fails later is raised by the next `check`, `save` or `close`.
+    """
+
+    def __init__(self, folder: Path, *, keep: int, metadata: dict[str, Any]):
+        self._folder = folder
+        self._keep = keep
+        self._metadata = metadata
+        self._primary = jax.process_index() == 0
+        self._orbax = ocp.AsyncCheckpointer(ocp.PyTreeCheckpointHandler())
+        self._thread: threading.Thread | None = None
+        self._failure: BaseException | None = None
+        self.last_step: int | None = None
+        if self._primary:
+            for leftover in folder.glob(f"*{PARTIAL}"):
+                log.warning("removing %s, left by an interrupted save", leftover)
+                _remove(leftover)
+
+    def save(self, state: TrainState, step: int) -> None:
+        """Starts to save `state` as checkpoint `step`; waits first for the save before it."""
+        self._join()
+        self.check()
+        partial = self._folder / f"{step}{PARTIAL}"
+        try:
+            if self._primary:
+                if partial.exists():
+                    _remove(partial)
+                partial.mkdir(parents=True)
+            _barrier(f"save {step}")
+            self._orbax.save(partial / ARRAYS, args=ocp.args.PyTreeSave(_as_tree(state)))
+        except OSError as error:
+            raise _save_failed(self._folder, step, error) from error
+        shapes = describe_arrays(state.params)
+        # Not a daemon: an interpreter that ends in good order lets the save finish.
+        self._thread = threading.Thread(target=self._finish, args=(partial, step, shapes))
+        self._thread.start()
+        self.last_step = step
+
+    def check(self) -> None:
+        """Raises what a background save ran into, if anything."""
+        if self._failure is not None:
+            failure, self._failure = self._failure, None
+            raise failure
+
+    def close(self) -> None:
+        """Waits until the last save is durable."""
+        self._join()
+        self._orbax.close()
+        self.check()
+
+    def _join(self) -> None:
+        if self._thread is not None:
+            self._thread.join()
+            self._thread = None
+
+    def _finish(self, partial: Path, step: int, shapes: dict[str, Any]) -> None:
+        try:
+            self._orbax.wait_until_finished()
+            if self._primary:
+                position = {**self._metadata["position"], "step": step}
+                metadata = {**self._metadata, "position": position, "arrays": shapes}
+                write_text(partial / METADATA, json.dumps(metadata, sort_keys=True))
+                write_text(partial / MANIFEST, json.dumps(_digests(partial), sort_keys=True))
+                _commit(partial, self._folder / str(step))
+                self._prune()
+        except Exception as error:  # whatever it is, the training thread must hear of it
+            self._failure = _save_failed(self._folder, step, error)
+            self._failure.__cause__ = error
+
+    def _prune(self) -> None:
+        for step in list_steps(self._folder)[: -max(self._keep, 1)]:
+            # Renamed first: a folder that is half removed must not look like a checkpoint.
+            doomed = self._folder / f"{step}.old{PARTIAL}"
+            (self._folder / str(step)).rename(doomed)
+            _remove(doomed)
+
+
+@dataclasses.dataclass(frozen=True)
+class Restored:
+    state: TrainState
+    metadata: dict[str, Any]
+
+
+def list_steps(folder: Path) -> list[int]:
+    """Steps of the finished checkpoints in a `checkpoints` folder, in rising order."""
+    if not folder.is_dir():
+        return []
+    return sorted(
+        int(entry.name)
+        for entry in folder.iterdir()
+        if entry.name.isdigit() and (entry / MANIFEST).is_file()
+    )
+
+
+def find(path: str | os.PathLike) -> Path:
+    """The checkpoint that a path means: itself, or the newest one of a working directory."""
+    path = Path(path).expanduser().absolute()
+    if (path / MANIFEST).is_file():
+        return path
+    for folder in (path / "checkpoints", path):
+        if steps := list_steps(folder):
+            return folder / str(steps[-1])
+    raise BadInput(f"{path} holds no checkpoint: name a working directory, or its checkpoints/STEP")
+
+
+def verify(checkpoint: Path) -> None:
+    """Compares every file with the manifest. Raises BadInput that names the file and the step."""
+    what = f"checkpoint of step {checkpoint.name} is damaged"
+    try:
+        wanted = json.loads((checkpoint / MANIFEST).read_text(encoding="utf-8"))
+        found = _digests(checkpoint)
+    except (OSError, ValueError) as error:
+        raise BadInput(f"{what}: {checkpoint / MANIFEST}: {error}") from error
+    for name in sorted(wanted.keys() | found.keys()):
+        if wanted.get(name) != found.get(name):
+            how = "missing" if name not in found else "changed" if name in wanted else "unexpected"
+            raise BadInput(
+                f"{what}: {checkpoint / name} is {how}; remove {checkpoint} to go on from an older "
+                "checkpoint, or resume with --config.on_corrupt=fallback"
+            )
+
+
+def read_metadata(checkpoint: Path) -> dict[str, Any]:
+    """The metadata of a verified checkpoint."""
+    metadata = json.loads((checkpoint / METADATA).read_text(encoding="utf-8"))
+    if metadata["format"] != FORMAT:
+        raise BadInput(
+            f"{checkpoint} has format {metadata['format']}, this version reads {FORMAT}: "
+            "use the version that wrote it"
+        )
+    return metadata
+
+
+def restore_newest(folder: Path, abstract: TrainState, *, on_corrupt: str) -> Restored | None:
+    """The state of the newest checkpoint on the shardings of `abstract`; None if there is none.
+
+    A damaged checkpoint is an error, or passed over in favour of an older one when `on_corrupt` is
+    "fallback". That none is sound is always an error: a run never silently starts afresh.
+    """
+    checkpoint = _agree(lambda: _choose(folder, on_corrupt))
+    if checkpoint is None:
+        return None
+    metadata = read_metadata(checkpoint)
+    if problems := _shape_differences(metadata["arrays"], describe_arrays(abstract.params)):
+        raise BadInput(
+            f"{checkpoint} does not fit the model: {'; '.join(problems[:5])}"
+            + (f"; and {len(problems) - 5} more" if len(problems) > 5 else "")
+        )
+    tree = _as_tree(abstract)
+    arguments = ocp.args.PyTreeRestore(
+        item=tree, restore_args=ocp.checkpoint_utils.construct_restore_args(tree)
+    )
+    with ocp.Checkpointer(ocp.PyTreeCheckpointHandler()) as orbax:
+        tree = orbax.restore(checkpoint / ARRAYS, args=arguments)
+    return Restored(abstract.replace(**tree), metadata)
+
+
+def load_params(path: str | os.PathLike, *, ema: bool = True) -> tuple[Any, dict[str, Any]]:
+    """Parameters of a checkpoint without its optimiser, for evaluate, predict, export, init_from.
+
+    Args:
+      path: a working directory (its newest checkpoint) or a checkpoint folder.
+      ema: take the running average where the run kept one.
+
+    Returns:
+      A nested dict of numpy arrays, float32, and the checkpoint's metadata, in which "checkpoint"
+      is the folder that was read and "weights" is "ema" or "params".
+    """
+    checkpoint = find(path)
+    verify(checkpoint)
+    metadata = read_metadata(checkpoint)
+    which = "ema" if ema and metadata["has_ema"] else "params"
+    item: dict[str, Any] = {}
+    for name, (shape, dtype) in metadata["arrays"].items():
+        *parents, leaf = name.split("/")
+        node = item
+        for parent in parents:
+            node = node.setdefault(parent, {})
+        node[leaf] = jax.ShapeDtypeStruct(tuple(shape), np.dtype(dtype))
+    item = {which: item}
+    arguments = ocp.args.PyTreeRestore(
+        item=item,
+        restore_args=jax.tree.map(lambda _: ocp.RestoreArgs(restore_type=np.ndarray), item),
+        partial_restore=True,
+    )
+    with ocp.Checkpointer(ocp.PyTreeCheckpointHandler()) as orbax:
+        tree = orbax.restore(checkpoint / ARRAYS, args=arguments)
+    return tree[which], {**metadata, "checkpoint": str(checkpoint), "weights": which}
+
+
+def make_metadata(task, config, plan, inherited: dict[str, Any]) -> dict[str, Any]:
+    """What every checkpoint of a run says of itself beside its arrays.
+
+    Args:
+      inherited: name of an array that came from another run -> where from (`init_from`).
+    """
+    groups = {
+        path_name(path): group
+        for path, group in jax.tree_util.tree_leaves_with_path(plan.optimiser.groups)
+    }
+    return {
+        "format": FORMAT,
+        "config": json.loads(config.to_json()),
+        "task": task.metadata(),
+        "position": {"seed": config.seed, "global_batch": config.batch_size},
+        "has_ema": bool(config.optim.ema_decay),
+        "inherited": inherited,
+        # Neither trained here nor taken over: random numbers that no later run should start from.
+        "untrained": sorted(n for n, g in groups.items() if g == "frozen" and n not in inherited),
+        "versions": {"jax": jax.__version__, "orbax": ocp.__version__},
+    }
+
+
+def describe_arrays(params) -> dict[str, list]:
+    """Name -> [shape, dtype] of every parameter."""
+    return {
+        path_name(path): [list(leaf.shape), np.dtype(leaf.dtype).name]
+        for path, leaf in jax.tree_util.tree_leaves_with_path(params)
+    }
+
+
+def _as_tree(state: TrainState) -> dict[str, Any]:
+    return {field.name: getattr(state, field.name) for field in dataclasses.fields(state)}
+
+
+def _choose(folder: Path, on_corrupt: str) -> Path | None:
+    """The newest sound checkpoint."""
+    steps = list_steps(folder)
+    for step in reversed(steps):
+        try:
+            verify(folder / str(step))
+        except BadInput as error:
+            if on_corrupt != "fallback":
+                raise
+            log.warning("%s: trying the one before", error)
+        else:
+            return folder / str(step)
+    if steps:
+        raise BadInput(f"none of the checkpoints in {folder} is sound: remove them to start afresh")
+    return None
+
+
+def _agree(choose) -> Path | None:
+    """Lets the first process choose a checkpoint and tells all the others."""
+    if jax.process_count() == 1:
+        return choose()
+    failure, chosen = None, ""
+    if jax.process_index() == 0:
+        try:
+            chosen = str(choose() or "")
+        except UserError as error:
+            failure, chosen = error, "!"
+    encoded = np.zeros(4096, np.uint8)
+    raw = chosen.encode()
+    encoded[: len(raw)] = np.frombuffer(raw, np.uint8)
+    shared = bytes(multihost_utils.broadcast_one_to_all(encoded)).rstrip(b"\0").decode()
+    if shared == "!":
+        raise failure or BadInput("the first process found a damaged checkpoint: see its message")
+    return Path(shared) if shared else None
+
+
+def _digests(checkpoint: Path) -> dict[str, Any]:
+    """Relative name -> [size, sha256] of every file but the manifest."""
+    digests = {}
+    for path in sorted(checkpoint.rglob("*")):
+        if path.is_file() and path.name != MANIFEST:
+            with path.open("rb") as file:
+                digest = hashlib.file_digest(file, "sha256").hexdigest()
+            digests[path.relative_to(checkpoint).as_posix()] = [path.stat().st_size, digest]
+    return digests
+
+
+def _commit(partial: Path, final: Path) -> None:
+    if final.exists():
+        _remove(final)
+    partial.rename(final)
+    # The rename itself must survive a power cut before an older checkpoint is pruned.
+    folder = os.open(final.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink()
+
+
+def _barrier(name: str) -> None:
+    if jax.process_count() > 1:
+        multihost_utils.sync_global_devices(name)
+
+
+def _save_failed(folder: Path, step: int, error: BaseException) -> UserError:
+    kept = list_steps(folder)
+    rest = f"the newest sound one is step {kept[-1]}" if kept else "there is no older one"
+    return UserError(
+        f"saving checkpoint {step} in {folder} failed: {error}; {rest}. Mend the disk and resume"
+    )
+
+
+def _shape_differences(stored: dict[str, list], wanted: dict[str, list]) -> list[str]:
+    problems = []
+    for name in sorted(stored.keys() | wanted.keys()):
+        if name not in stored:
+            problems.append(f"{name} is not in the checkpoint")
+        elif name not in wanted:
+            problems.append(f"{name} is not in the model")
+        elif stored[name] != wanted[name]:
+            problems.append(f"{name} is {stored[name]} there, {wanted[name]} here")
+    return problems

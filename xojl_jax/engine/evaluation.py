@@ -1,0 +1,51 @@
+"""The periodic evaluation: the task's own loss and metrics over a few fixed batches."""
+
+import functools
+from collections import defaultdict
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import numpy as np
+
+from xojl_jax.engine import sharding, step
+from xojl_jax.engine.state import Plan, TrainState
+
+
+def make(
+    task, config, plan: Plan, batches: Callable[[], Any]
+) -> Callable[[TrainState], dict[str, float]]:
+    """Returns state -> means over all batches.
+
+    Args:
+      batches: starts over, each time: a context manager and iterator of (batch, valid), of which
+        every row is valid.
+    """
+    abstract = (plan.abstract.params, step.abstract_batch(task, plan.mesh))
+
+    @functools.cache  # compiled when it is first needed: a run that is killed early need not wait
+    def compiled():
+        return step.compile_ahead(step.make_eval_step(task, config), abstract, plan.mesh)
+
+    def evaluate(state: TrainState) -> dict[str, float]:
+        results = []
+        with batches() as source:
+            for rows, _ in source:
+                batch = sharding.put_batch(rows, plan.mesh)
+                results.append(compiled()(state.eval_params, batch))
+                if len(results) > 1:  # bounds the batches that wait in device memory
+                    jax.block_until_ready(results[-2])
+        return _means(jax.device_get(results))
+
+    return evaluate
+
+
+def _means(results: list[dict[str, np.ndarray]]) -> dict[str, float]:
+    """Averages by weight; tokens and weights themselves are left out."""
+    total = sum(float(metrics["weight"]) for metrics in results)
+    sums: dict[str, float] = defaultdict(float)
+    for metrics in results:
+        for name, value in metrics.items():
+            if name not in step.SUMS:
+                sums[name] += float(metrics["weight"]) * float(value)
+    return {name: value / max(total, 1e-12) for name, value in sums.items()}

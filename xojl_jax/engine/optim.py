@@ -1,0 +1,115 @@
+"""AdamW with a learning rate per group of parameters, warm-up and cosine, gradient clipping.
+
+The learning rate depends on the training step alone, not on a counter inside the optimiser, so a
+skipped step does not shift the schedule, and any step's rate can be told without the state.
+"""
+
+import dataclasses
+from typing import Any
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+import optax
+
+from xojl_jax.engine import sharding
+from xojl_jax.tasks.base import GROUPS
+
+# Never decayed, whatever their shape: a scanned stack makes matrices of them.
+UNDECAYED = ("bias", "scale")
+
+
+@dataclasses.dataclass(frozen=True)
+class Optimiser:
+    """AdamW for one tree of parameters.
+
+    Attributes:
+      config: `config.optim`.
+      total_steps: where the cosine ends.
+      groups: a tree like the parameters, one of `tasks.base.GROUPS` at every leaf.
+      decayed: a tree like the parameters, True where weight decay applies.
+      moments: optax's Adam direction, without rate and decay.
+    """
+
+    config: Any
+    total_steps: int
+    groups: Any
+    decayed: Any
+    moments: optax.GradientTransformation
+
+    def init(self, params):
+        return self.moments.init(params)
+
+    def rates(self, step) -> dict[str, jax.Array]:
+        """The learning rate of every group at `step`: int32[] -> float32[] each."""
+        config = self.config
+        step = jnp.asarray(step, jnp.int32)
+        shape = warmup_cosine(step, config.warmup_steps, self.total_steps)
+
+        def live(freeze_at: int) -> jax.Array:
+            return jnp.where((freeze_at > 0) & (step >= freeze_at), 0.0, shape)
+
+        return {
+            "vision": config.lr_vision * live(config.freeze_vision_at),
+            "html": config.lr_html * live(config.freeze_html_at),
+            "rest": config.lr_rest * shape,
+            "frozen": jnp.zeros((), jnp.float32),
+        }
+
+    def update(self, grads, opt_state, params, step):
+        """Returns (new parameters, new optimiser state). `grads` are already clipped."""
+        directions, opt_state = self.moments.update(grads, opt_state, params)
+        rates = self.rates(step)
+        decay = self.config.weight_decay
+
+        def one(param, direction, group, decayed):
+            if decayed:
+                direction = direction + decay * param
+            return param - rates[group].astype(param.dtype) * direction
+
+        return jax.tree.map(one, params, directions, self.groups, self.decayed), opt_state
+
+
+def make(config, total_steps: int, task, boxed) -> Optimiser:
+    """The optimiser of `config.optim` for a task's abstract boxed parameters."""
+
+    def group(path, _):
+        name = task.param_group(sharding.path_name(path))
+        if name not in GROUPS:
+            raise ValueError(f"{sharding.path_name(path)}: {name!r} is no learning-rate group")
+        return name
+
+    def decays(path, leaf, axes):
+        dims = leaf.ndim - sum(axis == "layers" for axis in axes)
+        last = sharding.path_name(path).rsplit("/", 1)[-1]
+        return dims > 1 and last not in UNDECAYED
+
+    params = sharding.unbox(boxed)
+    with_path = jax.tree_util.tree_map_with_path
+    return Optimiser(
+        config=config,
+        total_steps=total_steps,
+        groups=with_path(group, params),
+        decayed=with_path(decays, params, nn.get_partition_spec(boxed)),
+        moments=optax.scale_by_adam(b1=config.b1, b2=config.b2, eps=1e-8),
+    )
+
+
+def warmup_cosine(step: jax.Array, warmup_steps: int, total_steps: int) -> jax.Array:
+    """A factor in [0, 1]: linear up over the warm-up, then half a cosine down to zero.
+
+    The first step already moves, and the last one still does.
+    """
+    now = step.astype(jnp.float32) + 1.0
+    ramp = now / max(warmup_steps, 1)
+    rest = max(total_steps - warmup_steps + 1, 1)
+    progress = jnp.clip((now - warmup_steps) / rest, 0.0, 1.0)
+    return jnp.minimum(jnp.minimum(ramp, 1.0), 0.5 * (1.0 + jnp.cos(jnp.pi * progress)))
+
+
+def clip(grads, norm: jax.Array, limit: float):
+    """Scales gradients of global norm `norm` down to `limit`; 0 leaves them alone."""
+    if limit <= 0:
+        return grads
+    factor = jnp.minimum(1.0, limit / jnp.maximum(norm, 1e-12))
+    return jax.tree.map(lambda g: g * factor.astype(g.dtype), grads)

@@ -1,0 +1,124 @@
+"""The state of training, and how it comes into being: abstract, from scratch, from other runs."""
+
+import dataclasses
+from typing import Any
+
+import flax.struct
+import jax
+import jax.numpy as jnp
+import optax
+from jax.sharding import Mesh
+
+from xojl_jax.engine import optim, sharding
+
+# Streams of random numbers that are split off the seed.
+INIT_STREAM, STEP_STREAM, EVAL_STREAM = 0, 1, 2
+
+
+@flax.struct.dataclass
+class TrainState:
+    """All that changes from step to step.
+
+    Attributes:
+      step: int32[], steps taken, skipped ones included. It is the position in the data, too.
+      params: float32 parameters, unboxed.
+      opt_state: Adam's moments and count.
+      ema: running average of the parameters, or None when config.optim.ema_decay is 0.
+      skipped: int32[], steps skipped for a non-finite loss or gradient.
+      skipped_in_a_row: int32[], how many of them were the last ones without a break.
+    """
+
+    step: jax.Array
+    params: Any
+    opt_state: Any
+    ema: Any
+    skipped: jax.Array
+    skipped_in_a_row: jax.Array
+
+    @property
+    def eval_params(self):
+        """The parameters that evaluation and prediction use."""
+        return self.params if self.ema is None else self.ema
+
+
+@dataclasses.dataclass(frozen=True)
+class Plan:
+    """What is known of a run before any array exists.
+
+    Attributes:
+      mesh: the devices.
+      optimiser: AdamW, fitted to the parameters.
+      abstract: a TrainState of ShapeDtypeStructs that carry their shardings.
+    """
+
+    mesh: Mesh
+    optimiser: optim.Optimiser
+    abstract: TrainState
+
+    @property
+    def shardings(self) -> TrainState:
+        return jax.tree.map(lambda leaf: leaf.sharding, self.abstract)
+
+
+def make_plan(task, config, mesh: Mesh) -> Plan:
+    """Shapes, dtypes and shardings of the whole state; allocates nothing."""
+    with sharding.use_mesh(mesh):
+        boxed = jax.eval_shape(task.init, jax.random.key(0))
+    optimiser = optim.make(config.optim, config.total_steps, task, boxed)
+    of_params = sharding.param_shardings(boxed, mesh)
+    whole = sharding.replicated(mesh)
+    shapes = jax.eval_shape(
+        lambda params: _fresh(params, optimiser, config.optim.ema_decay), sharding.unbox(boxed)
+    )
+    shardings = TrainState(
+        step=whole,
+        params=of_params,
+        opt_state=optax.tree.map_params(
+            optimiser.moments,
+            lambda _, of_param: of_param,
+            shapes.opt_state,
+            of_params,
+            transform_non_params=lambda _: whole,
+        ),
+        ema=None if shapes.ema is None else of_params,
+        skipped=whole,
+        skipped_in_a_row=whole,
+    )
+    abstract = jax.tree.map(
+        lambda s, where: jax.ShapeDtypeStruct(s.shape, s.dtype, sharding=where), shapes, shardings
+    )
+    return Plan(mesh, optimiser, abstract)
+
+
+def from_scratch(task, config, plan: Plan) -> TrainState:
+    """Step 0, initialised on the devices where every piece belongs."""
+
+    def init():
+        params = sharding.unbox(task.init(stream(config.seed, INIT_STREAM)))
+        return _fresh(params, plan.optimiser, config.optim.ema_decay)
+
+    with sharding.use_mesh(plan.mesh):
+        return jax.jit(init, out_shardings=plan.shardings)()
+
+
+def with_params(state: TrainState, params) -> TrainState:
+    """Step 0 with other starting parameters; the running average starts from them, too."""
+    copy = None if state.ema is None else jax.tree.map(jnp.copy, params)
+    return state.replace(params=params, ema=copy)
+
+
+def stream(seed: int, which: int) -> jax.Array:
+    """The key of one stream of random numbers."""
+    return jax.random.fold_in(jax.random.key(seed), which)
+
+
+def _fresh(params, optimiser: optim.Optimiser, ema_decay: float) -> TrainState:
+    zero = jnp.zeros((), jnp.int32)
+    return TrainState(
+        step=zero,
+        params=params,
+        opt_state=optimiser.init(params),
+        ema=jax.tree.map(jnp.copy, params) if ema_decay else None,
+        skipped=zero,
+        skipped_in_a_row=zero,
+    )

@@ -1,0 +1,191 @@
+"""What a run says of itself: the step line, TensorBoard, summary.json.
+
+Metrics of the steps stay on the devices; `Telemetry.flush` fetches those of a whole window at once.
+"""
+
+import math
+import sys
+import time
+from typing import Any
+
+import jax
+import numpy as np
+from tensorboardX import SummaryWriter
+
+from xojl_jax.engine.step import SUMS
+from xojl_jax.engine.workdir import Workdir
+from xojl_jax.errors import UserError
+
+# Dense bf16 FLOP/s of one device as its data sheet has it, by a part of `device_kind`.
+# Longer names stand first.
+PEAK_FLOPS = (
+    ("TPU v6 lite", 918e12),
+    ("TPU v6e", 918e12),
+    ("TPU v5 lite", 197e12),
+    ("TPU v5e", 197e12),
+    ("TPU v5p", 459e12),
+    ("TPU v5", 459e12),
+    ("TPU v4", 275e12),
+    ("B200", 2250e12),
+    ("H200", 989e12),
+    ("H100", 989e12),
+    ("A100", 312e12),
+    ("L4", 121e12),
+)
+
+
+def peak_flops(device_kind: str) -> float | None:
+    """bf16 peak of a device, or None where we do not know it."""
+    return next((peak for name, peak in PEAK_FLOPS if name in device_kind), None)
+
+
+def say(text: str) -> None:
+    """A line on standard error, from the first process only."""
+    if jax.process_index() == 0:
+        print(text, file=sys.stderr, flush=True)
+
+
+class Telemetry:
+    """Collects the metrics of steps and reports them every `config.log_every` steps."""
+
+    def __init__(self, workdir: Workdir, config, *, rates, flops_per_sample: float):
+        """
+        Args:
+          rates: step -> learning rates by group (`Optimiser.rates`).
+          flops_per_sample: forward FLOPs; a training step costs three times as much.
+        """
+        self._workdir = workdir
+        self._config = config
+        self._rates = jax.jit(rates)
+        self._flops_per_sample = 3 * flops_per_sample
+        self._primary = jax.process_index() == 0
+        self._board = SummaryWriter(str(workdir.tensorboard)) if self._primary else None
+        self._window: list[dict[str, jax.Array]] = []
+        self._since = time.perf_counter()
+        self._waited = 0.0
+        self.summary: dict[str, Any] = {}
+
+    def waited(self, seconds: float) -> None:
+        """Counts time in which the loop stood still for want of a batch."""
+        self._waited += seconds
+
+    def record(self, metrics: dict[str, jax.Array]) -> None:
+        """Keeps the metrics of one step, still on the devices."""
+        self._window.append(metrics)
+
+    def oldest_running(self, depth: int) -> dict[str, jax.Array] | None:
+        """The metrics of `depth` steps ago: waiting for them bounds how far the host runs ahead."""
+        return self._window[-1 - depth] if len(self._window) > depth else None
+
+    def restart_clock(self) -> None:
+        """Leaves out of the rates what is no training: compilation, evaluation."""
+        self._since, self._waited = time.perf_counter(), 0.0
+
+    def flush(self, step: int) -> None:
+        """Fetches, prints and writes the metrics since the last flush.
+
+        Raises:
+          UserError: `config.on_nonfinite_limit` steps in a row were skipped.
+        """
+        if not self._window:
+            return
+        window = jax.device_get(self._window)
+        self._window = []
+        values = _summarise(window)
+        seconds = time.perf_counter() - self._since
+        values |= self._speeds(len(window), values.pop("tokens", None), seconds)
+        rates = jax.device_get(self._rates(np.int32(step - 1)))
+        values |= {f"lr/{name}": float(rate) for name, rate in rates.items() if name != "frozen"}
+        self.restart_clock()
+        say(_step_line(step, self._config.total_steps, values))
+        self._write("train", step, values)
+        row = max(int(metrics["skipped_in_a_row"]) for metrics in window)
+        if row >= self._config.on_nonfinite_limit:
+            raise UserError(
+                f"given up at step {step}: {row} steps in a row had a non-finite loss or gradient "
+                "and were skipped; lower the learning rates or look at the data, then resume from "
+                "an older checkpoint"
+            )
+
+    def evaluated(self, step: int, metrics: dict[str, float]) -> None:
+        """Prints and writes the results of an evaluation."""
+        shown = "  ".join(f"{name} {value:.4g}" for name, value in sorted(metrics.items()))
+        say(f"step {step}  evaluation  {shown}")
+        self._write("eval", step, metrics)
+
+    def finish(self, step: int, outcome: str) -> None:
+        """Writes the summary for the last time: "finished", "interrupted" or "failed"."""
+        if self._primary:
+            self.summary["outcome"] = outcome
+            self.summary["step"] = step
+            self._workdir.write_summary(self.summary)
+            self._board.close()
+
+    def _speeds(self, steps: int, tokens: float | None, seconds: float) -> dict[str, float]:
+        """Rates over a window. `tokens` are the real target tokens of all its steps."""
+        samples = steps * self._config.batch_size / seconds
+        speeds = {
+            "samples_per_s": samples,
+            "seconds_per_step": seconds / steps,
+            "loader_wait": min(1.0, self._waited / seconds),
+        }
+        if tokens is not None:
+            speeds["tokens_per_s"] = tokens / seconds
+        if peak := peak_flops(jax.devices()[0].device_kind):
+            speeds["mfu"] = samples * self._flops_per_sample / (peak * jax.device_count())
+        return speeds
+
+    def _write(self, kind: str, step: int, values: dict[str, float]) -> None:
+        if not self._primary:
+            return
+        for name, value in values.items():
+            self._board.add_scalar(f"{kind}/{name}", value, step)
+        # JSON has no NaN: what is not a number is left out.
+        sound = {name: value for name, value in values.items() if math.isfinite(value)}
+        self.summary |= {"step": step, kind: sound, f"{kind}_step": step}
+        self._workdir.write_summary(self.summary)
+
+
+def _summarise(window: list[dict[str, np.ndarray]]) -> dict[str, float]:
+    """Means over the steps that were taken; sums for tokens and for the count of skipped steps."""
+    taken = [metrics for metrics in window if not metrics["skipped"]] or window[-1:]
+    values = {}
+    for name in window[0]:
+        if name in ("skipped_in_a_row", "weight"):
+            continue
+        if name in SUMS or name == "skipped":
+            values[name] = float(sum(float(metrics[name]) for metrics in window))
+        else:
+            values[name] = float(np.mean([float(metrics[name]) for metrics in taken]))
+    return values
+
+
+def _step_line(step: int, total: int, values: dict[str, float]) -> str:
+    """One line: step, loss and its parts, rates, norms, speeds, time left."""
+    parts = "  ".join(
+        f"{name.removeprefix('loss/')} {values[name]:.4g}"
+        for name in sorted(values)
+        if name.startswith("loss/")
+    )
+    fields = [
+        f"step {step}/{total}",
+        f"loss {values['loss']:.4g}" + (f" ({parts})" if parts else ""),
+        f"lr {values['lr/rest']:.3g}",
+        f"grad {values['grad_norm']:.3g}",
+        f"{values['samples_per_s']:.3g} samples/s",
+    ]
+    if "tokens_per_s" in values:
+        fields.append(f"{values['tokens_per_s']:.4g} tokens/s")
+    if "mfu" in values:
+        fields.append(f"MFU {values['mfu']:.1%}")
+    fields.append(f"loader {values['loader_wait']:.0%}")
+    if values["skipped"]:
+        fields.append(f"SKIPPED {values['skipped']:.0f}")
+    fields.append(f"ETA {_duration((total - step) * values['seconds_per_step'])}")
+    return "  ".join(fields)
+
+
+def _duration(seconds: float) -> str:
+    minutes, seconds = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02d}:{seconds:02d}"

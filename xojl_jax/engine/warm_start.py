@@ -1,0 +1,76 @@
+"""`config.init_from`: parameters taken over from other runs, by path, where the shapes match."""
+
+from collections import Counter
+from typing import Any
+
+import jax
+import numpy as np
+
+from xojl_jax.engine import checkpoint
+from xojl_jax.engine.sharding import path_name
+from xojl_jax.engine.state import Plan, TrainState, with_params
+from xojl_jax.errors import BadUsage
+
+
+def apply(
+    state: TrainState, plan: Plan, init_from: str
+) -> tuple[TrainState, dict[str, str], list[str]]:
+    """Replaces what other runs have learned.
+
+    Args:
+      state: step 0.
+      init_from: working directories or checkpoints, separated by commas. Where two hold the same
+        array, the later one counts. What a run neither trained nor took over is left out: stage 1
+        must not hand on an HTML encoder that it never touched.
+
+    Returns:
+      The state, name of every array taken over -> checkpoint it came from, and a report: one line
+      for each top-level subtree.
+    """
+    sources = [source.strip() for source in init_from.split(",") if source.strip()]
+    if not sources:
+        return state, {}, ["all parameters start from scratch (config.init_from is empty)"]
+    wanted = {
+        path_name(path): leaf for path, leaf in jax.tree_util.tree_leaves_with_path(state.params)
+    }
+    taken: dict[str, np.ndarray] = {}
+    origins: dict[str, str] = {}
+    for source in sources:
+        params, metadata = checkpoint.load_params(source)
+        offered = _matching(params, metadata, wanted)
+        if not offered:
+            raise BadUsage(
+                f"config.init_from: no array of {source} matches this model by path and shape "
+                "(is it a run of another preset?): remove it from the list"
+            )
+        taken |= offered
+        origins |= dict.fromkeys(offered, metadata["checkpoint"])
+
+    def place(path, leaf):
+        name = path_name(path)
+        return jax.device_put(taken[name], leaf.sharding) if name in taken else leaf
+
+    params = jax.tree_util.tree_map_with_path(place, state.params)
+    return with_params(state, params), origins, _report(wanted, origins)
+
+
+def _matching(params, metadata: dict[str, Any], wanted) -> dict[str, np.ndarray]:
+    untrained = set(metadata["untrained"])
+    return {
+        name: leaf
+        for path, leaf in jax.tree_util.tree_leaves_with_path(params)
+        if (name := path_name(path)) in wanted
+        and name not in untrained
+        and leaf.shape == wanted[name].shape
+    }
+
+
+def _report(wanted, origins: dict[str, str]) -> list[str]:
+    """One line for each top-level subtree and source: "vision: 14 of 14 arrays from …"."""
+    lines = []
+    for top in sorted({name.split("/")[0] for name in wanted}):
+        names = [name for name in wanted if name.split("/")[0] == top]
+        counts = Counter(origins.get(name, "scratch") for name in names)
+        for origin, count in sorted(counts.items()):
+            lines.append(f"{top}: {count} of {len(names)} arrays from {origin}")
+    return lines

@@ -1,0 +1,145 @@
+"""A working directory: config.json, checkpoints/, tensorboard/, predictions/, summary.json.
+
+One run owns it: another config is refused with the difference, and so is a second job.
+"""
+
+import contextlib
+import fcntl
+import json
+import os
+import socket
+from pathlib import Path
+from typing import Any
+
+from xojl_jax.errors import BadUsage
+
+# Fields that may differ when a run is taken up again: none of them changes what a step computes,
+# but for total_steps, which may be raised to train longer (the cosine then ends later).
+MAY_CHANGE = frozenset(
+    {
+        "total_steps",
+        "checkpoint_every",
+        "keep",
+        "eval_every",
+        "eval_batches",
+        "log_every",
+        "on_nonfinite_limit",
+        "on_corrupt",
+        "data.num_threads",
+        "data.prefetch",
+        "mesh.data",
+        "mesh.fsdp",
+        "mesh.tensor",
+    }
+)
+
+
+class Workdir:
+    """Paths of a working directory, and the two JSON files that stand in it."""
+
+    def __init__(self, path: str | os.PathLike):
+        self.path = Path(path).expanduser().absolute()
+        self.checkpoints = self.path / "checkpoints"
+        self.tensorboard = self.path / "tensorboard"
+        self.predictions = self.path / "predictions"
+        self.config_file = self.path / "config.json"
+        self.summary_file = self.path / "summary.json"
+
+    def read_config(self) -> dict[str, Any]:
+        """The config of the run that owns the directory, as nested dicts."""
+        if not self.config_file.is_file():
+            raise BadUsage(
+                f"{self.path} is no working directory of a run (it has no config.json): "
+                "name the --workdir that training printed"
+            )
+        return _read_json(self.config_file)
+
+    def write_summary(self, summary: dict[str, Any]) -> None:
+        write_text(self.summary_file, json.dumps(summary, indent=2, sort_keys=True) + "\n")
+
+
+@contextlib.contextmanager
+def claim(path: str | os.PathLike, config, *, primary: bool = True):
+    """Opens a working directory for training and keeps other jobs out until the context ends.
+
+    Args:
+      path: made if it does not exist.
+      config: the ml_collections config of this run.
+      primary: False on all processes but the first, which only look on.
+    """
+    workdir = Workdir(path)
+    if not primary:
+        yield workdir
+        return
+    try:
+        for folder in (workdir.checkpoints, workdir.tensorboard, workdir.predictions):
+            folder.mkdir(parents=True, exist_ok=True)
+        lock = (workdir.path / ".lock").open("a+", encoding="utf-8")
+    except OSError as error:
+        raise BadUsage(f"cannot write the working directory {workdir.path}: {error}") from error
+    with lock:
+        try:
+            # The kernel drops the lock when the process ends, however it ends.
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            lock.seek(0)
+            holder = lock.read().strip() or "another process"
+            raise BadUsage(
+                f"{workdir.path} is in use by {holder}: wait for it, or choose another --workdir"
+            ) from error
+        lock.truncate(0)
+        lock.write(f"process {os.getpid()} on {socket.gethostname()}")
+        lock.flush()
+        _settle_config(workdir, config)
+        yield workdir
+
+
+def differences(old: dict[str, Any], new: dict[str, Any]) -> dict[str, tuple[Any, Any]]:
+    """Fields, by dotted name, whose values differ: name -> (old value, new value)."""
+    old, new = _flatten(old), _flatten(new)
+    return {
+        name: (old.get(name, "absent"), new.get(name, "absent"))
+        for name in sorted(old.keys() | new.keys())
+        if old.get(name, "absent") != new.get(name, "absent")
+    }
+
+
+def write_text(path: Path, text: str) -> None:
+    """Replaces a file so that a reader, or a crash, meets the old text or the new one whole."""
+    temporary = path.with_name(path.name + ".tmp")
+    with temporary.open("w", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    temporary.replace(path)
+
+
+def _settle_config(workdir: Workdir, config) -> None:
+    """Refuses another config than the one the directory was made with, else writes it down."""
+    new = json.loads(config.to_json())
+    if workdir.config_file.exists():
+        changed = differences(workdir.read_config(), new)
+        if refused := {name: pair for name, pair in changed.items() if name not in MAY_CHANGE}:
+            listed = ", ".join(f"{name} {old!r} -> {now!r}" for name, (old, now) in refused.items())
+            raise BadUsage(
+                f"{workdir.path} belongs to a run with another config ({listed}): choose another "
+                "--workdir, or give these fields their old values"
+            )
+    write_text(workdir.config_file, json.dumps(new, indent=2, sort_keys=True) + "\n")
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise BadUsage(f"{path} cannot be read: {error}") from error
+
+
+def _flatten(tree: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+    flat = {}
+    for name, value in tree.items():
+        if isinstance(value, dict):
+            flat |= _flatten(value, f"{prefix}{name}.")
+        else:
+            flat[prefix + name] = value
+    return flat

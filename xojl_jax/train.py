@@ -1,0 +1,218 @@
+"""Trains a task: `python -m xojl_jax.train --config=configs/stage4.py:tiny`.
+
+Takes up an interrupted run by itself: the same command, the same working directory.
+"""
+
+import contextlib
+import os
+import time
+from collections.abc import Callable
+
+import jax
+from absl import flags
+from ml_collections import config_flags
+
+from xojl_jax import command, tasks
+from xojl_jax.data import loader
+from xojl_jax.engine import (
+    checkpoint,
+    evaluation,
+    loop,
+    sharding,
+    state,
+    step,
+    telemetry,
+    warm_start,
+    workdir,
+)
+from xojl_jax.errors import BadUsage, UserError
+from xojl_jax.tasks.base import Task
+
+USAGE = """
+Trains one stage.
+
+  python -m xojl_jax.train --config=configs/stage4.py:tiny
+  python -m xojl_jax.train --config=configs/stage4.py --workdir=runs/mine --config.batch_size=64
+
+--config=FILE[:PRESET]  one of configs/stage1.py … stage4.py; presets are tiny, small and base (the
+                        default). configs/base.py lists every field with a comment.
+--config.FIELD=VALUE    overrides a field, such as --config.data.path=SHARDS.
+--workdir=DIR           where everything goes; default runs/stageN-PRESET.
+
+Running the same command again resumes from the newest checkpoint. Exit codes: 0 done, 2 wrong usage
+or config, 3 bad input data, 75 stopped by a signal with everything saved.
+"""
+
+# Exit code when a signal stopped the run and everything is saved (EX_TEMPFAIL: try again).
+PREEMPTED = 75
+
+_CONFIG = config_flags.DEFINE_config_file("config", None, "FILE[:PRESET]", lock_config=True)
+_WORKDIR = flags.DEFINE_string("workdir", None, "directory of the run (runs/stageN-PRESET)")
+_DISTRIBUTED = flags.DEFINE_enum(
+    "distributed", "auto", ["auto", "on", "off"], "several hosts: auto asks the environment"
+)
+
+
+def main() -> int:
+    """Reads the flags, then trains."""
+    config = read_config()
+    join_hosts(_DISTRIBUTED.value)
+    path = _WORKDIR.value or f"runs/stage{config.stage}-{config.preset}"
+    return train(tasks.make(config), config, path)
+
+
+def train(task: Task, config, path: str | os.PathLike) -> int:
+    """Trains a task in a working directory and returns the exit code: 0, or 75 if interrupted."""
+    mesh = sharding.make_mesh(config.mesh)
+    sharding.check_batch_size(config.batch_size, config.optim.accumulate, mesh)
+    with (
+        loop.StopRequest() as stop,
+        workdir.claim(path, config, primary=jax.process_index() == 0) as directory,
+        sharding.use_mesh(mesh),
+        contextlib.ExitStack() as stack,
+    ):
+        plan = state.make_plan(task, config, mesh)
+        describe(task, config, plan, directory)
+        start, saver = begin(task, config, plan, directory)
+        batches = stack.enter_context(training_batches(task, config, int(start.step)))
+        train_step = compile_step(task, config, plan)
+        reporter = telemetry.Telemetry(
+            directory,
+            config,
+            rates=plan.optimiser.rates,
+            flops_per_sample=sum(task.flops().values()),
+        )
+        with closing(saver, reporter):
+            outcome = loop.run(
+                start,
+                config=config,
+                mesh=mesh,
+                step_fn=train_step,
+                batches=batches,
+                evaluate=evaluator(task, config, plan),
+                saver=saver,
+                telemetry=reporter,
+                stop=stop,
+            )
+        reporter.finish(outcome.step, "interrupted" if outcome.interrupted else "finished")
+    return PREEMPTED if outcome.interrupted else 0
+
+
+def read_config():
+    """The locked config of --config with its overrides."""
+    config = _CONFIG.value
+    if config is None:
+        raise BadUsage("--config is missing: try --config=configs/stage4.py:tiny (see --help)")
+    try:
+        config.total_steps  # noqa: B018  a file that cannot be read shows itself only here
+    except OSError as error:
+        raise BadUsage(f"--config: {error.__cause__ or error}") from error
+    return config
+
+
+def join_hosts(mode: str) -> None:
+    """Connects the processes of a job that spans several hosts."""
+    if mode == "on" or (mode == "auto" and _spans_hosts()):
+        jax.distributed.initialize()
+
+
+def describe(task: Task, config, plan: state.Plan, directory: workdir.Workdir) -> None:
+    """Says what is going to be trained, where and on what."""
+    arrays = jax.tree.leaves(plan.abstract.params)
+    device = jax.devices()[0].device_kind
+    shape = " x ".join(f"{axis} {size}" for axis, size in plan.mesh.shape.items())
+    telemetry.say(
+        f"task {config.task}, stage {config.stage}, preset {config.preset}: "
+        f"{sum(a.size for a in arrays) / 1e6:.2f} M parameters in {len(arrays)} arrays, "
+        f"{sum(task.flops().values()) / 1e9:.2f} GFLOP a sample forward\n"
+        f"mesh {shape} on {jax.device_count()} {device} device(s), {jax.process_count()} host(s)\n"
+        f"working directory {directory.path}"
+    )
+
+
+def begin(task: Task, config, plan: state.Plan, directory: workdir.Workdir):
+    """The state to start from, resumed, taken over or fresh, and the saver that continues it."""
+    restored = checkpoint.restore_newest(
+        directory.checkpoints, plan.abstract, on_corrupt=config.on_corrupt
+    )
+    if restored is not None:
+        start, origins = restored.state, restored.metadata["inherited"]
+        telemetry.say(f"resuming after step {int(start.step)}")
+    else:
+        start = state.from_scratch(task, config, plan)
+        start, origins, report = warm_start.apply(start, plan, config.init_from)
+        telemetry.say("\n".join(report))
+    metadata = checkpoint.make_metadata(task, config, plan, origins)
+    return start, checkpoint.Saver(directory.checkpoints, keep=config.keep, metadata=metadata)
+
+
+def training_batches(task: Task, config, start_step: int) -> loader.Batches:
+    """This process's rows of every batch from `start_step` on."""
+    return loader.batches(
+        task.dataset("train"),
+        seed=config.seed,
+        batch_size=config.batch_size,
+        start_step=start_step,
+        process_index=jax.process_index(),
+        process_count=jax.process_count(),
+        num_threads=config.data.num_threads,
+        prefetch=config.data.prefetch,
+    )
+
+
+def compile_step(task: Task, config, plan: state.Plan) -> jax.stages.Compiled:
+    """The training step for these devices."""
+    began = time.perf_counter()
+    abstract = (plan.abstract, step.abstract_batch(task, plan.mesh))
+    compiled = step.compile_ahead(step.make_train_step(task, config, plan), abstract, plan.mesh)
+    telemetry.say(f"compiled the step in {time.perf_counter() - began:.1f} s")
+    return compiled
+
+
+def evaluator(task: Task, config, plan: state.Plan) -> Callable | None:
+    """state -> metrics on the validation split, or None if it is smaller than a batch."""
+    dataset = task.dataset("val")
+    count = min(config.eval_batches, len(dataset) // config.batch_size)
+    if count == 0:
+        telemetry.say(
+            f"no evaluation: {len(dataset)} validation record(s), {config.eval_batches} batches of "
+            f"{config.batch_size} asked for"
+        )
+        return None
+
+    def batches():
+        return loader.one_epoch(
+            dataset,
+            batch_size=config.batch_size,
+            limit=count * config.batch_size,
+            process_index=jax.process_index(),
+            process_count=jax.process_count(),
+            num_threads=config.data.num_threads,
+            prefetch=config.data.prefetch,
+        )
+
+    return evaluation.make(task, config, plan, batches)
+
+
+@contextlib.contextmanager
+def closing(saver: checkpoint.Saver, reporter: telemetry.Telemetry):
+    """Lets a save that is under way finish when the loop fails, and notes the failure."""
+    try:
+        yield
+    except BaseException:
+        with contextlib.suppress(UserError):  # the failure of the loop is the one to report
+            saver.close()
+        reporter.finish(reporter.summary.get("step", 0), "failed")
+        raise
+
+
+def _spans_hosts() -> bool:
+    """Whether the environment names more than one host or process."""
+    several = ("JAX_NUM_PROCESSES", "SLURM_NTASKS", "OMPI_COMM_WORLD_SIZE", "MEGASCALE_NUM_SLICES")
+    if any(int(os.environ.get(name, "1")) > 1 for name in several):
+        return True
+    return len(os.environ.get("TPU_WORKER_HOSTNAMES", "").split(",")) > 1
+
+
+if __name__ == "__main__":
+    command.run_absl(main, USAGE)
