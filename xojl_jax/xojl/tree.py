@@ -6,7 +6,7 @@ children). docs/record.md gives the exact domain of what can be written.
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -27,6 +27,7 @@ __all__ = [
     "Visit",
     "XojlError",
     "key_of",
+    "members_in_order",
     "parse_html",
     "parse_layout",
     "preorder",
@@ -263,7 +264,7 @@ def _print(forest: Forest, separator: str, indent: int | None, element_wanted: b
         raise BadUsage(f"separator {separator!r} is not one of @ . -")
     colon = ":" if indent is None else ": "
     out = ["{"]
-    stack = [(iter(_in_order((), forest)), {})]
+    stack = [(iter(forest), {})]
     while stack:
         members, seen = stack[-1]
         for member in members:
@@ -279,7 +280,7 @@ def _print(forest: Forest, separator: str, indent: int | None, element_wanted: b
                 out.append(_quote(member.value))
             elif member.content or member.children:
                 out.append("{")
-                stack.append((iter(_in_order(member.content, member.children)), {}))
+                stack.append((iter(members_in_order(member)), {}))
                 break
             else:  # a string under a content key would be read as content
                 out.append("{}" if bare in CONTENT_KINDS else '""')
@@ -291,13 +292,14 @@ def _print(forest: Forest, separator: str, indent: int | None, element_wanted: b
     return "".join(out)
 
 
-def _in_order(content: tuple[Content, ...], children: Forest) -> list[Content | Node]:
-    """A node's members in the order in which they are written."""
-    if not content:
+def members_in_order(node: Node) -> Sequence[Content | Node]:
+    """A node's content and children in the order in which they are written."""
+    children = node.children
+    if not node.content:
         return children
     members: list[Content | Node] = []
     placed = 0
-    for item in content:
+    for item in node.content:
         if not placed <= item.at <= len(children):
             raise XojlError(
                 f"content placed at {item.at}", "print", f"{placed} to {len(children)}, in order"
