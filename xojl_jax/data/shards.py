@@ -10,6 +10,7 @@ docs/record.md describes the record itself.
     source = ShardSource(folder, "train")
 """
 
+import contextlib
 import hashlib
 import json
 import os
@@ -328,9 +329,10 @@ def _check_file(path: Path, file: ShardFile, verify: bool) -> None:
         )
     if verify and sha256_of(path) != file.sha256:
         raise BadInput(f"{path} does not match its checksum: copy it again")
-    # A damaged footer reads as zero entries, without a word.
+    # A damaged index reads as zero entries, and says so only when the reader is closed.
     reader = open_reader(path)
     count = reader.num_records()
-    reader.close()
+    with contextlib.suppress(RuntimeError):
+        reader.close()
     if count != file.count:
         raise BadInput(f"{path} is damaged ({count} of {file.count} entries): copy it again")

@@ -1,0 +1,207 @@
+"""The order of samples depends on nothing but the seed; unreadable records do not stop a run."""
+
+import threading
+from itertools import chain
+
+import numpy as np
+import pytest
+
+from xojl_jax.data import transforms
+from xojl_jax.data.loader import batches, one_epoch
+from xojl_jax.errors import BadInput, BadUsage
+
+
+class Numbers:
+    """Record i holds the number i; augmentation adds a random fraction."""
+
+    def __init__(self, count, bad=(), augmented=True):
+        self.count, self.broken = count, set(bad)
+        self.augment = self._augment if augmented else None
+
+    def __len__(self):
+        return self.count
+
+    def __getitem__(self, index):
+        if index in self.broken:
+            raise BadInput(f"record {index} is broken")
+        return {"index": np.int32(index), "noise": np.float64(0)}
+
+    def _augment(self, sample, rng):
+        return {**sample, "noise": rng.random()}
+
+
+def take(stream, count):
+    with stream:
+        return [next(stream) for _ in range(count)]
+
+
+def rows(stream, steps):
+    taken = take(stream, steps)
+    return [(b["index"].tolist(), b["noise"].tolist()) for b in taken]
+
+
+@pytest.mark.parametrize("count", [5, 12, 30, 1])
+@pytest.mark.parametrize("processes", [1, 2, 4])
+def test_every_process_count_sees_the_same_rows(count, processes):
+    """The parts of 1, 2 and 4 processes, put together, are one and the same global batch."""
+    whole = rows(batches(Numbers(count), seed=3, batch_size=12, num_threads=0), 8)
+    parts = [
+        rows(
+            batches(
+                Numbers(count),
+                seed=3,
+                batch_size=12,
+                process_index=p,
+                process_count=processes,
+                num_threads=0,
+            ),
+            8,
+        )
+        for p in range(processes)
+    ]
+    for step, expected in enumerate(whole):
+        indices, noises = zip(*(part[step] for part in parts), strict=True)
+        assert (list(chain(*indices)), list(chain(*noises))) == expected
+
+
+@pytest.mark.parametrize("threads", [1, 2, 7])
+def test_threads_do_not_change_the_order(threads):
+    """Decoding in several threads gives what the caller's thread gives."""
+    expected = rows(batches(Numbers(23), seed=0, batch_size=4, num_threads=0), 20)
+    assert rows(batches(Numbers(23), seed=0, batch_size=4, num_threads=threads), 20) == expected
+
+
+@pytest.mark.parametrize("count", [7, 8, 100])
+def test_resuming_gives_what_the_uninterrupted_run_saw(count):
+    """From any step on, also inside an epoch and at its border, augmentation included."""
+    whole = rows(batches(Numbers(count), seed=9, batch_size=4, num_threads=2), 12)
+    for step in (0, 1, 2, 3, 7, 11):
+        resumed = batches(Numbers(count), seed=9, batch_size=4, start_step=step, num_threads=2)
+        assert rows(resumed, 12 - step) == whole[step:]
+
+
+def test_no_record_repeats_inside_an_epoch_and_epochs_differ():
+    """Each epoch is a permutation, other epochs and seeds have other ones."""
+    count, epochs = 37, 20
+    orders = [
+        tuple(transforms.record_at(seed, epoch * count + place, count) for place in range(count))
+        for seed in range(3)
+        for epoch in range(epochs)
+    ]
+    assert all(sorted(order) == list(range(count)) for order in orders)
+    assert len(set(orders)) == len(orders)
+
+
+def test_the_shuffle_is_even():
+    """Over many epochs a record stands at every place, and after every other, equally often."""
+    count, epochs = 8, 4000
+    order = [transforms.record_at(1, position, count) for position in range(epochs * count)]
+    order = np.array(order).reshape(epochs, count)
+    place = np.zeros((count, count))
+    np.add.at(place, (np.arange(count), order), 1)
+    # 500 expected in each cell, standard deviation 21; so for the pairs: 500 off the diagonal
+    assert np.abs(place - epochs / count).max() < 110
+    after = np.zeros((count, count))
+    np.add.at(after, (order[:, :-1], order[:, 1:]), 1)
+    assert np.abs(after[~np.eye(count, dtype=bool)] - epochs / count).max() < 110
+
+
+def test_augmentation_differs_from_row_to_row():
+    """A record that comes again meets other randomness; so do equal rows of two seeds."""
+    noise = np.concatenate([n for _, n in rows(batches(Numbers(3), seed=1, batch_size=6), 10)])
+    assert len(set(noise)) == len(noise)
+    other = np.concatenate([n for _, n in rows(batches(Numbers(3), seed=2, batch_size=6), 10)])
+    assert not set(noise) & set(other)
+
+
+def test_unreadable_records_are_replaced_and_counted(caplog):
+    """The replacement is the next readable record, whatever the number of threads."""
+    dataset = Numbers(20, bad=(3, 4, 19))
+    seen = []
+    for threads in (0, 5):
+        with batches(dataset, seed=0, batch_size=5, num_threads=threads) as stream:
+            seen.append([next(stream)["index"].tolist() for _ in range(8)])
+            assert sorted(stream.bad) == [3, 4, 19]
+            assert stream.bad[3] == "record 3 is broken"
+    assert seen[0] == seen[1]
+    assert np.bincount(np.ravel(seen[0]))[[5, 0]].tolist() == [6, 4]  # for 3 and 4; for 19
+    assert caplog.text.count("record 4 is skipped") == 2  # once for each stream
+
+
+def test_too_many_unreadable_records_stop_the_run():
+    """Past the budget the error says how many, and a data set with none left says so."""
+    stream = batches(Numbers(30, bad=range(12)), seed=0, batch_size=10)
+    with pytest.raises(
+        BadInput,
+        match=r"\d+ records of 30 cannot be read[^\n]*$",
+    ):
+        take(stream, 30)
+    stream = batches(Numbers(2, bad=range(2)), seed=0, batch_size=1, num_threads=0)
+    with pytest.raises(BadInput, match="no record"):
+        take(stream, 1)
+
+
+def test_programming_errors_are_not_swallowed():
+    """Only bad input is tolerated."""
+
+    class Broken(Numbers):
+        def __getitem__(self, index):
+            raise KeyError("a bug")
+
+    with pytest.raises(KeyError):
+        take(batches(Broken(4), seed=0, batch_size=2, num_threads=0), 1)
+
+
+@pytest.mark.parametrize("processes", [1, 2])
+def test_one_epoch_gives_every_record_once(processes):
+    """Evaluation sees each record once, in order; fillers are marked, processes stay in step."""
+    seen, lengths = [], []
+    for p in range(processes):
+        stream = one_epoch(
+            Numbers(11), batch_size=4, process_index=p, process_count=processes, num_threads=2
+        )
+        with stream:
+            got = list(stream)
+        lengths.append(len(got))
+        seen += [i for batch, valid in got for i in batch["index"][valid]]
+        assert all(batch["noise"].max() == 0 for batch, _ in got)
+        assert all(len(valid) == 4 // processes for _, valid in got)
+    assert sorted(seen) == list(range(11)) and lengths == [3] * processes
+    with one_epoch(Numbers(11), batch_size=4, limit=5, num_threads=0) as stream:
+        assert [int(valid.sum()) for _, valid in stream] == [4, 1]
+
+
+def test_wrong_arguments_are_usage_errors():
+    """The user reads which number is wrong."""
+    with pytest.raises(BadUsage, match="batch_size 6"):
+        batches(Numbers(4), seed=0, batch_size=6, process_count=4)
+    with pytest.raises(BadUsage, match="process 2 of 2"):
+        batches(Numbers(4), seed=0, batch_size=4, process_index=2, process_count=2)
+    with pytest.raises(BadInput, match="no usable record"):
+        batches(Numbers(0), seed=0, batch_size=4)
+
+
+def test_closing_stops_the_threads():
+    """A stream that is left half-way leaves no thread behind."""
+    before = threading.active_count()
+    for _ in range(3):
+        stream = batches(Numbers(50), seed=0, batch_size=4, num_threads=3)
+        next(stream)
+        stream.close()
+        stream.close()
+    for thread in threading.enumerate():
+        if thread.name.startswith(("grain", "Thread", "ThreadPool")) and thread.daemon:
+            thread.join(2)
+    assert threading.active_count() <= before + 1
+
+
+def test_brightness_and_contrast_stay_within_a_tenth():
+    """No strong change of colour; order of levels and the extremes' neighbourhood are kept."""
+    ramp = np.repeat(np.arange(256, dtype=np.uint8)[None, :, None], 3, axis=-1)
+    changed = set()
+    for seed in range(50):
+        out = transforms.brightness_contrast(ramp, np.random.default_rng(seed))
+        assert (np.diff(out[0, :, 0].astype(int)) >= 0).all()
+        assert np.abs(out.astype(int) - ramp).max() <= 0.1 * 127.5 + 0.1 * 255 + 3
+        changed.add(out.tobytes())
+    assert len(changed) > 45
