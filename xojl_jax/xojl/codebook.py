@@ -1,4 +1,4 @@
-"""The codebook: short codes for CSS properties, units, devices and pseudo-classes. Data, not code."""
+"""The codebook: short codes for CSS properties, units, devices, pseudo-classes. Data, not code."""
 
 import hashlib
 import json

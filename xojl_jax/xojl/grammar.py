@@ -11,8 +11,8 @@ legal iff all of these hold, in int32 arithmetic:
     classes < max_classes   where opens_class[state, x]
     copyable[i]             for COPY(i)
 
-and it leads to (next_state[state, x], depth + depth_step[x], chars', classes'), where an ELEMENT
-sets chars' = chars[x] and classes' = 0, and any other token adds chars[x] and opens_class[state, x].
+and it leads to (next_state[state, x], depth + depth_step[x], chars', classes'): an ELEMENT sets
+chars' = chars[x] and classes' = 0, any other token adds chars[x] and opens_class[state, x].
 
 Why that always ends well: `need` and `room` count the same shortest way out (an own `byte` or two),
 so a token that leaves enough of both leaves a successor that does, down to EOS.
@@ -209,7 +209,15 @@ def _name_edges():
 def _utf8_edges():
     """(state, byte, next state) of every byte of a character beyond ASCII."""
     homes = {
-        "free": ("name", "after prefix", "value", "leading dash", "free", "free digit", "free part"),
+        "free": (
+            "name",
+            "after prefix",
+            "value",
+            "leading dash",
+            "free",
+            "free digit",
+            "free part",
+        ),
         "dash plain": ("dash", "dash plain", "dash digit", "dash part"),
         "content": ("content",),
     }

@@ -7,9 +7,10 @@ read, and every fault (size, encoding, nesting, syntax) is an XojlError.
 import json
 import re
 
-from xojl_jax.xojl.faults import XojlError
+from xojl_jax.xojl.faults import XojlError, shorten
 
-_BRACKET = re.compile(r'"(?:[^"\\]|\\.)*"?|[{}\[\]]', re.DOTALL)
+_DEEP = 200  # levels; far more than any cap, fewer than make json give up
+_TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"?|[{}\[\]]', re.DOTALL)
 
 
 class NotANumber:
@@ -36,7 +37,7 @@ def decode(text: str | bytes, limit: int, place: str):
     except ValueError:  # an integer of more digits than Python converts
         raise XojlError("a number too long to read", place, "numbers of ordinary size") from None
     except RecursionError:
-        where = f"{place} line {_deepest_line(text)}"
+        where = f"{place} {_way_down(text)}"
         raise XojlError("nesting too deep to read", where, "far fewer levels") from None
 
 
@@ -72,16 +73,21 @@ def _object(pairs: list):
     return decoded if len(decoded) == len(pairs) else Pairs(pairs)
 
 
-def _deepest_line(text: str) -> int:
-    depth = deepest = position = 0
-    for match in _BRACKET.finditer(text):
-        if match.group() in "{[":
-            depth += 1
-            if depth > deepest:
-                deepest, position = depth, match.start()
-        elif match.group() in "}]":
-            depth -= 1
-    return text.count("\n", 0, position) + 1
+def _way_down(text: str) -> str:
+    """The first steps towards the first place that is nested out of all proportion."""
+    names, last = [], ""
+    for match in _TOKEN.finditer(text):
+        token = match.group()
+        if token in ("{", "["):
+            names.append(shorten(last, 20).strip("'") or "[…]")
+            if len(names) > _DEEP:
+                break
+            last = ""
+        elif token in ("}", "]"):
+            names[-1:] = []
+        else:
+            last = token.strip('"')
+    return "/".join(names[1:7]) + "/…"
 
 
 _DECODER = json.JSONDecoder(object_pairs_hook=_object, parse_constant=NotANumber)

@@ -1,7 +1,7 @@
 """Keys of the JSON form: `tag@class@class#2` and `element.tag@class`. Only tree.py calls this.
 
 A *name* is a tag or a class. The same rule says where a separator ends a name (`split_names`) and
-which names survive being written (`is_writable`); grammar.py holds it a third time, as an automaton.
+which names survive being written (`is_writable`); grammar.py holds it again, as an automaton.
 """
 
 import re

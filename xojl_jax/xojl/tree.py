@@ -137,17 +137,22 @@ def key_of(node: Node, separator: str = "@") -> str:
 # --- reading ---------------------------------------------------------------------------------
 
 
-def parse_html(text, caps: Caps = DEFAULT_CAPS, *, place: str = "") -> Forest:
-    """The HTML tree of a JSON text (str or bytes), or of its decoded form (dict, list of pairs).
+def parse_html(
+    text, caps: Caps = DEFAULT_CAPS, *, place: str = "html", pairs: bool = True
+) -> Forest:
+    """The HTML tree of a JSON text (str or bytes), or of its decoded form.
 
-    `place` goes before the path in error messages.
+    A decoded object is a dict or, so that keys may repeat, a list of pairs; with `pairs=False` a
+    list is a fault, as it is in a text. `place` goes before the path in messages.
     """
-    return _parse(text, keys.read_html_key, caps, place or "html")
+    return _parse(text, keys.read_html_key, caps, place, pairs)
 
 
-def parse_layout(text, caps: Caps = DEFAULT_CAPS, *, place: str = "") -> Forest:
-    """The layout tree, detail or semantic form, of a JSON text or of its decoded form."""
-    return _parse(text, keys.read_layout_key, caps, place or "layout")
+def parse_layout(
+    text, caps: Caps = DEFAULT_CAPS, *, place: str = "layout", pairs: bool = True
+) -> Forest:
+    """The layout tree, detail or semantic form. The arguments are those of `parse_html`."""
+    return _parse(text, keys.read_layout_key, caps, place, pairs)
 
 
 class _Open(NamedTuple):
@@ -159,11 +164,10 @@ class _Open(NamedTuple):
     children: list[Node]
 
 
-def _parse(text, read_key, caps: Caps, place: str) -> Forest:
-    if isinstance(text, str | bytes | bytearray):
-        document, kinds = jsontext.decode(text, caps.document, place), (dict, jsontext.Pairs)
-    else:
-        document, kinds = text, (dict, list, tuple)
+def _parse(text, read_key, caps: Caps, place: str, pairs: bool) -> Forest:
+    from_text = isinstance(text, str | bytes | bytearray)
+    document = jsontext.decode(text, caps.document, place) if from_text else text
+    kinds = (dict, list, tuple) if pairs and not from_text else (dict, jsontext.Pairs)
     if not isinstance(document, kinds):
         raise XojlError(jsontext.describe(document), place, "an object of nodes")
     stack = [_Open(None, _members(document), [], [])]

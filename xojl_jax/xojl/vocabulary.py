@@ -237,8 +237,11 @@ class Vocabulary:
             elif kind == "bare":
                 top.content = []
             elif token != BOS or position > 0:
-                raise XojlError(f"{self.names[token] if 0 <= token < self.size else 'COPY'}",
-                                f"token {position}", "a token that fits there")
+                raise XojlError(
+                    f"{self.names[token] if 0 <= token < self.size else 'COPY'}",
+                    f"token {position}",
+                    "a token that fits there",
+                )
         raise XojlError("a sequence without EOS", f"token {len(ids)}", "EOS at the end")
 
 
