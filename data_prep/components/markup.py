@@ -5,6 +5,7 @@ carousel, accordion, tab). `derive_labels` decides the rest (wrapper, column, no
 of the language, from what is painted and what is labelled, so that every labeller would agree.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from html import escape
 
@@ -42,6 +43,12 @@ class El:
             node = stack.pop()
             yield node
             stack.extend(reversed([kid for kid in node.kids if isinstance(kid, El)]))
+
+
+class Raw(str):
+    """Mark-up of our own to print as it is (the inside of an `svg`)."""
+
+    __slots__ = ()
 
 
 def css(**properties: str | int | float) -> dict[str, str]:
@@ -144,27 +151,36 @@ def is_painted(node: El, behind: str) -> bool:
 # --- text ---------------------------------------------------------------------------------------
 
 
-def document(root: El, *, page_style: dict[str, str], marks: bool = True) -> str:
-    """The page as HTML text: one style sheet, one class an element, `data-xojl` where labelled."""
-    sheet, seen = [], {}
-    body = _print(root, sheet, seen, marks)
-    rules = "\n".join(sheet)
-    return (
-        "<!doctype html><html><head><meta charset=utf-8><title>section</title><style>\n"
-        "*{box-sizing:border-box}body{margin:0}p,h1,h2,h3,h4,h5,h6,ul,ol,figure,blockquote,dl,dd"
-        "{margin:0}ul,ol{padding:0}button{border:0;font:inherit}img{display:block}"
-        f"\nbody{{{_declarations(page_style)}}}\n{rules}\n</style></head><body>{body}</body></html>"
-    )
+RESET = (
+    "*{box-sizing:border-box}body{margin:0}p,h1,h2,h3,h4,h5,h6,ul,ol,figure,blockquote,dl,dd"
+    "{margin:0}ul,ol{padding:0}button{border:0;font:inherit}img{display:block}"
+)
 
 
-def _print(node: El, sheet: list[str], seen: dict[tuple, str], marks: bool) -> str:
+def document(sections: Sequence[tuple[El, dict[str, str]]], *, pitch: int = 0) -> str:
+    """A page of one or more sections as HTML text, with labels in `data-xojl`.
+
+    Args:
+      sections: each with the style of the place it stands in (`width`, fonts).
+      pitch: px from the top of one place to the next, so that no section moves another.
+    """
+    sheet, body = [RESET], []
+    for number, (root, place) in enumerate(sections):
+        place = {**place, "position": "absolute", "left": "0", "top": f"{number * pitch}px"}
+        written = _print(root, sheet, {}, f"s{number}k")
+        body.append(f'<div id="s{number}" style="{escape(_declarations(place))}">{written}</div>')
+    head = f"<meta charset=utf-8><title>section</title><style>{chr(10).join(sheet)}</style>"
+    return f"<!doctype html><html><head>{head}</head><body>{''.join(body)}</body></html>"
+
+
+def _print(node: El, sheet: list[str], seen: dict[tuple, str], prefix: str) -> str:
     attrs = dict(node.attrs)
     look = tuple(
         tuple(rules.items()) for rules in (node.style, node.hover, node.tablet, node.mobile)
     )
     if any(look):
         if look not in seen:
-            seen[look] = name = f"k{len(seen)}"
+            seen[look] = name = f"{prefix}{len(seen)}"
             sheet.append(f".{name}{{{_declarations(node.style)}}}")
             if node.hover:
                 sheet.append(f".{name}:hover{{{_declarations(node.hover)}}}")
@@ -173,18 +189,21 @@ def _print(node: El, sheet: list[str], seen: dict[tuple, str], marks: bool) -> s
             if node.mobile:
                 sheet.append(f"@media(max-width:600px){{.{name}{{{_declarations(node.mobile)}}}}}")
         attrs["class"] = seen[look]
-    if marks and node.mark:
+    if node.mark:
         attrs["data-xojl"] = node.mark
-    if marks and node.hidden:
+    if node.hidden:
         attrs["data-xojl-skip"] = ""
     written = "".join(f' {key}="{escape(value)}"' for key, value in attrs.items())
     if node.tag in VOID:
         return f"<{node.tag}{written}>"
-    inner = "".join(
-        _print(kid, sheet, seen, marks) if isinstance(kid, El) else escape(kid, quote=False)
-        for kid in node.kids
-    )
+    inner = "".join(_print_kid(kid, sheet, seen, prefix) for kid in node.kids)
     return f"<{node.tag}{written}>{inner}</{node.tag}>"
+
+
+def _print_kid(kid: "El | str", sheet: list[str], seen: dict[tuple, str], prefix: str) -> str:
+    if isinstance(kid, El):
+        return _print(kid, sheet, seen, prefix)
+    return kid if isinstance(kid, Raw) else escape(kid, quote=False)
 
 
 def _declarations(style: dict[str, str]) -> str:

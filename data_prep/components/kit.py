@@ -1,0 +1,72 @@
+"""What every component is handed: the dice, the theme, and the colours of the place it stands on."""
+
+from dataclasses import dataclass, replace
+from random import Random
+
+from data_prep.components.markup import El, css
+from data_prep.components.theme import Theme
+
+
+@dataclass(frozen=True)
+class Kit:
+    rng: Random
+    theme: Theme
+    width: int  # of the viewport, CSS px
+    ink: str
+    muted: str
+    behind: str  # the colour this component is painted over
+    card: str
+    line: str
+
+    def chance(self, probability: float) -> bool:
+        return self.rng.random() < probability
+
+    def pick(self, *options):
+        return self.rng.choice(options)
+
+    def size(self, px: float) -> str:
+        return self.theme.size(px)
+
+    def tag(self, telling: str, *others: str) -> str:
+        """The tag that says what the thing is, or one that does not: as this author is."""
+        return telling if self.chance(self.theme.semantic) else self.rng.choice(others or ("div",))
+
+    def on(self, behind: str) -> "Kit":
+        """The same kit on another colour, its ink readable there."""
+        if _luminance(behind) < 0.4:
+            return replace(
+                self, behind=behind, ink="#ffffff", muted="#e3e3ea", line="#8a8a99", card="#2a2f3a"
+            )
+        return replace(
+            self, behind=behind, ink="#1d2430", muted="#5c6675", line="#d5d9e0", card="#ffffff"
+        )
+
+    def soup(self, node: El) -> El:
+        """Perhaps one more layer around `node`, which nobody sees."""
+        if not self.chance(self.theme.soup):
+            return node
+        outer = El(self.pick("div", "div", "div", "span"), {}, [node])
+        if outer.tag == "span":
+            outer.style["display"] = "block"
+        # What places the node inside its parent moves to the layer that is now the child.
+        for key in ("flex", "margin-bottom", "margin-top", "grid-column", "width"):
+            if key in node.style and not key.startswith("width"):
+                outer.style[key] = node.style.pop(key)
+        return outer
+
+
+def make_kit(rng: Random, theme: Theme, width: int) -> Kit:
+    return Kit(rng, theme, width, theme.ink, theme.muted, theme.page, theme.card, theme.line)
+
+
+def _luminance(colour: str) -> float:
+    value = colour.lstrip("#")
+    red, green, blue = (int(value[i : i + 2], 16) / 255 for i in (0, 2, 4))
+    return 0.3 * red + 0.59 * green + 0.11 * blue
+
+
+def block(tag: str, style: dict[str, str]) -> dict[str, str]:
+    """`style`, made to fill its line where the tag would not by itself."""
+    if tag in ("span", "a", "strong", "em", "small", "b", "label", "i") and "display" not in style:
+        return {**css(display="block"), **style}
+    return style

@@ -1,0 +1,359 @@
+"""Leaves that are words or small signs: heading, paragraph, button, icon, divider, counter, list,
+social. Tags are drawn so that the element must be read from look, place and context."""
+
+from data_prep import pictures
+from data_prep.components import words
+from data_prep.components.kit import Kit, block
+from data_prep.components.markup import El, Raw, css
+
+GLYPHS = "★✓✔♥☎✉⚙☀♫⌂✎⚡☁☂✈♦●▲"
+
+
+def heading(k: Kit, text: str | None = None, *, step: float = 2.5, low: int = 2, high: int = 6) -> El:
+    """Text that titles something; `step` is its size above running text."""
+    text = text or words.title(k.rng, low, high)
+    level = max(1, min(6, round(5.2 - step)))
+    tag = k.tag(f"h{level}", "div", "p", "span", "h1", "h3", "h6", "strong", "a", "div")
+    weight = max(600, k.theme.head_weight) if step < 1.2 else k.theme.head_weight
+    style = css(font_size=k.size(max(k.theme.body, k.theme.text_px(step))), font_weight=weight)
+    if k.theme.head_font != k.theme.font:
+        style["font-family"] = k.theme.head_font
+    style |= css(line_height=k.pick("1.1", "1.2", "1.25"), color=k.ink)
+    if k.theme.uppercase:
+        style |= css(text_transform="uppercase", letter_spacing=k.size(1))
+    if tag == "a":
+        style["text-decoration"] = "none"
+    return El(tag, block(tag, style), _inline(k, text, 0.1), "heading")
+
+
+def paragraph(
+    k: Kit, text: str | None = None, *, step: float = 0.0, low: int = 1, high: int = 2, **style
+) -> El:
+    """Running text, a caption, a label: anything read that titles nothing."""
+    text = text or words.sentences(k.rng, low, high)
+    telling = "p" if k.chance(0.85) else "blockquote"
+    tag = k.tag(telling, "div", "span", "h5", "h6", "h4", "div", "p", "small", "h3")
+    look = css(font_size=k.size(k.theme.text_px(step)), line_height=k.theme.line_height)
+    look |= css(color=k.muted if k.chance(0.7) else k.ink)
+    if tag in ("h3", "h4", "h5", "h6"):
+        look["font-weight"] = "400"
+    return El(tag, block(tag, look | css(**style)), _inline(k, text, 0.14), "paragraph")
+
+
+def label(k: Kit, text: str | None = None, **style) -> El:
+    """A short line: a kicker, a caption, a role, a date."""
+    text = text or k.pick(*words.LABELS)
+    tag = k.tag("p", "span", "div", "small", "h6", "h4", "label")
+    look = css(font_size=k.size(max(11, k.theme.body - k.pick(0, 1, 2, 3))), font_weight=400)
+    look |= css(color=k.theme.accent if k.chance(0.2) and k.behind != k.theme.accent else k.muted)
+    return El(tag, block(tag, look | css(**style)), [text], "paragraph")
+
+
+def kicker(k: Kit) -> El:
+    spread = k.size(k.pick(0, 1, 2))
+    return label(k, letter_spacing=spread, text_transform=k.pick("uppercase", "none"))
+
+
+def text_link(k: Kit, text: str | None = None) -> El:
+    tag = k.tag("a", "span", "div", "button")
+    look = css(color=k.theme.accent if k.behind != k.theme.accent else k.ink)
+    look |= css(font_size=k.size(k.theme.body), text_decoration=k.pick("none", "underline"))
+    look |= css(display="inline-block", background="transparent", padding=0)
+    return El(tag, look, [(text or words.action(k.rng)) + k.pick("", " →", " ›")], "paragraph")
+
+
+def _inline(k: Kit, text: str, probability: float) -> list:
+    """Text, perhaps with a run in another element or a line break, as authors write it."""
+    parts = text.split(" ")
+    if len(parts) < 4 or not k.chance(probability):
+        return [text]
+    at = k.rng.randint(1, len(parts) - 2)
+    before, after = " ".join(parts[:at]), " ".join(parts[at + 1 :])
+    kind = k.rng.randrange(4)
+    if kind == 0:
+        return [before, El("br"), " ".join(parts[at:])]
+    tag = ("strong", "em", "span", "a")[kind]
+    style = css(color=k.theme.accent) if k.behind != k.theme.accent else {}
+    return [before + " ", El(tag, style, [parts[at]]), " " + after]
+
+
+def logo(k: Kit) -> El:
+    """A brand: a picture or words; one leaf."""
+    brand = k.pick(*words.BRANDS)
+    if k.chance(0.4):
+        source = pictures.logo(k.rng, brand, k.ink)
+        image = El("img", css(height=k.size(k.pick(22, 28, 32, 40))), [], None, {"src": source})
+        if k.chance(0.5):
+            image.mark = "image"
+            return image
+        return El("a", css(display="inline-block"), [image], "image", {"href": "#"})
+    kids = [brand]
+    if k.chance(0.3):
+        kids = [sign(k, 20, k.theme.accent), " " + brand]
+    tag = k.tag("a", "div", "span", "strong", "h2", "p")
+    look = css(font_size=k.size(k.pick(18, 20, 22, 26)), font_weight=k.pick(600, 700, 800))
+    look |= css(color=k.ink, text_decoration="none", display="inline-block", white_space="nowrap")
+    return El(tag, look, kids, "paragraph")
+
+
+# --- buttons --------------------------------------------------------------------------------------
+
+
+def button(k: Kit, text: str | None = None, *, primary: bool = True, small: bool = False) -> El:
+    theme, accent = k.theme, k.theme.accent
+    if k.behind == accent:
+        accent = "#ffffff" if k.ink == "#ffffff" else "#1d2430"
+    kind = theme.button_kind if primary else k.pick("outline", "soft", "outline")
+    label_ink = "#1d2430" if accent == "#ffffff" else "#ffffff"
+    look = css(display="inline-block", font_size=k.size(theme.body - (1 if small else 0)))
+    up = k.pick(6, 8) if small else k.pick(9, 11, 13, 16)
+    look["padding"] = f"{k.size(up)} {k.size(up * k.pick(1.6, 2, 2.6))}"
+    look["border-radius"] = "999px" if theme.pill else k.size(min(theme.radius, 14))
+    look |= css(text_decoration="none", font_weight=k.pick(400, 600, 700), line_height="1.2")
+    look |= css(text_align="center", cursor="pointer", white_space="nowrap")
+    if kind == "outline":
+        look |= css(border=f"{k.pick(1, 2)}px solid {accent}", color=accent, background="transparent")
+    elif kind == "soft":
+        look |= css(background=accent + "26", color=k.ink)
+    elif kind == "gradient":
+        look |= css(background=f"linear-gradient(90deg,{accent},{theme.accent2})", color=label_ink)
+        if accent in ("#ffffff", "#1d2430"):
+            look["background"] = accent
+    else:
+        look |= css(background=accent, color=label_ink)
+    if kind == "raised":
+        look["box-shadow"] = theme.shadow
+    kids = [text or words.action(k.rng)]
+    if k.chance(0.2):
+        kids.insert(k.pick(0, 1), sign(k, 14, "currentColor", inline=True))
+    tag = k.pick("a", "button", k.tag("a", "div", "span"), k.tag("button", "div", "p"))
+    hover = css(opacity=".85") if theme.hovers else {}
+    return El(tag, look, kids, "button", {"href": "#"} if tag == "a" else {}, hover)
+
+
+def buttons(k: Kit, count: int | None = None) -> El:
+    """One button, or two side by side (then their row is a grid)."""
+    if (count or k.pick(1, 1, 2)) == 1:
+        return button(k)
+    first, second = button(k), button(k, primary=False)
+    gap = k.size(k.pick(8, 12, 16))
+    if k.chance(0.6):
+        justify = "center" if k.theme.centred else "flex-start"
+        row = El("div", css(display="flex", gap=gap, justify_content=justify, align_items="center"))
+    else:
+        row = El(k.pick("div", "p"))
+        first.style["margin-right"] = gap
+    row.kids, row.mark = [first, second], "grid"
+    return row
+
+
+# --- signs ----------------------------------------------------------------------------------------
+
+
+def sign(k: Kit, px: int, ink: str, *, inline: bool = False, path: str | None = None) -> El:
+    """A pictogram as an element without a label."""
+    path = path or k.pick(*pictures.PICTOGRAMS)
+    kind = k.theme.icon_kind
+    place = css(display="inline-block", vertical_align="middle") if inline else {}
+    if inline:
+        place["margin"] = f"0 {k.size(4)}"
+    if kind == "glyph":
+        tag = k.pick("i", "span", "div") if not inline else k.pick("i", "span")
+        look = css(font_size=k.size(px), line_height="1", color=ink, font_style="normal")
+        return El(tag, block(tag, look) | place, [k.pick(*GLYPHS)])
+    filled = kind == "fill"
+    if kind == "picture" and ink != "currentColor":
+        source = pictures.data_uri(pictures.pictogram(path, ink, filled=filled))
+        look = css(width=k.size(px), height=k.size(px))
+        return El("img", look | place, [], None, {"src": source, "alt": ""})
+    paint = {"fill": ink, "stroke": "none"} if filled else {"fill": "none", "stroke": ink}
+    attrs = {"viewBox": "0 0 24 24", "stroke-width": "2", **paint}
+    look = css(width=k.size(px), height=k.size(px))
+    if not inline:
+        look["display"] = "block"
+    return El("svg", look | place, [Raw(f'<path d="{path}"></path>')], None, attrs)
+
+
+def icon(k: Kit, px: int | None = None, *, path: str | None = None) -> El:
+    """A pictogram with its disc, if it has one: the disc is a part of the sign."""
+    px = px or k.pick(18, 22, 26, 32, 40)
+    if px <= 40 and k.chance(k.theme.icon_disc):
+        inner = sign(k, px, k.pick(k.theme.accent, "#ffffff"), path=path)
+        side = round(px * k.pick(1.7, 2))
+        look = css(width=k.size(side), height=k.size(side), display="inline-flex")
+        look |= css(align_items="center", justify_content="center", flex="none")
+        look["border-radius"] = k.pick("50%", k.size(k.theme.radius))
+        look["background"] = k.theme.accent + "2e" if k.chance(0.6) else k.theme.accent2
+        return El(k.pick("div", "span"), look, [inner], "icon")
+    node = sign(k, px, k.theme.accent if k.behind != k.theme.accent else k.ink, path=path)
+    if k.chance(0.35):
+        node = El(k.pick("span", "div", "i"), css(display="inline-block", line_height="0"), [node])
+    node.mark = "icon"
+    node.style["flex"] = "none"
+    if node.style.get("display") != "inline-block":
+        node.style["display"] = "inline-block"
+    return node
+
+
+def social(k: Kit, count: int | None = None) -> El:
+    """A row of links to social networks."""
+    count = count or k.rng.randint(3, 6)
+    paths = k.rng.sample(pictures.SOCIAL_SIGNS, count)
+    px, kind = k.pick(16, 18, 20, 24), k.pick("bare", "disc", "disc", "text")
+    tag = k.pick("ul", "div", "div", "p")
+    gap = k.size(k.pick(8, 12, 16))
+    look = css(display="flex", gap=gap, align_items="center")
+    if k.theme.centred:
+        look["justify-content"] = "center"
+    links = []
+    names = k.rng.sample("Facebook X Instagram LinkedIn YouTube GitHub Mastodon TikTok".split(), count)
+    for path, network in zip(paths, names, strict=True):
+        ink = "#ffffff" if kind == "disc" else k.ink
+        kids = [sign(k, px, ink, path=path)] if k.theme.icon_kind != "glyph" else [network[0].lower()]
+        link = El("a", css(display="inline-flex", color=ink), kids, None, {"href": "#"})
+        if kind == "disc":
+            side = k.size(px + k.pick(14, 16, 20))
+            link.style |= css(width=side, height=side, align_items="center", justify_content="center")
+            colour = k.theme.accent if k.behind != k.theme.accent else "#1d2430"
+            link.style |= css(background=colour, border_radius=k.pick("50%", "6px"))
+        elif kind == "text":
+            link.kids.append(" " + network)
+            link.style |= css(gap="4px", align_items="center", font_size=k.size(13), color=k.muted)
+        links.append(El("li", css(list_style="none"), [link]) if tag == "ul" else link)
+    return El(tag, look, links, "social")
+
+
+def divider(k: Kit) -> El:
+    """A line that separates: an element of its own."""
+    thick, short = k.pick(1, 1, 2, 3), k.chance(0.35)
+    tag = k.tag("hr", "div", "span", "div")
+    colour = k.theme.accent if short and k.behind != k.theme.accent else k.line
+    look = css(display="block", height=f"{thick}px", background=colour, border="0")
+    look["width"] = k.size(k.pick(40, 64, 90, 140)) if short else "100%"
+    look["margin"] = "0 auto" if short and k.theme.centred else "0"
+    return El(tag, look, [], "divider")
+
+
+# --- figures --------------------------------------------------------------------------------------
+
+
+def counter(k: Kit) -> El:
+    """A large figure over its label."""
+    px = k.theme.text_px(k.pick(3, 3.5, 4, 5))
+    number = El(
+        k.pick("div", "span", "strong", "h2", "h3", "p"),
+        css(display="block", font_size=k.size(px), font_weight=k.pick(400, 700, 800)),
+        [words.figure(k.rng)],
+    )
+    number.style |= css(color=k.ink if k.chance(0.5) or k.behind == k.theme.accent else k.theme.accent)
+    number.style |= css(line_height="1.15")
+    under = label(k, words.title(k.rng, 1, 2), margin_top=k.size(k.pick(0, 4, 8)))
+    kids = [number, under] if k.chance(0.85) else [under, number]
+    return El(k.tag("div", "li", "p", "span", "article"), css(display="block", list_style="none"), kids, "counter")
+
+
+def countdown(k: Kit) -> El:
+    """Days, hours, minutes and seconds: one counter."""
+    boxes, filled = [], k.chance(0.6)
+    for unit in ("Days", "Hours", "Minutes", "Seconds")[: k.pick(3, 4, 4)]:
+        number = El("div", css(font_size=k.size(k.pick(28, 36, 44)), font_weight=700, color=k.ink))
+        number.kids = [f"{k.rng.randint(0, 59):02d}"]
+        under = El("span", css(font_size=k.size(12), color=k.muted), [unit])
+        look = css(text_align="center", padding=f"{k.size(10)} {k.size(16)}")
+        if filled:
+            look |= css(background=k.card, border_radius=k.size(k.theme.radius), color=k.on(k.card).ink)
+            number.style["color"], under.style["color"] = k.on(k.card).ink, k.on(k.card).muted
+        boxes.append(El(k.pick("div", "li"), look, [number, under]))
+    look = css(display="flex", gap=k.size(k.pick(8, 16, 24)), list_style="none")
+    look["justify-content"] = "center" if k.theme.centred else "flex-start"
+    return El("ul" if boxes[0].tag == "li" else "div", look, boxes, "counter")
+
+
+# --- lists ----------------------------------------------------------------------------------------
+
+
+def bullets(k: Kit, count: int | None = None) -> El:
+    """Points under one another: bullets, ticks, or plain lines."""
+    count, kind = count or k.rng.randint(3, 6), k.pick("bullet", "tick", "plain", "lines")
+    tag, item_tag = k.tag("ul", "ul", "div", "ol", "div") , "li"
+    if tag == "div":
+        item_tag = k.pick("div", "p", "span")
+    ink, items = k.muted if k.chance(0.6) else k.ink, []
+    path = k.pick(*pictures.PICTOGRAMS)
+    for _ in range(count):
+        text = words.title(k.rng, 2, 5)
+        item = El(item_tag, css(font_size=k.size(k.theme.body), color=ink), [text])
+        item.style["padding"] = f"{k.size(k.pick(3, 4, 6))} 0"
+        if kind == "tick":
+            item.kids = [sign(k, 16, k.theme.accent, inline=True, path=path), " " + text]
+        elif kind == "lines":
+            item.style["border-bottom"] = f"1px solid {k.line}"
+        if item_tag == "span":
+            item.style["display"] = "block"
+        items.append(item)
+    look = css(text_align="left")
+    if kind == "bullet" and item_tag == "li":
+        look["padding-left"] = k.size(20)
+    elif item_tag == "li":
+        look["list-style"] = "none"
+    return El(tag, look, items, "list")
+
+
+def links(k: Kit, count: int | None = None, *, row: bool = True, ink: str | None = None) -> El:
+    """A menu, a footer's links, a trail of crumbs."""
+    count = count or k.rng.randint(3, 6)
+    tag = k.pick("ul", "nav", "div") if k.chance(k.theme.semantic) else k.pick("div", "p", "ol")
+    gap, items = k.size(k.pick(14, 18, 24, 30) if row else k.pick(5, 8, 10)), []
+    kind = k.pick("plain", "plain", "plain", "pill", "boxed") if row else "plain"
+    for text in words.menu(k.rng, count):
+        look = css(font_size=k.size(k.pick(13, 14, 15)), color=ink or k.ink, text_decoration="none")
+        if kind != "plain":
+            look |= css(padding=f"{k.size(6)} {k.size(12)}", border_radius=k.size(k.theme.radius))
+            look["background" if kind == "pill" else "border"] = (
+                k.theme.accent + "22" if kind == "pill" else f"1px solid {k.line}"
+            )
+        link = El("a" if k.chance(0.8) else "span", look, [text], None)
+        link.hover = css(color=k.theme.accent) if k.theme.hovers else {}
+        if not row:
+            link.style["display"] = "block"
+        items.append(El("li", css(list_style="none"), [link]) if tag in ("ul", "ol") else link)
+    look = css(display="flex", gap=gap)
+    look |= css(flex_wrap="wrap", align_items="center") if row else css(flex_direction="column")
+    if row and k.theme.responsive:
+        return El(tag, look, items, "list", mobile=css(flex_direction="column"))
+    return El(tag, look, items, "list")
+
+
+def tags(k: Kit, count: int | None = None) -> El:
+    """Three or more equal small things, which may look like buttons: a list."""
+    items = []
+    filled, side = k.chance(0.6), k.pick("span", "a", "button", "li")
+    for text in k.rng.sample(words.ADJECTIVES, count or k.rng.randint(3, 6)):
+        look = css(display="inline-block", padding=f"{k.size(5)} {k.size(12)}", color=k.ink)
+        look |= css(font_size=k.size(13), border_radius=k.pick("999px", k.size(k.theme.radius)))
+        if filled:
+            look["background"] = k.theme.accent + "26"
+        else:
+            look |= css(background="transparent", border=f"1px solid {k.line}")
+        items.append(El(side, look, [text]))
+    justify = "center" if k.theme.centred else "flex-start"
+    look = css(display="flex", flex_wrap="wrap", gap=k.size(8), justify_content=justify)
+    return El("ul" if side == "li" else "div", look | (css(list_style="none") if side == "li" else {}), items, "list")
+
+
+def facts(k: Kit, count: int | None = None) -> El:
+    """Short lines with a sign in front: an address, a telephone number, opening hours."""
+    items = []
+    for text in (
+        f"{k.rng.randint(1, 99)} {k.pick(*words.STREETS)}",
+        f"+{k.rng.randint(20, 60)} {k.rng.randint(100, 999)} {k.rng.randint(1000, 9999)}",
+        "hello@" + k.pick(*words.BRANDS).lower() + ".example",
+        f"Mon to Fri, {k.rng.randint(7, 10)} to {k.rng.randint(16, 20)}",
+    )[: count or k.pick(3, 4)]:
+        row = [sign(k, 16, k.theme.accent), El("span", css(font_size=k.size(k.theme.body), color=k.muted), [text])]
+        items.append(El("li", css(display="flex", gap=k.size(10), align_items="center", padding="4px 0"), row))
+    tag = k.pick("ul", "div")
+    if tag == "div":
+        for item in items:
+            item.tag = "div"
+    return El(tag, css(list_style="none"), items, "list")
