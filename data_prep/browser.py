@@ -14,7 +14,9 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
+from data_prep.gate import Gate
 from data_prep.site import ORIGIN, Shim, Site
 from data_prep.watchdog import Watchdog
 from xojl_jax.errors import BadUsage
@@ -97,7 +99,8 @@ class Browser:
     def __init__(self, executable: str | None = None, *, page_seconds=60.0, page_bytes=3 * 2**30):
         self._executable = executable or find_chromium()
         self._page_seconds, self._page_bytes = page_seconds, page_bytes
-        self._playwright = self._browser = None
+        self._stack = contextlib.ExitStack()
+        self._playwright = self._browser = self._gate = None
         self._pid = 0
 
     def __enter__(self) -> "Browser":
@@ -107,17 +110,15 @@ class Browser:
             raise BadUsage(
                 "rendering needs Playwright: pip install 'playwright>=1.60' (and no browser of its)"
             ) from error
-        self._playwright = sync_playwright().start()
-        try:
+        with self._stack:
+            self._playwright = self._stack.enter_context(sync_playwright())
+            self._stack.callback(self._close_browser)
             self._ensure_browser()
-        except BaseException:
-            self._playwright.stop()
-            raise
+            self._stack = self._stack.pop_all()
         return self
 
     def __exit__(self, *_) -> None:
-        self._close_browser()
-        self._playwright.stop()
+        self._stack.close()
 
     def open_html(
         self, text: str, viewport=DESKTOP, *, root=None, shim: Shim | None = None
@@ -130,14 +131,21 @@ class Browser:
         site = Site(root, shim)
         if site.file(path) is None:
             raise PageError("no such file in the site")
-        return self._open(f"{ORIGIN}/{path.lstrip('/')}", viewport, site)
+        return self._open(f"{ORIGIN}/{quote(path.lstrip('/'))}", viewport, site)
 
-    def _open(self, url: str, viewport, site: Site) -> "Page":
+    def open_url(self, url: str, viewport=DESKTOP, *, shim: Shim | None = None) -> "Page":
+        """Renders a page of the web. It reaches public addresses, and the host of `url`, only."""
+        if self._gate is None:
+            self._gate = self._stack.enter_context(Gate())
+        self._gate.allow(url)
+        return self._open(url, viewport, Site(shim=shim, open_web=True), self._gate.address)
+
+    def _open(self, url: str, viewport, site: Site, proxy: str | None = None) -> "Page":
         self._ensure_browser()
         watchdog = Watchdog(self._pid, self._page_seconds, self._page_bytes)
         page = None
         try:
-            page = Page(self._browser, viewport, site, watchdog)
+            page = Page(self._browser, viewport, site, watchdog, proxy)
             page.load(url)
             return page
         except Exception as error:
@@ -177,7 +185,7 @@ class Browser:
 class Page:
     """One rendered page whose time stands still; use `with`, or `close` it."""
 
-    def __init__(self, browser, viewport, site: Site, watchdog: Watchdog):
+    def __init__(self, browser, viewport, site: Site, watchdog: Watchdog, proxy: str | None):
         self.site, self.viewport = site, list(viewport)
         self._watchdog = watchdog
         self._context = browser.new_context(
@@ -187,6 +195,7 @@ class Page:
             accept_downloads=False,
             locale="en-US",
             timezone_id="UTC",
+            **({"proxy": {"server": proxy, "bypass": "<-loopback>"}} if proxy else {}),
         )
         self._context.route("**/*", site.handle)
         self._context.route_web_socket("**/*", lambda socket: socket.close())
@@ -211,6 +220,8 @@ class Page:
     def load(self, url: str) -> None:
         """Opens, scrolls through, and waits until nothing moves any more."""
         self._page.goto(url, wait_until="load", timeout=LOAD_MS)
+        if self._page.url.startswith("chrome-error:"):
+            raise PageError("it leads to an address that does not answer")
         self._session = self._context.new_cdp_session(self._page)
         frame = self._session.send("Page.getFrameTree")["frameTree"]["frame"]["id"]
         world = {"frameId": frame, "worldName": "xojl"}
@@ -232,7 +243,8 @@ class Page:
 
     @property
     def title(self) -> str:
-        return self._call("title")
+        """The page's title, as valid Unicode."""
+        return self._call("title").encode("utf-8", "replace").decode("utf-8")
 
     def sections(self) -> list[dict[str, Any]]:
         """Sections of the page (`box`, …); their numbers are good as `root` of `extract`."""
@@ -248,6 +260,10 @@ class Page:
         for node, z in zip(answer["nodes"], paint_order(answer["nodes"]), strict=True):
             node["z"] = z
         return Extracted(**answer)
+
+    def box(self, root: str | int) -> list[int]:
+        """[x, y, width, height] of an element on the full page, whole CSS px."""
+        return self._guard(lambda: self._call("box", root))
 
     def screenshot(self, box, root: str | int | None = None) -> bytes:
         """PNG of `box` ([x, y, w, h] on the full page), one CSS px to one pixel.

@@ -115,7 +115,8 @@ globalThis.xojl = (() => {
     const r = rectOf(e);
     const wide = Math.max(innerWidth, document.documentElement.clientWidth);
     const x0 = Math.max(0, Math.round(r.x0)), y0 = Math.max(0, Math.round(r.y0));
-    return [x0, y0, Math.min(wide, Math.round(r.x1)) - x0, Math.round(r.y1) - y0];
+    const x1 = Math.min(wide, Math.round(r.x1)), y1 = Math.round(r.y1);
+    return [x0, y0, Math.max(0, x1 - x0), Math.max(0, y1 - y0)];
   };
 
   let found = [];
@@ -138,7 +139,8 @@ globalThis.xojl = (() => {
       const seen = cut(rect, clip);
       const hidden = s.visibility !== 'visible' || opaque < 0.01;
       const index = entries.length;
-      entries.push({e: item.e, s, parent: item.parent, rect: seen, kept: !hidden && shown(seen), whole: area(rect)});
+      entries.push({e: item.e, s, parent: item.parent, rect: seen, kept: !hidden && shown(seen),
+        cut: clip === frame && area(seen) < 0.85 * area(rect)});
       const tag = tagOf(item.e);
       if (CLOSED.has(tag)) continue;
       const inner = s.overflowX === 'visible' && s.overflowY === 'visible' ? clip : cut(clip, rect);
@@ -185,6 +187,8 @@ globalThis.xojl = (() => {
         stack: [hasOwnStack(n.s, parent && parent.s), n.s.position !== 'static',
           parseInt(n.s.zIndex, 10) || 0],
         styles: styleOf(n.e, n.s, properties),
+        cut: n.cut,
+        broken: tag === 'IMG' && n.e.complete && n.e.naturalWidth === 0 && area(n.rect) > 64,
         content: contentOf(n.e, tag, n.s, kidsOf.get(n.e) || none),
         marks: marksOf(n.e),
         author: withAuthor ? authorOf(n.e) : {},
@@ -220,43 +224,37 @@ globalThis.xojl = (() => {
     return JSON.stringify(true);
   };
 
-  // Sections of the page: descend from body; what is too tall is opened, what is a row or a list stays whole.
+  // Sections of the page: descend from body until a block is a section by name of up to 1.6 viewports,
+  // or any block of up to 1.05. Rows of a table or a list stay together, or out.
+  const BANDS = new Set(['SECTION', 'HEADER', 'FOOTER', 'NAV', 'ARTICLE']);
+  const isWide = (e) => {
+    const [, , w, h] = boxOf(e);
+    const s = getComputedStyle(e);
+    return s.display !== 'none' && s.display !== 'inline' && s.visibility === 'visible' &&
+      parseFloat(s.opacity) > 0.01 && w >= 0.45 * innerWidth && h >= 40;
+  };
   const sections = () => {
     found = [];
-    const rows = [];
-    const NAMED = new Set(['SECTION', 'HEADER', 'FOOTER', 'NAV', 'ARTICLE']);
-    const big = (e) => {
-      const [, , w, h] = boxOf(e);
-      const s = getComputedStyle(e);
-      return s.display !== 'none' && s.visibility === 'visible' && s.display !== 'inline' &&
-        w >= 0.45 * innerWidth && h >= 30;
-    };
-    const stack = [document.body];
-    while (stack.length && rows.length < 400) {
+    const stack = document.body ? [document.body] : [];
+    while (stack.length && found.length < 400) {
       const e = stack.pop();
-      const [x, y, w, h] = boxOf(e);
+      const h = boxOf(e)[3];
       const tag = tagOf(e);
-      const kids = childrenOf(e).filter((k) => !SKIP.has(tagOf(k)) && big(k));
+      const kids = childrenOf(e).filter((k) => !SKIP.has(tagOf(k)) && isWide(k));
       const heights = kids.map((k) => boxOf(k)[3]).sort((a, b) => a - b);
-      const rowsOfList = heights.length >= 3 && heights[heights.length >> 1] < 170;
-      const named = NAMED.has(tag) || e.getAttribute('role') === 'navigation';
-      const low = named && (tag === 'NAV' || tag === 'HEADER' || tag === 'FOOTER') ? 40 : 90;
-      const tall = named ? 1.6 * innerHeight : 1.05 * innerHeight;
-      if (e !== document.body && h >= low && h <= tall && (kids.length === 0 || named || !splits(kids, e))) {
-        rows.push({box: [x, y, w, h], why: 'section'});
-        found.push(e);
-      } else if (e !== document.body && h > tall && (rowsOfList || kids.length === 0) && h <= 1.6 * innerHeight) {
-        rows.push({box: [x, y, w, h], why: 'section'});
-        found.push(e);
-      } else if (kids.length) {
-        for (let i = kids.length - 1; i >= 0; i--) stack.push(kids[i]);
-      }
+      const isList = heights.length >= 3 && heights[heights.length >> 1] < 170;
+      const isBand = BANDS.has(tag) || e.getAttribute('role') === 'navigation';
+      // A bar of links is low; anything else below 90 px is a crumb.
+      const lowest = isBand && !['SECTION', 'ARTICLE'].includes(tag) ? 40 : 90;
+      const highest = (isBand || isList ? 1.6 : 1.05) * innerHeight;
+      const isPage = kids.filter((k) => (BANDS.has(tagOf(k)) || tagOf(k) === 'MAIN') &&
+        boxOf(k)[3] >= 40).length >= 2;
+      const fits = e !== document.body && h >= lowest && h <= highest && !isPage;
+      if (fits || (e === document.body && kids.length === 0 && h >= 90 && h <= highest)) found.push(e);
+      else if (!isList || isPage || e === document.body) stack.push(...kids.reverse());
     }
-    return JSON.stringify(rows);
+    return JSON.stringify(found.map((e) => ({box: boxOf(e), tag: tagOf(e).toLowerCase()})));
   };
-  // A block whose children are sections by name is a page, not a section.
-  const splits = (kids) => kids.filter((k) => ['SECTION', 'HEADER', 'FOOTER', 'NAV', 'MAIN']
-    .includes(tagOf(k)) && boxOf(k)[3] >= 90).length >= 2;
 
   // Lazy pictures eager, animations at their end; resolves when pictures and fonts are there.
   const settle = async () => {
@@ -288,5 +286,7 @@ globalThis.xojl = (() => {
     return JSON.stringify(true);
   };
 
-  return {still, extract, conceal, reveal, sections, settle, height, scroll, title};
+  const box = (root) => JSON.stringify(boxOf(rootOf(root)));
+
+  return {box, still, extract, conceal, reveal, sections, settle, height, scroll, title};
 })();

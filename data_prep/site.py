@@ -23,16 +23,20 @@ MATERIAL = re.compile(
 
 
 class Site:
-    """The made-up origin of one page: given texts, files under `root`, CDN links from `shim`."""
+    """What one page may load: given texts, files under `root`, CDN links from `shim`.
 
-    def __init__(self, root=None, shim: "Shim | None" = None, texts: dict[str, str] | None = None):
+    `open_web`: the rest goes out, through the gate; else it is refused.
+    """
+
+    def __init__(self, root=None, shim=None, texts: dict[str, str] | None = None, open_web=False):
         self.root = Path(root).resolve() if root is not None else None
         self.shim = shim
         self.texts = texts or {}
+        self.open_web = open_web
         self.missing: list[str] = []
 
     def handle(self, route, request) -> None:
-        """Playwright's route handler: fulfils from files or aborts; it never lets a request out."""
+        """Playwright's route handler: fulfils from files, or aborts."""
         parts = urlsplit(request.url)
         if request.method in ("GET", "HEAD"):
             path = unquote(parts.path)
@@ -50,6 +54,9 @@ class Site:
                     path=file, content_type=kind, headers={"access-control-allow-origin": "*"}
                 )
                 return
+        if self.open_web and parts.scheme in ("http", "https"):
+            route.continue_()
+            return
         self.missing.append(request.url[:200])
         route.abort()
 

@@ -1,0 +1,128 @@
+"""The only door to the web: a proxy that lets a page reach public addresses and nothing else.
+
+Chromium resolves no names and opens no sockets of its own behind a proxy, so what this refuses
+(the machine itself, the local network, cloud metadata) cannot be reached by any trick of a page:
+the address that was checked is the address that is connected to.
+"""
+
+import contextlib
+import ipaddress
+import selectors
+import socket
+import socketserver
+import threading
+from urllib.parse import urlsplit
+
+TIMEOUT = 20.0
+_HEAD_LIMIT = 64 * 1024
+
+
+class Gate:
+    """`with Gate() as gate`: `gate.address` is a proxy; `allow(url)` opens one private host."""
+
+    def __init__(self):
+        self.refused: list[str] = []
+        self._allowed: set[tuple[str, int]] = set()
+        self._server = _Server(("127.0.0.1", 0), _Handler)
+        self._server.gate = self
+        self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
+
+    def __enter__(self) -> "Gate":
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+
+    @property
+    def address(self) -> str:
+        return f"http://127.0.0.1:{self._server.server_address[1]}"
+
+    def allow(self, url: str) -> None:
+        """A person named this address on the command line, so its host and port may be private."""
+        parts = urlsplit(url)
+        self._allowed.add((parts.hostname or "", parts.port or _port(parts.scheme)))
+
+    def connect(self, host: str, port: int) -> socket.socket | None:
+        """A connection to a public address (or an allowed one); None where it is refused."""
+        with contextlib.suppress(OSError, UnicodeError, ValueError):
+            for family, kind, protocol, _, address in socket.getaddrinfo(
+                host, port, type=socket.SOCK_STREAM
+            ):
+                public = ipaddress.ip_address(address[0].partition("%")[0]).is_global
+                if not public and (host, port) not in self._allowed:
+                    break
+                peer = socket.socket(family, kind, protocol)
+                peer.settimeout(TIMEOUT)
+                try:
+                    peer.connect(address)
+                except OSError:
+                    peer.close()
+                    continue
+                return peer
+        self.refused.append(f"{host}:{port}")
+        return None
+
+
+class _Server(socketserver.ThreadingTCPServer):
+    daemon_threads = True
+    allow_reuse_address = True
+    gate: Gate
+
+
+class _Handler(socketserver.BaseRequestHandler):
+    def handle(self) -> None:
+        self.request.settimeout(TIMEOUT)
+        with contextlib.suppress(OSError, ValueError):
+            self._serve()
+
+    def _serve(self) -> None:
+        head, rest = self._read_head()
+        method, target, version = head[0].split(" ", 2)
+        if method == "CONNECT":
+            host, _, port = target.rpartition(":")
+            host, number, opening = host.strip("[]"), int(port), b""
+        else:
+            parts = urlsplit(target)
+            host, number = parts.hostname or "", parts.port or _port(parts.scheme)
+            path = parts._replace(scheme="", netloc="").geturl() or "/"
+            kept = [h for h in head[1:] if not h.lower().startswith(("proxy-", "connection:"))]
+            lines = [f"{method} {path} {version}", *kept, "Connection: close", "", ""]
+            opening = "\r\n".join(lines).encode("latin-1") + rest
+        peer = self.server.gate.connect(host, number)
+        if peer is None:
+            self.request.sendall(b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n")
+            return
+        with peer:
+            if method == "CONNECT":
+                self.request.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
+            peer.sendall(opening)
+            _relay(self.request, peer)
+
+    def _read_head(self) -> tuple[list[str], bytes]:
+        data = b""
+        while b"\r\n\r\n" not in data:
+            piece = self.request.recv(8192)
+            if not piece or len(data) > _HEAD_LIMIT:
+                raise ValueError("no request")
+            data += piece
+        head, _, rest = data.partition(b"\r\n\r\n")
+        return head.decode("latin-1").split("\r\n"), rest
+
+
+def _relay(one: socket.socket, other: socket.socket) -> None:
+    with selectors.DefaultSelector() as ready:
+        ready.register(one, selectors.EVENT_READ, other)
+        ready.register(other, selectors.EVENT_READ, one)
+        while events := ready.select(TIMEOUT):
+            for key, _ in events:
+                data = key.fileobj.recv(65536)
+                if not data:
+                    return
+                key.data.sendall(data)
+
+
+def _port(scheme: str) -> int:
+    return 443 if scheme in ("https", "wss") else 80

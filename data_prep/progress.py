@@ -1,0 +1,35 @@
+"""A progress line with the time that is left, on standard error."""
+
+import sys
+import time
+from collections.abc import Iterable, Iterator, Sized
+
+
+class Progress(Iterable):
+    """`for page in Progress(pages, "pages")`: one line, rewritten on a terminal, else every 30 s."""
+
+    def __init__(self, items: Sized, what: str, stream=None):
+        self._items, self._what = items, what
+        self._stream = stream or sys.stderr
+
+    def __iter__(self) -> Iterator:
+        live = self._stream.isatty()
+        started = told = time.monotonic()
+        total = len(self._items)
+        for count, item in enumerate(self._items):
+            yield item
+            now = time.monotonic()
+            if now - told < (0.2 if live else 30) and count + 1 < total:
+                continue
+            told = now
+            left = (now - started) / (count + 1) * (total - count - 1)
+            line = f"{count + 1}/{total} {self._what}, {_clock(now - started)}, {_clock(left)} left"
+            self._stream.write(f"\r{line}\x1b[K" if live else f"{line}\n")
+            self._stream.flush()
+        if live and total:
+            self._stream.write("\n")
+
+
+def _clock(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes}:{rest:02d}"
