@@ -1,0 +1,237 @@
+"""The cached decoder against teacher forcing, and the shape of its cache."""
+
+import functools
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from flax import linen as nn
+
+from xojl_jax.nn.decoder import Decoder, reorder_cache
+
+SMALL = {"width": 32, "layers": 3, "heads": 4, "max_length": 12, "mlp_ratio": 2}
+
+
+@functools.cache
+def setting(rows=4, memories=4, dtype=jnp.float32, dropout=0.0):
+    """A small decoder with all parameters random, and inputs: (decoder, params, x, memory,
+    memory_valid).
+    """
+    decoder = Decoder(**SMALL, dtype=dtype, dropout=dropout)
+    keys = jax.random.split(jax.random.key(0), 3)
+    x = jax.random.normal(keys[0], (rows, 12, 32))
+    memory = jax.random.normal(keys[1], (memories, 7, 32))
+    valid = jnp.arange(7) < jnp.array([7, 3, 1, 5])[:memories, None]
+    params = nn.meta.unbox(jax.jit(decoder.init)(keys[2], x, memory, valid))
+    # zeros and ones (biases, scales) would hide a part that is missing
+    noise = np.random.default_rng(0)
+    params = jax.tree.map(lambda p: p + 0.1 * noise.normal(size=p.shape).astype(np.float32), params)
+    return decoder, params, x, memory, valid
+
+
+@functools.partial(jax.jit, static_argnums=0)
+def run_forced(decoder, params, x, memory, valid, dropout_key=None):
+    rngs = None if dropout_key is None else {"dropout": dropout_key}
+    return decoder.apply(params, x, memory, valid, rngs=rngs)
+
+
+@functools.partial(jax.jit, static_argnums=0)
+def run_cached(decoder, params, x, memory, valid):
+    """Hidden states [R, L, D] from one step a position, in one scan, and the cache at the end."""
+    cache = decoder.apply(params, memory, valid, len(x), method="start_cache")
+
+    def step(cache, inputs):
+        position, token = inputs
+        hidden, cache = decoder.apply(params, token, cache, position, method="step")
+        return cache, hidden
+
+    positions = jnp.arange(x.shape[1], dtype=jnp.int32)
+    cache, hidden = jax.lax.scan(step, cache, (positions, x.swapaxes(0, 1)))
+    return hidden.swapaxes(0, 1), cache
+
+
+@pytest.mark.parametrize("memories", [4, 2, 1])
+def test_cached_steps_equal_teacher_forcing(memories):
+    """All positions, padding in the memory, one, two and four rows to a memory."""
+    decoder, params, x, memory, valid = setting(memories=memories)
+    forced = run_forced(decoder, params, x, memory, valid)
+    cached, _ = run_cached(decoder, params, x, memory, valid)
+    assert forced.shape == x.shape
+    np.testing.assert_allclose(cached, forced, atol=1e-5)
+
+
+def test_rows_that_share_a_memory_equal_rows_with_their_own():
+    """Sharing is only a matter of memory."""
+    decoder, params, x, memory, valid = setting(memories=2)
+    shared = run_forced(decoder, params, x, memory, valid)
+    own = run_forced(
+        decoder, params, x, jnp.repeat(memory, 2, axis=0), jnp.repeat(valid, 2, axis=0)
+    )
+    np.testing.assert_allclose(shared, own, atol=1e-5)
+
+
+def test_no_position_sees_a_later_one():
+    """Another token at position 5 changes nothing before it, and something from there on."""
+    decoder, params, x, memory, valid = setting()
+    one, other = (
+        run_forced(decoder, params, y, memory, valid)
+        for y in (x, x.at[:, 5, 0].add(jnp.float32(1)))
+    )
+    np.testing.assert_array_equal(one[:, :5], other[:, :5])
+    assert (jnp.abs(one - other)[:, 5:].max(-1) > 1e-4).all()
+
+
+def test_padding_in_the_memory_is_not_seen():
+    """What stands in invalid memory does not matter, in either way of running; valid memory
+    does.
+    """
+    decoder, params, x, memory, valid = setting()
+    junk = jnp.where(valid[..., None], memory, 1e4)
+    other = jnp.where(valid[..., None], memory + 1, memory)
+    for run in (run_forced, lambda *inputs: run_cached(*inputs)[0]):
+        hidden = run(decoder, params, x, memory, valid)
+        np.testing.assert_allclose(run(decoder, params, x, junk, valid), hidden, atol=1e-6)
+        assert jnp.abs(run(decoder, params, x, other, valid) - hidden).max() > 1e-3
+
+
+def test_without_memory_both_ways_agree():
+    """A row whose memory is all padding is still decoded, the same way, without NaN."""
+    decoder, params, x, memory, valid = setting()
+    nothing = jnp.zeros_like(valid)
+    forced = run_forced(decoder, params, x, memory, nothing)
+    cached, _ = run_cached(decoder, params, x, memory, nothing)
+    assert jnp.isfinite(forced).all()
+    np.testing.assert_allclose(cached, forced, atol=1e-5)
+
+
+def test_a_row_does_not_depend_on_the_others():
+    """A batch of one equals the same row in a batch of four."""
+    decoder, params, x, memory, valid = setting()
+    many, _ = run_cached(decoder, params, x, memory, valid)
+    for row in range(4):
+        here = slice(row, row + 1)
+        one, _ = run_cached(decoder, params, x[here], memory[here], valid[here])
+        np.testing.assert_allclose(one[0], many[row], atol=1e-6)
+
+
+def test_bfloat16_runs_and_stays_close():
+    """Compute, cache and answer are bfloat16, parameters float32; the two ways agree as far as
+    bfloat16 can.
+    """
+    _, params, x, memory, valid = setting()
+    decoder = setting(dtype=jnp.bfloat16)[0]
+    exact = run_forced(setting()[0], params, x, memory, valid)
+    forced = run_forced(decoder, params, x, memory, valid)
+    cached, cache = run_cached(decoder, params, x, memory, valid)
+    assert {leaf.dtype for leaf in jax.tree.leaves(params)} == {jnp.dtype("float32")}
+    for array in (forced, cached, cache.keys, cache.memory_keys):
+        assert array.dtype == jnp.bfloat16
+    for hidden in (forced, cached):
+        assert jnp.abs(hidden.astype(jnp.float32) - exact).mean() < 0.03
+
+
+def test_the_cache_is_allocated_once():
+    """Shapes are fixed from the start; after position p, only p + 1 positions are written."""
+    decoder, params, x, memory, valid = setting(memories=2)
+    _, cache = run_cached(decoder, params, x[:, :5], memory, valid)
+    assert cache.keys.shape == cache.values.shape == (3, 4, 12, 4, 8)
+    assert cache.memory_keys.shape == cache.memory_values.shape == (3, 2, 7, 4, 8)
+    written = jnp.abs(cache.keys).max((0, 1, 3, 4)) > 0
+    assert written.tolist() == [True] * 5 + [False] * 7
+
+
+def test_reordered_rows_go_on_as_their_origin():
+    """After a reorder, row r continues as row index[r] would have."""
+    decoder, params, x, memory, valid = setting(memories=2)
+    _, cache = run_cached(decoder, params, x[:, :5], memory, valid)
+    index = jnp.array([1, 1, 2, 2])
+    step = jax.jit(functools.partial(decoder.apply, params, method="step"))
+    token = jnp.broadcast_to(x[:1, 5], (4, 32))
+    still, _ = step(token, cache, jnp.int32(5))
+    moved, _ = step(token, reorder_cache(cache, index), jnp.int32(5))
+    np.testing.assert_allclose(moved, still[index], atol=1e-6)
+    assert jnp.abs(moved - still).max() > 1e-3
+    assert reorder_cache(cache, jnp.repeat(jnp.arange(4), 3)).keys.shape[1] == 12
+
+
+def test_every_parameter_is_stacked_and_named():
+    """Layers are scanned: block parameters lead with `layers`, and every array has logical
+    names.
+    """
+    decoder = Decoder(**SMALL)
+    shapes = jax.eval_shape(
+        decoder.init, jax.random.key(0), jnp.zeros((2, 12, 32)), jnp.zeros((2, 7, 32))
+    )
+    specs = nn.get_partition_spec(shapes)["params"]
+    blocks = jax.tree.leaves(specs["blocks"], is_leaf=lambda leaf: isinstance(leaf, tuple))
+    assert blocks and all(spec[0] == "layers" for spec in blocks)
+    query = specs["blocks"]["self_attention"]["query"]["kernel"]
+    assert tuple(query) == ("layers", "embed", "heads", "head_dim")
+    assert tuple(specs["positions"]) == (None, "embed")
+
+
+def test_remat_saves_memory():
+    """The backward pass of the scanned, rematerialised stack needs less memory than one that
+    keeps all.
+    """
+    x = jax.ShapeDtypeStruct((2, 256, 64), "float32")
+    memory = jax.ShapeDtypeStruct((2, 64, 64), "float32")
+
+    def temporary(remat):
+        decoder = Decoder(width=64, layers=6, heads=4, max_length=256, remat=remat)
+        params = nn.meta.unbox(jax.eval_shape(decoder.init, jax.random.key(0), x, memory))
+        grad = jax.grad(lambda params, x, memory: decoder.apply(params, x, memory).sum())
+        return jax.jit(grad).lower(params, x, memory).compile().memory_analysis().temp_size_in_bytes
+
+    assert temporary("full") < 0.5 * temporary("none")
+
+
+def test_dropout_acts_only_with_its_stream():
+    """Training passes a `dropout` stream; without it the decoder is deterministic."""
+    decoder, params, x, memory, valid = setting(dropout=0.5)
+    quiet = run_forced(decoder, params, x, memory, valid)
+    np.testing.assert_array_equal(quiet, run_forced(decoder, params, x, memory, valid))
+    noisy = run_forced(decoder, params, x, memory, valid, jax.random.key(1))
+    assert jnp.abs(noisy - quiet).max() > 0.1
+
+
+def test_a_loop_of_steps_does_not_copy_its_cache():
+    """The cache is written in place: the loop's temporary memory is a fraction of it."""
+    decoder = Decoder(width=64, layers=6, heads=4, max_length=1024)
+    x, memory = jnp.zeros((4, 1, 64)), jnp.zeros((4, 8, 64))
+    params = nn.meta.unbox(jax.eval_shape(decoder.init, jax.random.key(0), x, memory))
+    start = functools.partial(decoder.apply, method="start_cache")
+    cache = jax.eval_shape(start, params, memory)
+
+    def decode(params, x, cache):
+        def step(position, state):
+            return decoder.apply(params, *state, position, method="step")
+
+        return jax.lax.fori_loop(jnp.int32(0), jnp.int32(1024), step, (x, cache))
+
+    compiled = jax.jit(decode, donate_argnums=2).lower(params, x[:, 0], cache).compile()
+    assert compiled.memory_analysis().temp_size_in_bytes < 0.5 * cache.keys.size * 4
+
+
+def test_base_has_the_shapes_it_promises():
+    """Full size, by shapes only: 6 layers, 12 heads of 64, 2,048 positions, 57 M parameters."""
+    decoder = Decoder(width=768, layers=6, heads=12, max_length=2048, dtype=jnp.bfloat16)
+    x = jax.ShapeDtypeStruct((2, 2048, 768), "bfloat16")
+    memory = jax.ShapeDtypeStruct((1, 1924, 768), "bfloat16")
+    params = nn.meta.unbox(jax.eval_shape(decoder.init, jax.random.key(0), x, memory))
+    start = functools.partial(decoder.apply, rows=2, method="start_cache")
+    cache = jax.eval_shape(start, params, memory)
+    assert cache.keys.shape == (6, 2, 2048, 12, 64)
+    assert cache.memory_keys.shape == (6, 1, 1924, 12, 64)
+    assert jax.eval_shape(decoder.apply, params, x, memory).shape == (2, 2048, 768)
+    assert 55e6 < sum(leaf.size for leaf in jax.tree.leaves(params)) < 60e6
+
+
+def test_wrong_sizes_are_told():
+    """Too many positions, or a width that does not divide into heads, is an error at once."""
+    decoder, params, x, memory, valid = setting()
+    with pytest.raises(ValueError, match="at most 12"):
+        decoder.apply(params, jnp.concatenate([x, x], axis=1), memory, valid)
+    with pytest.raises(ValueError, match="multiple"):
+        Decoder(**{**SMALL, "heads": 5}).init(jax.random.key(0), x, memory)

@@ -1,0 +1,244 @@
+"""The decoder's trunk: hidden states in, hidden states out, causal, attending to a memory.
+
+Two ways to run the same parameters. `__call__` takes whole sequences (teacher forcing).
+`start_cache` and then `step` take one position at a time; what earlier positions left behind
+stands in a cache of fixed size, so a step costs the same at any position and never compiles
+again.
+
+Rows may outnumber memories: R = B * G rows, the G rows of a memory side by side (two views of a
+page, the hypotheses of a beam). They share one memory in attention, which is most of what a step
+reads.
+
+Letters: R rows, B memories, G rows a memory, L positions, M memory tokens, D width, H heads, K
+head width.
+"""
+
+import functools
+from collections.abc import Callable
+
+import jax
+import jax.numpy as jnp
+from flax import linen as nn
+from flax import struct
+
+from xojl_jax.nn.attention import Mask, attend
+from xojl_jax.nn.blocks import ACTIVATIONS, REMAT, Attention, Dropout, LayerNorm, Mlp
+from xojl_jax.nn.positions import POSITION_STD
+
+Array = jax.Array
+
+CACHE = ("layers", "batch", "length", "heads", "head_dim")
+
+
+@struct.dataclass
+class DecoderCache:
+    """What a step needs of the past, allocated once.
+
+    keys, values: [layers, R, max_length, H, K] of the rows' own positions, in the compute dtype.
+    memory_keys, memory_values: [layers, B, M, H, K], written once. memory_valid: bool[B, M].
+    """
+
+    keys: Array
+    values: Array
+    memory_keys: Array
+    memory_values: Array
+    memory_valid: Array
+
+
+def reorder_cache(cache: DecoderCache, index: Array) -> DecoderCache:
+    """Row r of the cache becomes what row index[r] was, index int32[any multiple of B].
+
+    A row may only take the place of rows of the same memory, since memories stay where they are.
+    """
+    take = functools.partial(jnp.take, indices=index, axis=1, mode="clip")
+    return cache.replace(keys=take(cache.keys), values=take(cache.values))
+
+
+class DecoderBlock(nn.Module):
+    """Pre-norm block: causal self-attention, attention to the memory, and the feed-forward that the
+    factory makes, each added to the residual stream."""
+
+    width: int
+    heads: int
+    feed_forward: Callable[[], nn.Module]
+    dropout: float = 0.0
+    block_size: int = 512
+    dtype: jnp.dtype = jnp.float32
+
+    def setup(self) -> None:
+        attention = functools.partial(
+            Attention, self.heads, self.width // self.heads, self.width, dtype=self.dtype
+        )
+        norm = functools.partial(LayerNorm, dtype=self.dtype)
+        self.self_norm, self.self_attention = norm(), attention()
+        self.memory_norm, self.memory_attention = norm(), attention()
+        self.mlp_norm, self.mlp = norm(), self.feed_forward()
+        self.drop = Dropout(self.dropout)
+
+    def __call__(self, x: Array, memory: Array, memory_valid: Array | None) -> tuple[Array, None]:
+        """x [R, L, D], memory [B, M, D], memory_valid bool[B, M]."""
+        own, other = self.self_attention, self.memory_attention
+        attend_block = functools.partial(attend, scale=1.0, block_size=self.block_size)
+
+        h = self.self_norm(x)
+        y = attend_block(own.project_query(h), *own.project_memory(h), Mask(causal=True))
+        x = self._add(x, own.project_out(y))
+
+        q = _share(other.project_query(self.memory_norm(x)), memory.shape[0])
+        y = attend_block(q, *other.project_memory(memory), Mask(key_valid=memory_valid))
+        x = self._add(x, other.project_out(y.reshape(*x.shape[:2], *y.shape[2:])))
+        return self._add(x, self.mlp(self.mlp_norm(x))), None
+
+    def remember(self, carry: tuple, memory: Array) -> tuple[tuple, tuple[Array, Array]]:
+        """The memory [B, M, D] as this layer's keys and values [B, M, H, K]."""
+        return carry, self.memory_attention.project_memory(memory)
+
+    def step(
+        self, x: Array, past: tuple[Array, ...], position: Array, memory_valid: Array
+    ) -> tuple[Array, tuple[Array, Array]]:
+        """One position: x [R, 1, D], past (keys, values, memory_keys, memory_values) of this layer.
+
+        Returns this position's key and value [R, 1, H, K] instead of writing them: a cache that
+        goes through a scan is copied as a whole, layer by layer.
+        """
+        own, other = self.self_attention, self.memory_attention
+        keys, values, memory_keys, memory_values = past
+
+        h = self.self_norm(x)
+        new = own.project_memory(h)
+        earlier = (jnp.arange(keys.shape[1]) < position)[None]
+        y = _attend_cached(own.project_query(h), keys, values, earlier, new)
+        x = self._add(x, own.project_out(y))
+
+        q = _share(other.project_query(self.memory_norm(x)), memory_keys.shape[0])
+        y = _attend_cached(q, memory_keys, memory_values, memory_valid)
+        x = self._add(x, other.project_out(y.reshape(*x.shape[:2], *y.shape[2:])))
+        return self._add(x, self.mlp(self.mlp_norm(x))), new
+
+    def _add(self, x: Array, y: Array) -> Array:
+        return nn.with_logical_constraint(x + self.drop(y).astype(x.dtype), ACTIVATIONS)
+
+
+class Decoder(nn.Module):
+    """Embedded tokens [R, L, D] and a memory [B, M, D] -> hidden states [R, L, D], normalised.
+
+    Adds learned positions, up to max_length. Embedding tokens and scoring hidden states is the
+    task's work.
+    """
+
+    width: int
+    layers: int
+    heads: int
+    max_length: int
+    mlp_ratio: int = 4
+    dropout: float = 0.0
+    block_size: int = 512
+    remat: str = "full"
+    dtype: jnp.dtype = jnp.float32
+
+    def setup(self) -> None:
+        if self.width % self.heads:
+            raise ValueError(
+                f"decoder: width {self.width} must be a multiple of heads {self.heads}"
+            )
+        scan = functools.partial(
+            dict,
+            variable_axes={"params": 0},
+            split_rngs={"params": True, "dropout": True},
+            length=self.layers,
+            metadata_params={nn.PARTITION_NAME: "layers"},
+        )
+        block = nn.scan(
+            nn.remat(DecoderBlock, prevent_cse=False, policy=REMAT[self.remat]),
+            methods={
+                "__call__": scan(in_axes=nn.broadcast),
+                "remember": scan(in_axes=nn.broadcast),
+                "step": scan(in_axes=(0, nn.broadcast, nn.broadcast)),
+            },
+        )
+        self.blocks = block(
+            self.width,
+            self.heads,
+            functools.partial(Mlp, self.mlp_ratio * self.width, self.dropout, self.dtype),
+            self.dropout,
+            self.block_size,
+            self.dtype,
+        )
+        init = nn.with_logical_partitioning(nn.initializers.normal(POSITION_STD), (None, "embed"))
+        self.positions = self.param("positions", init, (self.max_length, self.width), jnp.float32)
+        self.norm = LayerNorm(dtype=self.dtype)
+
+    def __call__(self, x: Array, memory: Array, memory_valid: Array | None = None) -> Array:
+        """Teacher forcing: hidden state t sees positions 0 … t. memory_valid: bool[B, M], False
+        in padding.
+        """
+        if x.shape[1] > self.max_length:
+            raise ValueError(f"decoder: {x.shape[1]} positions, at most {self.max_length}")
+        x = x.astype(self.dtype) + self.positions[: x.shape[1]].astype(self.dtype)
+        x = nn.with_logical_constraint(x, ACTIVATIONS)
+        x, _ = self.blocks(x, memory.astype(self.dtype), memory_valid)
+        return self.norm(x)
+
+    def start_cache(
+        self, memory: Array, memory_valid: Array | None = None, rows: int | None = None
+    ) -> DecoderCache:
+        """The cache before position 0: the memory's keys and values, and room for max_length
+        positions.
+
+        rows: R, a multiple of B; by default one row a memory.
+        """
+        batch, length, _ = memory.shape
+        _, (memory_keys, memory_values) = self.blocks.remember((), memory.astype(self.dtype))
+        heads = memory_keys.shape[-2:]
+        own = jnp.zeros((self.layers, rows or batch, self.max_length, *heads), self.dtype)
+        if memory_valid is None:
+            memory_valid = jnp.ones((batch, length), bool)
+        own, memory_keys, memory_values = (
+            nn.with_logical_constraint(part, CACHE) for part in (own, memory_keys, memory_values)
+        )
+        return DecoderCache(own, own, memory_keys, memory_values, memory_valid)
+
+    def step(self, x: Array, cache: DecoderCache, position: Array) -> tuple[Array, DecoderCache]:
+        """One position for every row: x [R, D], position int32[] -> hidden states [R, D] and
+        the cache.
+        """
+        here = jax.lax.dynamic_slice_in_dim(self.positions, position, 1)
+        x = x[:, None].astype(self.dtype) + here.astype(self.dtype)
+        past = (cache.keys, cache.values, cache.memory_keys, cache.memory_values)
+        x, (keys, values) = self.blocks.step(x, past, position, cache.memory_valid)
+        # The one write of all layers, in place where the cache is a loop's carry.
+        write = functools.partial(jax.lax.dynamic_update_slice_in_dim, start_index=position, axis=2)
+        cache = cache.replace(keys=write(cache.keys, keys), values=write(cache.values, values))
+        return self.norm(x)[:, 0], cache
+
+
+def _share(q: Array, memories: int) -> Array:
+    """Queries [R, L, H, K] of the rows of one memory, side by side: [B, G * L, H, K]."""
+    return q.reshape(memories, -1, *q.shape[2:])
+
+
+def _attend_cached(
+    q: Array, keys: Array, values: Array, valid: Array, new: tuple[Array, Array] | None = None
+) -> Array:
+    """Few queries [B, Q, H, K] over a whole buffer [B, S, H, K], and each over its own new key
+    and value.
+
+    valid: bool[B or 1, S]. new: key and value [B, Q, H, K] that only the query at the same place
+    sees. Softmax in float32; a query that sees nothing gives 0.
+    """
+    dot = functools.partial(jnp.einsum, preferred_element_type=jnp.float32)
+    seen = jnp.broadcast_to(valid[:, None, None, :], (*valid.shape[:1], 1, 1, valid.shape[1]))
+    lowest = jnp.finfo(jnp.float32).min / 2
+    scores = jnp.where(seen, dot("bqhk,bshk->bhqs", q, keys), lowest)
+    top = scores.max(-1, keepdims=True)
+    if new is not None:
+        new_score = dot("bqhk,bqhk->bhq", q, new[0])[..., None]
+        top = jnp.maximum(top, new_score)
+    weights = jnp.where(seen, jnp.exp(scores - top), 0)
+    total = weights.sum(-1, keepdims=True)
+    y = dot("bhqs,bshk->bqhk", weights.astype(values.dtype), values)
+    if new is not None:
+        new_weight = jnp.exp(new_score - top)
+        total = total + new_weight
+        y = y + new_weight.swapaxes(1, 2) * new[1].astype(jnp.float32)
+    return (y / jnp.where(total > 0, total, 1).swapaxes(1, 2)).astype(q.dtype)
