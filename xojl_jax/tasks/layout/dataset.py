@@ -1,0 +1,174 @@
+"""A split of record shards as samples: what fits the model, featurised, kept in memory."""
+
+import logging
+from collections import Counter
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+
+from xojl_jax.data.images import ImageError, decode_image
+from xojl_jax.data.shards import Sample as Stored
+from xojl_jax.data.shards import ShardSource
+from xojl_jax.data.transforms import brightness_contrast
+from xojl_jax.errors import BadInput
+from xojl_jax.tasks.layout.features import (
+    DoesNotFit,
+    FeatureSpec,
+    Featuriser,
+    Prepared,
+    Sample,
+    without_boxes,
+    without_html,
+    without_image,
+)
+from xojl_jax.xojl.record import Record, parse_record
+from xojl_jax.xojl.tree import preorder
+from xojl_jax.xojl.vocabulary import Vocabulary
+
+_LOG = logging.getLogger(__name__)
+_CACHE_BYTES = 256 << 20  # some 10,000 records without their pixels
+
+
+class Drops(Protocol):
+    """Probabilities of what a training sample loses; `config.data` has these fields."""
+
+    drop_html: float
+    drop_image: float
+    drop_boxes: float
+
+
+class LayoutDataset:
+    """`len(dataset)`, `dataset[i] -> sample`; `augment` for training. Safe to share by threads.
+
+    Records that are larger than the spec are left out when the data set is opened: `left_out`
+    counts them by reason, `numbers` says which records of the split are in. The sizes come from
+    the manifest where `measure` (below) was used to write it, else every record is read once.
+    """
+
+    def __init__(
+        self,
+        folder: str | Path,
+        split: str,
+        spec: FeatureSpec,
+        drops: Drops | None = None,
+        vocabulary: Vocabulary | None = None,
+        *,
+        cache_bytes: int = _CACHE_BYTES,
+    ):
+        self.source = ShardSource(folder, split)
+        self.spec, self.drops = spec, drops
+        self._name = f"{folder} ({split})"
+        self._featuriser = Featuriser(spec, vocabulary)
+        self._cache: dict[int, Prepared] = {}
+        self._room = cache_bytes
+        self.left_out: Counter[str] = Counter()
+        self.numbers = np.flatnonzero(self._fitting())
+        if self.left_out:
+            reasons = ", ".join(f"{n} for their {what}" for what, n in self.left_out.items())
+            _LOG.warning("%s: records too large are left out: %s", self._name, reasons)
+
+    def __len__(self) -> int:
+        return len(self.numbers)
+
+    def __getitem__(self, index: int) -> Sample:
+        number = int(self.numbers[index])
+        stored = self.source[number]
+        prepared = self._cache.get(number)
+        if prepared is None:
+            prepared = self._featuriser.prepare(self._parse(stored, number))
+            self._keep(number, prepared)
+        try:
+            image = decode_image(stored.image) if stored.image else None
+        except ImageError as error:
+            raise BadInput(f"{self._where(number)}: the screenshot {error}") from error
+        return self._featuriser.finish(prepared, image, index=number)
+
+    def record(self, index: int) -> Record:
+        """The record behind a sample, for evaluation and pictures."""
+        number = int(self.numbers[index])
+        return self._parse(self.source[number], number)
+
+    def augment(self, sample: Sample, rng: np.random.Generator) -> Sample:
+        """Changes brightness and contrast a little (X018) and drops modalities at random, never
+        the last one. Does nothing to a data set that was opened without `drops`."""
+        if self.drops is None:
+            return sample
+        modality, boxes = rng.random(2)
+        has_image, has_html = bool(sample["image_valid"]), bool(sample["html_mask"].any())
+        if has_image:
+            sample = {**sample, "image": brightness_contrast(sample["image"], rng)}
+        if has_image and has_html:
+            if modality < self.drops.drop_html:
+                sample = without_html(sample, self.spec, self._spelled(sample))
+            elif modality < self.drops.drop_html + self.drops.drop_image:
+                sample = without_image(sample, self.spec)
+        if boxes < self.drops.drop_boxes:
+            sample = without_boxes(sample, self.spec)
+        return sample
+
+    def _spelled(self, sample: Sample) -> Sample:
+        if not sample["label_mask"]:
+            return {}
+        number = int(sample["index"])
+        return self._featuriser.spelled(self._parse(self.source[number], number))
+
+    def _parse(self, stored: Stored, number: int) -> Record:
+        return parse_record(stored.record, where=self._where(number))
+
+    def _where(self, number: int) -> str:
+        return f"{self._name} record {number}"
+
+    def _keep(self, number: int, prepared: Prepared) -> None:
+        # Every epoch visits every record, so throwing old entries out would gain nothing.
+        size = sum(
+            a.nbytes for arrays in (prepared.html, prepared.targets) for a in arrays.values()
+        )
+        if self._room >= size and number not in self._cache:
+            self._room -= size
+            self._cache[number] = prepared
+
+    def _fitting(self) -> np.ndarray:
+        """bool[records of the split]: which of them the model has room for."""
+        sizes = self.source.info.sizes
+        codebook = self._featuriser.vocabulary.codebook.digest
+        if set(sizes) >= set(SIZES) and self.source.manifest.note.get("codebook") == codebook:
+            fits = np.ones(len(self.source), np.bool_)
+            for name, (reason, limit) in self._limits().items():
+                too_large = fits & (np.array(sizes[name], np.int64) > limit)
+                if too_large.any():
+                    self.left_out[reason] += int(too_large.sum())
+                fits &= ~too_large
+            return fits
+        return np.array([self._fits(number) for number in range(len(self.source))], np.bool_)
+
+    def _fits(self, number: int) -> bool:
+        try:
+            record = self._parse(self.source[number], number)
+            self._keep(number, self._featuriser.prepare(record))
+        except DoesNotFit as error:
+            self.left_out[error.reason] += 1
+            return False
+        except BadInput:
+            pass  # damaged: the loader meets it, counts it within its budget, and replaces it
+        return True
+
+    def _limits(self) -> dict[str, tuple[str, int]]:
+        return {
+            "nodes": ("HTML nodes", self.spec.max_nodes),
+            "semantic_tokens": ("semantic tokens", self.spec.max_target),
+            "detail_tokens": ("detail tokens", self.spec.max_target),
+        }
+
+
+SIZES = ("nodes", "semantic_tokens", "detail_tokens")
+
+
+def measure(record: Record, vocabulary: Vocabulary) -> dict[str, int]:
+    """The sizes that decide whether a record fits; targets without BOS, 0 where there is none."""
+    sizes = dict.fromkeys(SIZES, 0) | {"nodes": len(preorder(record.html))}
+    if record.layout is not None:
+        detail = vocabulary.tokenise_detail(record.layout, record.html, record.alignment())
+        sizes["semantic_tokens"] = len(vocabulary.tokenise_semantic(record.layout)) - 1
+        sizes["detail_tokens"] = len(detail) - 1
+    return sizes

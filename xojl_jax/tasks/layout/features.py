@@ -1,0 +1,437 @@
+"""Records to arrays: a record and its screenshot become one flat dict, the model's input.
+
+Letters: H, W pixels; N patches; T HTML nodes; C classes per node; L target tokens. Nodes stand in
+depth-first pre-order. Every unknown tag, class or value falls into a hash bucket (X030), which is
+the same in every process and for ever.
+"""
+
+import math
+import zlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import NamedTuple
+
+import jax
+import numpy as np
+
+from xojl_jax.data.images import fit
+from xojl_jax.errors import BadInput
+from xojl_jax.xojl.codebook import Codebook
+from xojl_jax.xojl.grammar import Automaton
+from xojl_jax.xojl.record import Record, category_index
+from xojl_jax.xojl.tree import ELEMENTS, Forest, preorder, used_elements
+from xojl_jax.xojl.vocabulary import ELEMENT_WIDTH, PAD, Vocabulary, copyable
+
+Sample = dict[str, np.ndarray]
+
+MERGED = len(ELEMENTS)  # `node_element` of a node that has no layout node of its own
+UNKNOWN = -1
+PATH_LEVELS = 8
+CONTENT = {"text": 1, "src": 2, "svg": 3}
+SEVERAL = 4
+
+
+class IdRanges(NamedTuple):
+    """How many ids each discrete input has: the sizes of the embedding tables. Id 0 is "none"."""
+
+    tag: int
+    content: int
+    device: int
+    pseudo: int
+    attribute: int
+    value: int
+    unit: int
+
+
+# Fixed numbers, so that a codebook of one's own does not change the model's shape.
+ID_RANGES = IdRanges(tag=256, content=5, device=8, pseudo=64, attribute=512, value=2048, unit=64)
+
+
+@dataclass(frozen=True)
+class FeatureSpec:
+    """The shapes of a sample."""
+
+    image_height: int
+    image_width: int
+    patch: int
+    max_nodes: int  # T
+    max_classes: int  # C
+    max_target: int  # L
+
+    @property
+    def num_patches(self) -> int:
+        """N: partial patches at the right and lower edge count."""
+        return math.ceil(self.image_height / self.patch) * math.ceil(self.image_width / self.patch)
+
+
+class DoesNotFit(BadInput):
+    """A record that is larger than the model. `reason` is short, for counting."""
+
+    def __init__(self, reason: str, needed: int, limit: int):
+        super().__init__(f"the record needs {needed} {reason}, the model has room for {limit}")
+        self.reason = reason
+
+
+def sample_spec(spec: FeatureSpec) -> dict[str, tuple[tuple[int, ...], type]]:
+    """Name -> (shape, dtype) of every array of one sample."""
+    t, c, length = spec.max_nodes, spec.max_classes, spec.max_target
+    return {
+        "image": ((spec.image_height, spec.image_width, 3), np.uint8),
+        "image_valid": ((), np.bool_),
+        "patch_valid": ((spec.num_patches,), np.bool_),
+        "html_mask": ((t,), np.bool_),
+        "html_tag": ((t,), np.int32),
+        "html_content": ((t,), np.int32),
+        "html_class": ((t, c, 5), np.int32),
+        "html_number": ((t, c), np.float32),
+        "html_class_mask": ((t, c), np.bool_),
+        "html_bfs": ((t,), np.int32),
+        "html_depth": ((t,), np.int32),
+        "html_parent": ((t,), np.int32),
+        "html_end": ((t,), np.int32),
+        "html_child": ((t,), np.int32),
+        "html_path": ((t, PATH_LEVELS), np.int32),
+        "html_boxes": ((t, 4), np.float32),
+        "html_z": ((t,), np.float32),
+        "html_box_mask": ((t,), np.bool_),
+        "html_copyable": ((t,), np.bool_),
+        "node_element": ((t,), np.int32),
+        "semantic_tokens": ((length + 1,), np.int32),
+        "detail_tokens": ((length + 1,), np.int32),
+        "semantic_carry": ((length, 4), np.int32),
+        "detail_carry": ((length, 4), np.int32),
+        "category": ((), np.int32),
+        "elements": ((ELEMENT_WIDTH,), np.float32),
+        "label_mask": ((), np.bool_),
+        "index": ((), np.int32),
+    }
+
+
+def batch_spec(spec: FeatureSpec, batch_size: int) -> dict[str, jax.ShapeDtypeStruct]:
+    """What a batch of samples looks like, batch leading."""
+    return {
+        name: jax.ShapeDtypeStruct((batch_size, *shape), dtype)
+        for name, (shape, dtype) in sample_spec(spec).items()
+    }
+
+
+# What stands in the rows of nodes that are not there; zero for every other array.
+_EMPTY = {"html_parent": -1, "node_element": UNKNOWN}
+
+
+def _blank(spec: FeatureSpec, names: Sequence[str]) -> Sample:
+    shapes = sample_spec(spec)
+    return {
+        name: np.full(shapes[name][0], _EMPTY[name], shapes[name][1])
+        if name in _EMPTY
+        else np.zeros(*shapes[name])
+        for name in names
+    }
+
+
+# --- ids -------------------------------------------------------------------------------------
+
+
+class _Ids:
+    """Known names get ids of their own while half of the range lasts; the rest share buckets."""
+
+    def __init__(self, known: Sequence[str], size: int):
+        known = list(known)[: size // 2]
+        self._known = {name: i for i, name in enumerate(known, 1)}
+        self._first_bucket = len(known) + 1
+        self._buckets = size - self._first_bucket
+
+    def __call__(self, name: str) -> int:
+        found = self._known.get(name)
+        if found is not None:
+            return found
+        return self._first_bucket + zlib.crc32(name.encode()) % self._buckets
+
+
+class _ClassReader:
+    """Classes to (device, pseudo, attribute, value, unit) ids and a number (X026, X035)."""
+
+    def __init__(self, codebook: Codebook):
+        self.codebook = codebook
+        self.tag = _Ids(codebook.tags, ID_RANGES.tag)
+        self._device = _Ids(list(codebook.devices), ID_RANGES.device)
+        self._pseudo = _Ids(list(codebook.pseudo_classes), ID_RANGES.pseudo)
+        self._attribute = _Ids(list(codebook.properties), ID_RANGES.attribute)
+        self._value = _Ids(codebook.keywords, ID_RANGES.value)
+        self._unit = _Ids(list(codebook.units), ID_RANGES.unit)
+        self.read = lru_cache(maxsize=65536)(self._read)
+
+    def _read(self, text: str) -> tuple[int, int, int, int, int, float]:
+        parts = self.codebook.split_class(text)
+        measure = next((v for v in parts.values if v.number is not None), None)
+        number, unit = (measure.number, measure.unit) if measure else (0.0, None)
+        value = parts.value or ""
+        if measure and len(parts.values) == 1:
+            value = value.removesuffix(unit or "")  # 7r and 7x share the seven
+        return (
+            self._device(parts.device) if parts.device else 0,
+            self._pseudo(":".join(parts.pseudos)) if parts.pseudos else 0,
+            self._attribute(parts.attribute),
+            self._value(value) if value else 0,
+            self._unit(unit) if unit else 0,
+            math.copysign(math.log1p(abs(number)), number),
+        )
+
+    def in_order(self, classes: tuple[str, ...]) -> list[tuple]:
+        """Plain classes before those of a device or pseudo-class: if a node has more than the
+        model looks at, what holds always and everywhere is kept. (COPY keeps all of them.)"""
+        read = [self.read(text) for text in classes]
+        return sorted(read, key=lambda ids: ids[0] > 0 or ids[1] > 0)
+
+
+@lru_cache(maxsize=4)
+def _class_reader(codebook: Codebook) -> _ClassReader:
+    return _ClassReader(codebook)
+
+
+# --- the HTML tree ---------------------------------------------------------------------------
+
+
+def html_arrays(html: Forest, spec: FeatureSpec, codebook: Codebook) -> Sample:
+    """The `html_*` arrays of a tree, not padded yet: n nodes and the most classes that occur.
+
+    `html_path[i]` holds the child indices, counted from 1, of the node itself, its parent, and so
+    on up to the root (0 beyond it).
+    """
+    visits = preorder(html)
+    count = len(visits)
+    if count > spec.max_nodes:
+        raise DoesNotFit("HTML nodes", count, spec.max_nodes)
+    reader = _class_reader(codebook)
+    width = min(spec.max_classes, max((len(v.node.classes) for v in visits), default=0))
+    classes = np.zeros((count, width, 6))
+    class_mask = np.zeros((count, width), np.bool_)
+    child = np.zeros(count, np.int32)
+    path = np.zeros((count, PATH_LEVELS), np.int32)
+    tags, content = np.zeros(count, np.int32), np.zeros(count, np.int32)
+    families = [0] * (count + 1)  # children met so far; the last entry counts the roots
+    for node, index, parent, _, _ in visits:
+        tags[index] = reader.tag(node.tag)
+        kinds = {CONTENT[item.kind] for item in node.content}
+        content[index] = SEVERAL if len(kinds) > 1 else max(kinds, default=0)
+        if node.classes:
+            read = reader.in_order(node.classes)[:width]
+            classes[index, : len(read)] = read
+            class_mask[index, : len(read)] = True
+        child[index] = families[parent]
+        families[parent] += 1
+        path[index, 0] = families[parent]
+        if parent >= 0:
+            path[index, 1:] = path[parent, :-1]
+    depth = np.array([v.depth for v in visits], np.int32)
+    bfs = np.empty(count, np.int32)
+    # Level by level: inside a level, depth-first order is left to right, too.
+    bfs[np.argsort(depth, kind="stable")] = np.arange(count)
+    return {
+        "html_mask": np.ones(count, np.bool_),
+        "html_tag": tags,
+        "html_content": content,
+        "html_class": classes[..., :5].astype(np.int16),
+        "html_number": classes[..., 5].astype(np.float32),
+        "html_class_mask": class_mask,
+        "html_bfs": bfs,
+        "html_depth": depth,
+        "html_parent": np.array([v.parent for v in visits], np.int32),
+        "html_end": np.array([v.subtree_end for v in visits], np.int32),
+        "html_child": child,
+        "html_path": path,
+        "html_copyable": copyable(html),
+    }
+
+
+def cut_html(html: Forest, max_nodes: int) -> tuple[Forest, int]:
+    """The tree of the first `max_nodes` nodes in depth-first order, and how many were left out.
+
+    For prediction only; the caller warns. Node numbers stay what they were.
+    """
+    visits = preorder(html)
+    if len(visits) <= max_nodes:
+        return html, 0
+    children: list[list] = [[] for _ in range(max_nodes)]
+    roots: list = []
+    for visit in reversed(visits[:max_nodes]):
+        kept = tuple(reversed(children[visit.index]))
+        content = tuple(c._replace(at=min(c.at, len(kept))) for c in visit.node.content)
+        node = replace(visit.node, children=kept, content=content)
+        (children[visit.parent] if visit.parent >= 0 else roots).append(node)
+    return tuple(reversed(roots)), len(visits) - max_nodes
+
+
+def node_elements(record: Record) -> np.ndarray:
+    """int32[n]: the element of each HTML node's layout node, MERGED where it has none.
+
+    UNKNOWN without a label, and for nodes without a twin where the alignment had to be recovered
+    and is not complete: one of them may be the twin that was not found.
+    """
+    count = len(preorder(record.html))
+    twins = record.alignment()
+    found = [twin for twin in twins if twin is not None]
+    complete = record.layout_nodes is not None or len(found) == len(twins)
+    elements = np.full(count, MERGED if found and complete else UNKNOWN, np.int32)
+    # Backwards, so that of two layout nodes with one twin the outer one is kept.
+    for visit in reversed(preorder(record.layout or ())):
+        twin = twins[visit.index]
+        if twin is not None:
+            elements[twin] = ELEMENTS.index(visit.node.element)
+    return elements
+
+
+# --- samples ---------------------------------------------------------------------------------
+
+
+class Prepared(NamedTuple):
+    """A record without its pixels, in little memory: what a data set may keep."""
+
+    html: Sample  # the arrays of `html_arrays`, and node_element; n nodes
+    boxes: np.ndarray | None  # float32[n, 5] x, y, width, height, z in pixels of the screenshot
+    targets: Sample  # `*_tokens` int16[<= L+1] and `*_carry` int16[<= L, 4]; {} without a label
+    category: int
+    elements: np.ndarray  # float32[30]
+
+
+class Featuriser:
+    """Builds samples of one spec. Safe to share by threads."""
+
+    def __init__(
+        self,
+        spec: FeatureSpec,
+        vocabulary: Vocabulary | None = None,
+        automaton: Automaton | None = None,
+    ):
+        self.spec = spec
+        self.vocabulary = vocabulary or Vocabulary.load()
+        self.automaton = automaton or Automaton.load(self.vocabulary)
+        self._done = self.automaton.state_names.index("done")
+
+    def build(self, record: Record, image: np.ndarray | None, *, index: int = 0) -> Sample:
+        """The sample of a record and its decoded screenshot, uint8[h, w, 3] or None.
+
+        Raises `DoesNotFit` where the record has more nodes or tokens than the spec.
+        """
+        return self.finish(self.prepare(record), image, index=index)
+
+    def prepare(self, record: Record) -> Prepared:
+        html = html_arrays(record.html, self.spec, self.vocabulary.codebook)
+        elements = np.zeros(ELEMENT_WIDTH, np.float32)
+        targets: Sample = {}
+        if record.layout is not None:
+            elements[[ELEMENTS.index(name) for name in used_elements(record.layout)]] = 1
+            semantic = self.vocabulary.tokenise_semantic(record.layout)
+            detail = self.vocabulary.tokenise_detail(record.layout, record.html, record.alignment())
+            targets = self._targets("semantic", semantic) | self._targets("detail", detail)
+        boxes = np.array(record.html_boxes, np.float32) if record.html_boxes else None
+        return Prepared(
+            html=html | {"node_element": node_elements(record)},
+            boxes=boxes,
+            targets=targets,
+            category=category_index(record.category) if record.layout is not None else UNKNOWN,
+            elements=elements,
+        )
+
+    def finish(self, prepared: Prepared, image: np.ndarray | None, *, index: int) -> Sample:
+        """Adds the pixels and pads everything to the spec."""
+        sample = self._blank_sample(index)
+        count = len(prepared.html["html_mask"])
+        for name, array in prepared.html.items():
+            # classes are padded along their second axis, too
+            sample[name][(slice(count), *map(slice, array.shape[1:]))] = array
+        for name, array in prepared.targets.items():
+            sample[name][: len(array)] = array
+        sample["category"] = np.int32(prepared.category)
+        sample["elements"] = prepared.elements
+        sample["label_mask"] = np.bool_(bool(prepared.targets))
+        if image is not None:
+            size = (self.spec.image_height, self.spec.image_width)
+            sample["image"], plan = fit(image, size)
+            sample["image_valid"] = np.bool_(True)
+            sample["patch_valid"] = plan.patch_valid(self.spec.patch)
+            if prepared.boxes is not None:
+                _place_boxes(sample, prepared.boxes, plan)
+        return sample
+
+    def spelled(self, record: Record) -> Sample:
+        """`detail_tokens` and `detail_carry` with every node spelled out, for an input without
+        HTML. Where that is too long for the spec, nothing but padding: no target at all."""
+        blank = self._blank_targets("detail")
+        try:
+            ids = self.vocabulary.tokenise_detail(record.layout)
+            for name, array in self._targets("detail", ids).items():
+                blank[name][: len(array)] = array
+        except DoesNotFit:
+            pass
+        return blank
+
+    def _targets(self, view: str, ids: list[int]) -> Sample:
+        limit = self.spec.max_target
+        if len(ids) > limit + 1:
+            raise DoesNotFit(f"{view} tokens", len(ids) - 1, limit)
+        tokens = np.array(ids, np.int32)
+        # 16 bits do: ids, depths, key lengths and class counts are all below 32768.
+        carry = self.automaton.carries(tokens, view).astype(np.int16)
+        return {f"{view}_tokens": tokens.astype(np.int16), f"{view}_carry": carry}
+
+    def _blank_sample(self, index: int) -> Sample:
+        names = [name for name in sample_spec(self.spec) if "tokens" not in name]
+        sample = _blank(self.spec, names)
+        sample |= self._blank_targets("semantic") | self._blank_targets("detail")
+        sample["index"] = np.int32(index)
+        return sample
+
+    def _blank_targets(self, view: str) -> Sample:
+        """All PAD, each from the one state in which PAD is legal."""
+        length = self.spec.max_target
+        carry = np.zeros((length, 4), np.int32)
+        carry[:, 0] = self._done
+        return {f"{view}_tokens": np.full(length + 1, PAD, np.int32), f"{view}_carry": carry}
+
+
+def build_features(
+    record: Record,
+    image: np.ndarray | None,
+    spec: FeatureSpec,
+    vocabulary: Vocabulary | None = None,
+    *,
+    index: int = 0,
+) -> Sample:
+    """One sample, for those who need just one; see `Featuriser.build`."""
+    return Featuriser(spec, vocabulary).build(record, image, index=index)
+
+
+def _place_boxes(sample: Sample, boxes: np.ndarray, plan) -> None:
+    """Writes `html_boxes`, `html_z`, `html_box_mask`. A box wholly outside the picture, of which
+    the picture says nothing, is masked out; one partly outside is cut at the edge."""
+    count = len(boxes)
+    left, top, width, height, z = boxes.astype(np.float64).T
+    mapped = plan.boxes_to_target(np.stack([left, top, left + width, top + height], -1))
+    rows, columns = plan.source
+    edge = plan.boxes_to_target(np.array([0, 0, columns, rows]))[[2, 3, 2, 3]]
+    sample["html_boxes"][:count] = np.clip(mapped, 0, edge)
+    inside = (left < columns) & (top < rows) & (left + width >= 0) & (top + height >= 0)
+    sample["html_box_mask"][:count] = inside
+    sample["html_boxes"][:count][~inside] = 0
+    sample["html_z"][:count] = np.maximum(z, 0) / max(z.max(), 1)
+
+
+# --- what a sample looks like with less input ------------------------------------------------
+
+_BOX_ARRAYS = ("html_boxes", "html_z", "html_box_mask")
+
+
+def without_boxes(sample: Mapping, spec: FeatureSpec) -> Sample:
+    return dict(sample) | _blank(spec, _BOX_ARRAYS)
+
+
+def without_image(sample: Mapping, spec: FeatureSpec) -> Sample:
+    return dict(sample) | _blank(spec, ("image", "image_valid", "patch_valid"))
+
+
+def without_html(sample: Mapping, spec: FeatureSpec, spelled: Mapping) -> Sample:
+    """Also takes the detail targets from `Featuriser.spelled`: there is nothing to copy from."""
+    names = [n for n in sample_spec(spec) if n.startswith("html_") or n == "node_element"]
+    return dict(sample) | _blank(spec, names) | dict(spelled)
