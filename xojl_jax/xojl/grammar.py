@@ -23,6 +23,7 @@ from functools import lru_cache
 
 import numpy as np
 
+from xojl_jax.errors import BadUsage
 from xojl_jax.xojl.faults import DEFAULT_CAPS, Caps
 from xojl_jax.xojl.vocabulary import (
     BOS,
@@ -62,7 +63,6 @@ class Automaton:
     state_names: tuple[str, ...]
 
     @staticmethod
-    @lru_cache(maxsize=4)
     def load(vocabulary: Vocabulary | None = None, caps: Caps = DEFAULT_CAPS) -> "Automaton":
         """The automaton of a vocabulary (the shipped one by default), built once a process."""
         return _build(vocabulary or Vocabulary.load(), caps)
@@ -283,7 +283,10 @@ def _edges(vocabulary: Vocabulary):
         yield state, vocabulary.byte_base + byte, following
 
 
+@lru_cache(maxsize=16)
 def _build(vocabulary: Vocabulary, caps: Caps) -> Automaton:
+    if caps.key_length < max(map(len, ELEMENTS)):
+        raise BadUsage(f"key_length {caps.key_length} is less than an element's name; raise it")
     edges = list(_edges(vocabulary))
     names = tuple(dict.fromkeys(name for edge in edges for name in (edge[0], edge[2])))
     number = {name: i for i, name in enumerate(names)}

@@ -54,7 +54,7 @@ class Key(NamedTuple):
     classes: tuple[str, ...]
 
 
-@lru_cache(maxsize=8192)
+@lru_cache(maxsize=4096)
 def read_html_key(key: str) -> Key:
     """`h1@fs_3r#2` -> Key("h1@fs_3r", None, "h1", ("fs_3r",))."""
     bare = _strip_ordinal(key)
@@ -62,7 +62,7 @@ def read_html_key(key: str) -> Key:
     return Key(bare, None, tag, tuple(classes))
 
 
-@lru_cache(maxsize=8192)
+@lru_cache(maxsize=4096)
 def read_layout_key(key: str) -> Key:
     """`heading.h1@fs_3r` -> Key(..., "heading", "h1", ("fs_3r",)); `heading` has no tag."""
     bare = _strip_ordinal(key)
@@ -108,7 +108,7 @@ def _split_dashes(name: str) -> list[str]:
     return parts
 
 
-@lru_cache(maxsize=8192)
+@lru_cache(maxsize=4096)
 def is_writable(name: str) -> bool:
     """Whether a tag or class, written after `@`, reads back as itself."""
     try:
@@ -117,7 +117,7 @@ def is_writable(name: str) -> bool:
         return False
 
 
-@lru_cache(maxsize=8192)
+@lru_cache(maxsize=4096)
 def write_html_key(tag: str, classes: tuple[str, ...], separator: str) -> str:
     """The bare key. Where the asked-for separator would not be read as one, `@` stands."""
     key = [tag]
@@ -139,8 +139,10 @@ def content_kind(key: str) -> str | None:
 
 def check_length(key: str, limit: int) -> None:
     """Raises if the key without its ordinal is longer than `limit` characters."""
-    if len(key) > limit + _LONGEST_ORDINAL or len(_strip_ordinal(key)) > limit:
-        raise KeyFault(f"a key of {len(key):,} characters", f"at most {limit:,}")
+    bare = _strip_ordinal(key)
+    if len(bare) > limit or len(key) > limit + _LONGEST_ORDINAL:
+        size = len(bare) if len(bare) > limit else len(key)
+        raise KeyFault(f"a key of {size:,} characters", f"at most {limit:,}")
 
 
 def has_surrogate(text: str) -> bool:

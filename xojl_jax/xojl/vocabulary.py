@@ -49,8 +49,8 @@ class Vocabulary:
     keyword, content, bare, byte or reserved; `texts[i]` the bytes that token i spells.
     """
 
-    def __init__(self, codebook: Codebook | None = None):
-        self.codebook = codebook or Codebook.load()
+    def __init__(self, codebook: Codebook):
+        self.codebook = codebook
         rows = list(_rows(self.codebook))
         rows += [("reserved", str(i), b"") for i in range(-len(rows) % _ROUND_TO)]
         self.kinds = tuple(kind for kind, _, _ in rows)
@@ -67,10 +67,9 @@ class Vocabulary:
         self._spell_class = lru_cache(maxsize=8192)(self._class_tokens)
 
     @staticmethod
-    @lru_cache(maxsize=4)
     def load(codebook: Codebook | None = None) -> "Vocabulary":
         """The vocabulary of a codebook (the shipped one by default), built once a process."""
-        return Vocabulary(codebook)
+        return _load(codebook or Codebook.load())
 
     def id_of(self, name: str) -> int:
         """`element:grid`, `tag:div`, `keyword:auto`, `byte:2e`, … -> token id."""
@@ -207,42 +206,50 @@ class Vocabulary:
             token = int(token)
             kind = self.kinds[token] if 0 <= token < self.size else "copy"
             top = stack[-1]
-            if kind == "byte" or kind == "keyword":
+            if kind in ("byte", "keyword") and top.target is not None:
                 top.text += self.texts[token]
             elif kind == "element" and token - ELEMENT_BASE < len(ELEMENTS):
-                _finish_text(top, position)
+                top.finish_text(position)
                 stack.append(_Draft(ELEMENTS[token - ELEMENT_BASE]))
-            elif token == END and len(stack) > 1:
-                _finish_text(top, position)
+            elif top is roots:
+                if token == EOS and roots.children:
+                    return tuple(roots.children)
+                if token != BOS or position > 0:
+                    raise self._misfit(token, position)
+            elif token == END:
+                top.finish_text(position)
                 stack.pop()
                 stack[-1].children.append(top.node())
-            elif token == EOS and len(stack) == 1:
-                return tuple(roots.children)
             elif kind in ("device", "pseudo", "attribute", "attribute_raw"):
                 if not top.in_prefix:
-                    _finish_text(top, position)
+                    top.finish_text(position)
                     top.target = "class"
                 top.in_prefix = kind in ("device", "pseudo")
                 top.text += self.texts[token]
             elif kind == "content":
-                _finish_text(top, position)
+                top.finish_text(position)
                 top.target = self.names[token].removeprefix("content:")
-            elif kind in ("tag", "tag_raw") and top.target is None:
-                top.target = "tag"
-                top.text += self.texts[token]
+            elif kind in ("tag", "tag_raw"):
+                top.finish_text(position)
+                top.target, top.text = "tag", self.texts[token]
             elif kind == "copy" and 0 <= token - self.size < len(sources):
                 source = sources[token - self.size]
                 top.tag, top.classes = source.tag, list(source.classes)
                 top.content = list(_moved_to_front(source.content))
             elif kind == "bare":
                 top.content = []
-            elif token != BOS or position > 0:
-                raise XojlError(
-                    f"{self.names[token] if 0 <= token < self.size else 'COPY'}",
-                    f"token {position}",
-                    "a token that fits there",
-                )
+            else:
+                raise self._misfit(token, position)
         raise XojlError("a sequence without EOS", f"token {len(ids)}", "EOS at the end")
+
+    def _misfit(self, token: int, position: int) -> XojlError:
+        name = self.name_of(token) if token >= 0 else str(token)
+        return XojlError(name, f"token {position}", "a token that the grammar allows there")
+
+
+@lru_cache(maxsize=8)
+def _load(codebook: Codebook) -> Vocabulary:
+    return Vocabulary(codebook)
 
 
 class _Draft:
@@ -265,23 +272,22 @@ class _Draft:
             self.element, self.tag, tuple(self.classes), tuple(self.content), tuple(self.children)
         )
 
-
-def _finish_text(draft: _Draft, position: int) -> None:
-    """Puts the bytes read since the last tag, class or content token where they belong."""
-    target = draft.target
-    if target is None:
-        return
-    try:
-        text = draft.text.decode()
-    except UnicodeDecodeError:
-        raise XojlError("bytes that are not UTF-8", f"token {position}", "UTF-8") from None
-    if target == "tag":
-        draft.tag = text
-    elif target == "class":
-        draft.classes.append(text)
-    else:
-        draft.content.append(Content(target, text, len(draft.children)))
-    draft.text, draft.target, draft.in_prefix = b"", None, False
+    def finish_text(self, position: int) -> None:
+        """Puts the bytes read since the last tag, class or content token where they belong."""
+        target = self.target
+        if target is None:
+            return
+        try:
+            text = self.text.decode()
+        except UnicodeDecodeError:
+            raise XojlError("bytes that are not UTF-8", f"token {position}", "UTF-8") from None
+        if target == "tag":
+            self.tag = text
+        elif target == "class":
+            self.classes.append(text)
+        else:
+            self.content.append(Content(target, text, len(self.children)))
+        self.text, self.target, self.in_prefix = b"", None, False
 
 
 def copyable(html: Forest, caps: Caps = DEFAULT_CAPS) -> np.ndarray:
