@@ -319,8 +319,8 @@ def _scores(
     if bias is not None:
         corner = _block(_block(bias, i, plan.row_size), j, plan.column_size, axis=3)
         scores = scores + corner.astype(acc)
-    rows = i * plan.row_size + jnp.arange(plan.row_size)
-    columns = j * plan.column_size + jnp.arange(plan.column_size)
+    rows = i * plan.row_size + jnp.arange(plan.row_size, dtype=jnp.int32)
+    columns = j * plan.column_size + jnp.arange(plan.column_size, dtype=jnp.int32)
     allowed = plan.mask.by_position(rows, columns)
     if valid is not None:
         valid_block = _block(valid, j, plan.column_size, axis=1)[:, None, None, :]
@@ -370,4 +370,8 @@ def _visit_columns(plan: _Plan, i: Array | int, visit: Callable, state: tuple) -
     count, number = plan.columns_of(i)
     if plan.column_blocks == 1:
         return visit(0, state)
-    return lax.fori_loop(0, count, lambda turn, state: visit(number(turn), state), state)
+    if isinstance(count, int):
+        turns = jnp.arange(count, dtype=jnp.int32)
+        return lax.scan(lambda state, turn: (visit(turn, state), None), state, turns)[0]
+    first = jnp.zeros((), jnp.int32)
+    return lax.fori_loop(first, count, lambda turn, state: visit(number(turn), state), state)

@@ -245,7 +245,7 @@ class Stack(nn.Module):
 
     block: Callable[..., nn.Module]
     layers: int
-    remat: str = "full"
+    remat: str = "attention"
     axis: str = "layers"
 
     @nn.compact

@@ -63,7 +63,7 @@ class VisionEncoder(nn.Module):
     window: int | None = None
     dropout: float = 0.0
     block_size: int = 512
-    remat: str = "full"
+    remat: str = "attention"
     dtype: jnp.dtype = jnp.float32
 
     @nn.compact

@@ -1,0 +1,155 @@
+"""Blocks: projections by named axes, norms, attention as a module, the scanned stack."""
+
+import functools
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from flax import linen as nn
+from jax.extend.core import jaxprs_in_params
+
+from xojl_jax.nn import blocks
+from xojl_jax.nn.attention import Mask, attend_dense
+from xojl_jax.nn.blocks import (
+    Attention,
+    Dropout,
+    EinsumDense,
+    EncoderBlock,
+    LayerNorm,
+    Mlp,
+    RMSNorm,
+    Stack,
+)
+
+FEED_FORWARD = functools.partial(Mlp, 32)
+
+
+def _normal(*shape, seed=0):
+    return jnp.asarray(np.random.default_rng(seed).normal(size=shape), jnp.float32)
+
+
+def test_einsum_dense_maps_groups_of_axes():
+    """[.., D] -> [.., H, K] and back, each a plain sum of products; the names follow the shape."""
+    x = _normal(2, 5, 6)
+    into = EinsumDense((3, 4), ("embed", "heads", "head_dim"))
+    y, params = into.init_with_output(jax.random.key(0), x)
+    kernel = nn.meta.unbox(params)["params"]["kernel"]
+    np.testing.assert_allclose(y, jnp.einsum("btd,dhk->bthk", x, kernel), atol=1e-5)
+    assert tuple(nn.get_partition_spec(params)["params"]["bias"]) == ("heads", "head_dim")
+    out = EinsumDense((6,), ("heads", "head_dim", "embed"))
+    z, params = out.init_with_output(jax.random.key(0), y)
+    kernel = nn.meta.unbox(params)["params"]["kernel"]
+    np.testing.assert_allclose(z, jnp.einsum("bthk,hkd->btd", y, kernel), atol=1e-5)
+    # Fan-in of a kernel with two input axes is their product: variances stay where they are.
+    assert float(kernel.var()) == pytest.approx(1 / 12, rel=0.4)
+
+
+def test_norms_in_float32_whatever_the_dtype():
+    """A large common offset does not wash out the statistics of a bfloat16 stream."""
+    x = (_normal(4, 64) + 8).astype(jnp.bfloat16)
+    exact = np.asarray(x, np.float64)
+    layer, _ = LayerNorm(dtype=jnp.bfloat16).init_with_output(jax.random.key(0), x)
+    wanted = (exact - exact.mean(-1, keepdims=True)) / exact.std(-1, keepdims=True)
+    assert layer.dtype == jnp.bfloat16
+    np.testing.assert_allclose(np.asarray(layer, np.float64), wanted, atol=0.02)
+    root, _ = RMSNorm().init_with_output(jax.random.key(0), x)
+    wanted = exact / np.sqrt((exact**2).mean(-1, keepdims=True))
+    np.testing.assert_allclose(root, wanted, atol=1e-5)
+
+
+def test_dropout_follows_the_random_stream():
+    """With a `dropout` stream it drops and rescales; without one it is the identity."""
+    x = jnp.ones((1000,))
+    dropped = Dropout(0.25).apply({}, x, rngs={"dropout": jax.random.key(0)})
+    np.testing.assert_allclose(np.unique(dropped), [0, 4 / 3], rtol=1e-6)
+    assert float(dropped.mean()) == pytest.approx(1, abs=0.1)
+    assert (Dropout(0.25).apply({}, x) == x).all()
+
+
+def test_learned_temperature_starts_as_the_usual_scale():
+    """At the start, locality self-attention without its mask is plain attention; then it learns."""
+    x = _normal(2, 9, 16)
+    plain = Attention(heads=2, head_dim=8, width=16)
+    learned = Attention(heads=2, head_dim=8, width=16, temperature=True)
+    params = nn.meta.unbox(learned.init(jax.random.key(0), x))
+    shared = {k: v for k, v in params["params"].items() if k != "log_temperature"}
+    wanted = plain.apply({"params": shared}, x)
+    np.testing.assert_allclose(learned.apply(params, x), wanted, atol=1e-5)
+    gradient = jax.grad(lambda p: jnp.square(learned.apply(p, x)).sum())(params)
+    assert bool((jnp.abs(gradient["params"]["log_temperature"]) > 0).all())
+
+
+def test_attention_in_pieces_is_attention_as_a_whole():
+    """What a cached decoder calls piece by piece is the module itself; memory may be another."""
+    x, memory, mask = _normal(2, 5, 16), _normal(2, 7, 16, seed=1), Mask()
+    module = Attention(heads=4, head_dim=4, width=16)
+    whole, params = module.init_with_output(jax.random.key(0), x, mask, memory)
+
+    def pieces(module):
+        k, v = module.project_memory(memory)
+        q = module.project_query(x)
+        return module.project_out(attend_dense(q, k, v, mask, scale=1.0))
+
+    np.testing.assert_allclose(module.apply(params, method=pieces), whole, atol=1e-5)
+
+
+def _stack(layers=3, **options):
+    block = functools.partial(EncoderBlock, heads=2, feed_forward=FEED_FORWARD, temperature=True)
+    return Stack(block, layers, **options)
+
+
+def test_stack_is_its_layers_one_after_the_other():
+    """The scan over stacked parameters equals a loop over their slices."""
+    x, mask = _normal(2, 9, 16), Mask(exclude_self=True)
+    out, params = _stack().init_with_output(jax.random.key(0), x, mask)
+    layers = nn.meta.unbox(params)["params"]["layers"]
+    block = EncoderBlock(heads=2, feed_forward=FEED_FORWARD, temperature=True)
+    assert not np.allclose(
+        layers["attention"]["query"]["kernel"][0], layers["attention"]["query"]["kernel"][1]
+    )
+    y = x
+    for i in range(3):
+        y = block.apply({"params": jax.tree.map(lambda leaf, i=i: leaf[i], layers)}, y, mask)
+    np.testing.assert_allclose(out, y, atol=1e-5)
+
+
+def _count(jaxpr, name):
+    inner = (jaxprs_in_params(equation.params) for equation in jaxpr.eqns)
+    below = sum(_count(j, name) for jaxprs in inner for j in jaxprs)
+    return below + sum(equation.primitive.name == name for equation in jaxpr.eqns)
+
+
+def test_saved_attention_is_not_computed_again():
+    """Under remat "attention" the backward pass has no second online softmax; "full" has one."""
+    x = jax.ShapeDtypeStruct((1, 32, 16), jnp.float32)
+
+    def softmaxes(remat):
+        model = _stack(remat=remat)
+        params = nn.meta.unbox(jax.eval_shape(model.init, jax.random.key(0), x))
+        gradient = jax.grad(lambda p, x: model.apply(p, x).sum())
+        return _count(jax.make_jaxpr(gradient)(params, x).jaxpr, "reduce_max")
+
+    assert softmaxes("full") == 2 * softmaxes("attention") > 0
+    assert set(blocks.REMAT) == {"full", "attention", "dots", "none"}
+
+
+def test_sharded_equals_unsharded(cpu_mesh):
+    """Batch, heads and hidden width split over 2 x 2 x 2 devices: same loss, same gradients."""
+    x, mask = _normal(4, 24, 16), Mask(exclude_self=True, key_valid=jnp.ones((4, 24), bool))
+    model = _stack()
+    boxed = model.init(jax.random.key(0), x, mask)
+    params = nn.meta.unbox(boxed)
+
+    def loss(params, x):
+        return jnp.square(model.apply(params, x, mask)).mean()
+
+    wanted = jax.jit(jax.value_and_grad(loss))(params, x)
+    mesh, rules = cpu_mesh
+    with jax.set_mesh(mesh), nn.logical_axis_rules(rules):
+        shardings = nn.logical_to_mesh_sharding(nn.get_partition_spec(boxed), mesh, rules)
+        split = jax.device_put(params, shardings)
+        query = split["params"]["layers"]["attention"]["query"]["kernel"]
+        assert query.addressable_shards[0].data.shape == (3, 8, 1, 8)
+        got = jax.jit(jax.value_and_grad(loss))(split, x)
+    jax.tree.map(functools.partial(np.testing.assert_allclose, atol=2e-5), got, wanted)

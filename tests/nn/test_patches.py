@@ -1,0 +1,101 @@
+"""Shifted patch tokenisation against a loop in plain numpy."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from xojl_jax.errors import BadUsage
+from xojl_jax.nn.patches import SHIFTS, ShiftedPatchEmbed, patch_grid, shifted_patches
+
+MEAN, STD = (0.6, 0.5, 0.4), (0.2, 0.3, 0.25)
+
+
+def _shifted(image, right, down):
+    """The image moved by whole pixels, with zeros coming in: the definition, pixel by pixel."""
+    out = np.zeros_like(image)
+    height, width = image.shape[:2]
+    for y in range(height):
+        for x in range(width):
+            if 0 <= y - down < height and 0 <= x - right < width:
+                out[y, x] = image[y - down, x - right]
+    return out
+
+
+def _oracle_patches(image, patch, shifts):
+    rows, columns = patch_grid(*image.shape[:2], patch)
+    whole = np.zeros((rows * patch, columns * patch, 3), image.dtype)
+    whole[: image.shape[0], : image.shape[1]] = image
+    half = patch // 2
+    copies = [whole, *(_shifted(whole, x * half, y * half) for x, y in SHIFTS[shifts])]
+    joined = np.concatenate(copies, axis=-1)
+    cut = [
+        joined[r * patch : (r + 1) * patch, c * patch : (c + 1) * patch].reshape(-1)
+        for r in range(rows)
+        for c in range(columns)
+    ]
+    return np.stack(cut)
+
+
+@pytest.mark.parametrize("shifts", list(SHIFTS))
+@pytest.mark.parametrize("size", [(8, 16), (10, 13)], ids=["whole", "odd"])
+def test_patches_equal_the_definition(shifts, size):
+    """Every value stands where the loop puts it, with sizes that patches do not divide, too."""
+    image = np.random.default_rng(0).normal(size=(*size, 3)).astype(np.float32)
+    got = shifted_patches(jnp.asarray(image)[None], 4, shifts)[0]
+    np.testing.assert_array_equal(got, _oracle_patches(image, 4, shifts))
+
+
+def test_embedding_equals_the_definition():
+    """Normalise by the channel statistics, patchify, LayerNorm over the whole vector, project."""
+    images = np.random.default_rng(0).integers(0, 256, (2, 12, 8, 3), dtype=np.uint8)
+    module = ShiftedPatchEmbed(patch=4, width=6, mean=MEAN, std=STD)
+    params = jax.tree.map(
+        lambda x: x + 0.1 * jax.random.normal(jax.random.key(1), x.shape),
+        module.init(jax.random.key(0), jnp.asarray(images)),
+    )
+    got = module.apply(params, jnp.asarray(images))
+
+    flat = jax.tree.map(np.asarray, jax.tree.map(lambda x: x.unbox(), params, is_leaf=_is_box))
+    norm, project = flat["params"]["norm"], flat["params"]["project"]
+    normalised = (images / 255 - np.asarray(MEAN)) / np.asarray(STD)
+    vectors = np.stack([_oracle_patches(image, 4, "axis4") for image in normalised])
+    assert vectors.shape == (2, 6, 5 * 3 * 4 * 4)
+    centred = vectors - vectors.mean(-1, keepdims=True)
+    vectors = centred / np.sqrt((centred**2).mean(-1, keepdims=True) + 1e-6)
+    vectors = vectors * norm["scale"] + norm["bias"]
+    np.testing.assert_allclose(got, vectors @ project["kernel"] + project["bias"], atol=2e-5)
+
+
+def _is_box(x):
+    return hasattr(x, "unbox")
+
+
+def test_patches_come_row_by_row():
+    """Patch n stands in row n // columns, column n % columns: what positions and boxes rely on."""
+    image = np.zeros((6, 8, 3), np.float32)
+    image[2, 6] = 1  # in the patches of 2 px: row 1, column 3
+    patches = np.asarray(shifted_patches(jnp.asarray(image)[None], 2, "axis4"))[0]
+    original = patches.reshape(-1, 4, 5, 3)[:, :, 0]
+    assert patch_grid(6, 8, 2) == (3, 4)
+    assert np.flatnonzero(original.any((1, 2))).tolist() == [1 * 4 + 3]
+
+
+def test_flat_patches_stay_quiet_in_bfloat16():
+    """Most of a page is one colour: such a patch has no variance, and must not become noise."""
+    images = jnp.full((1, 16, 16, 3), 201, jnp.uint8)
+    for dtype in (jnp.float32, jnp.bfloat16):
+        # A colour of its own per channel would be a pattern: here the channels are alike.
+        same = (0.5,) * 3
+        module = ShiftedPatchEmbed(patch=4, width=8, mean=same, std=same, dtype=dtype)
+        params = module.init(jax.random.key(0), images)
+        inner = module.apply(params, images).reshape(4, 4, 8)[1:3, 1:3]
+        assert float(jnp.abs(inner).max()) < 1e-3
+
+
+def test_unknown_shifts_are_a_usage_error():
+    """A misspelt option ends in one line that names the choices."""
+    with pytest.raises(BadUsage, match=r"axis4, diag4, all8"):
+        ShiftedPatchEmbed(4, 8, shifts="axis5").init(
+            jax.random.key(0), jnp.zeros((1, 8, 8, 3), jnp.uint8)
+        )

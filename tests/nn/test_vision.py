@@ -1,0 +1,189 @@
+"""The vision encoder: sizes at full scale, order of tokens, masks, taps, names for sharding."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from flax import linen as nn
+from jax.extend.core import jaxprs_in_params
+
+from xojl_jax.errors import BadUsage
+from xojl_jax.nn.vision import VisionEncoder
+
+BASE = {
+    "image_height": 720,
+    "image_width": 1280,
+    "patch": 16,
+    "width": 768,
+    "layers": 12,
+    "heads": 12,
+}
+SMALL = {
+    "image_height": 768,
+    "image_width": 1024,
+    "patch": 16,
+    "width": 384,
+    "layers": 12,
+    "heads": 6,
+}
+TINY = {"image_height": 384, "image_width": 512, "patch": 32, "width": 128, "layers": 4, "heads": 2}
+MICRO = {"image_height": 16, "image_width": 24, "patch": 8, "width": 16, "layers": 4, "heads": 2}
+
+
+def _images(config, batch=2, seed=0):
+    shape = (batch, config["image_height"], config["image_width"], 3)
+    return jnp.asarray(np.random.default_rng(seed).integers(0, 256, shape), jnp.uint8)
+
+
+@pytest.fixture(scope="module")
+def micro():
+    """A model with six patches, its parameters, and two images."""
+    model, images = VisionEncoder(**MICRO), _images(MICRO)
+    boxed = jax.jit(model.init)(jax.random.key(0), images)
+    return model, boxed, images
+
+
+@pytest.mark.parametrize(
+    ("config", "patches", "parameters", "in_layers"),
+    [
+        (BASE, 3600, 88_127_376, 85_054_608),
+        (SMALL, 3072, 22_828_872, 21_293_640),
+        (TINY, 192, 2_796_808, 793_096),
+    ],
+    ids=["base", "small", "tiny"],
+)
+def test_full_size(config, patches, parameters, in_layers):
+    """X041, X042: about 86 M parameters and 3,600 patches at 1280x720; no weight is made here."""
+    model = VisionEncoder(**config, dtype=jnp.bfloat16)
+    images = jax.ShapeDtypeStruct((2, config["image_height"], config["image_width"], 3), jnp.uint8)
+    params = nn.meta.unbox(jax.eval_shape(model.init, jax.random.key(0), images))["params"]
+    out = jax.eval_shape(model.apply, {"params": params}, images)
+    width = config["width"]
+    assert out.tokens.shape == (2, patches, width) and out.tokens.dtype == jnp.bfloat16
+    assert out.prefix.shape == (2, 22, width) and out.cls.shape == (2, width)
+    assert out.taps.shape == (4, 2, patches, width)
+    assert {x.dtype for x in jax.tree.leaves(params)} == {jnp.dtype(jnp.float32)}
+    assert sum(x.size for x in jax.tree.leaves(params)) == parameters
+    assert sum(x.size for x in jax.tree.leaves(params["groups"])) == in_layers
+
+
+def test_taps_follow_the_groups_of_layers(micro):
+    """Tap i is the stream after (i + 1) / 4 of the layers; the last one, normed, is the output."""
+    model, boxed, images = micro
+    params = nn.meta.unbox(boxed)
+    out = model.apply(params, images)
+    # Only the parameters of the third group change: the taps before it must not notice.
+    changed = jax.tree.map(lambda x: x, params)
+    changed["params"]["groups"] = jax.tree.map(
+        lambda x: x.at[2].mul(1.5), params["params"]["groups"]
+    )
+    other = model.apply(changed, images)
+    differs = jnp.abs(out.taps - other.taps).max((1, 2, 3)) > 0
+    assert differs.tolist() == [False, False, True, True]
+    last = np.asarray(out.taps[3])
+    normed = (last - last.mean(-1, keepdims=True)) / np.sqrt(last.var(-1, keepdims=True) + 1e-6)
+    np.testing.assert_allclose(out.tokens, normed, atol=1e-4)
+
+
+def test_masked_patches_do_not_matter(micro):
+    """What stands in padding changes no valid token, no prefix, and not CLS."""
+    model, boxed, images = micro
+    valid = jnp.asarray([[True] * 4 + [False] * 2] * 2)
+    apply = jax.jit(lambda images: model.apply(nn.meta.unbox(boxed), images, valid))
+    # The last patch but its left half, which the shifted copies of its neighbour can see.
+    out, other = apply(images), apply(images.at[:, 12:, 20:].set(0))
+    np.testing.assert_array_equal(out.cls, other.cls)
+    np.testing.assert_array_equal(out.prefix, other.prefix)
+    np.testing.assert_array_equal(out.tokens[:, :4], other.tokens[:, :4])
+    assert bool((out.tokens[:, 5] != other.tokens[:, 5]).any())
+    alone = model.apply(nn.meta.unbox(boxed), images)
+    assert bool((alone.cls != out.cls).any())
+
+
+def test_hinted_classes_alone_are_attended_to(micro):
+    """Class hints leave other prefixes out: changing such a prefix changes nothing else."""
+    model, boxed, images = micro
+    hints = jnp.zeros((2, 22), bool).at[:, 3].set(True)
+    params = nn.meta.unbox(boxed)
+    out = model.apply(params, images, None, hints)
+    params["params"]["special"] = params["params"]["special"].at[1 + 7].add(1.0)
+    other = model.apply(params, images, None, hints)
+    np.testing.assert_array_equal(out.tokens, other.tokens)
+    np.testing.assert_array_equal(out.prefix[:, 3], other.prefix[:, 3])
+    assert bool((out.prefix[:, 7] != other.prefix[:, 7]).any())
+
+
+def test_other_resolutions_share_the_parameters(micro):
+    """Progressive resizing: the same parameters read an image of another size."""
+    model, boxed, _ = micro
+    larger = _images({"image_height": 32, "image_width": 40})
+    out = model.apply(nn.meta.unbox(boxed), larger)
+    assert out.tokens.shape == (2, 4 * 5, 16) and bool(jnp.isfinite(out.tokens).all())
+
+
+def test_every_parameter_has_named_axes(micro):
+    """A parameter without names would be copied to every device, silently."""
+    _, boxed, _ = micro
+    is_box = lambda x: isinstance(x, nn.LogicallyPartitioned)  # noqa: E731
+    leaves = jax.tree.leaves(boxed, is_leaf=is_box)
+    assert len(leaves) == 26 and all(map(is_box, leaves))
+    known = {"embed", "mlp", "heads", "head_dim", "layers", "groups", "patch", None}
+    for leaf in leaves:
+        assert len(leaf.names) == leaf.value.ndim and set(leaf.names) <= known
+        assert any(leaf.names)
+    spec = nn.get_partition_spec(boxed)["params"]["groups"]["layers"]
+    assert tuple(spec["attention"]["query"]["kernel"]) == (
+        "groups",
+        "layers",
+        "embed",
+        "heads",
+        "head_dim",
+    )
+
+
+def _constrained_shapes(jaxpr):
+    for equation in jaxpr.eqns:
+        if equation.primitive.name == "sharding_constraint":
+            spec = equation.params["sharding"].spec
+            yield equation.outvars[0].aval.shape, tuple(spec)
+        for inner in jaxprs_in_params(equation.params):
+            yield from _constrained_shapes(inner)
+
+
+def test_activations_are_constrained_under_a_mesh(micro, cpu_mesh):
+    """Outside a current mesh constraints vanish without a word: they must be in the jaxpr here."""
+    model, boxed, images = micro
+    params = nn.meta.unbox(boxed)
+    mesh, rules = cpu_mesh
+    with jax.set_mesh(mesh), nn.logical_axis_rules(rules):
+        jaxpr = jax.make_jaxpr(model.apply)(params, images).jaxpr
+    batch_split = [s for s in _constrained_shapes(jaxpr) if s[0] in ((2, 32, 16), (2, 29, 16))]
+    assert len(batch_split) >= 3
+    assert all(spec[0] == ("data", "fsdp") for _, spec in batch_split)
+    assert not list(_constrained_shapes(jax.make_jaxpr(model.apply)(params, images).jaxpr))
+
+
+def test_gradients_reach_every_parameter(micro):
+    """Nothing is cut off: each leaf moves the outputs, in bfloat16, too."""
+    _, boxed, images = micro
+    model = VisionEncoder(**MICRO, dtype=jnp.bfloat16, dropout=0.1)
+
+    def loss(params):
+        out = model.apply(params, images, rngs={"dropout": jax.random.key(1)})
+        parts = (out.tokens, out.prefix, out.cls)
+        return sum(jnp.square(x.astype(jnp.float32) - 1).mean() for x in parts)
+
+    gradients = jax.jit(jax.grad(loss))(nn.meta.unbox(boxed))
+    still = [
+        jax.tree_util.keystr(path)
+        for path, leaf in jax.tree_util.tree_leaves_with_path(gradients)
+        if not (jnp.isfinite(leaf).all() and jnp.abs(leaf).max() > 0)
+    ]
+    # A bias of the keys shifts all scores of a row alike; only rounding moves it.
+    assert all("key" in path and "bias" in path for path in still), still
+
+
+def test_wrong_sizes_are_usage_errors():
+    """Layers that do not make four groups are refused in one line."""
+    with pytest.raises(BadUsage, match="multiple of 4"):
+        VisionEncoder(**{**MICRO, "layers": 6}).init(jax.random.key(0), _images(MICRO))
