@@ -11,6 +11,7 @@ import pytest
 
 from xojl_jax.tasks.layout import features
 from xojl_jax.tasks.layout.features import MERGED, DoesNotFit, FeatureSpec, Featuriser
+from xojl_jax.tasks.layout.tree_features import class_reader
 from xojl_jax.xojl.codebook import Codebook
 from xojl_jax.xojl.grammar import Automaton
 from xojl_jax.xojl.record import category_index, parse_record
@@ -120,7 +121,7 @@ def test_tree_positions_agree_with_plain_walks(seed):
     """Breadth-first order from a queue, ancestors from parents, for random forests."""
     rng = np.random.default_rng(seed)
     html = random_tree(rng, int(rng.integers(1, 25)))
-    arrays = features.html_arrays(html, SPEC, Codebook.load())
+    arrays = features.html_arrays(html, Codebook.load(), max_nodes=24, max_classes=4)
     visits = preorder(html)
     children = {i: [v.index for v in visits if v.parent == i] for i in range(-1, len(visits))}
     queue, order = deque(children[-1]), []
@@ -170,7 +171,7 @@ def test_ids_stay_in_range_for_anything():
     rng = np.random.default_rng(0)
     letters = "abz_09:.+-é漢"
     names = ["".join(rng.choice(list(letters), 6)) for _ in range(300)]
-    reader = features._class_reader(Codebook.load())
+    reader = class_reader(Codebook.load())
     for name in names:
         *ids, number = reader.read(name)
         for i, size in zip(ids, features.ID_RANGES[2:], strict=True):
@@ -184,8 +185,8 @@ def test_ids_stay_in_range_for_anything():
 def test_ids_are_the_same_in_every_process():
     """No id depends on Python's salted hash."""
     code = (
-        "from xojl_jax.tasks.layout import features as f; from xojl_jax.xojl.codebook import "
-        "Codebook as C; r = f._class_reader(C.load()); print(r.tag('my-tag'), r.read('q:zz_9k'))"
+        "from xojl_jax.tasks.layout import tree_features as f; from xojl_jax.xojl.codebook import "
+        "Codebook as C; r = f.class_reader(C.load()); print(r.tag('my-tag'), r.read('q:zz_9k'))"
     )
     run = [
         subprocess.run(

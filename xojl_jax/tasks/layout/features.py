@@ -1,51 +1,52 @@
 """Records to arrays: a record and its screenshot become one flat dict, the model's input.
 
 Letters: H, W pixels; N patches; T HTML nodes; C classes per node; L target tokens. Nodes stand in
-depth-first pre-order. Every unknown tag, class or value falls into a hash bucket (X030), which is
-the same in every process and for ever.
+depth-first pre-order.
 """
 
 import math
-import zlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from functools import lru_cache
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import jax
 import numpy as np
 
 from xojl_jax.data.images import fit
-from xojl_jax.errors import BadInput
-from xojl_jax.xojl.codebook import Codebook
+from xojl_jax.tasks.layout.tree_features import (
+    ID_RANGES,
+    PATH_LEVELS,
+    DoesNotFit,
+    IdRanges,
+    cut_html,
+    html_arrays,
+)
 from xojl_jax.xojl.grammar import Automaton
 from xojl_jax.xojl.record import Record, category_index
-from xojl_jax.xojl.tree import ELEMENTS, Forest, preorder, used_elements
-from xojl_jax.xojl.vocabulary import ELEMENT_WIDTH, PAD, Vocabulary, copyable
+from xojl_jax.xojl.tree import ELEMENTS, preorder, used_elements
+from xojl_jax.xojl.vocabulary import ELEMENT_WIDTH, PAD, Vocabulary
+
+__all__ = [
+    "ID_RANGES",
+    "DoesNotFit",
+    "FeatureSpec",
+    "Featuriser",
+    "IdRanges",
+    "batch_spec",
+    "build_features",
+    "cut_html",
+    "html_arrays",
+    "node_elements",
+    "sample_spec",
+    "without_boxes",
+    "without_html",
+    "without_image",
+]
 
 Sample = dict[str, np.ndarray]
 
 MERGED = len(ELEMENTS)  # `node_element` of a node that has no layout node of its own
 UNKNOWN = -1
-PATH_LEVELS = 8
-CONTENT = {"text": 1, "src": 2, "svg": 3}
-SEVERAL = 4
-
-
-class IdRanges(NamedTuple):
-    """How many ids each discrete input has: the sizes of the embedding tables. Id 0 is "none"."""
-
-    tag: int
-    content: int
-    device: int
-    pseudo: int
-    attribute: int
-    value: int
-    unit: int
-
-
-# Fixed numbers, so that a codebook of one's own does not change the model's shape.
-ID_RANGES = IdRanges(tag=256, content=5, device=8, pseudo=64, attribute=512, value=2048, unit=64)
 
 
 @dataclass(frozen=True)
@@ -63,14 +64,6 @@ class FeatureSpec:
     def num_patches(self) -> int:
         """N: partial patches at the right and lower edge count."""
         return math.ceil(self.image_height / self.patch) * math.ceil(self.image_width / self.patch)
-
-
-class DoesNotFit(BadInput):
-    """A record that is larger than the model. `reason` is short, for counting."""
-
-    def __init__(self, reason: str, needed: int, limit: int):
-        super().__init__(f"the record needs {needed} {reason}, the model has room for {limit}")
-        self.reason = reason
 
 
 def sample_spec(spec: FeatureSpec) -> dict[str, tuple[tuple[int, ...], type]]:
@@ -130,137 +123,7 @@ def _blank(spec: FeatureSpec, names: Sequence[str]) -> Sample:
     }
 
 
-# --- ids -------------------------------------------------------------------------------------
-
-
-class _Ids:
-    """Known names get ids of their own while half of the range lasts; the rest share buckets."""
-
-    def __init__(self, known: Sequence[str], size: int):
-        known = list(known)[: size // 2]
-        self._known = {name: i for i, name in enumerate(known, 1)}
-        self._first_bucket = len(known) + 1
-        self._buckets = size - self._first_bucket
-
-    def __call__(self, name: str) -> int:
-        found = self._known.get(name)
-        if found is not None:
-            return found
-        return self._first_bucket + zlib.crc32(name.encode()) % self._buckets
-
-
-class _ClassReader:
-    """Classes to (device, pseudo, attribute, value, unit) ids and a number (X026, X035)."""
-
-    def __init__(self, codebook: Codebook):
-        self.codebook = codebook
-        self.tag = _Ids(codebook.tags, ID_RANGES.tag)
-        self._device = _Ids(list(codebook.devices), ID_RANGES.device)
-        self._pseudo = _Ids(list(codebook.pseudo_classes), ID_RANGES.pseudo)
-        self._attribute = _Ids(list(codebook.properties), ID_RANGES.attribute)
-        self._value = _Ids(codebook.keywords, ID_RANGES.value)
-        self._unit = _Ids(list(codebook.units), ID_RANGES.unit)
-        self.read = lru_cache(maxsize=65536)(self._read)
-
-    def _read(self, text: str) -> tuple[int, int, int, int, int, float]:
-        parts = self.codebook.split_class(text)
-        measure = next((v for v in parts.values if v.number is not None), None)
-        number, unit = (measure.number, measure.unit) if measure else (0.0, None)
-        value = parts.value or ""
-        if measure and len(parts.values) == 1:
-            value = value.removesuffix(unit or "")  # 7r and 7x share the seven
-        return (
-            self._device(parts.device) if parts.device else 0,
-            self._pseudo(":".join(parts.pseudos)) if parts.pseudos else 0,
-            self._attribute(parts.attribute),
-            self._value(value) if value else 0,
-            self._unit(unit) if unit else 0,
-            math.copysign(math.log1p(abs(number)), number),
-        )
-
-    def in_order(self, classes: tuple[str, ...]) -> list[tuple]:
-        """Plain classes before those of a device or pseudo-class: if a node has more than the
-        model looks at, what holds always and everywhere is kept. (COPY keeps all of them.)"""
-        read = [self.read(text) for text in classes]
-        return sorted(read, key=lambda ids: ids[0] > 0 or ids[1] > 0)
-
-
-@lru_cache(maxsize=4)
-def _class_reader(codebook: Codebook) -> _ClassReader:
-    return _ClassReader(codebook)
-
-
-# --- the HTML tree ---------------------------------------------------------------------------
-
-
-def html_arrays(html: Forest, spec: FeatureSpec, codebook: Codebook) -> Sample:
-    """The `html_*` arrays of a tree, not padded yet: n nodes and the most classes that occur.
-
-    `html_path[i]` holds the child indices, counted from 1, of the node itself, its parent, and so
-    on up to the root (0 beyond it).
-    """
-    visits = preorder(html)
-    count = len(visits)
-    if count > spec.max_nodes:
-        raise DoesNotFit("HTML nodes", count, spec.max_nodes)
-    reader = _class_reader(codebook)
-    width = min(spec.max_classes, max((len(v.node.classes) for v in visits), default=0))
-    classes = np.zeros((count, width, 6))
-    class_mask = np.zeros((count, width), np.bool_)
-    child = np.zeros(count, np.int32)
-    path = np.zeros((count, PATH_LEVELS), np.int32)
-    tags, content = np.zeros(count, np.int32), np.zeros(count, np.int32)
-    families = [0] * (count + 1)  # children met so far; the last entry counts the roots
-    for node, index, parent, _, _ in visits:
-        tags[index] = reader.tag(node.tag)
-        kinds = {CONTENT[item.kind] for item in node.content}
-        content[index] = SEVERAL if len(kinds) > 1 else max(kinds, default=0)
-        if node.classes:
-            read = reader.in_order(node.classes)[:width]
-            classes[index, : len(read)] = read
-            class_mask[index, : len(read)] = True
-        child[index] = families[parent]
-        families[parent] += 1
-        path[index, 0] = families[parent]
-        if parent >= 0:
-            path[index, 1:] = path[parent, :-1]
-    depth = np.array([v.depth for v in visits], np.int32)
-    bfs = np.empty(count, np.int32)
-    # Level by level: inside a level, depth-first order is left to right, too.
-    bfs[np.argsort(depth, kind="stable")] = np.arange(count)
-    return {
-        "html_mask": np.ones(count, np.bool_),
-        "html_tag": tags,
-        "html_content": content,
-        "html_class": classes[..., :5].astype(np.int16),
-        "html_number": classes[..., 5].astype(np.float32),
-        "html_class_mask": class_mask,
-        "html_bfs": bfs,
-        "html_depth": depth,
-        "html_parent": np.array([v.parent for v in visits], np.int32),
-        "html_end": np.array([v.subtree_end for v in visits], np.int32),
-        "html_child": child,
-        "html_path": path,
-        "html_copyable": copyable(html),
-    }
-
-
-def cut_html(html: Forest, max_nodes: int) -> tuple[Forest, int]:
-    """The tree of the first `max_nodes` nodes in depth-first order, and how many were left out.
-
-    For prediction only; the caller warns. Node numbers stay what they were.
-    """
-    visits = preorder(html)
-    if len(visits) <= max_nodes:
-        return html, 0
-    children: list[list] = [[] for _ in range(max_nodes)]
-    roots: list = []
-    for visit in reversed(visits[:max_nodes]):
-        kept = tuple(reversed(children[visit.index]))
-        content = tuple(c._replace(at=min(c.at, len(kept))) for c in visit.node.content)
-        node = replace(visit.node, children=kept, content=content)
-        (children[visit.parent] if visit.parent >= 0 else roots).append(node)
-    return tuple(reversed(roots)), len(visits) - max_nodes
+# --- labels -----------------------------------------------------------------------------------
 
 
 def node_elements(record: Record) -> np.ndarray:
@@ -317,7 +180,12 @@ class Featuriser:
         return self.finish(self.prepare(record), image, index=index)
 
     def prepare(self, record: Record) -> Prepared:
-        html = html_arrays(record.html, self.spec, self.vocabulary.codebook)
+        html = html_arrays(
+            record.html,
+            self.vocabulary.codebook,
+            max_nodes=self.spec.max_nodes,
+            max_classes=self.spec.max_classes,
+        )
         elements = np.zeros(ELEMENT_WIDTH, np.float32)
         targets: Sample = {}
         if record.layout is not None:

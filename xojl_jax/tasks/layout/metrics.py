@@ -1,0 +1,313 @@
+"""How good layouts are: elements found, structure, wording, with confidence intervals (X113-X115).
+
+Everything here is numpy on the CPU. A record gives one row of counts; every score is a function of
+weighted sums of rows, so that a bootstrap over records is one matrix product.
+
+R records, E = 22 elements, S bootstrap samples.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from apted import APTED
+from sacrebleu.metrics import BLEU
+
+from xojl_jax.errors import BadInput
+from xojl_jax.xojl import tree
+from xojl_jax.xojl.tree import ELEMENTS, Forest, preorder
+
+# Tree edit distance takes cubic time: 2 s for two trees of 200 nodes.
+MAX_DISTANCE_NODES = 200
+SAMPLES = 1000
+LEVEL = 0.95
+_ID = {name: i for i, name in enumerate(ELEMENTS)}
+_ORDERS = 4  # of BLEU's n-grams
+_CLOSE = ")"
+
+Nodes = Sequence[int | None]  # one HTML node index or None per layout node, depth-first
+
+
+@dataclass(frozen=True)
+class Result:
+    """One record's prediction beside its label.
+
+    `predicted` is None where the decoded text did not parse (which the grammar rules out), and
+    `completed` says whether the document was closed within its length. The node indices are for
+    the aligned scores; without them a record does not count there.
+    """
+
+    predicted: Forest | None
+    reference: Forest
+    predicted_nodes: Nodes | None = None
+    reference_nodes: Nodes | None = None
+    completed: bool = True
+
+
+# --- one record ------------------------------------------------------------------------------
+
+
+def bag_counts(predicted: Forest, reference: Forest) -> np.ndarray:
+    """int64[3, E]: true positives, false positives, false negatives, elements as a bag."""
+    return _overlap(
+        *(Counter(_ID[v.node.element] for v in preorder(f)) for f in (predicted, reference))
+    )
+
+
+def aligned_counts(
+    predicted: Forest, predicted_nodes: Nodes, reference: Forest, reference_nodes: Nodes
+) -> np.ndarray:
+    """int64[3, E], as `bag_counts`, but an element counts only on the right HTML node.
+
+    Layout nodes without an HTML node take no part.
+    """
+    pairs = ((predicted, predicted_nodes), (reference, reference_nodes))
+    return _overlap(*(_placed(forest, nodes) for forest, nodes in pairs))
+
+
+def _placed(forest: Forest, nodes: Nodes) -> Counter:
+    visits = zip(preorder(forest), nodes, strict=True)
+    return Counter((_ID[v.node.element], node) for v, node in visits if node is not None)
+
+
+def _overlap(predicted: Counter, reference: Counter) -> np.ndarray:
+    counts = np.zeros((3, len(ELEMENTS)), np.int64)
+    for row, bag in enumerate(
+        (predicted & reference, predicted - reference, reference - predicted)
+    ):
+        for key, count in bag.items():
+            counts[row, key[0] if isinstance(key, tuple) else key] += count
+    return counts
+
+
+class _Tree(NamedTuple):
+    """A labelled tree in the form that apted reads."""
+
+    name: str
+    children: tuple["_Tree", ...]
+
+
+def _as_tree(forest: Forest) -> _Tree:
+    """The semantic view under one added root, so that a forest is a tree."""
+    visits = preorder(forest)
+    children: list[list[_Tree]] = [[] for _ in range(len(visits) + 1)]
+    for visit in reversed(visits):
+        made = _Tree(visit.node.element, tuple(reversed(children[visit.index])))
+        children[visit.parent].append(made)
+    return _Tree("", tuple(reversed(children[-1])))
+
+
+def tree_distance(predicted: Forest, reference: Forest) -> float:
+    """Edit distance of the semantic trees: nodes to insert, delete or rename.
+
+    NaN where a tree has more than `MAX_DISTANCE_NODES` nodes.
+    """
+    if max(_size(predicted), _size(reference)) > MAX_DISTANCE_NODES:
+        return float("nan")
+    return float(APTED(_as_tree(predicted), _as_tree(reference)).compute_edit_distance())
+
+
+def normalised_tree_distance(predicted: Forest, reference: Forest) -> float:
+    """`tree_distance` over the larger number of nodes, at most 1: 0 equal, 1 nothing in common."""
+    larger = max(_size(predicted), _size(reference), 1)
+    distance = tree_distance(predicted, reference)
+    return distance if np.isnan(distance) else min(1.0, distance / larger)
+
+
+def _size(forest: Forest) -> int:
+    return len(preorder(forest))
+
+
+def layout_words(forest: Forest) -> list[str]:
+    """The semantic token sequence: an element's name opens it, ")" closes it."""
+    words, open_until = [], []
+    for visit in preorder(forest):
+        while open_until and visit.index >= open_until[-1]:
+            open_until.pop()
+            words.append(_CLOSE)
+        words.append(visit.node.element)
+        open_until.append(visit.subtree_end)
+    return words + [_CLOSE] * len(open_until)
+
+
+def rouge_l(predicted: Sequence[str], reference: Sequence[str]) -> float:
+    """F1 of the longest common subsequence of two word lists."""
+    if not predicted or not reference:
+        return float(not predicted and not reference)
+    # One row of the classic table at a time: row[j] is the answer for reference[:j].
+    vocabulary = {word: i for i, word in enumerate(dict.fromkeys((*predicted, *reference)))}
+    columns = np.array([vocabulary[word] for word in reference])
+    row = np.zeros(len(columns) + 1, np.int64)
+    for word in predicted:
+        diagonal = row[:-1] + (columns == vocabulary[word])
+        row[1:] = np.maximum.accumulate(np.maximum(row[1:], diagonal))
+    return 2 * float(row[-1]) / (len(predicted) + len(reference))
+
+
+def _bleu_row(predicted: Sequence[str], reference: Sequence[str]) -> np.ndarray:
+    """float64[10]: words, reference words, and per order the matching and all n-grams."""
+    score = _BLEU.sentence_score(" ".join(predicted), [" ".join(reference)])
+    return np.array([len(predicted), len(reference), *score.counts, *score.totals], np.float64)
+
+
+# The words are tokens already.
+_BLEU = BLEU(tokenize="none", force=True, effective_order=True)
+
+
+# --- scores of weighted sums -----------------------------------------------------------------
+
+
+def f1_scores(counts: np.ndarray) -> dict[str, np.ndarray]:
+    """From counts [..., 3, E]: "precision", "recall" and "f1" [..., E], their "micro_…" [...], and
+    "macro_f1", the mean over the elements that the reference has. Nothing over nothing is 0."""
+    tp, fp, fn = np.moveaxis(np.asarray(counts, np.float64), -2, 0)
+    scores = {"precision": _ratio(tp, tp + fp), "recall": _ratio(tp, tp + fn)}
+    scores["f1"] = _ratio(2 * tp, 2 * tp + fp + fn)
+    occurs = tp + fn > 0
+    tp, fp, fn = (part.sum(-1) for part in (tp, fp, fn))
+    return scores | {
+        "micro_precision": _ratio(tp, tp + fp),
+        "micro_recall": _ratio(tp, tp + fn),
+        "micro_f1": _ratio(2 * tp, 2 * tp + fp + fn),
+        "macro_f1": _ratio((scores["f1"] * occurs).sum(-1), occurs.sum(-1)),
+    }
+
+
+def bleu_scores(sums: np.ndarray) -> np.ndarray:
+    """Corpus BLEU in [0, 1] of summed rows [..., 10], smoothed as sacrebleu does by default."""
+    length, reference = sums[..., 0], sums[..., 1]
+    correct, total = sums[..., 2 : 2 + _ORDERS], sums[..., 2 + _ORDERS :]
+    # The k-th order without a match counts as 1 / 2^k matches.
+    missing = np.cumsum(correct == 0, axis=-1)
+    smoothed = np.where(correct == 0, 0.5**missing, correct)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        logs = np.log(np.where(total > 0, smoothed / total, 0)).mean(-1)
+        brevity = np.exp(np.minimum(0, 1 - reference / length))
+    return np.where(correct[..., 0] > 0, brevity * np.exp(logs), 0.0)
+
+
+def _ratio(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
+    return np.divide(part, whole, out=np.zeros(np.shape(part)), where=np.asarray(whole) > 0)
+
+
+def bootstrap_weights(records: int, *, samples: int = SAMPLES, seed: int = 0) -> np.ndarray:
+    """int64[S, R]: how often each record is drawn in each of S resamples with replacement."""
+    rng = np.random.default_rng(seed)
+    return rng.multinomial(records, np.full(records, 1 / records), size=samples)
+
+
+def interval(values: np.ndarray, level: float = LEVEL) -> tuple[float, float]:
+    """The percentile interval of bootstrapped scores [S]; NaN scores take no part."""
+    values = values[~np.isnan(values)]
+    if not values.size:
+        return float("nan"), float("nan")
+    low, high = np.quantile(values, [(1 - level) / 2, (1 + level) / 2])
+    return float(low), float(high)
+
+
+# --- a whole split ---------------------------------------------------------------------------
+
+
+class _Table:
+    """Rows of R records, and the scores of all of them and of S resamples."""
+
+    def __init__(self, records: int, samples: int, seed: int):
+        self.everything = np.ones((1, records), np.int64)
+        self.resamples = bootstrap_weights(records, samples=samples, seed=seed)
+        self.scores: dict[str, dict] = {}
+
+    def add(self, rows: np.ndarray, score: Callable[[np.ndarray], Mapping[str, np.ndarray]]):
+        """Adds the scores that `score` makes of sums [..., *rows.shape[1:]]."""
+        flat = np.asarray(rows, np.float64).reshape(len(rows), -1)
+        whole, resampled = (
+            score((w @ flat).reshape(len(w), *np.shape(rows)[1:]))
+            for w in (self.everything, self.resamples)
+        )
+        for name, value in whole.items():
+            low, high = interval(resampled[name])
+            self.scores[name] = {"value": _json(value[0]), "low": _json(low), "high": _json(high)}
+
+    def add_mean(self, name: str, values: Sequence[float]) -> None:
+        """The mean over records; NaN values take no part, and the rest is counted."""
+        values = np.asarray(values, np.float64)
+        known = ~np.isnan(values)
+        rows = np.stack([np.where(known, values, 0), known], -1)
+
+        def mean(sums: np.ndarray) -> dict[str, np.ndarray]:
+            counted = np.where(sums[..., 1] > 0, sums[..., 1], np.nan)
+            return {name: sums[..., 0] / counted}
+
+        self.add(rows, mean)
+        self.scores[name]["records"] = int(known.sum())
+
+
+def evaluate(results: Sequence[Result], *, samples: int = SAMPLES, seed: int = 0) -> dict:
+    """All metrics of a split, ready for JSON.
+
+    Returns:
+      "records": R. "scores": name -> {"value", "low", "high"}, a 95 % interval over records.
+      "elements": element -> {"precision", "recall", "f1", "support", "predicted"}, the same under
+      "aligned_elements" where node indices are known. A prediction that did not parse counts as
+      empty.
+    """
+    if not results:
+        raise BadInput("there is no record to evaluate: choose another split, or a larger limit")
+    forests = [(r.predicted or (), r.reference) for r in results]
+    table = _Table(len(results), samples, seed)
+    bags = np.stack([bag_counts(*pair) for pair in forests])
+    table.add(bags, lambda sums: _overall(sums, "element"))
+    report = {"records": len(results), "elements": _by_element(bags)}
+
+    aligned = [_aligned_row(r) for r in results]
+    if known := [row for row in aligned if row is not None]:
+        rows = np.stack([np.zeros_like(bags[0]) if row is None else row for row in aligned])
+        table.add(rows, lambda sums: _overall(sums, "aligned"))
+        report["aligned_records"] = len(known)
+        report["aligned_elements"] = _by_element(rows)
+
+    table.add_mean("tree_distance", [normalised_tree_distance(*pair) for pair in forests])
+    table.add_mean("exact_match", [p == r for p, r in forests])
+    semantic = [(tree.to_semantic(p), tree.to_semantic(r)) for p, r in forests]
+    table.add_mean("exact_match_semantic", [p == r for p, r in semantic])
+    words = [(layout_words(p), layout_words(r)) for p, r in forests]
+    table.add(np.stack([_bleu_row(*pair) for pair in words]), lambda s: {"bleu": bleu_scores(s)})
+    table.add_mean("rouge_l", [rouge_l(*pair) for pair in words])
+    table.add_mean("valid", [r.predicted is not None for r in results])
+    table.add_mean("completed", [r.completed for r in results])
+    return report | {"scores": table.scores}
+
+
+def _aligned_row(result: Result) -> np.ndarray | None:
+    if result.predicted_nodes is None or result.reference_nodes is None:
+        return None
+    return aligned_counts(
+        result.predicted or (), result.predicted_nodes, result.reference, result.reference_nodes
+    )
+
+
+def _overall(sums: np.ndarray, name: str) -> dict[str, np.ndarray]:
+    scores = f1_scores(sums)
+    return {f"{name}_{key}": scores[key] for key in scores if key.startswith(("micro", "macro"))}
+
+
+def _by_element(rows: np.ndarray) -> dict[str, dict[str, float]]:
+    """The elements that occur, in the label or in the prediction."""
+    total = rows.sum(0)
+    scores = f1_scores(total)
+    tp, fp, fn = total
+    return {
+        name: {
+            **{key: _json(scores[key][i]) for key in ("precision", "recall", "f1")},
+            "support": int(tp[i] + fn[i]),
+            "predicted": int(tp[i] + fp[i]),
+        }
+        for i, name in enumerate(ELEMENTS)
+        if total[:, i].any()
+    }
+
+
+def _json(value: float) -> float | None:
+    """JSON has no NaN."""
+    return None if np.isnan(value) else float(value)
