@@ -1,4 +1,4 @@
-"""The codebook is data: the shipped file is sound, another file replaces it, a bad one is refused."""
+"""The codebook is data: the shipped file is sound, another replaces it, a bad one is refused."""
 
 import pytest
 

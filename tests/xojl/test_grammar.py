@@ -28,7 +28,7 @@ def test_every_legal_token_leaves_a_way_to_end():
     ends_at_root = need[:, EOS] == 1
     for state, token in zip(*np.nonzero(need < ILLEGAL), strict=True):
         after = a.next_state[state, token]
-        if token == PAD or token == EOS:
+        if token in (PAD, EOS):
             assert need[after, PAD] == 0  # done: padding for ever
             continue
         left = need[state, token] - 1 - int(a.depth_step[token])
@@ -121,7 +121,7 @@ def test_every_walk_parses_ends_and_fits(view, caps):
 
 
 def test_walks_reach_the_caps_and_stay_within():
-    """Key length 1024, 64 classes and depth 64 are all reached by a decoder that strives for them."""
+    """Key length 1024, 64 classes and depth 64 are reached by a decoder that strives for them."""
     kinds = np.array(VOCABULARY.kinds)
     nothing = np.zeros(0, bool)
 

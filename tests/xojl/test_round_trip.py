@@ -2,11 +2,9 @@
 
 import random
 
-import numpy as np
 import pytest
 
-from tests.xojl.random_trees import random_html, random_layout, random_pair
-from xojl_jax.xojl.grammar import Automaton
+from tests.xojl.random_trees import random_html, random_layout
 from xojl_jax.xojl.tree import parse_html, parse_layout, print_html, print_layout, to_semantic
 from xojl_jax.xojl.vocabulary import Vocabulary
 

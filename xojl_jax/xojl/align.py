@@ -22,19 +22,19 @@ def align(html: Forest, layout: Forest) -> tuple[int | None, ...]:
         places.setdefault((visit.node.tag, visit.node.classes), []).append(visit.index)
 
     matches: list[int | None] = []
-    # Per layout node: where its children may start and must end. The cursor moves as they match.
-    cursor = [0] * (len(layout_visits) + 1)
-    limit = [len(html_visits)] * (len(layout_visits) + 1)
+    # Per matched layout node (the last slot is the document): where the next node below it may
+    # start, and where its match ends. A node without a match shares those of its ancestor.
+    start = [0] * (len(layout_visits) + 1)
+    end = [len(html_visits)] * (len(layout_visits) + 1)
+    owners: list[int] = []  # per layout node, itself or its nearest matched ancestor
     for visit in layout_visits:
-        parent = visit.parent  # -1, the last slot, stands for the document
-        found = _first_fit(visit, layout_visits, places, html_visits, cursor[parent], limit[parent])
+        above = owners[visit.parent] if visit.parent >= 0 else -1
+        found = _first_fit(visit, layout_visits, places, html_visits, start[above], end[above])
         matches.append(found)
-        if found is None:
-            # The children are still looked for in what is left of the ancestor's range.
-            cursor[visit.index], limit[visit.index] = cursor[parent], limit[parent]
-        else:
-            cursor[visit.index] = found + 1
-            limit[visit.index] = cursor[parent] = html_visits[found].subtree_end
+        owners.append(above if found is None else visit.index)
+        if found is not None:
+            start[visit.index] = found + 1
+            end[visit.index] = start[above] = html_visits[found].subtree_end
     return tuple(matches)
 
 
