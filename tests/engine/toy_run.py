@@ -1,15 +1,17 @@
 """`python -m tests.engine.toy_run WORKDIR [FIELD=VALUE …]`: a toy run, as `xojl_jax.train` does it.
 
-The subprocess tests kill it. TOY_KILL_AT=POINT:STEP makes it kill itself, as hard as a power cut,
-at a point within the save of a step: before the arrays, before the manifest, before the rename,
-before pruning.
+The subprocess tests kill it. TOY_KILL_AT=POINT:N makes it kill itself, as hard as a power cut, when
+it comes to a point within a save for the Nth time: while the arrays are written, before the
+manifest, before the rename, before older checkpoints are pruned.
 """
 
 import ast
+import itertools
 import os
 import signal
 import sys
 
+import orbax.checkpoint as ocp
 from absl import flags
 
 from tests.engine.toy_task import ToyTask, toy_config
@@ -18,25 +20,24 @@ from xojl_jax import train as training
 from xojl_jax.engine import checkpoint
 
 
-def plant_kill(point: str, step: str) -> None:
-    """Wraps one function of the checkpoint module so that it kills the process when called."""
+def plant_kill(point: str, count: str) -> None:
+    """Wraps one function so that its Nth call kills the process."""
     owner, name = {
-        "arrays": (checkpoint, "_as_tree"),
+        # The first call comes from the save itself, the second while the arrays are written.
+        "arrays": (ocp.AsyncCheckpointer, "wait_until_finished"),
         "manifest": (checkpoint, "_digests"),
         "rename": (checkpoint, "_commit"),
         "prune": (checkpoint.Saver, "_prune"),
     }[point]
     original = getattr(owner, name)
+    calls = itertools.count(1)
 
-    def kill_or_call(*arguments):
-        partial = f"/{step}.partial"
-        shown = " ".join(str(argument) for argument in arguments)
-        saved = getattr(arguments[0], "last_step", None) == int(step)
-        if partial in shown or saved or int(getattr(arguments[0], "step", -1)) == int(step):
+    def call_or_die(*arguments):
+        if next(calls) == int(count):
             os.kill(os.getpid(), signal.SIGKILL)
         return original(*arguments)
 
-    setattr(owner, name, kill_or_call)
+    setattr(owner, name, call_or_die)
 
 
 def main(argv: list[str]) -> int:

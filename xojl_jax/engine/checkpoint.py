@@ -110,6 +110,8 @@ class Saver:
         except Exception as error:  # whatever it is, the training thread must hear of it
             self._failure = _save_failed(self._folder, step, error)
             self._failure.__cause__ = error
+            if self._primary:  # on a full disk its space is wanted
+                shutil.rmtree(partial, ignore_errors=True)
 
     def _prune(self) -> None:
         for step in list_steps(self._folder)[: -max(self._keep, 1)]:

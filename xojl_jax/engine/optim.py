@@ -58,7 +58,9 @@ class Optimiser:
 
     def update(self, grads, opt_state, params, step):
         """Returns (new parameters, new optimiser state). `grads` are already clipped."""
-        directions, opt_state = self.moments.update(grads, opt_state, params)
+        # optax raises a float to an integer count, which strict promotion (on in tests) refuses.
+        with jax.numpy_dtype_promotion("standard"):
+            directions, opt_state = self.moments.update(grads, opt_state, params)
         rates = self.rates(step)
         decay = self.config.weight_decay
 

@@ -1,0 +1,232 @@
+"""Checkpoints: what comes back is what was saved, and damage is found before use."""
+
+import dataclasses
+import shutil
+import time
+
+import jax
+import numpy as np
+import pytest
+
+from tests.engine.toy_task import ToyTask, names_and_leaves, toy_config
+from xojl_jax.engine import checkpoint, sharding, state, warm_start
+from xojl_jax.errors import BadInput, BadUsage, UserError
+
+
+@dataclasses.dataclass
+class Run:
+    """A state that was saved at steps 3, 5 and 8 (two are kept), and what it was saved from."""
+
+    config: object
+    task: ToyTask
+    plan: state.Plan
+    state: state.TrainState
+    folder: object
+
+    def saver(self, folder, keep=2):
+        metadata = checkpoint.make_metadata(self.task, self.config, self.plan, {})
+        return checkpoint.Saver(folder, keep=keep, metadata=metadata)
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    config = toy_config(optim__ema_decay=0.9, mesh__fsdp=2, mesh__tensor=2)
+    task = ToyTask(config)
+    plan = state.make_plan(task, config, sharding.make_mesh(config.mesh))
+    now = state.from_scratch(task, config, plan)
+    now = now.replace(ema=jax.tree.map(lambda x: x * 2, now.ema), step=now.step + 8)
+    result = Run(config, task, plan, now, tmp_path_factory.mktemp("run") / "checkpoints")
+    result.folder.mkdir()
+    saver = result.saver(result.folder)
+    for step in (3, 5, 8):
+        saver.save(now, step)
+    saver.close()
+    return result
+
+
+@pytest.fixture
+def copy(run, tmp_path):
+    """The checkpoints of `run`, to be harmed."""
+    shutil.copytree(run.folder, tmp_path / "checkpoints")
+    return tmp_path / "checkpoints"
+
+
+def largest_file(folder):
+    return max((folder / "arrays").rglob("*"), key=lambda path: path.stat().st_size)
+
+
+def flip_a_byte(path):
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 1
+    path.write_bytes(data)
+
+
+def test_the_newest_are_kept(run):
+    """Protects `keep`: two stay, the oldest goes, nothing half-written is left."""
+    assert checkpoint.list_steps(run.folder) == [5, 8]
+    assert sorted(path.name for path in run.folder.iterdir()) == ["5", "8"]
+
+
+@pytest.mark.parametrize("axes", [(2, 2, 2), (1, 8, 1), (8, 1, 1)])
+def test_it_comes_back_on_any_mesh(run, axes):
+    """Protects resuming elsewhere: bit for bit, on the shardings of the new mesh."""
+    names = ("mesh__data", "mesh__fsdp", "mesh__tensor")
+    config = toy_config(optim__ema_decay=0.9, **dict(zip(names, axes, strict=True)))
+    plan = state.make_plan(run.task, config, sharding.make_mesh(config.mesh))
+    restored = checkpoint.restore_newest(run.folder, plan.abstract, on_corrupt="stop")
+    expected = names_and_leaves(run.state)
+    found = names_and_leaves(restored.state)
+    assert found.keys() == expected.keys()
+    for name, leaf in found.items():
+        np.testing.assert_array_equal(leaf, expected[name], err_msg=name)
+    assert jax.tree.map(lambda leaf: leaf.sharding, restored.state) == plan.shardings
+    assert restored.metadata["position"] == {"seed": 0, "global_batch": 16, "step": 8}
+    assert restored.metadata["task"] == {"classes": ["a", "b", "c", "d"]}
+    assert restored.metadata["config"]["optim"]["b2"] == 0.98
+
+
+def test_parameters_alone(run):
+    """Protects evaluate and predict: numpy, the average first, from a workdir or a checkpoint."""
+    params, metadata = checkpoint.load_params(run.folder.parent)
+    assert metadata["weights"] == "ema"
+    assert metadata["checkpoint"] == str(run.folder / "8")
+    expected = names_and_leaves(run.state.ema)
+    leaves = jax.tree.leaves(params)
+    assert all(isinstance(leaf, np.ndarray) for leaf in leaves)
+    for name, leaf in names_and_leaves(params).items():
+        np.testing.assert_array_equal(leaf, expected[name])
+    params, metadata = checkpoint.load_params(run.folder / "5", ema=False)
+    assert metadata["weights"] == "params"
+    np.testing.assert_array_equal(params["head"], np.asarray(run.state.params["head"]))
+    with pytest.raises(BadInput, match="holds no checkpoint"):
+        checkpoint.load_params(run.folder / "7")
+
+
+@pytest.mark.parametrize("harm", ["flip", "truncate", "delete", "add", "manifest", "metadata"])
+def test_damage_is_found_and_named(run, copy, harm):
+    """Protects from bad disks: every kind of damage is an error that names file and step."""
+    victim = largest_file(copy / "8")
+    if harm == "flip":
+        flip_a_byte(victim)
+    elif harm == "truncate":
+        victim.write_bytes(victim.read_bytes()[:-1])
+    elif harm == "delete":
+        victim.unlink()
+    elif harm == "add":
+        victim = victim.with_name("stowaway")
+        victim.write_bytes(b"?")
+    else:
+        victim = copy / "8" / f"{harm}.json"
+        flip_a_byte(victim)
+    with pytest.raises(BadInput, match="step 8 is damaged") as caught:
+        checkpoint.restore_newest(copy, run.plan.abstract, on_corrupt="stop")
+    assert harm == "manifest" or str(victim) in str(caught.value)
+    with pytest.raises(BadInput, match="step 8 is damaged"):
+        checkpoint.load_params(copy / "8")
+
+
+def test_fallback_takes_the_one_before_but_never_none(run, copy):
+    """Protects from a silent fresh start: the older sound checkpoint, or an error."""
+    flip_a_byte(largest_file(copy / "8"))
+    restored = checkpoint.restore_newest(copy, run.plan.abstract, on_corrupt="fallback")
+    assert restored.metadata["position"]["step"] == 5
+    flip_a_byte(largest_file(copy / "5"))
+    with pytest.raises(BadInput, match="none of the checkpoints"):
+        checkpoint.restore_newest(copy, run.plan.abstract, on_corrupt="fallback")
+
+
+def test_nothing_to_restore(run, tmp_path):
+    """Protects the first start: an empty folder is no error, and neither are leftovers."""
+    (tmp_path / "12.partial" / "arrays").mkdir(parents=True)
+    (tmp_path / "9").mkdir()
+    assert checkpoint.list_steps(tmp_path) == []
+    assert checkpoint.restore_newest(tmp_path, run.plan.abstract, on_corrupt="stop") is None
+    run.saver(tmp_path).close()
+    assert not (tmp_path / "12.partial").exists()
+
+
+def test_another_model_is_refused_by_path(run, monkeypatch):
+    """Protects from a checkpoint of another shape: the difference is listed by path."""
+    monkeypatch.setattr("tests.engine.toy_task.HIDDEN", 14)
+    plan = state.make_plan(run.task, run.config, run.plan.mesh)
+    with pytest.raises(BadInput, match=r"blocks/bias is .*\[2, 12\].* there, .*\[2, 14\].* here"):
+        checkpoint.restore_newest(run.folder, plan.abstract, on_corrupt="stop")
+
+
+def test_a_failed_save_is_heard_and_harms_nothing(run, copy, monkeypatch):
+    """Protects from a full disk: the next check raises, older checkpoints stay."""
+    saver = run.saver(copy, keep=1)
+
+    def disk_full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(checkpoint, "_digests", disk_full)
+    saver.save(run.state, 9)
+    deadline = time.monotonic() + 60
+    with pytest.raises(UserError, match=r"saving checkpoint 9 .* No space left .* step 8"):
+        while time.monotonic() < deadline:
+            saver.check()
+            time.sleep(0.01)
+    assert checkpoint.list_steps(copy) == [5, 8]
+    monkeypatch.undo()
+    saver.save(run.state, 10)
+    saver.close()
+    assert checkpoint.list_steps(copy) == [10]
+
+
+def test_what_is_saved_is_the_state_at_that_moment(run, tmp_path):
+    """Protects donation: the step may overwrite the state while the save is still writing."""
+    saver = run.saver(tmp_path)
+    copied = jax.tree.map(lambda leaf: leaf + 0, run.state)
+    spoil = jax.jit(lambda tree: jax.tree.map(lambda leaf: leaf * 0 + 7, tree), donate_argnums=0)
+    saver.save(copied, 1)
+    jax.block_until_ready(spoil(copied))
+    saver.close()
+    restored = checkpoint.restore_newest(tmp_path, run.plan.abstract, on_corrupt="stop")
+    np.testing.assert_array_equal(restored.state.params["head"], run.state.params["head"])
+
+
+def test_parameters_of_other_runs_are_taken_over(run, tmp_path):
+    """Protects init_from: what matches comes over, the rest is named, no match is an error."""
+    fresh = state.from_scratch(run.task, run.config, run.plan)
+    taken, origins, report = warm_start.apply(fresh, run.plan, str(run.folder.parent))
+    np.testing.assert_array_equal(taken.params["head"], run.state.ema["head"])
+    assert taken.params["head"].sharding == fresh.params["head"].sharding
+    np.testing.assert_array_equal(taken.ema["head"], run.state.ema["head"])
+    assert set(origins.values()) == {str(run.folder / "8")}
+    assert f"blocks: 3 of 3 arrays from {run.folder / '8'}" in report
+    _, origins, report = warm_start.apply(fresh, run.plan, "")
+    assert not origins
+    assert "start from scratch" in report[0]
+    with pytest.raises(BadInput, match="holds no checkpoint"):
+        warm_start.apply(fresh, run.plan, f"{run.folder.parent}, {tmp_path}")
+
+
+class Frozen(ToyTask):
+    """Trains nothing but the head."""
+
+    def param_group(self, path):
+        return "rest" if path == "head" else "frozen"
+
+
+def test_what_a_run_never_trained_is_not_handed_on(run, tmp_path):
+    """Protects stage 3 from the untouched HTML encoder of stage 1; what was inherited goes on."""
+    task = Frozen(run.config)
+    plan = state.make_plan(task, run.config, run.plan.mesh)
+    metadata = checkpoint.make_metadata(task, run.config, plan, {"odd": "an earlier run"})
+    saver = checkpoint.Saver(tmp_path, keep=1, metadata=metadata)
+    saver.save(run.state, 2)
+    saver.close()
+    _, origins, report = warm_start.apply(run.state, run.plan, str(tmp_path))
+    assert set(origins) == {"head", "odd"}
+    assert "vision: 1 of 1 arrays from scratch" in report
+
+
+def test_init_from_something_else_is_an_error(run, monkeypatch):
+    """Protects from a run of another preset: nothing matches, and that is said."""
+    for name, size in {"PIXELS": 12, "WIDTH": 6, "HIDDEN": 10}.items():
+        monkeypatch.setattr(f"tests.engine.toy_task.{name}", size)
+    plan = state.make_plan(run.task, run.config, run.plan.mesh)
+    fresh = plan.abstract
+    with pytest.raises(BadUsage, match=r"no array of .* matches this model"):
+        warm_start.apply(fresh, plan, str(run.folder.parent))

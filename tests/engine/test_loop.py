@@ -1,0 +1,80 @@
+"""How a run ends, and what it says on its way."""
+
+import os
+import signal
+
+import jax.numpy as jnp
+import pytest
+
+from tests.engine.toy_task import toy_config
+from xojl_jax.engine import loop, telemetry, workdir
+from xojl_jax.errors import UserError
+
+
+def metrics(loss: float, *, skipped: int = 0, row: int = 0) -> dict:
+    values = {"loss": loss, "loss/corner": loss, "grad_norm": 1.0, "tokens": 50.0}
+    values |= {"skipped": skipped, "skipped_in_a_row": row}
+    return {name: jnp.float32(value) for name, value in values.items()}
+
+
+@pytest.fixture
+def reporter(tmp_path):
+    config = toy_config(total_steps=100, on_nonfinite_limit=3)
+    rates = lambda step: {"rest": jnp.float32(0.5), "frozen": jnp.float32(0)}  # noqa: E731
+    made = telemetry.Telemetry(workdir.Workdir(tmp_path), config, rates=rates, flops_per_sample=1e9)
+    yield made
+    made.finish(0, "finished")
+
+
+def test_the_first_signal_asks_and_the_second_ends():
+    """Protects SIGTERM: noted at first; from then on the kernel's own handler is in place."""
+    before = signal.getsignal(signal.SIGTERM)
+    with loop.StopRequest() as stop:
+        assert not stop.requested
+        os.kill(os.getpid(), signal.SIGTERM)
+        assert stop.requested
+        assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
+        assert signal.getsignal(signal.SIGINT) == signal.SIG_DFL
+    assert signal.getsignal(signal.SIGTERM) == before
+
+
+def test_the_step_line_and_the_summary(reporter, capsys):
+    """Protects the line people watch: means of the window, real tokens, no MFU on a CPU."""
+    for loss in (2.0, 4.0):
+        reporter.record(metrics(loss))
+    reporter.flush(20)
+    line = capsys.readouterr().err
+    for part in ("step 20/100", "loss 3 (corner 3)", "lr 0.5", "samples/s", "tokens/s", "ETA"):
+        assert part in line
+    assert "MFU" not in line
+    assert "SKIPPED" not in line
+    assert reporter.summary["train"]["loss"] == 3.0
+
+
+def test_a_skipped_step_is_shown_and_not_averaged(reporter, capsys):
+    """Protects the curve from one bad batch: its loss is left out, its skipping is not."""
+    reporter.record(metrics(2.0))
+    reporter.record(metrics(float("nan"), skipped=1, row=1))
+    reporter.flush(2)
+    line = capsys.readouterr().err
+    assert "loss 2 " in line
+    assert "SKIPPED 1" in line
+    reporter.record(metrics(float("nan"), skipped=1, row=2))
+    reporter.flush(3)
+    assert "loss" not in reporter.summary["train"], "JSON has no NaN"
+
+
+def test_it_gives_up_after_too_many_skipped_steps(reporter):
+    """Protects a night of computing: a run that only skips is ended with advice."""
+    for row in (1, 2, 3):
+        reporter.record(metrics(float("nan"), skipped=1, row=row))
+    with pytest.raises(UserError, match=r"given up at step 7: 3 steps in a row"):
+        reporter.flush(7)
+
+
+def test_peaks_of_devices_we_know():
+    """Protects MFU: by the longest name that fits, and none for a device we do not know."""
+    assert telemetry.peak_flops("NVIDIA H200") == 989e12
+    assert telemetry.peak_flops("TPU v5 lite") == 197e12
+    assert telemetry.peak_flops("TPU v5") == 459e12
+    assert telemetry.peak_flops("cpu") is None

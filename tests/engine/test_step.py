@@ -1,0 +1,129 @@
+"""The training step: what it computes, what it skips, and what it must not do."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from tests.engine.toy_task import ToyTask, names_and_leaves, set_up, toy_config
+from xojl_jax.engine import loop, optim, sharding
+from xojl_jax.engine.state import make_plan
+
+
+@pytest.fixture(scope="module")
+def plain():
+    """A run of twelve steps on one device: (setup, state, history)."""
+    setup = set_up(toy_config(model__dropout=0.0, optim__ema_decay=0.9))
+    return setup, *setup.run(12)
+
+
+def test_it_learns(plain):
+    """Protects the sign of everything: the loss falls well below chance."""
+    _, _, history = plain
+    assert history[0]["loss"] > 1.0
+    assert history[-1]["loss"] < 0.5 * history[0]["loss"]
+    assert history[-1]["tokens"] == 16
+
+
+def test_micro_batches_give_the_gradient_of_the_whole(plain):
+    """Protects accumulation: four micro-batches, averaged by weight, equal one batch."""
+    setup = set_up(toy_config(model__dropout=0.0, optim__accumulate=4))
+    state, history = setup.run(3)
+    _, _, whole = plain
+    for ours, theirs in zip(history, whole, strict=False):
+        for name in ("loss", "grad_norm", "tokens", "accuracy"):
+            np.testing.assert_allclose(ours[name], theirs[name], rtol=1e-5, err_msg=name)
+    assert int(state.step) == 3
+
+
+def test_a_poisoned_step_changes_nothing_but_the_counters():
+    """Protects the state from NaN: parameters, moments and average stay bit for bit."""
+    setup = set_up(toy_config(optim__ema_decay=0.9), poisoned=True)
+    before, skipped_so_far, row = setup.start, 0, 0
+    seen = set()
+    for number in range(4):
+        kept = names_and_leaves((before.params, before.opt_state, before.ema))
+        after, metrics = setup.step_fn(before, setup.batch(number))
+        skipped = bool(metrics["skipped"])
+        seen.add(skipped)
+        assert skipped == (not np.isfinite(metrics["loss"]))
+        skipped_so_far, row = skipped_so_far + skipped, (row + 1) * skipped
+        assert (int(after.skipped), int(after.skipped_in_a_row)) == (skipped_so_far, row)
+        assert int(after.step) == number + 1
+        now = names_and_leaves((after.params, after.opt_state, after.ema))
+        assert all(np.isfinite(leaf).all() for leaf in now.values())
+        same = [np.array_equal(now[name], kept[name]) for name in kept]
+        assert all(same) if skipped else not any(same)
+        before = after
+    assert seen == {True, False}, "the poison must meet some steps and miss others"
+
+
+def test_the_loop_moves_no_data_and_compiles_nothing(plain):
+    """Protects speed: after the first step, no transfer that nobody asked for, no compilation."""
+    setup, state, _ = plain
+    state = jax.tree.map(jnp.copy, state)
+    batches = [setup.batch(number) for number in range(4)]
+    state, _ = loop._one_step(setup.step_fn, state, batches[0])
+    events = []
+    jax.monitoring.register_event_duration_secs_listener(
+        lambda name, *_, **__: events.append(name) if "compile" in name else None
+    )
+    for batch in batches[1:]:
+        state, metrics = loop._one_step(setup.step_fn, state, batch)
+    jax.block_until_ready(metrics)
+    assert not events
+    with pytest.raises(Exception, match=r"[Dd]isallowed"):
+        loop._one_step(setup.step_fn, state, jax.tree.map(np.asarray, batches[0]))
+    with pytest.raises(TypeError, match=r"shape|type"):
+        short = {name: rows[:8] for name, rows in batches[0].items()}
+        loop._one_step(setup.step_fn, state, short)
+
+
+def test_the_running_average_trails(plain):
+    """Protects EMA: it starts at the parameters and follows them; turned off it costs nothing."""
+    _, state, _ = plain
+    average, now = state.eval_params["head"], state.params["head"]
+    assert 0 < np.abs(np.asarray(average) - np.asarray(now)).mean() < 0.1
+    config = toy_config()
+    without = make_plan(ToyTask(config), config, sharding.make_mesh(config.mesh)).abstract
+    assert without.ema is None
+    assert without.eval_params is without.params
+
+
+def test_rates_by_group(plain):
+    """Protects the schedule: warm-up, peaks by group, freezing, an end near zero."""
+    config = toy_config(optim__lr_vision=1e-4, optim__lr_rest=5e-4, optim__freeze_vision_at=8)
+    rates = set_up_rates(config)
+    assert rates(0)["vision"] == pytest.approx(0.5e-4)
+    assert rates(1)["rest"] == pytest.approx(5e-4)
+    assert 0 < rates(11)["rest"] < 0.2 * 5e-4
+    assert rates(7)["vision"] > 0
+    assert rates(8)["vision"] == 0
+    assert rates(8)["html"] > 0
+    assert rates(5)["frozen"] == 0
+
+
+def set_up_rates(config):
+    optimiser = optim.Optimiser(config.optim, config.total_steps, None, None, None)
+    return lambda step: jax.device_get(optimiser.rates(step))
+
+
+def test_decay_spares_biases_and_vectors(plain):
+    """Protects weight decay: a bias of a scanned stack looks like a matrix, and is none."""
+    setup, _, _ = plain
+    decayed = {
+        sharding.path_name(path): leaf
+        for path, leaf in jax.tree_util.tree_leaves_with_path(setup.plan.optimiser.decayed)
+    }
+    assert decayed["blocks/up"]
+    assert decayed["vision"]
+    assert not decayed["blocks/bias"]
+
+
+def test_clipping_bounds_the_norm():
+    """Protects clipping: scaled down to the limit, small ones and limit 0 left alone."""
+    grads = {"a": jnp.asarray([3.0, 4.0])}
+    norm = jnp.asarray(5.0)
+    np.testing.assert_allclose(optim.clip(grads, norm, 1.0)["a"], [0.6, 0.8], rtol=1e-6)
+    np.testing.assert_array_equal(optim.clip(grads, norm, 10.0)["a"], [3.0, 4.0])
+    np.testing.assert_array_equal(optim.clip(grads, norm, 0.0)["a"], [3.0, 4.0])

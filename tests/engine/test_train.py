@@ -1,0 +1,118 @@
+"""Whole runs in real processes: killed, stopped, resumed; and the command's flags."""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import jax
+import numpy as np
+import pytest
+
+from tests.engine.toy_task import ToyTask, names_and_leaves, toy_config
+from xojl_jax.engine import checkpoint, sharding, state, workdir
+from xojl_jax.errors import BadUsage
+
+ROOT = Path(__file__).parents[2]
+
+
+def start(*arguments: str, kill_at: str = "", seconds_per_sample: float = 0.0):
+    """A process that runs `python -m ARGUMENTS…` on one CPU device."""
+    environment = os.environ | {
+        # Compiling is most of such a short run: do it badly but fast.
+        "XLA_FLAGS": "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true",
+        "JAX_PLATFORMS": "cpu",
+        "TOY_SECONDS_PER_SAMPLE": str(seconds_per_sample),
+    }
+    if kill_at:
+        environment["TOY_KILL_AT"] = kill_at
+    return subprocess.Popen(
+        [sys.executable, "-m", *arguments],
+        cwd=ROOT,
+        env=environment,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def toy(path, **options):
+    fields = ("checkpoint_every=4", "total_steps=12", "keep=1", "log_every=1")
+    return start("tests.engine.toy_run", str(path), *fields, **options)
+
+
+def wait(process) -> tuple[int, str]:
+    """Exit code and standard error."""
+    _, text = process.communicate(timeout=240)
+    return process.returncode, text
+
+
+def final_state(path) -> tuple[dict[str, np.ndarray], int]:
+    """All arrays of the newest checkpoint, and its step."""
+    config = toy_config()
+    mesh = sharding.make_mesh(config.mesh, jax.devices()[:1])
+    plan = state.make_plan(ToyTask(config), config, mesh)
+    restored = checkpoint.restore_newest(path / "checkpoints", plan.abstract, on_corrupt="stop")
+    return names_and_leaves(restored.state), restored.metadata["position"]["step"]
+
+
+def test_killed_and_stopped_runs_end_like_an_undisturbed_one(tmp_path):
+    """Protects resuming: SIGKILL at four points of a save, SIGTERM in a step, a second job; the
+    final state equals the undisturbed run's bit for bit, and no half-written save is ever listed.
+    """
+    undisturbed = toy(tmp_path / "calm")
+    run = tmp_path / "harried"
+    for kill_at, durable in {
+        "arrays:2": [],
+        "manifest:1": [],
+        "rename:2": [4],
+        "prune:1": [4, 8],
+    }.items():
+        code, text = wait(toy(run, kill_at=kill_at))
+        assert code == -signal.SIGKILL, text
+        assert checkpoint.list_steps(run / "checkpoints") == durable, kill_at
+
+    process = toy(run, seconds_per_sample=0.03)
+    seen = []
+    for line in process.stderr:
+        seen.append(line)
+        if line.startswith("step 9/12"):
+            break
+    assert any("resuming after step 8" in line for line in seen), seen
+    with pytest.raises(BadUsage, match="is in use by"), workdir.claim(run, toy_config()):
+        pass
+    process.send_signal(signal.SIGTERM)
+    code, text = wait(process)
+    assert code == 75, text
+    assert "stopping after this step" in text
+    (stopped_at,) = checkpoint.list_steps(run / "checkpoints")
+    assert stopped_at in (9, 10, 11)
+
+    code, text = wait(toy(run))
+    assert code == 0, text
+    assert f"resuming after step {stopped_at}" in text
+    assert "step 12  evaluation" in text
+    assert not list((run / "checkpoints").glob("*.partial"))
+
+    code, text = wait(undisturbed)
+    assert code == 0, text
+    expected, last = final_state(tmp_path / "calm")
+    found, also_last = final_state(run)
+    assert last == also_last == 12
+    for name, leaf in expected.items():
+        np.testing.assert_array_equal(found[name], leaf, err_msg=name)
+
+
+def test_a_misspelt_field_is_one_line_and_exit_2(tmp_path):
+    """Protects the command: a user's mistake is never a traceback."""
+    process = start(
+        "xojl_jax.train",
+        "--config=configs/stage4.py:tiny",
+        "--config.batchsize=4",
+        f"--workdir={tmp_path / 'run'}",
+    )
+    code, text = wait(process)
+    assert code == 2, text
+    assert len(text.strip().splitlines()) == 1, text
+    assert "batchsize" in text
+    assert not (tmp_path / "run").exists()

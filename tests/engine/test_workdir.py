@@ -1,0 +1,72 @@
+"""A working directory belongs to one run and, at a time, to one job."""
+
+import json
+
+import pytest
+
+from tests.engine.toy_task import toy_config
+from xojl_jax.engine import workdir
+from xojl_jax.errors import BadUsage
+
+
+def test_it_writes_the_config_and_takes_it_up_again(tmp_path):
+    """Protects resuming: the same config is welcome, and so are fields that may change."""
+    with workdir.claim(tmp_path / "run", toy_config()) as directory:
+        assert directory.read_config()["optim"]["b2"] == 0.98
+        assert directory.checkpoints.is_dir()
+    with workdir.claim(tmp_path / "run", toy_config(total_steps=99, mesh__fsdp=2)) as directory:
+        assert directory.read_config()["total_steps"] == 99
+
+
+def test_another_config_is_refused_field_by_field(tmp_path):
+    """Protects a run from being continued as something else."""
+    with workdir.claim(tmp_path, toy_config()):
+        pass
+    other = toy_config(optim__b2=0.5, batch_size=32, total_steps=99)
+    with (
+        pytest.raises(BadUsage, match=r"\(batch_size 16 -> 32, optim.b2 0.98 -> 0.5\)"),
+        workdir.claim(tmp_path, other),
+    ):
+        pass
+    assert workdir.Workdir(tmp_path).read_config()["total_steps"] == 12
+
+
+def test_a_second_job_is_refused(tmp_path):
+    """Protects checkpoints from two writers; the message says who holds the directory."""
+    config = toy_config()
+    with (
+        workdir.claim(tmp_path, config),
+        pytest.raises(BadUsage, match="is in use by process"),
+        workdir.claim(tmp_path, config),
+    ):
+        pass
+    with workdir.claim(tmp_path, config):
+        pass
+
+
+def test_not_a_working_directory(tmp_path):
+    """Protects evaluate and predict from a wrong path."""
+    with pytest.raises(BadUsage, match=r"no config.json"):
+        workdir.Workdir(tmp_path).read_config()
+    (tmp_path / "file").write_text("")
+    with (
+        pytest.raises(BadUsage, match="cannot write"),
+        workdir.claim(tmp_path / "file", toy_config()),
+    ):
+        pass
+
+
+def test_a_damaged_config_is_named(tmp_path):
+    """Protects from a traceback: a half-edited config.json is one line."""
+    (tmp_path / "config.json").write_text("{")
+    with pytest.raises(BadUsage, match=r"config.json cannot be read"):
+        workdir.Workdir(tmp_path).read_config()
+
+
+def test_text_is_replaced_whole(tmp_path):
+    """Protects readers of summary.json: no temporary file stays, the text is the new one."""
+    directory = workdir.Workdir(tmp_path)
+    directory.write_summary({"step": 1})
+    directory.write_summary({"step": 2})
+    assert json.loads(directory.summary_file.read_text()) == {"step": 2}
+    assert [path.name for path in tmp_path.iterdir()] == ["summary.json"]

@@ -1,0 +1,66 @@
+"""Every shipped configuration is a test case."""
+
+import importlib
+import itertools
+from pathlib import Path
+
+import pytest
+from ml_collections import ConfigDict
+
+from configs import base
+from xojl_jax.errors import BadUsage
+
+STAGES = ("stage1", "stage2", "stage3", "stage4")
+
+
+def get_config(stage: str, *preset: str) -> ConfigDict:
+    return importlib.import_module(f"configs.{stage}").get_config(*preset)
+
+
+@pytest.mark.parametrize("preset", sorted(base.PRESETS))
+@pytest.mark.parametrize("stage", STAGES)
+def test_it_is_built_consistent_and_locked(stage, preset):
+    """Protects all stages and presets: they build, fit together, and take no misspelt field."""
+    config = get_config(stage, preset)
+    assert config.stage == int(stage[-1])
+    assert config.preset == preset
+    assert config.image.height % config.model.patch == config.image.width % config.model.patch == 0
+    assert config.model.width % config.model.heads == 0
+    assert config.model.vision_layers % 4 == 0
+    assert config.batch_size % config.optim.accumulate == 0
+    assert config.optim.warmup_steps < config.total_steps
+    assert config.model.dtype == ("float32" if preset == "tiny" else "bfloat16")
+    with pytest.raises(AttributeError, match="seed"):
+        config.seeed = 1
+    with pytest.raises(KeyError):
+        config.update_from_flattened_dict({"model.widht": 3})
+
+
+def test_base_is_the_default():
+    """Protects the plain command: no preset means `base`."""
+    assert get_config("stage4") == get_config("stage4", "base") == get_config("stage4", "")
+
+
+def test_an_unknown_preset_is_refused_with_the_list():
+    """Protects the user from a preset that silently is another one."""
+    with pytest.raises(BadUsage, match="choose one of base, small, tiny"):
+        get_config("stage4", "huge")
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_it_opens_with_command_hardware_time_and_metric(stage):
+    """Protects the reader of a config."""
+    text = importlib.import_module(f"configs.{stage}").__doc__
+    for heading in ("Command:", "Hardware:", "Time:", "Metric:"):
+        assert heading in text
+
+
+def test_every_field_has_a_comment():
+    """Protects base.py as the one place where fields are explained."""
+    source = Path(base.__file__).read_text(encoding="utf-8")
+    lines = source.split("def defaults")[1].split("\ndef ")[0].splitlines()
+    for above, line in itertools.pairwise(lines):
+        target = line.split("=")[0].strip()
+        is_field = line.startswith("    ") and "." in target and "ConfigDict()" not in line
+        if is_field and not line.strip().startswith("#"):
+            assert above.strip().startswith("#") or target == "image.width", line
