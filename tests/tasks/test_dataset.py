@@ -1,0 +1,155 @@
+"""A split of shards as samples: what fits is in, what is damaged is reported, drops are seeded."""
+
+import io
+import json
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from xojl_jax.data import shards
+from xojl_jax.data.images import decode_image
+from xojl_jax.data.loader import batches, one_epoch
+from xojl_jax.errors import BadInput
+from xojl_jax.tasks.layout.dataset import LayoutDataset, measure
+from xojl_jax.tasks.layout.features import FeatureSpec, sample_spec
+from xojl_jax.xojl.record import parse_record
+from xojl_jax.xojl.vocabulary import PAD, Vocabulary
+
+SPEC = FeatureSpec(48, 64, 16, max_nodes=12, max_classes=4, max_target=40)
+NO_DROPS = SimpleNamespace(drop_html=0.0, drop_image=0.0, drop_boxes=0.0)
+
+
+def stored(i, *, items=3, image=True):
+    """A section with `items` list items, each two tokens longer than the last record's."""
+    list_items = [[f"li@fs_{i}x#{k + 1}", {"text": f"t{k}"}] for k in range(items)]
+    record = {
+        "screenshot": "a.png",
+        "html": {"section@pt_1r": dict(list_items)},
+        "section_layout": {"section.section@pt_1r": {f"paragraph.{k}": v for k, v in list_items}},
+        "category": "hero",
+        "html_boxes": [[0, 0, 60, 40, k] for k in range(items + 1)],
+    }
+    buffer = io.BytesIO()
+    pixels = np.random.default_rng(i).integers(60, 190, (40, 60, 3)).astype(np.uint8)
+    Image.fromarray(pixels).save(buffer, "PNG")
+    return json.dumps(record), buffer.getvalue() if image else b""
+
+
+def write(folder, entries, *, measured=False):
+    vocabulary = Vocabulary.load()
+    sizes = (lambda text: measure(parse_record(text), vocabulary)) if measured else None
+    summary = shards.write_shards(entries, folder, "train", shard_size=4, sizes=sizes)
+    note = {"codebook": vocabulary.codebook.digest} if measured else None
+    shards.write_manifest(folder, [summary], note=note)
+    return folder
+
+
+def test_samples_are_those_of_the_records(tmp_path):
+    """Shapes as promised, the screenshot's own pixels, and the same when read from memory."""
+    entries = [stored(i) for i in range(6)]
+    dataset = LayoutDataset(write(tmp_path, entries), "train", SPEC)
+    assert len(dataset) == 6
+    for i in (5, 0, 5):
+        sample = dataset[i]
+        wanted = {n: (s, np.dtype(d)) for n, (s, d) in sample_spec(SPEC).items()}
+        assert {n: (a.shape, a.dtype) for n, a in sample.items()} == wanted
+        np.testing.assert_array_equal(sample["image"][:40, :60], decode_image(entries[i][1]))
+        assert sample["index"] == i and dataset.record(i) == parse_record(entries[i][0])
+    uncached = LayoutDataset(tmp_path, "train", SPEC, cache_bytes=0)
+    for name, array in uncached[3].items():
+        np.testing.assert_array_equal(array, dataset[3][name])
+
+
+@pytest.mark.parametrize("measured", [False, True])
+def test_records_that_are_too_large_are_left_out_and_counted(tmp_path, measured, caplog):
+    """Whether their sizes stand in the manifest or are found by reading."""
+    entries = [stored(0), stored(1, items=12), stored(2), stored(3, items=11), stored(4, items=10)]
+    spec = FeatureSpec(48, 64, 16, max_nodes=12, max_classes=4, max_target=34)
+    dataset = LayoutDataset(write(tmp_path, entries, measured=measured), "train", spec)
+    assert dataset.numbers.tolist() == [0, 2, 4]
+    assert sum(dataset.left_out.values()) == 2 and dataset.left_out["HTML nodes"] == 1
+    assert dataset[2]["index"] == 4
+    assert "records too large are left out: 1 for their HTML nodes" in caplog.text
+
+
+def test_sizes_of_another_codebook_are_not_trusted(tmp_path):
+    """Token counts depend on the codebook: without its digest the records are read."""
+    summary = shards.write_shards(
+        [stored(0)], tmp_path, "train", sizes=lambda text: dict.fromkeys(SIZES, 10**6)
+    )
+    shards.write_manifest(tmp_path, [summary], note={"codebook": "another"})
+    assert len(LayoutDataset(tmp_path, "train", SPEC)) == 1
+
+
+SIZES = ("nodes", "semantic_tokens", "detail_tokens")
+
+
+def test_damaged_records_are_replaced_by_the_loader(tmp_path):
+    """A record that is no record keeps its place when the data set is opened, and is reported."""
+    entries = [stored(0), ('{"html": 1}', b""), stored(2)]
+    dataset = LayoutDataset(write(tmp_path, entries), "train", SPEC)
+    assert len(dataset) == 3
+    with pytest.raises(BadInput, match=r"\(train\) record 1"):
+        dataset[1]
+    with one_epoch(dataset, batch_size=3, num_threads=2) as stream:
+        batch, valid = next(stream)
+        assert batch["index"].tolist() == [0, 2, 2] and valid.all()
+        assert list(stream.bad) == [1]
+
+
+def test_augmentation_drops_one_modality_at_most(tmp_path):
+    """About as often as asked for, never both, and only as the generator says."""
+    drops = SimpleNamespace(drop_html=0.3, drop_image=0.3, drop_boxes=0.5)
+    folder = write(tmp_path, [stored(0), stored(1, image=False)])
+    dataset = LayoutDataset(folder, "train", SPEC, drops)
+    seen = np.zeros(3)
+    for seed in range(300):
+        sample = dataset.augment(dataset[0], np.random.default_rng(seed))
+        no_html, no_image = not sample["html_mask"].any(), not sample["image_valid"]
+        assert not (no_html and no_image)
+        if no_html:
+            assert (sample["detail_tokens"] < Vocabulary.load().size).all()
+            assert not sample["html_box_mask"].any()
+            assert sample["semantic_tokens"].any()
+        seen += no_html, no_image, not sample["html_box_mask"].any()
+        blind = dataset.augment(dataset[1], np.random.default_rng(seed))
+        assert blind["html_mask"].any()  # it has nothing else
+    assert np.abs(seen[:2] / 300 - 0.3).max() < 0.1
+    one, two = (dataset.augment(dataset[0], np.random.default_rng(5)) for _ in range(2))
+    for name, array in one.items():
+        np.testing.assert_array_equal(array, two[name])
+
+
+def test_augmentation_changes_brightness_a_little(tmp_path):
+    """Training sees slightly other pixels; a data set without drops gives them as they are."""
+    folder = write(tmp_path, [stored(0)])
+    training = LayoutDataset(folder, "train", SPEC, NO_DROPS)
+    plain = LayoutDataset(folder, "train", SPEC)
+    sample = plain[0]
+    changed = training.augment(sample, np.random.default_rng(1))["image"].astype(int)
+    assert 0 < np.abs(changed - sample["image"]).mean() < 20
+    assert plain.augment(sample, np.random.default_rng(1)) is sample
+
+
+def test_what_is_too_long_to_spell_is_no_target(tmp_path):
+    """Without HTML every node must be spelled; past the limit the row has no detail target."""
+    drops = SimpleNamespace(drop_html=1.0, drop_image=0.0, drop_boxes=0.0)
+    dataset = LayoutDataset(write(tmp_path, [stored(0, items=8)]), "train", SPEC, drops)
+    sample = dataset.augment(dataset[0], np.random.default_rng(0))
+    assert (sample["detail_tokens"] == PAD).all() and (sample["semantic_tokens"] != PAD).any()
+
+
+def test_batches_resume_with_real_samples(tmp_path):
+    """Pixels and drops included, a resumed stream gives what the uninterrupted one gave."""
+    drops = SimpleNamespace(drop_html=0.3, drop_image=0.3, drop_boxes=0.5)
+    folder = write(tmp_path, [stored(i) for i in range(7)])
+    options = {"seed": 4, "batch_size": 4, "num_threads": 3}
+    with batches(LayoutDataset(folder, "train", SPEC, drops), **options) as stream:
+        whole = [next(stream) for _ in range(6)]
+    with batches(LayoutDataset(folder, "train", SPEC, drops), start_step=3, **options) as stream:
+        for expected in whole[3:]:
+            batch = next(stream)
+            for name, array in expected.items():
+                np.testing.assert_array_equal(batch[name], array, err_msg=name)
