@@ -19,17 +19,19 @@ so a token that leaves enough of both leaves a successor that does, down to EOS.
 """
 
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 
 import numpy as np
 
 from xojl_jax.errors import BadUsage
 from xojl_jax.xojl.faults import DEFAULT_CAPS, Caps
+from xojl_jax.xojl.grammar_rules import WHOLE, edges, in_a_key
+from xojl_jax.xojl.keys import ELEMENTS
 from xojl_jax.xojl.vocabulary import (
     BOS,
+    CLASS_KINDS,
     ELEMENT_BASE,
     ELEMENT_WIDTH,
-    ELEMENTS,
     END,
     EOS,
     PAD,
@@ -115,7 +117,7 @@ class Automaton:
         """
         x = np.minimum(np.asarray(tokens, dtype=np.int64)[1:], self.vocabulary_size)
         states, state = [], self.start(view)[0]
-        rows = self._successors
+        rows = _rows_of(self)
         for token in x.tolist():
             states.append(state)
             state = rows[state][token]
@@ -131,215 +133,61 @@ class Automaton:
             carries[1:, column] = total[:-1]
         return carries
 
-    @property
-    def _successors(self) -> list[list[int]]:
-        return _rows_of(self)
-
 
 @lru_cache(maxsize=4)
 def _rows_of(automaton: Automaton) -> list[list[int]]:
     return automaton.next_state.tolist()
 
 
-# --- construction ----------------------------------------------------------------------------
-#
-# A name (tag or class) runs through states that hold a name's three rules (docs/record.md): what
-# the separators would cut is never written. A name's state is two letters of context and a detail:
-#   free: `_` may come; dash: inside `-…` without `_` so far, where a `_` would make a class of it
-# and the last character: plain, digit (a `.` may follow), point (a digit must follow).
-
-_DIGITS = b"0123456789"
-_UTF8 = {  # lead bytes -> (the bytes that may follow, how many plain continuations after that)
-    range(0xC2, 0xE0): (range(0x80, 0xC0), 0),
-    range(0xE0, 0xE1): (range(0xA0, 0xC0), 1),
-    range(0xE1, 0xED): (range(0x80, 0xC0), 1),
-    range(0xED, 0xEE): (range(0x80, 0xA0), 1),  # beyond are the surrogates
-    range(0xEE, 0xF0): (range(0x80, 0xC0), 1),
-    range(0xF0, 0xF1): (range(0x90, 0xC0), 2),
-    range(0xF1, 0xF4): (range(0x80, 0xC0), 2),
-    range(0xF4, 0xF5): (range(0x80, 0x90), 2),
-}
-# States in which the name so far is a whole name: a class, content, a child or END may follow.
-_WHOLE = (
-    "known",
-    "leading dash",
-    "free",
-    "free digit",
-    "free part",
-    "free keyword",
-    "dash",
-    "dash plain",
-    "dash digit",
-    "dash part",
-    "dash keyword",
-)
-
-
-def _name_edges():
-    """(state, byte, next state) of every ASCII byte inside a name."""
-    starts = ("name", "leading dash")
-    free = ("name", "after prefix", "value", "leading dash", "free", "free digit", "free part")
-    dashed = ("dash", "dash plain", "dash digit", "dash part")
-    for context, states in (("free", free), ("dash", dashed)):
-        plain = "free" if context == "free" else "dash plain"
-        for state in states:
-            for byte in range(0x80):
-                char = chr(byte)
-                if char == "-":
-                    yield state, byte, "leading dash" if state in starts else "dash"
-                elif char == "_":
-                    if context == "free":
-                        yield state, byte, "free part"
-                    elif state == "dash":
-                        yield state, byte, "free"
-                elif char == "+":
-                    yield state, byte, f"{context} part"
-                elif char == ".":
-                    if state.endswith("digit"):
-                        yield state, byte, f"{context} point"
-                elif byte in _DIGITS:
-                    yield state, byte, f"{context} digit"
-                elif char != "@":
-                    yield state, byte, plain
-        for byte in _DIGITS:
-            yield f"{context} point", byte, f"{context} digit"
-        yield f"{context} keyword", ord("+"), f"{context} part"
-
-
-def _utf8_edges():
-    """(state, byte, next state) of every byte of a character beyond ASCII."""
-    homes = {
-        "free": (
-            "name",
-            "after prefix",
-            "value",
-            "leading dash",
-            "free",
-            "free digit",
-            "free part",
-        ),
-        "dash plain": ("dash", "dash plain", "dash digit", "dash part"),
-        "content": ("content",),
-    }
-    for home, states in homes.items():
-        for leads, (follow, rest) in _UTF8.items():
-            second = f"{home} after {leads[0]:02x}"
-            for lead in leads:
-                for state in states:
-                    yield state, lead, second
-            for byte in follow:
-                yield second, byte, f"{home} {rest} more" if rest else home
-        for rest in (1, 2):
-            for byte in range(0x80, 0xC0):
-                yield f"{home} {rest} more", byte, f"{home} {rest - 1} more" if rest > 1 else home
-
-
-def _edges(vocabulary: Vocabulary):
-    """(state, token, next state) of the whole automaton."""
-    by_kind: dict[str, list[int]] = {}
-    for token, kind in enumerate(vocabulary.kinds):
-        by_kind.setdefault(kind, []).append(token)
-    elements = range(ELEMENT_BASE, ELEMENT_BASE + len(ELEMENTS))
-    copy = vocabulary.size
-
-    for element in elements:
-        yield "semantic start", element, "semantic"
-        yield "semantic", element, "semantic"
-        yield "detail start", element, "open"
-    yield "semantic", END, "semantic"
-    yield "semantic", EOS, "done"
-    yield "body", EOS, "done"
-    yield "done", PAD, "done"
-
-    yield "open", copy, "copied"
-    yield "copied", vocabulary.id_of("bare:"), "body"
-    for token in by_kind["tag"]:
-        yield "open", token, "known"
-    yield "open", vocabulary.id_of("tag_raw:"), "name"
-    for state in ("open", "body", "copied", "content", *_WHOLE):
-        yield state, END, "body"
-        for element in elements:
-            yield state, element, "open"
-        for token in by_kind["content"]:
-            yield state, token, "content"
-    for state in (*_WHOLE, "prefix device", "prefix pseudo"):
-        for token in by_kind["device"] if state in _WHOLE else ():
-            yield state, token, "prefix device"
-        for token in by_kind["pseudo"]:
-            yield state, token, "prefix pseudo"
-        for token in by_kind["attribute"]:
-            yield state, token, "value"
-        raw = "name" if state in _WHOLE else "after prefix"
-        yield state, vocabulary.id_of("attribute_raw:"), raw
-
-    for token in by_kind["keyword"]:
-        dashed = b"-" in vocabulary.texts[token]
-        for state in ("value", "free part"):
-            yield state, token, "dash keyword" if dashed else "free keyword"
-        yield "dash part", token, "dash keyword"
-    for byte in range(0x80):
-        yield "content", vocabulary.byte_base + byte, "content"
-    for state, byte, following in (*_name_edges(), *_utf8_edges()):
-        yield state, vocabulary.byte_base + byte, following
-
-
 @lru_cache(maxsize=16)
 def _build(vocabulary: Vocabulary, caps: Caps) -> Automaton:
     if caps.key_length < max(map(len, ELEMENTS)):
         raise BadUsage(f"key_length {caps.key_length} is less than an element's name; raise it")
-    edges = list(_edges(vocabulary))
-    names = tuple(dict.fromkeys(name for edge in edges for name in (edge[0], edge[2])))
+    rules = list(edges(vocabulary))
+    names = tuple(dict.fromkeys(name for rule in rules for name in (rule[0], rule[2])))
     number = {name: i for i, name in enumerate(names)}
     sources, tokens, targets = (
         np.array(column)
-        for column in zip(*((number[s], x, number[t]) for s, x, t in edges), strict=True)
+        for column in zip(*((number[s], x, number[t]) for s, x, t in rules), strict=True)
     )
-    columns = vocabulary.size + 1
-    next_state = np.zeros((len(names), columns), np.int16)
+    shape = len(names), vocabulary.size + 1
+    next_state = np.zeros(shape, np.int16)
     next_state[sources, tokens] = targets
 
-    chars, is_element = _key_characters(vocabulary), np.zeros(columns, bool)
+    is_element = np.zeros(shape[1], bool)
     is_element[ELEMENT_BASE : ELEMENT_BASE + ELEMENT_WIDTH] = True
     depth_step = is_element.astype(np.int8)
     depth_step[END] = -1
+    lowest_depth = np.where(is_element, 0, 1).astype(np.int16)
+    highest_depth = (caps.depth - is_element).astype(np.int16)
+    lowest_depth[[PAD, BOS, EOS]] = highest_depth[[PAD, BOS, EOS]] = 0
 
-    # Inside a node, the way out is to reach a state in which END is legal.
-    ends = number["semantic"], *(number[s] for s in ("open", "body", "copied", "content", *_WHOLE))
-    tokens_out = _distances(len(names), ends, sources, targets, np.ones(len(edges), np.int64))
-    chars_out = _distances(len(names), ends, sources, targets, chars[tokens].astype(np.int64))
-
-    need = np.full((len(names), columns), ILLEGAL, np.int16)
-    # x itself, then to an END, that END of every open node, then EOS.
-    need[sources, tokens] = 2 + tokens_out[targets] + depth_step[tokens]
-    need[:, EOS] = np.where(need[:, EOS] == ILLEGAL, ILLEGAL, 1)
+    # Inside a node, the way out is to a state in which END is legal.
+    may_end = np.isin(names, [source for source, token, _ in rules if token == END])
+    chars = _key_characters(vocabulary)
+    to_end = partial(_distances, may_end, sources, targets)
+    need = np.full(shape, ILLEGAL, np.int16)
+    # x itself, then to an END, the END of every open node, then EOS.
+    need[sources, tokens] = 2 + to_end(np.ones(len(rules), int))[targets] + depth_step[tokens]
+    need[need[:, EOS] < ILLEGAL, EOS] = 1
     need[number["done"], PAD] = 0
 
-    in_key = np.array([not name.startswith("content") for name in names])
-    extends = in_key[targets] & ~np.isin(targets, [number[s] for s in _OUTSIDE_KEYS])
-    room = np.full((len(names), columns), ANY_LENGTH, np.int16)
-    room[sources, tokens] = np.where(extends, chars[tokens] + chars_out[targets], ANY_LENGTH)
+    room = np.full(shape, ANY_LENGTH, np.int16)
+    ways = chars[tokens] + to_end(chars[tokens].astype(int))[targets]
+    in_key = np.array([in_a_key(name) for name in names])
+    room[sources, tokens] = np.where(in_key[targets], ways, ANY_LENGTH)
 
-    kinds = np.array([*vocabulary.kinds, "copy"])
-    classish = np.isin(kinds, ["device", "pseudo", "attribute", "attribute_raw"])
-    opens_class = np.zeros((len(names), columns), bool)
-    opens_class[[number[s] for s in _WHOLE]] = classish
-
-    lowest = np.ones(columns, np.int16)
-    lowest[[PAD, BOS, EOS]] = 0
-    lowest[is_element] = 0
-    highest = np.full(columns, caps.depth, np.int16)
-    highest[is_element] = caps.depth - 1
-    highest[[PAD, BOS, EOS]] = 0
+    begins = np.isin([*vocabulary.kinds, "copy"], CLASS_KINDS)
     return Automaton(
         start_semantic=number["semantic start"],
         start_detail=number["detail start"],
         need=need,
         next_state=next_state,
         room=room,
-        opens_class=opens_class,
+        opens_class=np.isin(names, WHOLE)[:, None] & begins,
         depth_step=depth_step,
-        lowest_depth=lowest,
-        highest_depth=highest,
+        lowest_depth=lowest_depth,
+        highest_depth=highest_depth,
         chars=chars,
         is_element=is_element,
         max_depth=caps.depth,
@@ -348,9 +196,6 @@ def _build(vocabulary: Vocabulary, caps: Caps) -> Automaton:
         max_length=2 * caps.nodes + 1,
         state_names=names,
     )
-
-
-_OUTSIDE_KEYS = ("semantic", "open", "body", "copied", "done")
 
 
 def _key_characters(vocabulary: Vocabulary) -> np.ndarray:
@@ -369,10 +214,9 @@ def _key_characters(vocabulary: Vocabulary) -> np.ndarray:
     return chars
 
 
-def _distances(states: int, ends, sources, targets, costs) -> np.ndarray:
-    """int64[S]: the cheapest way from each state to one of `ends`."""
-    distance = np.full(states, 1000, np.int64)
-    distance[list(ends)] = 0
+def _distances(may_end, sources, targets, costs) -> np.ndarray:
+    """int64[S]: the cheapest way from each state to one that may end, over edges with costs."""
+    distance = np.where(may_end, 0, 1000)  # more than any way costs
     while True:
         better = distance.copy()
         np.minimum.at(better, sources, distance[targets] + costs)

@@ -50,8 +50,8 @@ CATEGORIES = (
     "content",
     "other",
 )
-# A record holds two trees, its boxes and little more.
-_RECORD_BYTES = 4
+# A record holds two trees, its boxes and little more: so many times the cap of one document.
+_RECORD_BYTES = 2
 
 
 @dataclass(frozen=True)

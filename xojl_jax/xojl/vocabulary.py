@@ -34,6 +34,8 @@ from xojl_jax.xojl.tree import (
 PAD, BOS, EOS, END = range(4)
 ELEMENT_BASE = 4
 ELEMENT_WIDTH = 30  # 22 named, 8 reserved
+# The kinds that begin a class, or go on with its prefix.
+CLASS_KINDS = ("device", "pseudo", "attribute", "attribute_raw")
 _ROUND_TO = 64  # so that the vocabulary axis divides over devices
 _FORMAT = 1
 # JSON bytes of a node that may be copied. A pointer costs one token whatever it points to; without
@@ -220,7 +222,7 @@ class Vocabulary:
                 top.finish_text(position)
                 stack.pop()
                 stack[-1].children.append(top.node())
-            elif kind in ("device", "pseudo", "attribute", "attribute_raw"):
+            elif kind in CLASS_KINDS:
                 if not top.in_prefix:
                     top.finish_text(position)
                     top.target = "class"
