@@ -158,7 +158,7 @@ def test_a_directory_is_read_to_its_end(tmp_path):
     assert [isinstance(record, Record) for _, record in found] == [
         True, False, False, True, False, True,
     ]  # fmt: skip
-    assert str(found[2][1]).startswith("4,001 bytes or more of text at records.jsonl:4")
+    assert str(found[2][1]).startswith("2,001 bytes or more of text at records.jsonl:4")
 
 
 def test_a_directory_without_records_is_bad_input(tmp_path):

@@ -2,6 +2,8 @@
 
 import json
 import random
+import re
+from pathlib import Path
 
 import pytest
 
@@ -41,6 +43,23 @@ def test_ids_that_the_model_relies_on():
     assert V.kinds[ELEMENT_BASE : ELEMENT_BASE + ELEMENT_WIDTH] == ("element",) * 30
     assert V.kinds[ELEMENT_BASE + ELEMENT_WIDTH] == "tag"
     assert V.size <= 1200 and V.size % 64 == 0 and len(set(V.names)) == V.size
+
+
+def test_the_documented_table_is_true():
+    """docs/record.md lists the ids of the shipped codebook."""
+    page = Path(__file__).parents[2].joinpath("docs", "record.md").read_text("utf-8")
+    rows = re.findall(r"^\| (\d+)(?: to (\d+))? \| (\w+)(?:, (\w+))?", page, re.MULTILINE)
+    documented = {}
+    for first, last, *kinds in rows:
+        kinds = [_KINDS.get(kind, kind.lower()) for kind in kinds if kind]
+        for token in range(int(first), int(last or first) + 1):
+            documented[token] = kinds[-1] if len(kinds) == 2 and token == int(last) else kinds[0]
+    assert documented == dict(enumerate(V.kinds))
+    assert f"V = {V.size}:" in page
+
+
+_KINDS = {"PAD": "special", "EOS": "special", "BOS": "special", "END": "special"}
+_KINDS |= {"ATTR": "attribute", "ATTR_RAW": "attribute_raw"}
 
 
 def test_a_node_is_spelled_in_bounded_pieces():
