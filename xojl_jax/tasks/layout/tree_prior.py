@@ -148,37 +148,3 @@ def _normalised(log_weight: jax.Array) -> jax.Array:
     top = jax.lax.stop_gradient(log_weight.max(-1, keepdims=True))
     weight = jnp.where(log_weight > NEVER / 2, jnp.exp(log_weight - top), 0.0)
     return weight / jnp.maximum(weight.sum(-1, keepdims=True), 1e-20)
-
-
-def cursors(tokens: jax.Array, first_pointer: int) -> jax.Array:
-    """The cursor after each token of detail sequences, from their COPY pointers.
-
-    A layout node without an HTML twin leaves the cursor where it is.
-
-    Args:
-      tokens: int32[B, L]; `first_pointer + i` is COPY(i).
-
-    Returns:
-      int32[B, L].
-    """
-    return jax.lax.cummax(jnp.where(tokens >= first_pointer, tokens - first_pointer, -1), axis=1)
-
-
-def node_of_element(tokens: jax.Array, first_pointer: int, is_element: jax.Array) -> jax.Array:
-    """The cursor after the first, second, … ELEMENT of detail sequences.
-
-    Both views write their elements in the same order, so this carries the alignment from the
-    detail view over to the semantic one.
-
-    Args:
-      tokens: int32[B, L]; `first_pointer + i` is COPY(i).
-      is_element: bool[B, L], where an ELEMENT token stands.
-
-    Returns:
-      int32[B, L], indexed by the element's ordinal instead of the position.
-    """
-    ordinal = jnp.cumsum(is_element, axis=1) - 1  # of the newest ELEMENT at each position
-    pointer = jnp.where(tokens >= first_pointer, tokens - first_pointer, -1)
-    nothing = jnp.full(tokens.shape[1], -1, jnp.int32)
-    node = jax.vmap(lambda k, i: nothing.at[k.clip(0)].max(i))(ordinal, pointer)
-    return jax.lax.cummax(node, axis=1)

@@ -1,0 +1,135 @@
+"""Where in the HTML tree a sequence of tokens stands.
+
+The decoder needs to know, at every position, which HTML node was opened last (the *cursor*), which
+element was announced last, and which nodes are open or were. In training all of it follows from the
+known targets, for all positions at once; in decoding it is carried along, token by token.
+
+B batch, R decoder rows (the semantic and the detail view of each record), L positions, T nodes.
+"""
+
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+
+from xojl_jax.tasks.layout.tree_prior import NEVER, TreePrior, next_node, opened_depth
+from xojl_jax.xojl.vocabulary import ELEMENT_BASE, ELEMENT_WIDTH
+
+Array = jax.Array
+
+
+class Alignment(NamedTuple):
+    """The decoder's place in the HTML tree, before it writes the token of each position.
+
+    Attributes:
+      cursor: int32[R, L], the HTML node opened last, -1 before the first.
+      element: int32[R, L], the element announced last, 0 before the first.
+      node_depth: int32[R, T], how many opened ancestors each node has.
+    """
+
+    cursor: Array
+    element: Array
+    node_depth: Array
+
+
+def is_element(tokens: Array) -> Array:
+    return (tokens >= ELEMENT_BASE) & (tokens < ELEMENT_BASE + ELEMENT_WIDTH)
+
+
+def align_targets(
+    semantic: Array, detail: Array, html_end: Array, first_pointer: int
+) -> tuple[Alignment, Alignment]:
+    """The alignment of known sequences, of both views, from the COPY pointers of the detail view.
+
+    Both views write their elements in the same order, so the k-th element of one is the k-th of the
+    other. A layout node without an HTML twin leaves the cursor where it is.
+
+    Args:
+      semantic, detail: int32[B, L], BOS first; `first_pointer + i` is COPY(i).
+      html_end: int32[B, T].
+    """
+    pointer = jnp.where(detail >= first_pointer, detail - first_pointer, -1)
+    opened = jax.vmap(_mark)(pointer, jnp.zeros(html_end.shape, bool))
+    node_depth = opened_depth(opened, html_end)
+
+    ordinal = jnp.cumsum(is_element(detail), axis=1) - 1  # of the newest ELEMENT at each position
+    nothing = jnp.full(detail.shape[1], -1, jnp.int32)
+    node = jax.vmap(lambda k, i: nothing.at[k.clip(0)].max(i))(ordinal, pointer)
+    node = jax.lax.cummax(node, axis=1)  # the cursor after the first, second, … ELEMENT
+    count = jnp.cumsum(is_element(semantic), axis=1)
+    reached = jnp.take_along_axis(node, (count - 1).clip(0), axis=1)
+    return (
+        Alignment(jnp.where(count > 0, reached, -1), _newest_element(semantic), node_depth),
+        Alignment(jax.lax.cummax(pointer, axis=1), _newest_element(detail), node_depth),
+    )
+
+
+def _mark(pointer: Array, opened: Array) -> Array:
+    return opened.at[jnp.where(pointer >= 0, pointer, opened.size)].set(True, mode="drop")
+
+
+def _newest_element(tokens: Array) -> Array:
+    position = jnp.arange(tokens.shape[1])
+    newest = jax.lax.cummax(jnp.where(is_element(tokens), position, -1), axis=1)
+    element = jnp.take_along_axis(tokens, newest.clip(0), axis=1) - ELEMENT_BASE
+    return jnp.where(newest >= 0, element, 0)
+
+
+class Track(NamedTuple):
+    """What decoding carries along: `Alignment` in the making, one position.
+
+    Attributes:
+      cursor, element: int32[R].
+      opened: bool[R, T], the nodes that are in the layout so far.
+    """
+
+    cursor: Array
+    element: Array
+    opened: Array
+
+    @classmethod
+    def start(cls, rows: int, nodes: int) -> "Track":
+        zero = jnp.zeros(rows, jnp.int32)
+        return cls(zero - 1, zero, jnp.zeros((rows, nodes), bool))
+
+    def alignment(self, html_end: Array) -> Alignment:
+        depth = opened_depth(self.opened, html_end)
+        return Alignment(self.cursor[:, None], self.element[:, None], depth)
+
+
+def advance(
+    track: Track,
+    token: Array,
+    *,
+    depth: Array,
+    detail: Array,
+    prior: TreePrior,
+    html_end: Array,
+    first_pointer: int,
+) -> Track:
+    """The track after a token.
+
+    The detail view names its node by COPY. The semantic view does not: there, the node opened by an
+    ELEMENT is the one that the node head finds most probable.
+
+    Args:
+      token: int32[R], the token just written.
+      depth: int32[R], open nodes, counting what the token has opened.
+      detail: bool[R], which rows are of the detail view.
+    """
+    announces = is_element(token)
+    element = jnp.where(announces, token - ELEMENT_BASE, track.element)
+
+    inside = opened_depth(track.opened, html_end) >= depth[:, None] - 1
+    log_next = next_node(prior, track.cursor[:, None])[0][:, 0]
+    log_element = jnp.take_along_axis(prior.elements, element[:, None, None], axis=2)[..., 0]
+    score = jnp.where(inside, log_next + log_element, NEVER)
+    guess = jnp.where(score.max(-1) > NEVER / 2, score.argmax(-1), track.cursor)
+
+    copied = jnp.where(token >= first_pointer, token - first_pointer, -1)
+    node = jnp.where(detail, copied, jnp.where(announces, guess, -1))
+    return Track(
+        cursor=jnp.maximum(track.cursor, node),
+        element=element,
+        opened=jax.vmap(lambda i, opened: _mark(i[None], opened))(node, track.opened),
+    )

@@ -1,0 +1,89 @@
+"""From decoded tokens back to layouts, and to what can be drawn of them."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from xojl_jax.tasks.layout.drawing import DrawnBox
+from xojl_jax.tasks.layout.task import VIEWS, Prediction
+from xojl_jax.xojl.faults import XojlError
+from xojl_jax.xojl.tree import Forest, preorder
+from xojl_jax.xojl.vocabulary import ELEMENT_BASE, ELEMENT_WIDTH, EOS, Vocabulary
+
+
+class Answer(NamedTuple):
+    """One document of one view.
+
+    Attributes:
+      layout: None where the tokens are no document, which the grammar rules out.
+      nodes: for every layout node, in depth-first order, the HTML node it points at, or None;
+        empty in the semantic view, which points at none.
+      completed: whether the document was closed, by EOS, within its length.
+      score: log probability of its tokens.
+    """
+
+    layout: Forest | None
+    nodes: tuple[int | None, ...]
+    completed: bool
+    score: float
+
+
+def read_answers(
+    prediction: Prediction, htmls: Sequence[Forest], vocabulary: Vocabulary, mode: str
+) -> list[dict[str, Answer]]:
+    """For each record its answers by view: "semantic", "detail".
+
+    Args:
+      prediction: on the host.
+      htmls: the trees that the pointers refer to, () where there is none. Rows beyond them are
+        padding of the batch, and left out.
+    """
+    views = VIEWS[mode]
+    answers = []
+    for record, html in enumerate(htmls):
+        rows = range(record * len(views), (record + 1) * len(views))
+        answers.append(
+            {
+                view: _read(prediction, row, html, vocabulary)
+                for view, row in zip(views, rows, strict=True)
+            }
+        )
+    return answers
+
+
+def _read(prediction: Prediction, row: int, html: Forest, vocabulary: Vocabulary) -> Answer:
+    length = int(prediction.length[row])
+    tokens = prediction.tokens[row][:length].tolist()
+    completed = bool(tokens) and tokens[-1] == EOS
+    try:
+        layout = vocabulary.detokenise(tokens, html)
+    except XojlError:
+        layout = None
+    nodes = pointed_nodes(tokens, vocabulary.size)
+    return Answer(layout, nodes, completed, float(prediction.score[row]))
+
+
+def pointed_nodes(tokens: Sequence[int], first_pointer: int) -> tuple[int | None, ...]:
+    """The HTML node that follows each ELEMENT token as its COPY, or None. Order: depth first."""
+    following = [*tokens[1:], 0]
+    return tuple(
+        after - first_pointer if after >= first_pointer else None
+        for token, after in zip(tokens, following, strict=True)
+        if ELEMENT_BASE <= token < ELEMENT_BASE + ELEMENT_WIDTH
+    )
+
+
+def boxes_to_draw(answer: Answer, html_boxes: Sequence[Sequence[float]]) -> list[DrawnBox]:
+    """The boxes of all layout nodes that point at an HTML node, in px of the screenshot.
+
+    Args:
+      html_boxes: x, y, width, height, z of every HTML node.
+    """
+    drawn = []
+    for visit, node in zip(preorder(answer.layout or ()), answer.nodes, strict=False):
+        if node is not None:
+            x, y, width, height = np.asarray(html_boxes[node][:4], float)
+            box = (x, y, x + width, y + height)
+            drawn.append(DrawnBox(visit.node.element, box, visit.depth))
+    return drawn

@@ -1,0 +1,213 @@
+"""The HTML tree encoder: one token per DOM node.
+
+A node's embedding is the sum of its tag, its composed classes, its kind of content, its place in
+the tree (X031 to X034) and, where known, its box and paint order. Attention between nodes is biased
+by how they are related in the tree (X070).
+
+B batch, T HTML nodes, C classes per node, D width, R relations.
+"""
+
+import jax
+import jax.numpy as jnp
+from flax import linen as nn
+
+from xojl_jax.nn.attention import Mask
+from xojl_jax.nn.blocks import EinsumDense, EncoderBlock, LayerNorm, Mlp, Stack
+from xojl_jax.nn.positions import FourierBoxes
+from xojl_jax.tasks.layout.tree_features import IdRanges
+
+Array = jax.Array
+
+RELATIONS = (
+    "self",
+    "parent",
+    "child",
+    "ancestor",
+    "descendant",
+    "sibling before",
+    "sibling after",
+    "before",
+    "after",
+)
+# Deeper nodes and later siblings share the last row of a table.
+MAX_DEPTH = 32
+MAX_CHILD = 32
+
+
+def table(size: int, width: int, dtype: jnp.dtype, name: str) -> nn.Embed:
+    """A small embedding table, whole on every device: a look-up needs no exchange."""
+    init = nn.with_logical_partitioning(nn.initializers.normal(0.02), ("table", "table_embed"))
+    return nn.Embed(size, width, dtype=dtype, embedding_init=init, name=name)
+
+
+def class_width(width: int) -> int:
+    """Width of one class's vector in a model of this width."""
+    return max(32, width // 4)
+
+
+class ClassComposer(nn.Module):
+    """Composes a node's classes into one vector: int32[B, T, C, 5] -> [B, T, D].
+
+    Attribute, value and unit are embedded apart and composed by a learned function (X029); device
+    and pseudo-class modify the result through attention (X036); and three heads gather the plain,
+    the responsive and the interactive classes apart (X037). Nothing depends on the classes' order.
+    """
+
+    width: int
+    ids: IdRanges
+    dtype: jnp.dtype = jnp.float32
+
+    @nn.compact
+    def __call__(self, classes: Array, number: Array, mask: Array) -> Array:
+        inner = class_width(self.width)
+        device, pseudo, attribute, value, unit = jnp.moveaxis(classes, -1, 0)
+
+        def embed(name: str, ids: Array) -> Array:
+            return table(getattr(self.ids, name), inner, self.dtype, name)(ids)
+
+        def dense(width: int, x: Array, name: str) -> Array:
+            return EinsumDense((width,), ("table_embed", "mlp"), dtype=self.dtype, name=name)(x)
+
+        scalar = jnp.stack([number, jnp.abs(number), jnp.square(number)], -1).astype(self.dtype)
+        parts = (embed("attribute", attribute), embed("value", value), embed("unit", unit), scalar)
+        x = nn.gelu(dense(2 * inner, jnp.concatenate(parts, -1), "compose_up"))
+        x = dense(inner, x, "compose_down")
+
+        # How far each modifier changes a class depends on the class; row 0 means "no modifier".
+        modifier = jnp.stack([embed("device", device), embed("pseudo", pseudo)], -2)
+        query = dense(inner, x, "modifier_query")
+        weight = nn.sigmoid(jnp.einsum("btci,btcmi->btcm", query, modifier) / inner**0.5)
+        x = x + jnp.einsum("btcm,btcmi->btci", weight, modifier)
+
+        plain = (device == 0) & (pseudo == 0)
+        contexts = jnp.stack([plain, device > 0, pseudo > 0], -1) & mask[..., None]
+        score = dense(3, x, "context_score").astype(jnp.float32)
+        # The 1 in the denominator lets a context without classes weigh nothing.
+        weight = jnp.where(contexts, jnp.exp(jnp.clip(score, max=10.0)), 0.0)
+        weight = weight / (1.0 + weight.sum(-2, keepdims=True))
+        pooled = jnp.einsum("btcg,btci->btgi", weight.astype(self.dtype), x)
+        pooled = pooled.reshape(*pooled.shape[:2], -1)
+        return EinsumDense((self.width,), ("table_embed", "embed"), dtype=self.dtype, name="out")(
+            pooled
+        )
+
+
+def tree_relations(parent: Array, end: Array) -> Array:
+    """How node j stands to node i: int32[B, T, T], an index into `RELATIONS`.
+
+    Args:
+      parent: int32[B, T], -1 for a root.
+      end: int32[B, T], exclusive end of the subtree in depth-first order.
+    """
+    nodes = jnp.arange(parent.shape[-1])
+    i, j = nodes[:, None], nodes[None, :]
+    ancestor = (j < i) & (i < end[:, None, :])
+    sibling = parent[:, :, None] == parent[:, None, :]
+    conditions = [
+        i == j,
+        parent[:, :, None] == j,
+        parent[:, None, :] == i,
+        ancestor,
+        ancestor.swapaxes(1, 2),
+        sibling & (j < i),
+        sibling & (j > i),
+        j < i,
+    ]
+    choices = [jnp.full((), index, jnp.int32) for index in range(len(conditions))]
+    shape = (parent.shape[0], nodes.size, nodes.size)
+    conditions = [jnp.broadcast_to(condition, shape) for condition in conditions]
+    return jnp.select(conditions, choices, jnp.int32(len(RELATIONS) - 1))
+
+
+class TreeBlock(nn.Module):
+    """An encoder block whose attention is biased, per head, by the relation of the two nodes."""
+
+    heads: int
+    mlp_ratio: int
+    dropout: float
+    block_size: int
+    dtype: jnp.dtype
+
+    @nn.compact
+    def __call__(self, x: Array, relations: Array, mask: Mask) -> Array:
+        init = nn.with_logical_partitioning(nn.initializers.zeros, (None, "heads"))
+        strength = self.param("relations", init, (len(RELATIONS), self.heads), jnp.float32)
+        # A product with the one-hot form: its gradient is a product, too, instead of a scatter.
+        one_hot = jax.nn.one_hot(relations, len(RELATIONS), dtype=self.dtype)
+        bias = jnp.einsum("bijr,rh->bhij", one_hot, strength.astype(self.dtype))
+
+        def feed_forward(name: str) -> nn.Module:
+            return Mlp(self.mlp_ratio * x.shape[-1], self.dropout, self.dtype, name=name)
+
+        block = EncoderBlock(
+            self.heads,
+            feed_forward,
+            dropout=self.dropout,
+            block_size=self.block_size,
+            dtype=self.dtype,
+            name="block",
+        )
+        return block(x, mask, bias)
+
+
+class HtmlEncoder(nn.Module):
+    """The tree of a section: a batch with the `html_*` arrays -> [B, T, D]."""
+
+    width: int
+    layers: int
+    heads: int
+    mlp_ratio: int
+    max_nodes: int
+    ids: IdRanges
+    dropout: float = 0.0
+    block_size: int = 512
+    remat: str = "full"
+    dtype: jnp.dtype = jnp.float32
+
+    @nn.compact
+    def __call__(self, batch: dict[str, Array]) -> Array:
+        mask = batch["html_mask"]
+        x = self.content(batch) + self.place(batch)
+        x = jnp.where(mask[..., None], x, jnp.zeros((), x.dtype))
+
+        def block(name: str) -> nn.Module:
+            return TreeBlock(
+                self.heads, self.mlp_ratio, self.dropout, self.block_size, self.dtype, name=name
+            )
+
+        relations = tree_relations(batch["html_parent"], batch["html_end"])
+        stack = Stack(block, self.layers, self.remat, name="stack")
+        x = stack(x, relations, Mask(key_valid=mask))
+        return LayerNorm(self.dtype, name="norm")(x)
+
+    def content(self, batch: dict[str, Array]) -> Array:
+        """What the node is: tag, classes, kind of content."""
+        composer = ClassComposer(self.width, self.ids, self.dtype, name="classes")
+        composed = composer(batch["html_class"], batch["html_number"], batch["html_class_mask"])
+        tag = self._table(self.ids.tag, "tag")(batch["html_tag"])
+        content = self._table(self.ids.content, "content")(batch["html_content"])
+        return composed + tag + content
+
+    def place(self, batch: dict[str, Array]) -> Array:
+        """Where the node is: in the tree and, where it is known, on the page."""
+        nodes = batch["html_mask"].shape[-1]
+        depth_first = jnp.broadcast_to(jnp.arange(nodes), batch["html_bfs"].shape)
+        x = self._table(self.max_nodes, "depth_first")(depth_first)
+        x = x + self._table(self.max_nodes, "breadth_first")(batch["html_bfs"])
+        x = x + self._table(self.max_nodes + 1, "parent")(batch["html_parent"] + 1)
+        x = x + self._table(MAX_DEPTH, "depth")(batch["html_depth"].clip(max=MAX_DEPTH - 1))
+        x = x + self._table(MAX_CHILD, "child")(batch["html_child"].clip(max=MAX_CHILD - 1))
+
+        # The path from the root: one table, one slice of rows for every level.
+        levels = batch["html_path"].shape[-1]
+        rows = batch["html_path"].clip(max=MAX_CHILD - 1) + MAX_CHILD * jnp.arange(levels)
+        x = x + self._table(MAX_CHILD * levels, "path")(rows).sum(-2)
+
+        boxes = FourierBoxes(self.width, dtype=self.dtype, name="boxes")(batch["html_boxes"])
+        paint = EinsumDense((self.width,), (None, "embed"), dtype=self.dtype, name="paint_order")
+        boxes = boxes + paint(batch["html_z"][..., None])
+        known = batch["html_box_mask"][..., None]
+        return x + jnp.where(known, boxes, jnp.zeros((), boxes.dtype))
+
+    def _table(self, size: int, name: str) -> nn.Embed:
+        return table(size, self.width, self.dtype, name)

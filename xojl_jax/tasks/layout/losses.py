@@ -1,0 +1,126 @@
+"""The losses of the layout task. Every one takes a mask, because any label may be missing.
+
+Each returns a mean over what is labelled, and 0 where nothing is: a batch without boxes trains
+everything that needs no boxes. float32 throughout.
+
+B batch, L target positions, T HTML nodes, N patches, E element ids, V + T decoder outputs.
+"""
+
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import optax
+
+from xojl_jax.xojl.vocabulary import PAD
+
+# Large and finite: a masked logit's softmax is exactly 0, and its gradient is no NaN.
+ILLEGAL = -1e9
+
+
+class SequenceLoss(NamedTuple):
+    loss: jax.Array  # float32[]: mean cross-entropy of a real target token, in nats
+    accuracy: jax.Array  # float32[]: share of real target tokens that are the most probable
+    tokens: jax.Array  # float32[]: how many real target tokens there are
+
+
+def masked_mean(values: jax.Array, mask: jax.Array) -> jax.Array:
+    """The mean of `values` where `mask` holds; 0 where it holds nowhere."""
+    weight = mask.astype(jnp.float32)
+    return (values * weight).sum() / jnp.maximum(weight.sum(), 1.0)
+
+
+def sequence_loss(
+    logits: jax.Array, targets: jax.Array, legal: jax.Array, *, label_smoothing: float = 0.0
+) -> SequenceLoss:
+    """Cross-entropy of the softmax over the legal tokens alone, as decoding sees it (XOJL.md 5).
+
+    Args:
+      logits: float32[B, L, V + T].
+      targets: int32[B, L], PAD where there is nothing to learn.
+      legal: bool[B, L, V + T], the automaton's mask.
+      label_smoothing: share of the target that is spread evenly over the legal tokens.
+    """
+    log_prob = jax.nn.log_softmax(jnp.where(legal, logits, ILLEGAL), axis=-1)
+    true = jnp.take_along_axis(log_prob, targets[..., None], axis=-1)[..., 0]
+    nats = -true
+    if label_smoothing:
+        count = legal.sum(-1).astype(jnp.float32)
+        even = -jnp.where(legal, log_prob, 0.0).sum(-1) / jnp.maximum(count, 1.0)
+        nats = (1 - label_smoothing) * nats + label_smoothing * even
+    real = targets != PAD
+    right = log_prob.argmax(-1) == targets
+    return SequenceLoss(
+        loss=masked_mean(nats, real),
+        accuracy=masked_mean(right.astype(jnp.float32), real),
+        tokens=real.sum().astype(jnp.float32),
+    )
+
+
+def class_loss(logits: jax.Array, labels: jax.Array) -> tuple[jax.Array, jax.Array]:
+    """Cross-entropy and accuracy of int32 labels; a negative label is unknown."""
+    known = labels >= 0
+    nats = optax.softmax_cross_entropy_with_integer_labels(logits, labels.clip(0))
+    right = (logits.argmax(-1) == labels).astype(jnp.float32)
+    return masked_mean(nats, known), masked_mean(right, known)
+
+
+def binary_loss(logits: jax.Array, targets: jax.Array, mask: jax.Array) -> jax.Array:
+    """Mean binary cross-entropy of float32[..., E] targets where bool[...] `mask` holds."""
+    nats = optax.sigmoid_binary_cross_entropy(logits, targets).mean(-1)
+    return masked_mean(nats, mask)
+
+
+def patches_in_boxes(boxes: jax.Array, mask: jax.Array, grid: tuple[int, int]) -> jax.Array:
+    """Which patches' centres lie in which boxes: bool[B, T, N], row-major patches.
+
+    Args:
+      boxes: float32[B, T, 4], x0, y0, x1, y1 in [0, 1].
+      mask: bool[B, T], the boxes that are known.
+      grid: rows and columns of patches.
+    """
+    rows, columns = grid
+    y = (jnp.arange(rows, dtype=jnp.float32) + 0.5) / rows
+    x = (jnp.arange(columns, dtype=jnp.float32) + 0.5) / columns
+    left, top, right, bottom = (boxes[..., i : i + 1] for i in range(4))
+    in_row = (top <= y) & (y < bottom)
+    in_column = (left <= x) & (x < right)
+    inside = in_row[..., :, None] & in_column[..., None, :]
+    return inside.reshape(*inside.shape[:2], -1) & mask[..., None]
+
+
+def patch_elements(inside: jax.Array, node_element: jax.Array, num_elements: int) -> jax.Array:
+    """Which elements cover each patch: float32[B, N, E] (X048).
+
+    Args:
+      inside: bool[B, T, N] of `patches_in_boxes`.
+      node_element: int32[B, T]; what is no element id counts for nothing.
+    """
+    element = jax.nn.one_hot(node_element, num_elements, dtype=jnp.float32)
+    count = jnp.einsum("btn,bte->bne", inside.astype(jnp.float32), element)
+    return (count > 0).astype(jnp.float32)
+
+
+def contrastive_loss(
+    nodes: jax.Array, regions: jax.Array, mask: jax.Array, temperature: float = 0.07
+) -> jax.Array:
+    """Symmetric InfoNCE between HTML nodes and the picture under their boxes (X068).
+
+    The positives are spatial: a node and its own region. The negatives are the other nodes of the
+    same section, which share its colours and type, so that only structure tells them apart.
+
+    Args:
+      nodes, regions: float32[B, T, D], not yet normalised.
+      mask: bool[B, T], nodes that have a region; the others are neither rows nor negatives.
+      temperature: the published 0.07.
+    """
+
+    def unit(x):
+        return x * jax.lax.rsqrt((x * x).sum(-1, keepdims=True) + 1e-6)
+
+    score = jnp.einsum("btd,bsd->bts", unit(nodes), unit(regions)) / temperature
+    score = jnp.where(mask[:, None, :] & mask[:, :, None], score, ILLEGAL)
+    positive = jnp.diagonal(score, axis1=1, axis2=2)
+    to_region = jax.nn.logsumexp(score, axis=2) - positive
+    to_node = jax.nn.logsumexp(score, axis=1) - positive
+    return masked_mean((to_region + to_node) / 2, mask)
