@@ -227,9 +227,10 @@ def fit(image: np.ndarray, target: tuple[int, int], *, pad: int = PAD) -> tuple[
     plan = plan_fit(image.shape[:2], target)
     height, width = plan.content
     if plan.content != plan.source:
-        # reducing_gap: a cheap integer reduction first when the image is much too large
+        # Hamming: as sharp as bicubic when shrinking, at half the price. reducing_gap: a cheap
+        # integer reduction first where the image is much too large.
         small = Image.fromarray(image).resize(
-            (width, height), Image.Resampling.BICUBIC, reducing_gap=3.0
+            (width, height), Image.Resampling.HAMMING, reducing_gap=3.0
         )
         image = np.asarray(small)
     framed = np.empty((*target, 3), np.uint8)

@@ -1,0 +1,182 @@
+"""The loader: samples a second with several threads against none, and where the time goes.
+
+    python benchmarks/loader.py
+    python benchmarks/loader.py --preset base --threads 1 2 4 16 --format WEBP
+
+Writes a data set of drawn pages to a temporary folder, then measures (1) each part of one sample
+by itself, in processor time of one thread, first epoch and later ones (what is kept in memory is
+not computed again), and (2) whole batches, the variants taking turns, as ratios to the variant
+without threads. Ratios of one run are comparable; the absolute figures are of this machine.
+"""
+
+import argparse
+import io
+import statistics
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageDraw
+
+from configs import base
+from xojl_jax.data import images, shards
+from xojl_jax.data.loader import batches
+from xojl_jax.tasks.layout.baseline import layout_from_labels
+from xojl_jax.tasks.layout.dataset import LayoutDataset
+from xojl_jax.tasks.layout.features import MERGED, FeatureSpec, Featuriser
+from xojl_jax.xojl.codebook import Codebook
+from xojl_jax.xojl.record import Record, parse_record, record_to_json
+from xojl_jax.xojl.tree import parse_html, preorder
+
+
+def parse_arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--preset", default="base", choices=sorted(base.PRESETS))
+    parser.add_argument("--records", type=int, default=48)
+    parser.add_argument("--nodes", type=int, default=60, help="HTML nodes of a record")
+    parser.add_argument("--format", default="PNG", choices=["PNG", "WEBP", "JPEG"])
+    parser.add_argument("--threads", type=int, nargs="+", default=[1, 2, 4])
+    parser.add_argument("--batch", type=int, default=8)
+    parser.add_argument("--batches", type=int, default=6, help="timed batches of a turn")
+    parser.add_argument("--turns", type=int, default=3)
+    return parser.parse_args()
+
+
+def drawn_record(rng: np.random.Generator, number: int, nodes: int) -> Record:
+    """A random tree with some ten classes a node, half of its nodes labelled, a box for each."""
+    book = Codebook.load()
+    properties, tags = list(book.properties), list(book.tags)
+    values = ["auto", "flex", "0", "12x", "1.125r", "1fafaf"]
+
+    def key() -> str:
+        classes = [
+            f"@{rng.choice(properties)}_{rng.choice(values)}" for _ in range(rng.integers(3, 16))
+        ]
+        return rng.choice(tags) + "".join(classes)
+
+    members: list[dict] = [{} for _ in range(nodes)]
+    names = [f"{key()}#{i + 2}" for i in range(nodes)]
+    for i in range(nodes - 1, 0, -1):
+        parent = int(rng.integers(max(0, i - 8), i))
+        members[parent] = {names[i]: members[i] or {"text": f"t{i}"}} | members[parent]
+    html = parse_html({names[0]: members[0]})
+    labels = [int(rng.integers(22)) if rng.random() < 0.5 else MERGED for _ in preorder(html)]
+    labels[0] = 0
+    layout = layout_from_labels(html, labels)
+    boxes = tuple((float(i), float(i), 200.0, 40.0, i) for i in range(nodes))
+    return Record(
+        screenshot=f"{number}.png",
+        html=html,
+        layout=layout.forest,
+        category="hero",
+        html_boxes=boxes,
+        layout_nodes=layout.nodes,
+    )
+
+
+def drawn_page(rng: np.random.Generator, kind: str) -> bytes:
+    """A 1280 x 900 page with panels, lines of text, and one noisy picture."""
+    page = Image.new("RGB", (1280, 900), (250, 250, 252))
+    draw = ImageDraw.Draw(page)
+    for _ in range(12):
+        x, y = rng.integers(0, 1100), rng.integers(0, 800)
+        fill = tuple(int(v) for v in rng.integers(120, 255, 3))
+        draw.rectangle((x, y, x + 160, y + 90), fill=fill, outline=(40, 40, 60))
+    for _ in range(60):
+        words = "".join(rng.choice(list("abcdefghij  "), 40))
+        draw.text((int(rng.integers(0, 1000)), int(rng.integers(0, 880))), words, fill=(20, 20, 30))
+    noise = rng.normal(128, 30, (30, 40, 3)).clip(0, 255).astype(np.uint8)
+    page.paste(Image.fromarray(noise).resize((400, 300)), (700, 100))
+    buffer = io.BytesIO()
+    page.save(buffer, kind, quality=90)
+    return buffer.getvalue()
+
+
+def write_data(folder: Path, options: argparse.Namespace) -> None:
+    rng = np.random.default_rng(0)
+    entries = [
+        (record_to_json(drawn_record(rng, i, options.nodes)), drawn_page(rng, options.format))
+        for i in range(options.records)
+    ]
+    shards.write_manifest(folder, [shards.write_shards(entries, folder, "train")])
+
+
+def part_times(folder: Path, spec: FeatureSpec) -> dict[str, float]:
+    """Processor seconds of each part of a sample, mean over the records."""
+    source = shards.ShardSource(folder, "train")
+    featuriser = Featuriser(spec)
+    size = (spec.image_height, spec.image_width)
+    numbers = range(len(source))
+    seconds = {}
+
+    def timed(name: str, function, inputs) -> list:
+        start = time.process_time()
+        outputs = [function(item) for item in inputs]
+        seconds[name] = (time.process_time() - start) / len(source)
+        return outputs
+
+    stored = timed("read", source.__getitem__, numbers)
+    records = timed("parse", lambda s: parse_record(s.record), stored)
+    timed("features, new classes", featuriser.prepare, records)
+    prepared = timed("features", featuriser.prepare, records)
+    decoded = timed("decode", lambda s: images.decode_image(s.image), stored)
+    timed("fit", lambda image: images.fit(image, size), decoded)
+    timed("pad", lambda p: featuriser.finish(p, None, index=0), prepared)
+    return seconds
+
+
+def rates(folder: Path, spec: FeatureSpec, options: argparse.Namespace) -> dict[int, float]:
+    """Samples a second by number of threads, median of the turns."""
+    dataset = LayoutDataset(folder, "train", spec)
+    found: dict[int, list[float]] = {count: [] for count in (0, *options.threads)}
+    for _ in range(options.turns):
+        for threads, values in found.items():
+            stream = batches(dataset, seed=0, batch_size=options.batch, num_threads=threads)
+            with stream:
+                next(stream)  # threads have started, and one batch is ahead
+                start = time.perf_counter()
+                for _ in range(options.batches):
+                    next(stream)
+                seconds = time.perf_counter() - start
+            values.append(options.batch * options.batches / seconds)
+    return {threads: statistics.median(values) for threads, values in found.items()}
+
+
+def main() -> None:
+    options = parse_arguments()
+    config = base.make(options.preset)
+    spec = FeatureSpec(
+        config.image.height,
+        config.image.width,
+        config.model.patch,
+        config.model.max_nodes,
+        config.model.max_classes,
+        config.model.max_target,
+    )
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        write_data(folder, options)
+        size = sum(path.stat().st_size for path in folder.iterdir()) / options.records
+        print(
+            f"{options.preset}: {spec.image_width} x {spec.image_height}, {options.records} "
+            f"records of {options.nodes} nodes, {options.format}, {size / 1000:.0f} kB each"
+        )
+        seconds = part_times(folder, spec)
+        first = sum(seconds.values()) - seconds["features"]
+        later = {name: seconds[name] for name in ("read", "decode", "fit", "pad")}
+        print("\npart                     ms      first epoch  later epochs")
+        for name, value in seconds.items():
+            again = value / sum(later.values()) if name in later else 0
+            share = value / first if name != "features" else 0
+            print(f"{name:22} {1000 * value:6.2f} {share:14.0%} {again:13.0%}")
+        print("\nthreads   samples/s   ratio to none")
+        found = rates(folder, spec, options)
+        for threads, rate in found.items():
+            print(f"{threads:7} {rate:11.1f} {rate / found[0]:15.2f}")
+
+
+if __name__ == "__main__":
+    main()
