@@ -104,14 +104,8 @@ class Browser:
         self._pid = 0
 
     def __enter__(self) -> "Browser":
-        try:
-            from playwright.sync_api import sync_playwright
-        except ImportError as error:
-            raise BadUsage(
-                "rendering needs Playwright: pip install 'playwright>=1.60' (and no browser of its)"
-            ) from error
         with self._stack:
-            self._playwright = self._stack.enter_context(sync_playwright())
+            self._playwright = self._stack.enter_context(_playwright())
             self._stack.callback(self._close_browser)
             self._ensure_browser()
             self._stack = self._stack.pop_all()
@@ -180,6 +174,32 @@ class Browser:
             with contextlib.suppress(Exception):
                 self._browser.close()
         self._browser = None
+
+
+_shared: list = []  # [Playwright, number of browsers that use it]
+
+
+@contextlib.contextmanager
+def _playwright():
+    """Playwright's driver. It allows one a thread, so browsers that are open together share it."""
+    if _shared:
+        _shared[1] += 1
+    else:
+        try:
+            from playwright.sync_api import sync_playwright
+        except ImportError as error:
+            raise BadUsage(
+                "rendering needs Playwright: pip install 'playwright>=1.60' (and no browser of its)"
+            ) from error
+        _shared[:] = [sync_playwright().start(), 1]
+    try:
+        yield _shared[0]
+    finally:
+        _shared[1] -= 1
+        if _shared[1] == 0:
+            driver = _shared[0]
+            _shared.clear()
+            driver.stop()
 
 
 class Page:

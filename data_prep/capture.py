@@ -4,7 +4,6 @@ import argparse
 import hashlib
 import io
 import json
-import os
 import random
 import sys
 import time
@@ -27,7 +26,7 @@ from xojl_jax.xojl.codebook import Codebook
 from xojl_jax.xojl.record import Record, record_to_json
 from xojl_jax.xojl.tree import preorder
 
-USAGE = """Renders pages in Chromium and cuts them into sections: a screenshot and a compact html tree each.
+USAGE = """Renders pages in Chromium, cuts them into sections: a screenshot and an html tree each.
 
   python -m data_prep.capture --out data/raw https://example.com/
   python -m data_prep.capture --out data/raw --shim data/shim unpacked-site/
@@ -215,7 +214,7 @@ LOOK = (
 
 
 class Output:
-    """The folder of records. A page is written whole or not at all, so that a run can be resumed."""
+    """The folder of records. A page is written whole or not at all: a run can be resumed."""
 
     def __init__(self, folder: Path):
         self.folder = folder
@@ -273,7 +272,7 @@ class Output:
             if len(kept) < len(lines):
                 temporary = path.with_suffix(".tmp")
                 temporary.write_text("".join(kept), encoding="utf-8")
-                os.replace(temporary, path)
+                temporary.replace(path)
 
 
 def _id_of(line: str) -> str | None:

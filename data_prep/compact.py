@@ -1,115 +1,30 @@
-"""Computed styles -> the compact html tree: short classes, content ids, nothing that tells the answer.
+"""Computed styles -> the compact html tree: short classes and content ids.
 
-Values that CSS would have had anyway (initial, or inherited and equal to the parent's) are dropped.
-Names that people gave (id, class, role, aria, data, href) never come near: an `Extracted` keeps them
-apart, and only label.py reads them.
+Values that CSS would have had anyway (initial, or inherited and equal to the parent's) are dropped;
+css.toml says what those are. Names that people gave (id, class, role, aria, data, href) tell the
+answer, so they never come near: an `Extracted` keeps them apart, and only label.py reads them.
 """
 
 import random
+import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from data_prep.browser import Extracted
 from data_prep.values import written_value
 from xojl_jax.xojl.codebook import Codebook
 from xojl_jax.xojl.tree import Caps, Content, Node
 
-_SIDES = ("top", "right", "bottom", "left")
-_CORNERS = ("top-left", "top-right", "bottom-right", "bottom-left")
-# One class for several longhands, written when they agree; where they do not, the longhands follow
-# one by one, or (border-radius) as one list.
-GROUPS = {
-    "border-width": [f"border-{s}-width" for s in _SIDES],
-    "border-style": [f"border-{s}-style" for s in _SIDES],
-    "border-color": [f"border-{s}-color" for s in _SIDES],
-    "border-radius": [f"border-{c}-radius" for c in _CORNERS],
-    "gap": ["row-gap", "column-gap"],
-    "overflow": ["overflow-x", "overflow-y"],
-    "text-decoration": ["text-decoration-line"],
-}
-_PLAIN = (
-    "display position width height min-width max-width min-height max-height aspect-ratio"
-    " margin-top margin-right margin-bottom margin-left padding-top padding-right padding-bottom"
-    " padding-left top right bottom left z-index float clear flex-direction flex-wrap flex-grow"
-    " flex-shrink flex-basis order justify-content justify-items justify-self align-content"
-    " align-items align-self grid-template-columns grid-template-rows grid-auto-flow column-count"
-    " color background-color background-image background-position background-size"
-    " background-repeat box-shadow opacity font-size font-weight font-family font-style line-height"
-    " letter-spacing text-align text-transform text-shadow text-overflow vertical-align white-space"
-    " list-style-type object-fit object-position visibility transform filter backdrop-filter"
-    " mix-blend-mode clip-path"
-).split()
-INHERITED = frozenset(
-    "color font-size font-weight font-style font-family line-height letter-spacing text-align"
-    " text-transform white-space list-style-type visibility text-shadow".split()
-)
-_UNSET = ("", "none", "normal", "auto", "0", "0px", "0%", "currentcolor")
-_INITIAL = {
-    "color": ("rgb(0, 0, 0)",),
-    "font-size": ("16px",),
-    "font-weight": ("400",),
-    "font-family": (),
-    "text-align": ("start", "left"),
-    "opacity": ("1",),
-    "flex-grow": ("0",),
-    "flex-shrink": ("1",),
-    "order": ("0",),
-    "flex-direction": ("row",),
-    "flex-wrap": ("nowrap",),
-    "position": ("static",),
-    "overflow-x": ("visible",),
-    "overflow-y": ("visible",),
-    "visibility": ("visible",),
-    "background-color": ("rgba(0, 0, 0, 0)", "transparent"),
-    "background-position": ("0% 0%", "0px 0px"),
-    "background-repeat": ("repeat",),
-    "object-fit": ("fill",),
-    "object-position": ("50% 50%",),
-    "vertical-align": ("baseline",),
-    "list-style-type": ("disc",),
-    "white-space": ("normal",),
-    "grid-auto-flow": ("row",),
-    "text-overflow": ("clip",),
-    "align-items": ("normal", "stretch"),
-    "justify-items": ("normal", "legacy"),
-}
-_BLOCK = frozenset(
-    "div section header footer main nav article aside h1 h2 h3 h4 h5 h6 hgroup p ul ol dl dt dd figure"
-    " figcaption form fieldset legend blockquote pre address hr details summary dialog body map"
-    " optgroup option".split()
-)
-_DISPLAY = {
-    "li": ("list-item",),
-    "summary": ("list-item", "block"),
-    "table": ("table",),
-    "tr": ("table-row",),
-    "td": ("table-cell",),
-    "th": ("table-cell",),
-    "thead": ("table-header-group",),
-    "tbody": ("table-row-group",),
-    "tfoot": ("table-footer-group",),
-    "caption": ("table-caption",),
-    **dict.fromkeys(
-        ("button", "input", "select", "textarea", "progress", "meter"), ("inline-block",)
-    ),
-}
-# What a property says only together with another one.
-_NEEDS = {
-    "background-position": ("background-image", ("none",)),
-    "background-size": ("background-image", ("none",)),
-    "background-repeat": ("background-image", ("none",)),
-    "top": ("position", ("static",)),
-    "right": ("position", ("static",)),
-    "bottom": ("position", ("static",)),
-    "left": ("position", ("static",)),
-    "justify-items": ("display", ("block", "inline", "inline-block", "flex")),
-    **{
-        f"border-{s}-{w}": (f"border-{s}-style", ("none", "hidden"))
-        for s in _SIDES
-        for w in ("width", "color")
-    },
-}
-_REPLACED = frozenset({"img", "video", "canvas", "iframe", "embed", "object", "svg"})
+_CSS = tomllib.loads(Path(__file__).with_name("css.toml").read_text(encoding="utf-8"))
+GROUPS: dict[str, list[str]] = _CSS["groups"]
+INHERITED = frozenset(_CSS["inherited"])
+_WRITTEN = _CSS["written"]
+_INITIAL = _CSS["initial"]
+_UNSET = _CSS["unset"]
+_DISPLAY = {tag: tuple(kinds) for kinds, tags in _CSS["display"] for tag in tags}
+_NEEDS = {css: (other, off) for other, off, needy in _CSS["needs"] for css in needy}
+_REPLACED = frozenset(_CSS["replaced"])
 
 
 @dataclass(frozen=True)
@@ -130,7 +45,7 @@ class Compact:
 def properties(codebook: Codebook) -> list[str]:
     """The longhand CSS properties that a page must be asked for."""
     known = set(codebook.properties.values())
-    wanted = [name for name in _PLAIN if name in known]
+    wanted = [name for name in _WRITTEN if name in known]
     wanted += [name for group in GROUPS.values() for name in group]
     return list(dict.fromkeys(["display", "position", "color", *wanted]))
 
@@ -220,7 +135,7 @@ class _ClassWriter:
         self._devices = {name: code for code, name in codebook.devices.items()}
         self._root_font = root_font
         # In the order of the codebook, so that equal looks give equal keys.
-        ours = {*_PLAIN, *GROUPS, *(name for group in GROUPS.values() for name in group)}
+        ours = {*_WRITTEN, *GROUPS, *(name for group in GROUPS.values() for name in group)}
         self._order = [css for css in codebook.properties.values() if css in ours]
 
     def __call__(self, node: Mapping, parent: Mapping | None) -> list[str]:
@@ -256,12 +171,15 @@ class _ClassWriter:
             else:
                 continue
             value = written_value(css, raw, self._units, self._root_font)
-            if css in INHERITED and above is not None and css in above:
-                if value == written_value(css, above[css], self._units, self._root_font):
-                    continue  # two lists of fonts of one kind
-            if value is not None:
+            if value is not None and not self._is_inherited(css, value, above):
                 said[css] = value
         return said
+
+    def _is_inherited(self, css: str, value: str, above: Mapping | None) -> bool:
+        """Whether the parent's value is written alike: two lists of fonts of one kind are."""
+        if css not in INHERITED or above is None or css not in above:
+            return False
+        return value == written_value(css, above[css], self._units, self._root_font)
 
     def _is_default(
         self, css: str, raw: str, tag: str, styles: Mapping, above: Mapping | None
@@ -272,8 +190,6 @@ class _ClassWriter:
             return raw == above.get(css)
         if css == "display":
             return raw in _default_displays(tag, above)
-        if css == "border-style":
-            return True
         if css.startswith("border-") and css.endswith("-style"):
             return raw in ("none", "hidden", "solid")  # a width says that there is a line
         if css == "list-style-type" and tag not in ("ul", "ol", "li"):
@@ -288,7 +204,7 @@ def _default_displays(tag: str, above: Mapping | None) -> tuple[str, ...]:
         return ("block", *_DISPLAY.get(tag, ()))  # a flex item is a block whatever it was
     if tag in _DISPLAY:
         return _DISPLAY[tag]
-    return ("block",) if tag in _BLOCK or "-" in tag else ("inline",)
+    return ("inline",)
 
 
 def _together(group: str, styles: Mapping, longs: Mapping) -> str | None:

@@ -93,7 +93,7 @@ globalThis.xojl = (() => {
   const authorOf = (e) => {
     const out = {};
     for (const {name, value} of e.attributes) {
-      if (value && (/^(class|id|role|type|alt|title|rel|aria-.*|data-(?!xojl).*|uk-.*|itemtype)$/.test(name))) {
+      if (value && (/^(class|id|role|type|alt|title|rel|src|aria-.*|data-(?!xojl).*|uk-.*|itemtype)$/.test(name))) {
         out[name] = value.slice(0, 200);
       }
     }
@@ -225,8 +225,9 @@ globalThis.xojl = (() => {
   };
 
   // Sections of the page: descend from body until a block is a section by name of up to 1.6 viewports,
-  // or any block of up to 1.05. Rows of a table or a list stay together, or out.
+  // or any block of up to 1.05. Rows of a table or a list stay together, or are left out.
   const BANDS = new Set(['SECTION', 'HEADER', 'FOOTER', 'NAV', 'ARTICLE']);
+  const ROWS = new Set(['TR', 'LI', 'DD', 'DT', 'P', 'TBODY']);
   const isWide = (e) => {
     const [, , w, h] = boxOf(e);
     const s = getComputedStyle(e);
@@ -251,7 +252,7 @@ globalThis.xojl = (() => {
         boxOf(k)[3] >= 40).length >= 2;
       const fits = e !== document.body && h >= lowest && h <= highest && !isPage;
       if (fits || (e === document.body && kids.length === 0 && h >= 90 && h <= highest)) found.push(e);
-      else if (!isList || isPage || e === document.body) stack.push(...kids.reverse());
+      else stack.push(...kids.filter((k) => !isList || !ROWS.has(tagOf(k))).reverse());
     }
     return JSON.stringify(found.map((e) => ({box: boxOf(e), tag: tagOf(e).toLowerCase()})));
   };

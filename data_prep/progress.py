@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sized
 
 
 class Progress(Iterable):
-    """`for page in Progress(pages, "pages")`: one line, rewritten on a terminal, else every 30 s."""
+    """`for page in Progress(pages, "pages")`: a line, rewritten on a terminal, else every 30 s."""
 
     def __init__(self, items: Sized, what: str, stream=None):
         self._items, self._what = items, what

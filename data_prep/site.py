@@ -91,7 +91,7 @@ class Shim:
         self._files: dict[Path, list[str]] = {}
 
     def find(self, url: str) -> Path | None:
-        """The file of the shim that a CDN link means: that package, nearest version, longest tail."""
+        """The file that a CDN link means: its package, the nearest version, the longest tail."""
         parts = urlsplit(url)
         if MATERIAL.search(url):
             return self._pick("material-icons", "", ["iconfont", "material-icons.css"])

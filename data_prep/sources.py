@@ -68,20 +68,25 @@ def _pages_of(source: str, site_root: Path | None) -> list[PageSource]:
         parts = urlsplit(source)
         if parts.scheme.lower() not in ("http", "https") or not parts.hostname:
             raise BadUsage(f"{source}: only http and https addresses can be captured")
-        bare = parts._replace(query="", fragment="", netloc=parts.netloc.rpartition("@")[2])
+        bare = parts._replace(fragment="", netloc=parts.netloc.rpartition("@")[2])
         return [PageSource(bare.geturl(), parts.hostname, url=source)]
     path = Path(source)
     if path.is_dir():
         files = sorted(p for p in path.rglob("*") if p.suffix.lower() in _HTML and p.is_file())
         files = [p for p in files if "node_modules" not in p.relative_to(path).parts]
+        files = [p for p in files if p.resolve().is_relative_to(path.resolve())]
         if not files:
             raise BadInput(f"{source}: no .html file in this folder")
         return [_local(file, site_root or path) for file in files]
     if not path.exists():
         raise BadInput(f"{source}: no such file or folder")
-    with path.open("rb") as file:
-        if not _LOOKS_LIKE_HTML.search(file.read(65536)):
-            raise BadInput(f"{source}: not an HTML file")
+    try:
+        with path.open("rb") as file:
+            start = file.read(65536)
+    except OSError as error:
+        raise BadInput(f"{source}: cannot be read ({error.strerror})") from error
+    if not _LOOKS_LIKE_HTML.search(start):
+        raise BadInput(f"{source}: not an HTML file")
     return [_local(path, site_root or path.parent)]
 
 
@@ -89,25 +94,23 @@ def _local(file: Path, root: Path) -> PageSource:
     file, root = file.resolve(), root.resolve()
     if not file.is_relative_to(root):
         raise BadUsage(f"{file.name} lies outside --site-root {root.name}")
-    package, licence, top = _package(root)
+    name, version, licence, top = _package(root)
     inside = file.relative_to(top).as_posix()
-    uri = f"npm:{package}/{inside}" if package else f"{top.name}/{inside}"
-    return PageSource(
-        uri, package or top.name, root, file.relative_to(root).as_posix(), licence=licence
-    )
+    uri = f"npm:{name}@{version}/{inside}" if version else f"{name}/{inside}"
+    return PageSource(uri, name, root, file.relative_to(root).as_posix(), licence=licence)
 
 
-def _package(root: Path) -> tuple[str, str, Path]:
-    """(`name@version`, licence, folder) of the npm package that holds `root`; else a named folder."""
+def _package(root: Path) -> tuple[str, str, str, Path]:
+    """(name, version, licence, folder) of the package that holds `root`; else of a named folder."""
     for folder in (root, *list(root.parents)[:3]):
         try:
             data = json.loads((folder / "package.json").read_text(encoding="utf-8"))
-            name, version, licence = data["name"], data.get("version", "0"), data.get("license", "")
+            name, version, licence = data["name"], data["version"], data.get("license", "")
         except (OSError, ValueError, KeyError, TypeError):
             continue
-        if isinstance(name, str):
-            return f"{name}@{version}", licence if isinstance(licence, str) else "", folder
+        if name and isinstance(name, str) and version and isinstance(version, str):
+            return name, version, licence if isinstance(licence, str) else "", folder
     top = root
     while top.name.lower() in _GENERIC and top.parent.name:
         top = top.parent
-    return "", "", top
+    return top.name, "", "", top

@@ -1,0 +1,165 @@
+"""A record as a labeller sees it: the html nodes with boxes, looks, and their author's words."""
+
+import re
+from collections.abc import Iterator
+from functools import cached_property
+
+from xojl_jax.xojl.record import Record
+from xojl_jax.xojl.tree import preorder
+
+# What may stand inside a line of text.
+PHRASING = frozenset(
+    re.findall(
+        "[a-z]+",
+        "a abbr b bdi big br cite code data del dfn em font i ins kbd label mark q s samp small span"
+        " strong sub sup time tt u var",
+    )
+)
+FIELDS = frozenset({"input", "select", "textarea", "progress", "meter"})
+_WORD = re.compile(r"[a-z]+|[0-9]+", re.IGNORECASE)
+_CAMEL = re.compile(r"([a-z0-9])([A-Z])")
+
+
+class View:
+    """Indexed by html node in depth-first pre-order.
+
+    Attributes:
+      tag, parent, children, end: the tree (`end` is the end of the subtree, exclusive).
+      box: [x, y, width, height] px.
+      words: the author's own words about the node (class, id, role …), lower case.
+      text: what is written in the node and below (cut at 240 characters).
+    """
+
+    def __init__(self, record: Record, author: list[dict]):
+        visits = preorder(record.html)
+        self.nodes = [visit.node for visit in visits]
+        self.parent = [visit.parent for visit in visits]
+        self.end = [visit.subtree_end for visit in visits]
+        self.children: list[list[int]] = [[] for _ in visits]
+        for visit in visits:
+            if visit.parent >= 0:
+                self.children[visit.parent].append(visit.index)
+        self.tag = [node.tag for node in self.nodes]
+        self.box = [list(box[:4]) for box in record.html_boxes]
+        self.author = author
+        self.look = [about.get("look", {}) for about in author]
+        self.text = [about.get("text", "") for about in author]
+        self.words = [_words(about) for about in author]
+        self.kinds = [{content.kind for content in node.content} for node in self.nodes]
+        self.texts = self._count(lambda i: "text" in self.kinds[i] and not self.is_field(i))
+        self.pictures = self._count(lambda i: "src" in self.kinds[i])
+        self.drawings = self._count(lambda i: "svg" in self.kinds[i])
+        self.fields = self._count(self.is_field)
+        self.links = self._count(lambda i: self.tag[i] == "a")
+
+    def __len__(self) -> int:
+        return len(self.nodes)
+
+    def _count(self, test) -> list[int]:
+        """How many nodes of each subtree pass a test."""
+        out = [int(test(i)) for i in range(len(self.nodes))]
+        for index in range(len(self.nodes) - 1, 0, -1):
+            out[self.parent[index]] += out[index]
+        return out
+
+    def subtree(self, index: int) -> range:
+        return range(index, self.end[index])
+
+    def ancestors(self, index: int) -> Iterator[int]:
+        while (index := self.parent[index]) >= 0:
+            yield index
+
+    def says(self, index: int, pattern: re.Pattern) -> bool:
+        return bool(pattern.search(self.words[index]))
+
+    def is_field(self, index: int) -> bool:
+        return self.tag[index] in FIELDS and not self.is_submit(index)
+
+    def is_submit(self, index: int) -> bool:
+        return self.tag[index] == "input" and self.author[index].get("type") in (
+            "submit",
+            "button",
+            "reset",
+            "image",
+        )
+
+    def area(self, index: int) -> float:
+        return self.box[index][2] * self.box[index][3]
+
+    def font_size(self, index: int) -> float:
+        return _px(self.look[index].get("font-size", "16px"), 16.0)
+
+    def is_bold(self, index: int) -> bool:
+        weight = self.look[index].get("font-weight", "400")
+        return weight == "bold" or (weight.isdigit() and int(weight) >= 600)
+
+    def is_painted(self, index: int) -> bool:
+        """Whether the node draws a box of its own: background, border on all sides, or shadow."""
+        look = self.look[index]
+        background = look.get("background-color", "")
+        above = next((self.fill(i) for i in self.ancestors(index)), "")
+        if _visible(background) and background != above:
+            return True
+        if look.get("background-image", "none") not in ("", "none"):
+            return True
+        if look.get("box-shadow", "none") not in ("", "none"):
+            return True
+        return self.has_border(index)
+
+    def has_border(self, index: int) -> bool:
+        look = self.look[index]
+        sides = [look.get(f"border-{s}-style", "none") for s in ("top", "bottom", "left")]
+        return all(s not in ("none", "hidden", "") for s in sides) and (
+            _px(look.get("border-top-width", "0"), 0.0) > 0
+        )
+
+    def fill(self, index: int) -> str:
+        """The background colour that one sees behind the node's content."""
+        for i in (index, *self.ancestors(index)):
+            colour = self.look[i].get("background-color", "")
+            if _visible(colour):
+                return colour
+        return ""
+
+    def is_line_of_text(self, index: int) -> bool:
+        """Text, with nothing but phrasing in it (links and pictograms in the line included)."""
+        if not self.texts[index] or self.pictures[index] or self.fields[index]:
+            return False
+        inner = range(index + 1, self.end[index])
+        return all(self.tag[i] in PHRASING or self.tag[i] == "svg" for i in inner) and all(
+            self.look[i].get("display", "inline").startswith("inline") or not self.kinds[i]
+            for i in inner
+        )
+
+    @cached_property
+    def body_size(self) -> float:
+        """The font size of most of the text, by characters."""
+        weights: dict[float, int] = {}
+        for i, kinds in enumerate(self.kinds):
+            if "text" in kinds:
+                size = self.font_size(i)
+                weights[size] = weights.get(size, 0) + len(self.text[i])
+        return max(weights, key=weights.__getitem__, default=16.0)
+
+
+def _words(about: dict) -> str:
+    said = [
+        about.get("tag", ""),
+        about.get("class", ""),
+        about.get("id", ""),
+        about.get("role", ""),
+    ]
+    said += [key for key in about if key.startswith(("uk-", "data-"))]
+    said += [about.get("itemtype", ""), about.get("data-ride", ""), about.get("uk-grid", "")]
+    return _CAMEL.sub(r"\1-\2", " ".join(said)).lower()
+
+
+def _px(text: str, default: float) -> float:
+    try:
+        return float(text.removesuffix("px"))
+    except ValueError:
+        return default
+
+
+def _visible(colour: str) -> bool:
+    return bool(colour) and colour != "transparent" and not colour.replace(" ", "").endswith(",0)")

@@ -1,0 +1,18 @@
+"""One Chromium for all tests of a process; none where the machine has none."""
+
+import pytest
+
+from data_prep import browser
+from xojl_jax.errors import BadUsage
+
+
+@pytest.fixture(scope="session")
+def chromium():
+    """A `Browser`, with limits that suit small pages."""
+    try:
+        browser.find_chromium()
+    except BadUsage as error:
+        pytest.skip(str(error))
+    pytest.importorskip("playwright", reason="the tests of rendering need Playwright")
+    with browser.Browser(page_seconds=20) as started:
+        yield started
