@@ -78,6 +78,14 @@ def test_truncated_images_are_never_half_decoded(name):
             images.decode_image(data[:cut])
 
 
+def test_missing_rows_behind_sound_checksums_are_found():
+    """A PNG whose pixel data ends early is refused although each of its chunks is whole."""
+    for width, height in ((40, 40), (10, 33), (1000, 1)):
+        with pytest.raises(images.ImageError, match="broken or truncated PNG"):
+            images.decode_image(bomb_png(width, height))
+    assert images.decode_image(bomb_png(10, 30)).shape == (30, 10, 3)
+
+
 def test_a_flipped_byte_in_a_png_is_found():
     """Every chunk's checksum is verified."""
     data = bytearray(ORDINARY["png"])
@@ -139,10 +147,15 @@ def test_transparency_lies_on_white(kind):
 
 
 def test_transparent_palette_and_sixteen_bit_colour():
-    """A palette's transparent entry is white too; 16-bit RGB keeps its high bytes."""
+    """A palette's or a colour's clear entry is white too; 16-bit RGB keeps its high bytes."""
     palette = Image.new("P", (4, 4), 1)
     palette.putpalette([0, 0, 0, 200, 0, 0])
     assert (images.decode_image(encode(palette, "PNG", transparency=1)) == 255).all()
+
+    entries = encode(palette, "PNG", transparency=b"\xff\x80")
+    assert np.abs(images.decode_image(entries)[0, 0].astype(int) - [227, 127, 127]).max() <= 1
+    red = Image.new("RGB", (4, 4), (200, 0, 0))
+    assert (images.decode_image(encode(red, "PNG", transparency=(200, 0, 0))) == 255).all()
 
     rows = b"".join(b"\0" + struct.pack(">HHH", 0x1234, 0x8000, 0xFFFF) * 2 for _ in range(2))
     header = png_chunk(b"IHDR", struct.pack(">IIBBBBB", 2, 2, 16, 2, 0, 0, 0))

@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from data_prep.build import measurer
 from xojl_jax.data import shards
 from xojl_jax.data.images import decode_image
 from xojl_jax.data.loader import batches, one_epoch
 from xojl_jax.errors import BadInput
-from xojl_jax.tasks.layout.dataset import LayoutDataset, measure
+from xojl_jax.tasks.layout.dataset import SIZES, LayoutDataset
 from xojl_jax.tasks.layout.features import FeatureSpec, sample_spec
 from xojl_jax.xojl.record import parse_record
 from xojl_jax.xojl.vocabulary import PAD, Vocabulary
@@ -39,7 +40,7 @@ def stored(i, *, items=3, image=True):
 
 def write(folder, entries, *, measured=False):
     vocabulary = Vocabulary.load()
-    sizes = (lambda text: measure(parse_record(text), vocabulary)) if measured else None
+    sizes = measurer(vocabulary) if measured else None
     summary = shards.write_shards(entries, folder, "train", shard_size=4, sizes=sizes)
     note = {"codebook": vocabulary.codebook.digest} if measured else None
     shards.write_manifest(folder, [summary], note=note)
@@ -81,9 +82,6 @@ def test_sizes_of_another_codebook_are_not_trusted(tmp_path):
     )
     shards.write_manifest(tmp_path, [summary], note={"codebook": "another"})
     assert len(LayoutDataset(tmp_path, "train", SPEC)) == 1
-
-
-SIZES = ("nodes", "semantic_tokens", "detail_tokens")
 
 
 def test_damaged_records_are_replaced_by_the_loader(tmp_path):

@@ -59,9 +59,8 @@ def decode_image(data: bytes, *, max_pixels: int = MAX_PIXELS) -> np.ndarray:
         _check_pixels(image.size, max_pixels)
         if getattr(image, "n_frames", 1) > 1:
             raise ImageError(f"is animated ({image.n_frames} frames): keep one frame")
-        orientation = _orientation(image)
-        image.load()
-        if orientation != 1:
+        image.load()  # before the orientation, whose reader would swallow a failure to load
+        if _orientation(image) != 1:
             image = ImageOps.exif_transpose(image)
         return _to_rgb(image)
     except ImageError:
@@ -159,7 +158,7 @@ def _orientation(image: Image.Image) -> int:
 
 
 def _to_rgb(image: Image.Image) -> np.ndarray:
-    if image.mode == "RGB":
+    if image.mode == "RGB" and "transparency" not in image.info:
         return np.asarray(image)
     if image.mode.startswith("I"):  # 16-bit grey
         grey = (np.asarray(image).astype(np.int64) + 128) // 257

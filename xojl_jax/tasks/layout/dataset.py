@@ -23,11 +23,12 @@ from xojl_jax.tasks.layout.features import (
     without_image,
 )
 from xojl_jax.xojl.record import Record, parse_record
-from xojl_jax.xojl.tree import preorder
 from xojl_jax.xojl.vocabulary import Vocabulary
 
 _LOG = logging.getLogger(__name__)
 _CACHE_BYTES = 256 << 20  # some 10,000 records without their pixels
+# The columns of the manifest, written by data_prep.build; targets are counted without BOS.
+SIZES = ("nodes", "semantic_tokens", "detail_tokens")
 
 
 class Drops(Protocol):
@@ -43,7 +44,7 @@ class LayoutDataset:
 
     Records that are larger than the spec are left out when the data set is opened: `left_out`
     counts them by reason, `numbers` says which records of the split are in. The sizes come from
-    the manifest where `measure` (below) was used to write it, else every record is read once.
+    the manifest where it has them for this codebook, else every record is read once.
     """
 
     def __init__(
@@ -159,16 +160,3 @@ class LayoutDataset:
             "semantic_tokens": ("semantic tokens", self.spec.max_target),
             "detail_tokens": ("detail tokens", self.spec.max_target),
         }
-
-
-SIZES = ("nodes", "semantic_tokens", "detail_tokens")
-
-
-def measure(record: Record, vocabulary: Vocabulary) -> dict[str, int]:
-    """The sizes that decide whether a record fits; targets without BOS, 0 where there is none."""
-    sizes = dict.fromkeys(SIZES, 0) | {"nodes": len(preorder(record.html))}
-    if record.layout is not None:
-        detail = vocabulary.tokenise_detail(record.layout, record.html, record.alignment())
-        sizes["semantic_tokens"] = len(vocabulary.tokenise_semantic(record.layout)) - 1
-        sizes["detail_tokens"] = len(detail) - 1
-    return sizes
