@@ -130,7 +130,7 @@ def _load(path: Path) -> Codebook:
     return Codebook.from_dict(data, path.name)
 
 
-@lru_cache(maxsize=32768)
+@lru_cache(maxsize=8192)
 def _split_class(book: Codebook, text: str) -> ClassParts:
     device, pseudos, rest = book.split_prefix(text)
     attribute, underscore, value = rest.partition("_")

@@ -10,7 +10,7 @@ import re
 from xojl_jax.xojl.faults import XojlError, shorten
 
 _DEEP = 200  # levels; far more than any cap, fewer than make json give up
-_TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"?|[{}\[\]]', re.DOTALL)
+_TOKEN = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"?|[{}\[\]]', re.DOTALL)
 
 
 class NotANumber:

@@ -201,7 +201,9 @@ def _parse(text, read_key, caps: Caps, place: str, pairs: bool) -> Forest:
 
 
 def _members(value) -> Iterator:
-    return iter(value.items() if isinstance(value, dict) else _checked_pairs(value))
+    if isinstance(value, dict) and all(isinstance(key, str) for key in value):
+        return iter(value.items())
+    return _checked_pairs(value.items() if isinstance(value, dict) else value)
 
 
 def _checked_pairs(value) -> Iterator:
