@@ -106,9 +106,9 @@ def defaults() -> ConfigDict:
     model.dropout = 0.1
     # Type of computation; parameters and reductions stay float32.
     model.dtype = "bfloat16"
-    # What a layer keeps for the backward pass: "full" recomputes all, "dots" keeps matrix products,
-    # "none" keeps all.
-    model.remat = "full"
+    # What a layer keeps for the backward pass: "full" recomputes all of it, "attention" all but
+    # attention, "dots" keeps every matrix product, "none" keeps everything.
+    model.remat = "attention"
     # Shifts of the patch embedding: "axis4", "diag4" or "all8".
     model.shifts = "diag4"
     # Keys that one step of blockwise attention looks at.
@@ -149,21 +149,15 @@ def defaults() -> ConfigDict:
     loss.semantic = 0.3
     # Weight of the multi-label element classifier.
     loss.element = 0.1
-    # Weight of the carousel, accordion and gallery heads together.
-    loss.advanced = 0.1
-    # Weight of the spatial head within the main loss.
-    loss.spatial_main = 0.1
     # Weight of the per-node element classifier on HTML tokens.
     loss.node = 0.1
     # Weight of the section category.
     loss.category = 0.1
-    # Weight of the structure loss.
-    loss.structure = 0.1
-    # Weight of the auxiliary losses as a whole, beside the main loss.
+    # Weight of the auxiliary loss: which elements cover each patch.
     loss.aux = 0.3
-    # Weight of the contrastive loss between image and HTML.
+    # Weight of the contrastive loss between regions of the image and HTML nodes.
     loss.contrastive = 0.1
-    # Weight of the spatial loss beside the main loss.
+    # Weight of the loss on where the spatial attention looks.
     loss.spatial = 0.05
 
     config.mesh = mesh = ConfigDict()

@@ -17,6 +17,7 @@ from xojl_jax.data import loader
 from xojl_jax.engine import (
     checkpoint,
     evaluation,
+    hosts,
     loop,
     sharding,
     state,
@@ -56,7 +57,7 @@ _DISTRIBUTED = flags.DEFINE_enum(
 def main() -> int:
     """Reads the flags, then trains."""
     config = read_config()
-    join_hosts(_DISTRIBUTED.value)
+    hosts.join(_DISTRIBUTED.value)
     path = _WORKDIR.value or f"runs/stage{config.stage}-{config.preset}"
     return train(tasks.make(config), config, path)
 
@@ -79,6 +80,7 @@ def train(task: Task, config, path: str | os.PathLike) -> int:
         reporter = telemetry.Telemetry(
             directory,
             config,
+            start_step=int(start.step),
             rates=plan.optimiser.rates,
             flops_per_sample=sum(task.flops().values()),
         )
@@ -108,12 +110,6 @@ def read_config():
     except OSError as error:
         raise BadUsage(f"--config: {error.__cause__ or error}") from error
     return config
-
-
-def join_hosts(mode: str) -> None:
-    """Connects the processes of a job that spans several hosts."""
-    if mode == "on" or (mode == "auto" and _spans_hosts()):
-        jax.distributed.initialize()
 
 
 def describe(task: Task, config, plan: state.Plan, directory: workdir.Workdir) -> None:
@@ -204,14 +200,6 @@ def closing(saver: checkpoint.Saver, reporter: telemetry.Telemetry):
             saver.close()
         reporter.finish(reporter.summary.get("step", 0), "failed")
         raise
-
-
-def _spans_hosts() -> bool:
-    """Whether the environment names more than one host or process."""
-    several = ("JAX_NUM_PROCESSES", "SLURM_NTASKS", "OMPI_COMM_WORLD_SIZE", "MEGASCALE_NUM_SLICES")
-    if any(int(os.environ.get(name, "1")) > 1 for name in several):
-        return True
-    return len(os.environ.get("TPU_WORKER_HOSTNAMES", "").split(",")) > 1
 
 
 if __name__ == "__main__":

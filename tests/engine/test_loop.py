@@ -21,7 +21,9 @@ def metrics(loss: float, *, skipped: int = 0, row: int = 0) -> dict:
 def reporter(tmp_path):
     config = toy_config(total_steps=100, on_nonfinite_limit=3)
     rates = lambda step: {"rest": jnp.float32(0.5), "frozen": jnp.float32(0)}  # noqa: E731
-    made = telemetry.Telemetry(workdir.Workdir(tmp_path), config, rates=rates, flops_per_sample=1e9)
+    made = telemetry.Telemetry(
+        workdir.Workdir(tmp_path), config, start_step=0, rates=rates, flops_per_sample=1e9
+    )
     yield made
     made.finish(0, "finished")
 

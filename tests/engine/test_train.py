@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -17,14 +18,23 @@ from xojl_jax.errors import BadUsage
 ROOT = Path(__file__).parents[2]
 
 
-def start(*arguments: str, kill_at: str = "", seconds_per_sample: float = 0.0):
-    """A process that runs `python -m ARGUMENTS…` on one CPU device."""
-    environment = os.environ | {
-        # Compiling is most of such a short run: do it badly but fast.
-        "XLA_FLAGS": "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true",
-        "JAX_PLATFORMS": "cpu",
-        "TOY_SECONDS_PER_SAMPLE": str(seconds_per_sample),
-    }
+def start(*arguments: str, kill_at: str = "", seconds_per_sample: float = 0.0, job=None):
+    """A process that runs `python -m ARGUMENTS…` on one CPU device.
+
+    Args:
+      kill_at: where it kills itself, see `toy_run`.
+      job: further environment variables, which make it one of several processes.
+    """
+    environment = (
+        os.environ
+        | (job or {})
+        | {
+            # Compiling is most of such a short run: do it badly but fast.
+            "XLA_FLAGS": "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true",
+            "JAX_PLATFORMS": "cpu",
+            "TOY_SECONDS_PER_SAMPLE": str(seconds_per_sample),
+        }
+    )
     if kill_at:
         environment["TOY_KILL_AT"] = kill_at
     return subprocess.Popen(
@@ -36,8 +46,8 @@ def start(*arguments: str, kill_at: str = "", seconds_per_sample: float = 0.0):
     )
 
 
-def toy(path, **options):
-    fields = ("checkpoint_every=4", "total_steps=12", "keep=1", "log_every=1")
+def toy(path, *fields, **options):
+    fields += ("checkpoint_every=4", "total_steps=12", "keep=1", "log_every=1")
     return start("tests.engine.toy_run", str(path), *fields, **options)
 
 
@@ -101,6 +111,36 @@ def test_killed_and_stopped_runs_end_like_an_undisturbed_one(tmp_path):
     assert last == also_last == 12
     for name, leaf in expected.items():
         np.testing.assert_array_equal(found[name], leaf, err_msg=name)
+
+
+@pytest.mark.slow
+def test_two_hosts_stop_and_end_like_one(tmp_path):
+    """Protects several hosts: a SIGTERM to either stops both at one step; the end is the same."""
+
+    def pair(**options):
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            port = free.getsockname()[1]
+        job = {"JAX_COORDINATOR_ADDRESS": f"127.0.0.1:{port}", "JAX_NUM_PROCESSES": "2"}
+        path, fields = tmp_path / "pair", ("mesh__fsdp=2",)
+        return [toy(path, *fields, job=job | {"JAX_PROCESS_ID": n}, **options) for n in "01"]
+
+    processes = pair(seconds_per_sample=0.03)
+    for line in processes[0].stderr:
+        if line.startswith("step 5/12"):
+            break
+    processes[1].send_signal(signal.SIGTERM)
+    results = [wait(process) for process in processes]
+    assert [code for code, _ in results] == [75, 75], results
+    results = [wait(process) for process in pair()]
+    assert [code for code, _ in results] == [0, 0], results
+    code, text = wait(toy(tmp_path / "single"))
+    assert code == 0, text
+    expected, _ = final_state(tmp_path / "single")
+    found, last = final_state(tmp_path / "pair")
+    assert last == 12
+    for name, leaf in expected.items():
+        np.testing.assert_allclose(found[name], leaf, rtol=1e-4, atol=1e-5, err_msg=name)
 
 
 def test_a_misspelt_field_is_one_line_and_exit_2(tmp_path):

@@ -68,5 +68,5 @@ def test_text_is_replaced_whole(tmp_path):
     directory = workdir.Workdir(tmp_path)
     directory.write_summary({"step": 1})
     directory.write_summary({"step": 2})
-    assert json.loads(directory.summary_file.read_text()) == {"step": 2}
+    assert json.loads(directory.summary_file.read_text()) == directory.read_summary() == {"step": 2}
     assert [path.name for path in tmp_path.iterdir()] == ["summary.json"]

@@ -17,7 +17,7 @@ from absl import flags
 from tests.engine.toy_task import ToyTask, toy_config
 from xojl_jax import command
 from xojl_jax import train as training
-from xojl_jax.engine import checkpoint
+from xojl_jax.engine import checkpoint, hosts
 
 
 def plant_kill(point: str, count: str) -> None:
@@ -42,6 +42,7 @@ def plant_kill(point: str, count: str) -> None:
 
 def main(argv: list[str]) -> int:
     flags.FLAGS([sys.argv[0]])
+    hosts.join("auto")
     workdir, *changes = argv
     pairs = (change.split("=", 1) for change in changes)
     config = toy_config(**{name: ast.literal_eval(value) for name, value in pairs})

@@ -26,8 +26,8 @@ from typing import Any
 import jax
 import numpy as np
 import orbax.checkpoint as ocp
-from jax.experimental import multihost_utils
 
+from xojl_jax.engine import hosts
 from xojl_jax.engine.sharding import path_name
 from xojl_jax.engine.state import TrainState
 from xojl_jax.engine.workdir import write_text
@@ -70,7 +70,7 @@ class Saver:
                 if partial.exists():
                     _remove(partial)
                 partial.mkdir(parents=True)
-            _barrier(f"save {step}")
+            hosts.barrier(f"save {step}")
             self._orbax.save(partial / ARRAYS, args=ocp.args.PyTreeSave(_as_tree(state)))
         except OSError as error:
             raise _save_failed(self._folder, step, error) from error
@@ -183,9 +183,11 @@ def restore_newest(folder: Path, abstract: TrainState, *, on_corrupt: str) -> Re
     A damaged checkpoint is an error, or passed over in favour of an older one when `on_corrupt` is
     "fallback". That none is sound is always an error: a run never silently starts afresh.
     """
-    checkpoint = _agree(lambda: _choose(folder, on_corrupt))
-    if checkpoint is None:
+    # The first process alone reads and checks all the bytes.
+    chosen = hosts.first_decides(lambda: _choose(folder, on_corrupt))
+    if not chosen:
         return None
+    checkpoint = Path(chosen)
     metadata = read_metadata(checkpoint)
     if problems := _shape_differences(metadata["arrays"], describe_arrays(abstract.params)):
         raise BadInput(
@@ -269,8 +271,8 @@ def _as_tree(state: TrainState) -> dict[str, Any]:
     return {field.name: getattr(state, field.name) for field in dataclasses.fields(state)}
 
 
-def _choose(folder: Path, on_corrupt: str) -> Path | None:
-    """The newest sound checkpoint."""
+def _choose(folder: Path, on_corrupt: str) -> str:
+    """The newest sound checkpoint, "" if there is none at all."""
     steps = list_steps(folder)
     for step in reversed(steps):
         try:
@@ -280,29 +282,10 @@ def _choose(folder: Path, on_corrupt: str) -> Path | None:
                 raise
             log.warning("%s: trying the one before", error)
         else:
-            return folder / str(step)
+            return str(folder / str(step))
     if steps:
         raise BadInput(f"none of the checkpoints in {folder} is sound: remove them to start afresh")
-    return None
-
-
-def _agree(choose) -> Path | None:
-    """Lets the first process choose a checkpoint and tells all the others."""
-    if jax.process_count() == 1:
-        return choose()
-    failure, chosen = None, ""
-    if jax.process_index() == 0:
-        try:
-            chosen = str(choose() or "")
-        except UserError as error:
-            failure, chosen = error, "!"
-    encoded = np.zeros(4096, np.uint8)
-    raw = chosen.encode()
-    encoded[: len(raw)] = np.frombuffer(raw, np.uint8)
-    shared = bytes(multihost_utils.broadcast_one_to_all(encoded)).rstrip(b"\0").decode()
-    if shared == "!":
-        raise failure or BadInput("the first process found a damaged checkpoint: see its message")
-    return Path(shared) if shared else None
+    return ""
 
 
 def _digests(checkpoint: Path) -> dict[str, Any]:
@@ -333,11 +316,6 @@ def _remove(path: Path) -> None:
         shutil.rmtree(path)
     else:
         path.unlink()
-
-
-def _barrier(name: str) -> None:
-    if jax.process_count() > 1:
-        multihost_utils.sync_global_devices(name)
 
 
 def _save_failed(folder: Path, step: int, error: BaseException) -> UserError:

@@ -7,9 +7,8 @@ from collections.abc import Callable, Iterator
 
 import jax
 import numpy as np
-from jax.experimental import multihost_utils
 
-from xojl_jax.engine import sharding
+from xojl_jax.engine import hosts, sharding
 from xojl_jax.engine.checkpoint import Saver
 from xojl_jax.engine.state import TrainState
 from xojl_jax.engine.telemetry import Telemetry, say
@@ -111,8 +110,6 @@ def _due(step: int, every: int) -> bool:
 
 def _stop_agreed(stop: StopRequest, step: int, config) -> bool:
     """Whether to stop before this step; several hosts vote, so that all save the same step."""
-    if jax.process_count() == 1:
-        return stop.requested
-    if not _due(step, config.log_every):  # a vote costs a round trip
-        return False
-    return bool(multihost_utils.process_allgather(np.int32(stop.requested)).any())
+    if jax.process_count() > 1 and not _due(step, config.log_every):
+        return False  # a vote costs a round trip
+    return hosts.any_of(stop.requested)

@@ -82,7 +82,7 @@ def make(config, total_steps: int, task, boxed) -> Optimiser:
         return name
 
     def decays(path, leaf, axes):
-        dims = leaf.ndim - sum(axis == "layers" for axis in axes)
+        dims = leaf.ndim - sum(axis in sharding.STACKED for axis in axes)
         last = sharding.path_name(path).rsplit("/", 1)[-1]
         return dims > 1 and last not in UNDECAYED
 

@@ -33,6 +33,7 @@ RULES: tuple[tuple[str, str | tuple[str, ...] | None], ...] = (
     # whole everywhere
     ("head_dim", None),
     ("layers", None),
+    ("groups", None),
     ("classes", None),
     ("patch", None),
     # Rows of a small look-up table.
@@ -41,6 +42,9 @@ RULES: tuple[tuple[str, str | tuple[str, ...] | None], ...] = (
     # the whole table on every device at every look-up.
     ("table_embed", None),
 )
+
+# Axes that stack the arrays of scanned layers: a bias of such a stack is no matrix.
+STACKED = ("layers", "groups")
 
 log = logging.getLogger(__name__)
 

@@ -48,9 +48,12 @@ def say(text: str) -> None:
 class Telemetry:
     """Collects the metrics of steps and reports them every `config.log_every` steps."""
 
-    def __init__(self, workdir: Workdir, config, *, rates, flops_per_sample: float):
+    def __init__(
+        self, workdir: Workdir, config, *, start_step: int, rates, flops_per_sample: float
+    ):
         """
         Args:
+          start_step: where this run takes up; what TensorBoard has of later steps is superseded.
           rates: step -> learning rates by group (`Optimiser.rates`).
           flops_per_sample: forward FLOPs; a training step costs three times as much.
         """
@@ -59,11 +62,13 @@ class Telemetry:
         self._rates = jax.jit(rates)
         self._flops_per_sample = 3 * flops_per_sample
         self._primary = jax.process_index() == 0
-        self._board = SummaryWriter(str(workdir.tensorboard)) if self._primary else None
+        self._board = None
+        if self._primary:
+            self._board = SummaryWriter(str(workdir.tensorboard), purge_step=start_step + 1)
         self._window: list[dict[str, jax.Array]] = []
         self._since = time.perf_counter()
         self._waited = 0.0
-        self.summary: dict[str, Any] = {}
+        self.summary: dict[str, Any] = workdir.read_summary()
 
     def waited(self, seconds: float) -> None:
         """Counts time in which the loop stood still for want of a batch."""

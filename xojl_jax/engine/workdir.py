@@ -54,6 +54,10 @@ class Workdir:
             )
         return _read_json(self.config_file)
 
+    def read_summary(self) -> dict[str, Any]:
+        """The last metrics; empty before the first."""
+        return _read_json(self.summary_file) if self.summary_file.is_file() else {}
+
     def write_summary(self, summary: dict[str, Any]) -> None:
         write_text(self.summary_file, json.dumps(summary, indent=2, sort_keys=True) + "\n")
 
