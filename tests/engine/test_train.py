@@ -16,6 +16,8 @@ from xojl_jax.engine import checkpoint, sharding, state, workdir
 from xojl_jax.errors import BadUsage
 
 ROOT = Path(__file__).parents[2]
+# Compiling is most of such a short run: do it badly but fast.
+FAST_COMPILE = "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true"
 
 
 def start(*arguments: str, kill_at: str = "", seconds_per_sample: float = 0.0, job=None):
@@ -29,8 +31,7 @@ def start(*arguments: str, kill_at: str = "", seconds_per_sample: float = 0.0, j
         os.environ
         | (job or {})
         | {
-            # Compiling is most of such a short run: do it badly but fast.
-            "XLA_FLAGS": "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true",
+            "XLA_FLAGS": FAST_COMPILE,
             "JAX_PLATFORMS": "cpu",
             "TOY_SECONDS_PER_SAMPLE": str(seconds_per_sample),
         }
