@@ -82,7 +82,7 @@ class Automaton:
         """The carry right after BOS; `view` is "semantic" or "detail"."""
         return {"semantic": self.start_semantic, "detail": self.start_detail}[view], 0, 0, 0
 
-    def shortest(self, view: str, copyable_any: bool = False) -> int:
+    def shortest(self, view: str) -> int:
         """Tokens after BOS of the shortest legal document. A key may be left out, so both views
         need ELEMENT END EOS, with or without anything to copy."""
         state = self.start(view)[0]
