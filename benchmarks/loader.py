@@ -4,9 +4,10 @@
     python benchmarks/loader.py --preset base --threads 1 2 4 16 --format WEBP
 
 Writes a data set of drawn pages to a temporary folder, then measures (1) each part of one sample
-by itself, in processor time of one thread, first epoch and later ones (what is kept in memory is
-not computed again), and (2) whole batches, the variants taking turns, as ratios to the variant
-without threads. Ratios of one run are comparable; the absolute figures are of this machine.
+by itself, in processor time of one thread, in the first epoch and in later ones, which have the
+features (but, in a large data set, not the pixels) in memory; and (2) whole batches, the variants
+taking turns, as ratios to the variant without threads. "kept" has the pictures in memory, too, as
+small data sets do. Ratios of one run are comparable; absolute figures are of this machine.
 """
 
 import argparse
@@ -108,7 +109,6 @@ def part_times(folder: Path, spec: FeatureSpec) -> dict[str, float]:
     """Processor seconds of each part of a sample, mean over the records."""
     source = shards.ShardSource(folder, "train")
     featuriser = Featuriser(spec)
-    size = (spec.image_height, spec.image_width)
     numbers = range(len(source))
     seconds = {}
 
@@ -123,17 +123,23 @@ def part_times(folder: Path, spec: FeatureSpec) -> dict[str, float]:
     timed("features, new classes", featuriser.prepare, records)
     prepared = timed("features", featuriser.prepare, records)
     decoded = timed("decode", lambda s: images.decode_image(s.image), stored)
-    timed("fit", lambda image: images.fit(image, size), decoded)
-    timed("pad", lambda p: featuriser.finish(p, None, index=0), prepared)
+    pictures = timed("fit", featuriser.shrink, decoded)
+    pairs = list(zip(prepared, pictures, strict=True))
+    timed("pad", lambda pair: featuriser.finish(*pair, index=0), pairs)
     return seconds
 
 
-def rates(folder: Path, spec: FeatureSpec, options: argparse.Namespace) -> dict[int, float]:
-    """Samples a second by number of threads, median of the turns."""
-    dataset = LayoutDataset(folder, "train", spec)
-    found: dict[int, list[float]] = {count: [] for count in (0, *options.threads)}
+def rates(folder: Path, spec: FeatureSpec, options: argparse.Namespace) -> dict[str, float]:
+    """Samples a second of each variant, median of the turns."""
+    decoding = LayoutDataset(folder, "train", spec, picture_bytes=0)
+    keeping = LayoutDataset(folder, "train", spec, picture_bytes=1 << 40)
+    for i in range(len(keeping)):
+        keeping[i]
+    variants = {str(count): (decoding, count) for count in (0, *options.threads)}
+    variants["0, kept"] = (keeping, 0)
+    found: dict[str, list[float]] = {name: [] for name in variants}
     for _ in range(options.turns):
-        for threads, values in found.items():
+        for name, (dataset, threads) in variants.items():
             stream = batches(dataset, seed=0, batch_size=options.batch, num_threads=threads)
             with stream:
                 next(stream)  # threads have started, and one batch is ahead
@@ -141,8 +147,8 @@ def rates(folder: Path, spec: FeatureSpec, options: argparse.Namespace) -> dict[
                 for _ in range(options.batches):
                     next(stream)
                 seconds = time.perf_counter() - start
-            values.append(options.batch * options.batches / seconds)
-    return {threads: statistics.median(values) for threads, values in found.items()}
+            found[name].append(options.batch * options.batches / seconds)
+    return {name: statistics.median(values) for name, values in found.items()}
 
 
 def main() -> None:
@@ -174,8 +180,8 @@ def main() -> None:
             print(f"{name:22} {1000 * value:6.2f} {share:14.0%} {again:13.0%}")
         print("\nthreads   samples/s   ratio to none")
         found = rates(folder, spec, options)
-        for threads, rate in found.items():
-            print(f"{threads:7} {rate:11.1f} {rate / found[0]:15.2f}")
+        for variant, rate in found.items():
+            print(f"{variant:>7} {rate:11.1f} {rate / found['0']:15.2f}")
 
 
 if __name__ == "__main__":

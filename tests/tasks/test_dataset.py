@@ -58,9 +58,11 @@ def test_samples_are_those_of_the_records(tmp_path):
         assert {n: (a.shape, a.dtype) for n, a in sample.items()} == wanted
         np.testing.assert_array_equal(sample["image"][:40, :60], decode_image(entries[i][1]))
         assert sample["index"] == i and dataset.record(i) == parse_record(entries[i][0])
-    uncached = LayoutDataset(tmp_path, "train", SPEC, cache_bytes=0)
-    for name, array in uncached[3].items():
-        np.testing.assert_array_equal(array, dataset[3][name])
+    for room in (0, 9000):  # nothing is kept; one picture is
+        other = LayoutDataset(tmp_path, "train", SPEC, cache_bytes=room, picture_bytes=room)
+        for i in (3, 4, 3, 4):
+            for name, array in other[i].items():
+                np.testing.assert_array_equal(array, dataset[i][name])
 
 
 @pytest.mark.parametrize("measured", [False, True])

@@ -34,6 +34,7 @@ VERSION = 1
 MANIFEST = "manifest.json"
 _SPLIT_NAME = re.compile(r"[a-z][a-z0-9_]*")
 _HASH_BLOCK = 1 << 20
+_NUMBER_LIST = re.compile(r"\[\n *(?:-?\d+,\n *)*-?\d+\n *\]")
 
 
 class Sample(NamedTuple):
@@ -136,7 +137,10 @@ def write_manifest(
     }
     path = Path(folder) / MANIFEST
     temporary = path.with_suffix(".tmp")
-    temporary.write_text(json.dumps(manifest, indent=1, ensure_ascii=False) + "\n")
+    text = json.dumps(manifest, indent=1, ensure_ascii=False) + "\n"
+    # One line for each column of sizes. (A JSON string holds no line break, so none is touched.)
+    text = _NUMBER_LIST.sub(lambda match: re.sub(r"\n *", " ", match[0]), text)
+    temporary.write_text(text, encoding="utf-8")
     temporary.replace(path)
     return path
 

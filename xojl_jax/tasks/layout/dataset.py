@@ -1,9 +1,10 @@
 """A split of record shards as samples: what fits the model, featurised, kept in memory."""
 
 import logging
+import threading
 from collections import Counter
 from pathlib import Path
-from typing import Protocol
+from typing import Generic, Protocol, TypeVar
 
 import numpy as np
 
@@ -16,6 +17,7 @@ from xojl_jax.tasks.layout.features import (
     DoesNotFit,
     FeatureSpec,
     Featuriser,
+    Picture,
     Prepared,
     Sample,
     without_boxes,
@@ -27,6 +29,7 @@ from xojl_jax.xojl.vocabulary import Vocabulary
 
 _LOG = logging.getLogger(__name__)
 _CACHE_BYTES = 256 << 20  # some 10,000 records without their pixels
+_PICTURE_BYTES = 512 << 20  # a thousand at the size of `tiny`, two hundred at that of `base`
 # The columns of the manifest, written by data_prep.build; targets are counted without BOS.
 SIZES = ("nodes", "semantic_tokens", "detail_tokens")
 
@@ -37,6 +40,28 @@ class Drops(Protocol):
     drop_html: float
     drop_image: float
     drop_boxes: float
+
+
+T = TypeVar("T")
+
+
+class Keep(Generic[T]):
+    """What was computed, until a number of bytes is full. Nothing is thrown out again: every epoch
+    visits every record, so a newer entry is worth no more than an older one."""
+
+    def __init__(self, room: int):
+        self._room = room
+        self._entries: dict[int, T] = {}
+        self._lock = threading.Lock()
+
+    def get(self, number: int) -> T | None:
+        return self._entries.get(number)
+
+    def add(self, number: int, entry: T, size: int) -> None:
+        with self._lock:
+            if size <= self._room and number not in self._entries:
+                self._room -= size
+                self._entries[number] = entry
 
 
 class LayoutDataset:
@@ -56,13 +81,14 @@ class LayoutDataset:
         vocabulary: Vocabulary | None = None,
         *,
         cache_bytes: int = _CACHE_BYTES,
+        picture_bytes: int = _PICTURE_BYTES,
     ):
         self.source = ShardSource(folder, split)
         self.spec, self.drops = spec, drops
         self._name = f"{folder} ({split})"
         self._featuriser = Featuriser(spec, vocabulary)
-        self._cache: dict[int, Prepared] = {}
-        self._room = cache_bytes
+        self._prepared: Keep[Prepared] = Keep(cache_bytes)
+        self._pictures: Keep[Picture] = Keep(picture_bytes)
         self.left_out: Counter[str] = Counter()
         self.numbers = np.flatnonzero(self._fitting())
         if self.left_out:
@@ -74,16 +100,12 @@ class LayoutDataset:
 
     def __getitem__(self, index: int) -> Sample:
         number = int(self.numbers[index])
-        stored = self.source[number]
-        prepared = self._cache.get(number)
-        if prepared is None:
-            prepared = self._featuriser.prepare(self._parse(stored, number))
-            self._keep(number, prepared)
-        try:
-            image = decode_image(stored.image) if stored.image else None
-        except ImageError as error:
-            raise BadInput(f"{self._where(number)}: the screenshot {error}") from error
-        return self._featuriser.finish(prepared, image, index=number)
+        prepared, picture = self._prepared.get(number), self._pictures.get(number)
+        if prepared is None or picture is None:
+            stored = self.source[number]
+            prepared = prepared or self._prepare(stored, number)
+            picture = picture or self._picture(stored, number)
+        return self._featuriser.finish(prepared, picture, index=number)
 
     def record(self, index: int) -> Record:
         """The record behind a sample, for evaluation and pictures."""
@@ -120,14 +142,21 @@ class LayoutDataset:
     def _where(self, number: int) -> str:
         return f"{self._name} record {number}"
 
-    def _keep(self, number: int, prepared: Prepared) -> None:
-        # Every epoch visits every record, so throwing old entries out would gain nothing.
-        size = sum(
-            a.nbytes for arrays in (prepared.html, prepared.targets) for a in arrays.values()
-        )
-        if self._room >= size and number not in self._cache:
-            self._room -= size
-            self._cache[number] = prepared
+    def _prepare(self, stored: Stored, number: int) -> Prepared:
+        prepared = self._featuriser.prepare(self._parse(stored, number))
+        arrays = [*prepared.html.values(), *prepared.targets.values()]
+        self._prepared.add(number, prepared, sum(array.nbytes for array in arrays))
+        return prepared
+
+    def _picture(self, stored: Stored, number: int) -> Picture | None:
+        if not stored.image:
+            return None
+        try:
+            picture = self._featuriser.shrink(decode_image(stored.image))
+        except ImageError as error:
+            raise BadInput(f"{self._where(number)}: the screenshot {error}") from error
+        self._pictures.add(number, picture, picture.pixels.nbytes)
+        return picture
 
     def _fitting(self) -> np.ndarray:
         """bool[records of the split]: which of them the model has room for."""
@@ -145,8 +174,7 @@ class LayoutDataset:
 
     def _fits(self, number: int) -> bool:
         try:
-            record = self._parse(self.source[number], number)
-            self._keep(number, self._featuriser.prepare(record))
+            self._prepare(self.source[number], number)
         except DoesNotFit as error:
             self.left_out[error.reason] += 1
             return False

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import jax
 import numpy as np
 
-from xojl_jax.data.images import fit
+from xojl_jax.data.images import Fit, frame, shrink
 from xojl_jax.tasks.layout.tree_features import (
     ID_RANGES,
     PATH_LEVELS,
@@ -158,6 +158,13 @@ class Prepared(NamedTuple):
     elements: np.ndarray  # float32[30]
 
 
+class Picture(NamedTuple):
+    """A screenshot in the model's scale, not padded yet."""
+
+    pixels: np.ndarray  # uint8[<= H, <= W, 3]
+    plan: Fit
+
+
 class Featuriser:
     """Builds samples of one spec. Safe to share by threads."""
 
@@ -177,7 +184,8 @@ class Featuriser:
 
         Raises `DoesNotFit` where the record has more nodes or tokens than the spec.
         """
-        return self.finish(self.prepare(record), image, index=index)
+        picture = None if image is None else self.shrink(image)
+        return self.finish(self.prepare(record), picture, index=index)
 
     def prepare(self, record: Record) -> Prepared:
         html = html_arrays(
@@ -202,7 +210,10 @@ class Featuriser:
             elements=elements,
         )
 
-    def finish(self, prepared: Prepared, image: np.ndarray | None, *, index: int) -> Sample:
+    def shrink(self, image: np.ndarray) -> Picture:
+        return Picture(*shrink(image, (self.spec.image_height, self.spec.image_width)))
+
+    def finish(self, prepared: Prepared, picture: Picture | None, *, index: int) -> Sample:
         """Adds the pixels and pads everything to the spec."""
         sample = self._blank_sample(index)
         count = len(prepared.html["html_mask"])
@@ -214,13 +225,12 @@ class Featuriser:
         sample["category"] = np.int32(prepared.category)
         sample["elements"] = prepared.elements
         sample["label_mask"] = np.bool_(bool(prepared.targets))
-        if image is not None:
-            size = (self.spec.image_height, self.spec.image_width)
-            sample["image"], plan = fit(image, size)
+        if picture is not None:
+            sample["image"] = frame(*picture)
             sample["image_valid"] = np.bool_(True)
-            sample["patch_valid"] = plan.patch_valid(self.spec.patch)
+            sample["patch_valid"] = picture.plan.patch_valid(self.spec.patch)
             if prepared.boxes is not None:
-                _place_boxes(sample, prepared.boxes, plan)
+                _place_boxes(sample, prepared.boxes, picture.plan)
         return sample
 
     def spelled(self, record: Record) -> Sample:
@@ -271,7 +281,7 @@ def build_features(
     return Featuriser(spec, vocabulary).build(record, image, index=index)
 
 
-def _place_boxes(sample: Sample, boxes: np.ndarray, plan) -> None:
+def _place_boxes(sample: Sample, boxes: np.ndarray, plan: Fit) -> None:
     """Writes `html_boxes`, `html_z`, `html_box_mask`. A box wholly outside the picture, of which
     the picture says nothing, is masked out; one partly outside is cut at the edge."""
     count = len(boxes)
