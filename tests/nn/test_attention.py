@@ -1,5 +1,7 @@
 """`attend` is exactly dense attention, in values and gradients, and never holds a score matrix."""
 
+from functools import partial
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -9,11 +11,11 @@ from hypothesis import strategies as st
 from jax.extend.core import jaxprs_in_params
 
 from xojl_jax.nn import attention
-from xojl_jax.nn.attention import Mask, attend, attend_dense
+from xojl_jax.nn.attention import KindBias, Mask, attend, attend_dense
 
 
 @pytest.fixture
-def few_rows(monkeypatch):
+def few_rows(monkeypatch, quick_compile):
     """Small blocks of rows, so that small inputs have several."""
     monkeypatch.setattr(attention, "QUERY_ROWS", 16)
 
@@ -68,7 +70,7 @@ def _cases(draw):
 
 
 @settings(
-    max_examples=12,
+    max_examples=8,
     deadline=None,
     derandomize=True,
     database=None,
@@ -122,6 +124,22 @@ def test_rows_with_nothing_to_attend_to_are_zero(few_rows):
     assert bool((out[:, 1] != 0).any())
 
 
+def test_bias_by_kind_equals_its_matrix(few_rows):
+    """A bias by kinds of tokens costs no matrix, and its table gets the matrix's gradient."""
+    (q, k, v, _), weight = _inputs(0, 2, 20, 24, 2, 4)
+    random = np.random.default_rng(1)
+    rows, columns = (jnp.asarray(random.integers(0, 3, n), jnp.int32) for n in (20, 24))
+    table = jnp.asarray(random.normal(size=(2, 3, 3)), jnp.float32)
+
+    def run(function, q, table, **options):
+        return (function(q, k, v, bias=KindBias(table, rows, columns), **options) * weight).sum()
+
+    gradient = partial(jax.value_and_grad, argnums=(0, 1))
+    got = jax.jit(gradient(partial(run, attend, block_size=8)))(q, table)
+    wanted = jax.jit(gradient(partial(run, attend_dense)))(q, table)
+    jax.tree.map(partial(np.testing.assert_allclose, rtol=1e-5, atol=1e-5), got, wanted)
+
+
 def test_large_scores_do_not_overflow(few_rows):
     """Scores of some thousands, as they come from an outlier channel, give a clean arg max."""
     (q, k, v, _), weight = _inputs(0, 1, 24, 24, 1, 4)
@@ -132,10 +150,10 @@ def test_large_scores_do_not_overflow(few_rows):
     np.testing.assert_allclose(results[0], attend_dense(100 * q, 100 * k, v), atol=1e-4)
 
 
-def test_values_may_be_of_another_width():
+def test_values_may_be_of_another_width(few_rows):
     """Extra channels of queries and keys can carry a low-rank bias, and cost nothing in values."""
     (q, k, v, _), _ = _inputs(0, 2, 20, 20, 2, 8)
-    got = attend(q, k, v[..., :3], block_size=8)
+    got = jax.jit(partial(attend, block_size=8))(q, k, v[..., :3])
     np.testing.assert_allclose(got, attend_dense(q, k, v)[..., :3], atol=1e-6)
 
 
@@ -153,12 +171,12 @@ def test_values_may_be_of_another_width():
 def test_blocks_out_of_reach_are_skipped(mask):
     """Blocks that hold an allowed pair are met exactly once; a band leaves most others out."""
     length, size = 96, 8
-    plan = attention._plan(mask, length, length, 4, None, size)
+    plan = attention._plan(mask, length, length, 1.0, size)
     allowed = np.asarray(mask.by_position(jnp.arange(length), jnp.arange(length)))
     visited_in_all = 0
     for i in range(plan.row_blocks):
         count, number = plan.columns_of(i)
-        visited = [int(number(jnp.asarray(turn))) for turn in range(int(count))]
+        visited = [int(number(np.int32(turn))) for turn in range(int(count))]
         needed = allowed[i * size : (i + 1) * size].reshape(size, -1, size).any((0, 2))
         assert len(set(visited)) == len(visited) and set(np.flatnonzero(needed)) <= set(visited)
         assert all(0 <= j < plan.column_blocks for j in visited)

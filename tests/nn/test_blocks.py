@@ -23,6 +23,7 @@ from xojl_jax.nn.blocks import (
 )
 
 FEED_FORWARD = functools.partial(Mlp, 32)
+pytestmark = pytest.mark.usefixtures("quick_compile")
 
 
 def _normal(*shape, seed=0):
@@ -67,31 +68,35 @@ def test_dropout_follows_the_random_stream():
     assert (Dropout(0.25).apply({}, x) == x).all()
 
 
-def test_learned_temperature_starts_as_the_usual_scale():
+def test_learned_temperature_starts_as_the_usual_scale(filled):
     """At the start, locality self-attention without its mask is plain attention; then it learns."""
     x = _normal(2, 9, 16)
     plain = Attention(heads=2, head_dim=8, width=16)
     learned = Attention(heads=2, head_dim=8, width=16, temperature=True)
-    params = nn.meta.unbox(learned.init(jax.random.key(0), x))
-    shared = {k: v for k, v in params["params"].items() if k != "log_temperature"}
-    wanted = plain.apply({"params": shared}, x)
-    np.testing.assert_allclose(learned.apply(params, x), wanted, atol=1e-5)
-    gradient = jax.grad(lambda p: jnp.square(learned.apply(p, x)).sum())(params)
+    start = jax.jit(learned.init)(jax.random.key(0), x)
+    shared = filled(plain, x)["params"]
+    temperature = nn.meta.unbox(start)["params"]["log_temperature"]
+    params = {"params": {**shared, "log_temperature": temperature}}
+    wanted = jax.jit(plain.apply)({"params": shared}, x)
+    np.testing.assert_allclose(jax.jit(learned.apply)(params, x), wanted, atol=1e-5)
+    gradient = jax.jit(jax.grad(lambda p: jnp.square(learned.apply(p, x)).sum()))(params)
     assert bool((jnp.abs(gradient["params"]["log_temperature"]) > 0).all())
 
 
-def test_attention_in_pieces_is_attention_as_a_whole():
+def test_attention_in_pieces_is_attention_as_a_whole(filled):
     """What a cached decoder calls piece by piece is the module itself; memory may be another."""
     x, memory, mask = _normal(2, 5, 16), _normal(2, 7, 16, seed=1), Mask()
     module = Attention(heads=4, head_dim=4, width=16)
-    whole, params = module.init_with_output(jax.random.key(0), x, mask, memory)
+    params = filled(module, x, mask, memory)
+    whole = jax.jit(module.apply)(params, x, mask, memory)
 
     def pieces(module):
         k, v = module.project_memory(memory)
         q = module.project_query(x)
         return module.project_out(attend_dense(q, k, v, mask, scale=1.0))
 
-    np.testing.assert_allclose(module.apply(params, method=pieces), whole, atol=1e-5)
+    parts = jax.jit(functools.partial(module.apply, method=pieces))(params)
+    np.testing.assert_allclose(parts, whole, atol=1e-5)
 
 
 def _stack(layers=3, **options):
@@ -99,18 +104,19 @@ def _stack(layers=3, **options):
     return Stack(block, layers, **options)
 
 
-def test_stack_is_its_layers_one_after_the_other():
+def test_stack_is_its_layers_one_after_the_other(filled):
     """The scan over stacked parameters equals a loop over their slices."""
     x, mask = _normal(2, 9, 16), Mask(exclude_self=True)
-    out, params = _stack().init_with_output(jax.random.key(0), x, mask)
-    layers = nn.meta.unbox(params)["params"]["layers"]
+    params = jax.jit(_stack().init)(jax.random.key(0), x, mask)
+    kernels = nn.meta.unbox(params)["params"]["layers"]["attention"]["query"]["kernel"]
+    assert not np.allclose(kernels[0], kernels[1]), "each layer starts from numbers of its own"
+    params = filled(_stack(), x, mask)
+    layers = params["params"]["layers"]
     block = EncoderBlock(heads=2, feed_forward=FEED_FORWARD, temperature=True)
-    assert not np.allclose(
-        layers["attention"]["query"]["kernel"][0], layers["attention"]["query"]["kernel"][1]
-    )
-    y = x
+    apply, y = jax.jit(block.apply), x
     for i in range(3):
-        y = block.apply({"params": jax.tree.map(lambda leaf, i=i: leaf[i], layers)}, y, mask)
+        y = apply({"params": jax.tree.map(lambda leaf, i=i: leaf[i], layers)}, y, mask)
+    out = jax.jit(_stack().apply)(params, x, mask)
     np.testing.assert_allclose(out, y, atol=1e-5)
 
 
@@ -134,12 +140,12 @@ def test_saved_attention_is_not_computed_again():
     assert set(blocks.REMAT) == {"full", "attention", "dots", "none"}
 
 
-def test_sharded_equals_unsharded(cpu_mesh):
+def test_sharded_equals_unsharded(filled, cpu_mesh):
     """Batch, heads and hidden width split over 2 x 2 x 2 devices: same loss, same gradients."""
     x, mask = _normal(4, 24, 16), Mask(exclude_self=True, key_valid=jnp.ones((4, 24), bool))
     model = _stack()
-    boxed = model.init(jax.random.key(0), x, mask)
-    params = nn.meta.unbox(boxed)
+    boxed = jax.eval_shape(model.init, jax.random.key(0), x, mask)
+    params = filled(model, x, mask)
 
     def loss(params, x):
         return jnp.square(model.apply(params, x, mask)).mean()

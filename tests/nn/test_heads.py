@@ -8,9 +8,15 @@ from flax import linen as nn
 
 from xojl_jax.nn.heads import ElementClassifier, Pyramid, SpatialAttention, TokenClassifier
 
+pytestmark = pytest.mark.usefixtures("quick_compile")
+
 
 def _normal(*shape, seed=0):
     return jnp.asarray(np.random.default_rng(seed).normal(size=shape), jnp.float32)
+
+
+def _apply(pyramid, grid):
+    return jax.jit(lambda params, taps, valid=None: pyramid.apply(params, taps, grid, valid))
 
 
 def test_element_classifier_has_the_named_sizes():
@@ -28,21 +34,23 @@ def test_element_classifier_has_the_named_sizes():
     assert narrow["pool"]["attention"]["query"]["kernel"].shape == (32, 2, 16)
 
 
-def test_element_classifier_ignores_padding():
+def test_element_classifier_ignores_padding(filled):
     """Tokens that are not valid change no logit; a sample without any still gives finite ones."""
     tokens, valid = _normal(2, 6, 32), jnp.asarray([[True] * 4 + [False] * 2, [False] * 6])
     model = ElementClassifier()
-    out, params = model.init_with_output(jax.random.key(0), tokens, valid)
-    other = model.apply(params, tokens.at[:, 4:].set(9.0), valid)
+    params, apply = filled(model, tokens, valid), jax.jit(model.apply)
+    out = apply(params, tokens, valid)
+    other = apply(params, tokens.at[:, 4:].set(9.0), valid)
     np.testing.assert_array_equal(out, other)
     assert bool(jnp.isfinite(out).all()) and bool((out[0] != out[1]).any())
 
 
-def test_token_classifier_is_per_token():
+def test_token_classifier_is_per_token(filled):
     """X048: one row of logits per token, float32 for the loss."""
     x = _normal(2, 5, 8)
-    out, params = TokenClassifier(22).init_with_output(jax.random.key(0), x)
-    one = TokenClassifier(22).apply(params, x[:, 2])
+    model = TokenClassifier(22)
+    params, apply = filled(model, x), jax.jit(model.apply)
+    out, one = apply(params, x), apply(params, x[:, 2])
     assert out.shape == (2, 5, 22)
     np.testing.assert_allclose(out[:, 2], one, atol=1e-6)
 
@@ -59,41 +67,44 @@ def test_pyramid_strides_at_full_size():
     assert [level.valid.shape for level in levels] == [shape[:3] for shape in shapes]
 
 
-def test_pyramid_makes_what_is_asked_for():
+def test_pyramid_makes_what_is_asked_for(filled):
     """Level 2 alone needs taps 2 and 3, and equals level 2 of the whole pyramid."""
     taps = _normal(4, 1, 15, 8)
-    whole, params = Pyramid(16).init_with_output(jax.random.key(0), taps, (3, 5))
-    part = Pyramid(16, levels=(2,))
-    alone, own = part.init_with_output(jax.random.key(0), taps, (3, 5))
-    assert set(own["params"]) < set(params["params"]) and len(alone) == 1
-    kept = {k: v for k, v in params["params"].items() if k in own["params"]}
-    (again,) = part.apply({"params": kept}, taps, (3, 5))
-    np.testing.assert_allclose(again.features, whole[2].features, atol=1e-6)
-    moved = part.apply({"params": kept}, taps.at[:2].add(1.0), (3, 5))[0]
-    np.testing.assert_array_equal(again.features, moved.features)
+    params, part = filled(Pyramid(16), taps, (3, 5)), Pyramid(16, levels=(2,))
+    whole = _apply(Pyramid(16), (3, 5))(params, taps)
+    own = filled(part, taps, (3, 5))["params"]
+    kept = {"params": {k: v for k, v in params["params"].items() if k in own}}
+    assert set(own) == set(kept["params"]) < set(params["params"])
+    apply = _apply(part, (3, 5))
+    (alone,), (moved,) = apply(kept, taps), apply(kept, taps.at[:2].add(1.0))
+    np.testing.assert_allclose(alone.features, whole[2].features, atol=1e-6)
+    np.testing.assert_array_equal(alone.features, moved.features)
 
 
-def test_pyramid_leaves_padding_out():
+def test_pyramid_leaves_padding_out(filled):
     """A coarse cell is the mean of its valid patches, and valid if it has one."""
     taps, grid = _normal(4, 1, 16, 8), (4, 4)
     valid = jnp.zeros(grid, bool).at[:3, :3].set(True).reshape(1, 16)
     model = Pyramid(16)
-    levels, params = model.init_with_output(jax.random.key(0), taps, grid, valid)
+    params, apply = filled(model, taps, grid, valid), _apply(model, grid)
     noisy = jnp.where(valid[None, :, :, None], taps, 100.0)
-    again = model.apply(params, noisy, grid, valid)
+    levels, again = apply(params, taps, valid), apply(params, noisy, valid)
     for level, other in zip(levels, again, strict=True):
         np.testing.assert_array_equal(level.features, other.features)
     assert levels[2].valid[0].tolist() == [[True, True], [True, True]]
     assert levels[0].valid.sum() == 36 and levels[3].valid.all()
 
 
-def test_spatial_attention_scales_by_its_map():
+def test_spatial_attention_scales_by_its_map(filled):
     """X069: mean and maximum over channels -> 7 x 7 convolution -> sigmoid -> product."""
     features = _normal(2, 9, 11, 6)
-    (out, logits), params = SpatialAttention().init_with_output(jax.random.key(0), features)
-    kernel = nn.meta.unbox(params)["params"]["map"]["kernel"]
+    params = filled(SpatialAttention(), features)
+    out, logits = jax.jit(SpatialAttention().apply)(params, features)
+    kernel = params["params"]["map"]["kernel"]
     assert kernel.shape == (7, 7, 2, 1) and logits.shape == (2, 9, 11)
     np.testing.assert_allclose(out, features * jax.nn.sigmoid(logits)[..., None], atol=1e-6)
     pooled = np.stack([features.mean(-1), features.max(-1)], -1)
-    by_hand = (pooled[1, 1:8, 2:9] * np.asarray(kernel)[..., 0]).sum()
-    assert float(logits[1, 4, 5]) == pytest.approx(by_hand, abs=1e-4)
+    by_hand = (pooled[1, 1:8, 2:9] * np.asarray(kernel)[..., 0]).sum() + params["params"]["map"][
+        "bias"
+    ][0]
+    assert float(logits[1, 4, 5]) == pytest.approx(float(by_hand), abs=1e-4)

@@ -30,17 +30,19 @@ TINY = {"image_height": 384, "image_width": 512, "patch": 32, "width": 128, "lay
 MICRO = {"image_height": 16, "image_width": 24, "patch": 8, "width": 16, "layers": 4, "heads": 2}
 
 
+pytestmark = pytest.mark.usefixtures("quick_compile")
+
+
 def _images(config, batch=2, seed=0):
     shape = (batch, config["image_height"], config["image_width"], 3)
     return jnp.asarray(np.random.default_rng(seed).integers(0, 256, shape), jnp.uint8)
 
 
 @pytest.fixture(scope="module")
-def micro():
-    """A model with six patches, its parameters, and two images."""
+def micro(filled):
+    """A model with six patches, its compiled application, its parameters, and two images."""
     model, images = VisionEncoder(**MICRO), _images(MICRO)
-    boxed = jax.jit(model.init)(jax.random.key(0), images)
-    return model, boxed, images
+    return model, jax.jit(model.apply), filled(model, images), images
 
 
 @pytest.mark.parametrize(
@@ -69,45 +71,44 @@ def test_full_size(config, patches, parameters, in_layers):
 
 def test_taps_follow_the_groups_of_layers(micro):
     """Tap i is the stream after (i + 1) / 4 of the layers; the last one, normed, is the output."""
-    model, boxed, images = micro
-    params = nn.meta.unbox(boxed)
-    out = model.apply(params, images)
+    _, apply, params, images = micro
+    out = apply(params, images)
     # Only the parameters of the third group change: the taps before it must not notice.
     changed = jax.tree.map(lambda x: x, params)
     changed["params"]["groups"] = jax.tree.map(
         lambda x: x.at[2].mul(1.5), params["params"]["groups"]
     )
-    other = model.apply(changed, images)
+    other = apply(changed, images)
     differs = jnp.abs(out.taps - other.taps).max((1, 2, 3)) > 0
     assert differs.tolist() == [False, False, True, True]
     last = np.asarray(out.taps[3])
     normed = (last - last.mean(-1, keepdims=True)) / np.sqrt(last.var(-1, keepdims=True) + 1e-6)
-    np.testing.assert_allclose(out.tokens, normed, atol=1e-4)
+    norm = params["params"]["norm"]
+    np.testing.assert_allclose(out.tokens, normed * norm["scale"] + norm["bias"], atol=1e-4)
 
 
 def test_masked_patches_do_not_matter(micro):
     """What stands in padding changes no valid token, no prefix, and not CLS."""
-    model, boxed, images = micro
+    _, apply, params, images = micro
     valid = jnp.asarray([[True] * 4 + [False] * 2] * 2)
-    apply = jax.jit(lambda images: model.apply(nn.meta.unbox(boxed), images, valid))
     # The last patch but its left half, which the shifted copies of its neighbour can see.
-    out, other = apply(images), apply(images.at[:, 12:, 20:].set(0))
+    changed = images.at[:, 12:, 20:].set(0)
+    out, other = apply(params, images, valid), apply(params, changed, valid)
     np.testing.assert_array_equal(out.cls, other.cls)
     np.testing.assert_array_equal(out.prefix, other.prefix)
     np.testing.assert_array_equal(out.tokens[:, :4], other.tokens[:, :4])
     assert bool((out.tokens[:, 5] != other.tokens[:, 5]).any())
-    alone = model.apply(nn.meta.unbox(boxed), images)
+    alone = apply(params, images)
     assert bool((alone.cls != out.cls).any())
 
 
 def test_hinted_classes_alone_are_attended_to(micro):
     """Class hints leave other prefixes out: changing such a prefix changes nothing else."""
-    model, boxed, images = micro
+    _, apply, params, images = micro
     hints = jnp.zeros((2, 22), bool).at[:, 3].set(True)
-    params = nn.meta.unbox(boxed)
-    out = model.apply(params, images, None, hints)
-    params["params"]["special"] = params["params"]["special"].at[1 + 7].add(1.0)
-    other = model.apply(params, images, None, hints)
+    special = params["params"]["special"].at[1 + 7].add(1.0)
+    changed = {"params": {**params["params"], "special": special}}
+    out, other = apply(params, images, None, hints), apply(changed, images, None, hints)
     np.testing.assert_array_equal(out.tokens, other.tokens)
     np.testing.assert_array_equal(out.prefix[:, 3], other.prefix[:, 3])
     assert bool((out.prefix[:, 7] != other.prefix[:, 7]).any())
@@ -115,15 +116,16 @@ def test_hinted_classes_alone_are_attended_to(micro):
 
 def test_other_resolutions_share_the_parameters(micro):
     """Progressive resizing: the same parameters read an image of another size."""
-    model, boxed, _ = micro
+    _, apply, params, _ = micro
     larger = _images({"image_height": 32, "image_width": 40})
-    out = model.apply(nn.meta.unbox(boxed), larger)
+    out = apply(params, larger)
     assert out.tokens.shape == (2, 4 * 5, 16) and bool(jnp.isfinite(out.tokens).all())
 
 
 def test_every_parameter_has_named_axes(micro):
     """A parameter without names would be copied to every device, silently."""
-    _, boxed, _ = micro
+    model, _, _, images = micro
+    boxed = jax.eval_shape(model.init, jax.random.key(0), images)
     is_box = lambda x: isinstance(x, nn.LogicallyPartitioned)  # noqa: E731
     leaves = jax.tree.leaves(boxed, is_leaf=is_box)
     assert len(leaves) == 26 and all(map(is_box, leaves))
@@ -152,8 +154,7 @@ def _constrained_shapes(jaxpr):
 
 def test_activations_are_constrained_under_a_mesh(micro, cpu_mesh):
     """Outside a current mesh constraints vanish without a word: they must be in the jaxpr here."""
-    model, boxed, images = micro
-    params = nn.meta.unbox(boxed)
+    model, _, params, images = micro
     mesh, rules = cpu_mesh
     with jax.set_mesh(mesh), nn.logical_axis_rules(rules):
         jaxpr = jax.make_jaxpr(model.apply)(params, images).jaxpr
@@ -165,7 +166,7 @@ def test_activations_are_constrained_under_a_mesh(micro, cpu_mesh):
 
 def test_gradients_reach_every_parameter(micro):
     """Nothing is cut off: each leaf moves the outputs, in bfloat16, too."""
-    _, boxed, images = micro
+    _, _, params, images = micro
     model = VisionEncoder(**MICRO, dtype=jnp.bfloat16, dropout=0.1)
 
     def loss(params):
@@ -173,7 +174,7 @@ def test_gradients_reach_every_parameter(micro):
         parts = (out.tokens, out.prefix, out.cls)
         return sum(jnp.square(x.astype(jnp.float32) - 1).mean() for x in parts)
 
-    gradients = jax.jit(jax.grad(loss))(nn.meta.unbox(boxed))
+    gradients = jax.jit(jax.grad(loss))(params)
     still = [
         jax.tree_util.keystr(path)
         for path, leaf in jax.tree_util.tree_leaves_with_path(gradients)
@@ -187,3 +188,22 @@ def test_wrong_sizes_are_usage_errors():
     """Layers that do not make four groups are refused in one line."""
     with pytest.raises(BadUsage, match="multiple of 4"):
         VisionEncoder(**{**MICRO, "layers": 6}).init(jax.random.key(0), _images(MICRO))
+
+
+def test_class_bias_is_added_by_kind(filled):
+    """X054, X105: fixed or learned; a prefix from which the bias bars all else sees no image."""
+    images, kinds = _images(MICRO, batch=1), 4
+    closed = np.zeros((kinds, kinds))
+    closed[1, [0, 2, 3]] = -1e4
+    options = {"num_prefixes": 2, "exclude_self": False}
+    fixed = VisionEncoder(**MICRO, **options, class_bias=tuple(map(tuple, closed.tolist())))
+    params, apply = filled(fixed, images), jax.jit(fixed.apply)
+    out, other = apply(params, images), apply(params, 255 - images)
+    np.testing.assert_allclose(out.prefix[:, 0], other.prefix[:, 0], atol=1e-6)
+    assert bool((jnp.abs(out.prefix[:, 1] - other.prefix[:, 1]) > 1e-3).any())
+
+    learned = VisionEncoder(**MICRO, **options, class_bias="learned")
+    start = jax.eval_shape(learned.init, jax.random.key(0), images)["params"]["class_bias"]
+    assert start.value.shape == (2, 4, 4) and start.names == ("heads", None, None)
+    with pytest.raises(BadUsage, match="24 x 24"):
+        VisionEncoder(**MICRO, class_bias=((0.0,),)).init(jax.random.key(0), images)

@@ -66,26 +66,56 @@ class Mask:
         return functools.reduce(jnp.logical_and, parts) if parts else None
 
 
+@struct.dataclass
+class KindBias:
+    """A bias that depends on the kinds of the two tokens alone, and never becomes an array of its
+    own.
+
+    table: float[H or 1, C, C], what is added to the score of a query of kind a and a key of kind b
+    at [:, a, b]. rows: int32[Tq], columns: int32[S], the kind of each query and key. It enters
+    through C more channels of q and k: exact, and differentiable.
+    """
+
+    table: Array
+    rows: Array
+    columns: Array
+
+    def as_channels(self, q: Array, k: Array, scale: float) -> tuple[Array, Array]:
+        """q and k with C more channels, whose product times the scale is the bias."""
+        per_query = (self.table / scale).astype(q.dtype)[:, self.rows].swapaxes(0, 1)
+        per_key = jax.nn.one_hot(self.columns, self.table.shape[-1], dtype=k.dtype)[:, None]
+
+        def widen(x: Array, channels: Array) -> Array:
+            channels = jnp.broadcast_to(channels, (*x.shape[:-1], channels.shape[-1]))
+            return jnp.concatenate([x, channels], axis=-1)
+
+        return widen(q, per_query), widen(k, per_key)
+
+
 def attend(
     q: Array,
     k: Array,
     v: Array,
     mask: Mask | None = None,
     *,
-    bias: Array | None = None,
+    bias: Array | KindBias | None = None,
     scale: float | None = None,
     block_size: int = 512,
 ) -> Array:
     """Softmax attention in memory linear in the length: [B, Tq, H, K], dtype of q.
 
     q: [B, Tq, H, K]; k: [B, S, H, K]; v: [B, S, H, any width]; any lengths. bias: [B or 1, H or 1,
-    Tq, S], added to the scaled scores, differentiable; its size is the caller's choice. scale:
-    default 1/sqrt(K). A row that may attend to nothing gives zeros and zero gradients; so does a
-    row all of whose scores are below -1e38.
+    Tq, S], added to the scaled scores, differentiable; its size is the caller's choice, and a
+    KindBias has none. scale: default 1/sqrt(K). A row that may attend to nothing gives zeros and
+    zero gradients; so does a row all of whose scores are below -1e38.
     """
     mask = Mask() if mask is None else mask
     rows, columns = q.shape[1], k.shape[1]
-    plan = _plan(mask, rows, columns, q.shape[-1], scale, block_size)
+    scale = 1 / math.sqrt(q.shape[-1]) if scale is None else float(scale)
+    plan = _plan(mask, rows, columns, scale, block_size)
+    if isinstance(bias, KindBias):
+        q, k = bias.as_channels(q, k, scale)
+        bias = None
 
     pad_rows = plan.row_blocks * plan.row_size - rows
     pad_columns = plan.column_blocks * plan.column_size - columns
@@ -116,7 +146,7 @@ def attend_dense(
     v: Array,
     mask: Mask | None = None,
     *,
-    bias: Array | None = None,
+    bias: Array | KindBias | None = None,
     scale: float | None = None,
 ) -> Array:
     """The same function with the whole score matrix in memory: the oracle for tests."""
@@ -124,6 +154,8 @@ def attend_dense(
     scale = 1 / math.sqrt(q.shape[-1]) if scale is None else scale
     acc = wide(q.dtype)
     scores = jnp.einsum("bqhk,bshk->bhqs", q, k, preferred_element_type=acc) * scale
+    if isinstance(bias, KindBias):
+        bias = bias.table[:, bias.rows][:, :, bias.columns][None]
     if bias is not None:
         scores = scores + bias.astype(acc)
     allowed = jnp.ones(scores.shape[-2:], bool)[None, None]
@@ -174,16 +206,14 @@ class _Plan:
         return count, lambda turn: jnp.where(turn < prefix_blocks, turn, turn - prefix_blocks + low)
 
 
-def _plan(
-    mask: Mask, rows: int, columns: int, head_dim: int, scale: float | None, block_size: int
-) -> _Plan:
+def _plan(mask: Mask, rows: int, columns: int, scale: float, block_size: int) -> _Plan:
     # Where position rules whole blocks out, smaller blocks of rows let more of them be skipped.
     banded = mask.causal or mask.window is not None
     row_blocks, row_size = _split(rows, block_size if banded else max(QUERY_ROWS, block_size))
     column_blocks, column_size = _split(columns, block_size)
     return _Plan(
         mask=mask.replace(key_valid=None),
-        scale=1 / math.sqrt(head_dim) if scale is None else float(scale),
+        scale=scale,
         row_blocks=row_blocks,
         row_size=row_size,
         column_blocks=column_blocks,

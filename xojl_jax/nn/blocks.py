@@ -15,7 +15,7 @@ import jax
 import jax.numpy as jnp
 from flax import linen as nn
 
-from xojl_jax.nn.attention import SAVED_NAMES, Mask, attend, wide
+from xojl_jax.nn.attention import SAVED_NAMES, KindBias, Mask, attend, wide
 
 Array = jax.Array
 Dtype = jnp.dtype
@@ -188,7 +188,7 @@ class Attention(nn.Module):
         x: Array,
         mask: Mask | None = None,
         memory: Array | None = None,
-        bias: Array | None = None,
+        bias: Array | KindBias | None = None,
     ) -> Array:
         q = self.project_query(x)
         k, v = self.project_memory(x if memory is None else memory)
@@ -213,7 +213,9 @@ class EncoderBlock(nn.Module):
     dtype: Dtype = jnp.float32
 
     @nn.compact
-    def __call__(self, x: Array, mask: Mask | None = None, bias: Array | None = None) -> Array:
+    def __call__(
+        self, x: Array, mask: Mask | None = None, bias: Array | KindBias | None = None
+    ) -> Array:
         width = x.shape[-1]
         x = nn.with_logical_constraint(x, ACTIVATIONS)
         attention = Attention(

@@ -10,7 +10,7 @@ from flax import linen as nn
 from flax import struct
 
 from xojl_jax.errors import BadUsage
-from xojl_jax.nn.attention import Mask
+from xojl_jax.nn.attention import KindBias, Mask
 from xojl_jax.nn.blocks import ACTIVATIONS, EncoderBlock, LayerNorm, Mlp, Stack
 from xojl_jax.nn.patches import ShiftedPatchEmbed, patch_grid
 from xojl_jax.nn.positions import POSITION_STD, GridPositions
@@ -45,6 +45,9 @@ class VisionEncoder(nn.Module):
     welcome, and interpolate them. temperature, exclude_self, window are the three independent
     switches of locality self-attention: a learned temperature per head, no attention of a token to
     itself, and a band of so many patches before and after (CLS and prefixes see everything).
+
+    class_bias: what every layer adds to the scores by the kinds of the two tokens (CLS, each
+    prefix, patch): None, "learned" (per head, from zero), or a fixed matrix of num_prefixes + 2.
     """
 
     image_height: int
@@ -61,6 +64,7 @@ class VisionEncoder(nn.Module):
     temperature: bool = True
     exclude_self: bool = True
     window: int | None = None
+    class_bias: str | tuple[tuple[float, ...], ...] | None = None
     dropout: float = 0.0
     block_size: int = 512
     remat: str = "attention"
@@ -70,7 +74,7 @@ class VisionEncoder(nn.Module):
     def __call__(
         self, images: Array, patch_valid: Array | None = None, prefix_valid: Array | None = None
     ) -> VisionOutput:
-        """patch_valid: bool[B, N], False in padding. prefix_valid: bool[B, P], classes hinted at."""
+        """patch_valid: bool[B, N], False in padding. prefix_valid: bool[B, P], the hinted ones."""
         if self.layers % TAPS or self.width % self.heads:
             raise BadUsage(
                 f"vision encoder: layers ({self.layers}) must be a multiple of {TAPS}, and width "
@@ -86,7 +90,7 @@ class VisionEncoder(nn.Module):
             window=self.window,
             window_prefix=before,
         )
-        x, taps = self._layers(x, mask)
+        x, taps = self._layers(x, mask, self._kind_bias(patches + padding))
         x = LayerNorm(dtype=self.dtype, name="norm")(x)
         return VisionOutput(
             tokens=x[:, before : before + patches],
@@ -129,7 +133,22 @@ class VisionEncoder(nn.Module):
         ]
         return jnp.concatenate(parts, axis=1)
 
-    def _layers(self, x: Array, mask: Mask) -> tuple[Array, Array]:
+    def _kind_bias(self, patches: int) -> KindBias | None:
+        kinds = self.num_prefixes + 2
+        if self.class_bias is None:
+            return None
+        if self.class_bias == "learned":
+            init = nn.with_logical_partitioning(nn.initializers.zeros, ("heads", None, None))
+            table = self.param("class_bias", init, (self.heads, kinds, kinds), jnp.float32)
+        else:
+            table = jnp.asarray(self.class_bias, jnp.float32)[None]
+            if table.shape != (1, kinds, kinds):
+                raise BadUsage(f"vision encoder: class_bias must be a {kinds} x {kinds} matrix")
+        # Position 0 is CLS, then one kind per prefix; all patches are of the last kind.
+        kind = jnp.minimum(jnp.arange(kinds - 1 + patches, dtype=jnp.int32), kinds - 1)
+        return KindBias(table, kind, kind)
+
+    def _layers(self, x: Array, mask: Mask, bias: KindBias | None) -> tuple[Array, Array]:
         """A scan over groups of layers: the stream at the end, and after each group."""
         block = functools.partial(
             EncoderBlock,
@@ -143,8 +162,10 @@ class VisionEncoder(nn.Module):
             dtype=self.dtype,
         )
 
-        def group(stack: nn.Module, x: Array, mask: Mask) -> tuple[Array, Array]:
-            x = stack(x, mask)
+        def group(
+            stack: nn.Module, x: Array, mask: Mask, bias: KindBias | None
+        ) -> tuple[Array, Array]:
+            x = stack(x, mask, bias)
             return x, x
 
         groups = nn.scan(
@@ -155,4 +176,4 @@ class VisionEncoder(nn.Module):
             length=TAPS,
             metadata_params={nn.PARTITION_NAME: "groups"},
         )
-        return groups(Stack(block, self.layers // TAPS, self.remat, name="groups"), x, mask)
+        return groups(Stack(block, self.layers // TAPS, self.remat, name="groups"), x, mask, bias)
