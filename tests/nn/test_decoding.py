@@ -303,7 +303,7 @@ def test_a_row_does_not_depend_on_the_others(method):
 def test_sampling_follows_the_distribution():
     """Frequencies of whole documents match their probabilities; another key gives other draws."""
     logits, budget = 0.5 * markov_logits(jax.random.key(7), V + 1), 7
-    copyable = jnp.ones((20_000, 1), bool)
+    copyable = jnp.ones((5_000, 1), bool)
     draw = functools.partial(
         run, logits, copyable, jnp.int32(budget), length=budget, method="sample"
     )
@@ -311,7 +311,7 @@ def test_sampling_follows_the_distribution():
     drawn = rows(out)
     for tokens in documents(1, budget):
         expected = np.exp(score(logits, tokens, copyable[0], budget))
-        assert abs(drawn.count(tokens) / len(drawn) - expected) < 0.015
+        assert abs(drawn.count(tokens) / len(drawn) - expected) < 0.03
     assert rows(draw(key=jax.random.key(8))) == drawn
     assert rows(draw(key=jax.random.key(9))) != drawn
     cold = draw(key=jax.random.key(8), heat=0.0)

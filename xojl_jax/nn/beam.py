@@ -136,7 +136,11 @@ def beam_search(
         ),
         closed=budget == 0,
     )
-    best = jax.lax.while_loop(lambda search: ~jnp.all(search.closed), step, search).finished
+
+    def goes_on(search: _Search) -> jax.Array:
+        return ~jnp.all(search.closed) & (search.position < buffer_length)
+
+    best = jax.lax.while_loop(goes_on, step, search).finished
     return best.tokens[:, 0], best.length[:, 0], best.total[:, 0]
 
 

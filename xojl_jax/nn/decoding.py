@@ -167,7 +167,11 @@ def _follow(
             score=jnp.zeros(batch, jnp.float32),
         ),
     )
-    return jax.lax.while_loop(lambda rows: ~jnp.all(rows.finished), step, start).result
+
+    def goes_on(rows: _Rows) -> jax.Array:
+        return ~jnp.all(rows.finished) & (rows.position < buffer_length)
+
+    return jax.lax.while_loop(goes_on, step, start).result
 
 
 def _most_likely(log_probs: jax.Array, position: jax.Array) -> jax.Array:
