@@ -21,12 +21,13 @@ def _svg(width: int, height: int, body: str) -> str:
 
 
 def _hsl(rng: Random, hue: float, low: int, high: int) -> str:
-    return f"hsl({round(hue + rng.uniform(-25, 25)) % 360},{rng.randint(25, 70)}%,{rng.randint(low, high)}%)"
+    tone = round(hue + rng.uniform(-25, 25)) % 360
+    return f"hsl({tone},{rng.randint(25, 70)}%,{rng.randint(low, high)}%)"
 
 
 def photo(rng: Random, width: int, height: int) -> str:
     """Something that a person takes for a photo or an illustration: a data URI."""
-    makers = (_landscape, _landscape, _city, _abstract, _object, _blur, _blur)
+    makers = (_landscape, _landscape, _city, _abstract, _object, _blur)
     return rng.choice(makers)(rng, max(8, width), max(8, height))
 
 
@@ -42,7 +43,8 @@ def _landscape(rng: Random, w: int, h: int) -> str:
     body = _gradient("s", _hsl(rng, hue, 55, 80), _hsl(rng, hue + 40, 75, 92))
     body += f"<rect width='{w}' height='{h}' fill='url(#s)'/>"
     body += (
-        f"<circle cx='{round(w * rng.uniform(0.15, 0.85))}' cy='{round(h * rng.uniform(0.15, 0.4))}'"
+        f"<circle cx='{round(w * rng.uniform(0.15, 0.85))}'"
+        f" cy='{round(h * rng.uniform(0.15, 0.4))}'"
         f" r='{round(min(w, h) * rng.uniform(0.06, 0.14))}' fill='#fff' opacity='.8'/>"
     )
     for layer in range(rng.randint(2, 4)):
@@ -119,12 +121,15 @@ def portrait(rng: Random, side: int) -> str:
     body = (
         f"<rect width='100' height='100' fill='{_hsl(rng, hue, 65, 88)}'/>"
         f"<ellipse cx='50' cy='104' rx='38' ry='34' fill='{_hsl(rng, hue + 120, 30, 55)}'/>"
-        f"<circle cx='50' cy='42' r='20' fill='hsl({rng.randint(15, 35)},45%,{rng.randint(35, 80)}%)'/>"
+        "<circle cx='50' cy='42' r='20'"
+        f" fill='hsl({rng.randint(15, 35)},45%,{rng.randint(35, 80)}%)'/>"
         f"<path d='M29 42a21 21 0 0 1 42 0q-21 -{rng.randint(8, 24)} -42 0' fill='hsl("
         f"{rng.randint(10, 40)},30%,{rng.randint(12, 45)}%)'/>"
     )
-    svg = f"<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 100 100' width='{side}' height='{side}'"
-    return data_uri(f"{svg} preserveAspectRatio='xMidYMid slice'>{body}</svg>")
+    size = f"width='{side}' height='{side}' preserveAspectRatio='xMidYMid slice'"
+    return data_uri(
+        f"<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 100 100' {size}>{body}</svg>"
+    )
 
 
 def logo(rng: Random, word: str, ink: str, height: int = 32) -> str:
@@ -242,4 +247,5 @@ def pictogram(path: str, ink: str, *, filled: bool) -> str:
         if filled
         else f"fill='none' stroke='{ink}' stroke-width='2' stroke-linecap='round'"
     )
-    return f"<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 24 24' {paint}><path d='{path}'/></svg>"
+    head = f"<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 24 24' {paint}>"
+    return f"{head}<path d='{path}'/></svg>"

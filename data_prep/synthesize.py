@@ -6,23 +6,25 @@ Section I of seed S is the same whatever COUNT is, and `source.uri` names it: sy
 """
 
 import argparse
+import contextlib
 import io
 import random
-import sys
 import time
 from collections import Counter
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from PIL import Image
 
-from data_prep.browser import Browser
+from data_prep.browser import Browser, PageError
 from data_prep.compact import Compact, compact, properties
 from data_prep.components import Page, make_page
 from data_prep.components.law import violations
 from data_prep.components.markup import document
+from data_prep.progress import Progress
 from xojl_jax.command import run
-from xojl_jax.errors import BadUsage
+from xojl_jax.errors import BadUsage, UserError
 from xojl_jax.xojl.codebook import Codebook
 from xojl_jax.xojl.record import Record, record_to_json
 from xojl_jax.xojl.tree import ELEMENTS, Forest, Node, preorder, used_elements
@@ -32,6 +34,7 @@ PITCH = 2400  # px from one section's top to the next
 HEIGHTS = (120, 1100)  # px of a section that is kept
 WINDOW = 720  # px; the height of the viewport that a record names
 ATTEMPTS = 40
+PATIENCE = 300.0  # s for one page of sections
 
 
 @dataclass(frozen=True)
@@ -48,33 +51,42 @@ def main(argv: list[str]) -> None:
     args = _parse(argv)
     out = Path(args.out)
     _make_folder(out)
+    elements, categories, redrawn = Counter(), Counter(), Counter()
+    start = time.monotonic()
+    with (
+        Browser(page_seconds=PATIENCE) as browser,
+        (out / "records.jsonl").open("w", encoding="utf-8") as lines,
+    ):
+        made = _stream(browser, args, redrawn)
+        for _, (record, picture) in zip(Progress(range(args.count), "sections"), made, strict=True):
+            (out / record.screenshot).write_bytes(encode(picture, args.quality))
+            lines.write(record_to_json(record) + "\n")
+            elements.update(record.used_elements)
+            categories[record.category] += 1
+    rate = args.count / (time.monotonic() - start)
+    print(f"{args.count} sections in {out}, {rate:.1f} a second")
+    _report(elements, categories, redrawn)
+
+
+def _stream(browser: Browser, args: argparse.Namespace, redrawn: Counter) -> Iterator:
+    """(record, screenshot as PNG) of every section, a batch at a time."""
     limits = Limits(args.max_nodes, args.max_labels)
-    progress = _Progress(args.count)
-    elements, categories = Counter(), Counter()
-    with Browser() as browser, (out / "records.jsonl").open("w", encoding="utf-8") as lines:
-        for first in range(0, args.count, BATCH):
-            indices = range(args.first + first, args.first + min(first + BATCH, args.count))
-            for record, picture in make_records(browser, args.seed, indices, limits, progress.redrawn):
-                (out / record.screenshot).write_bytes(encode(picture, args.quality))
-                lines.write(record_to_json(record) + "\n")
-                elements.update(record.used_elements)
-                categories[record.category] += 1
-            progress.show(sum(categories.values()))
-    progress.end()
-    _report(elements, categories, progress.redrawn)
+    for first in range(args.first, args.first + args.count, BATCH):
+        indices = range(first, min(first + BATCH, args.first + args.count))
+        yield from make_records(browser, args.seed, indices, limits, redrawn)
 
 
 def make_records(
-    browser: Browser, seed: int, indices, limits: Limits, redrawn: Counter
+    browser: Browser, seed: int, indices: Iterable[int], limits: Limits, redrawn: Counter
 ) -> list[tuple[Record, bytes]]:
-    """(record, screenshot as PNG) of each index, in order. `redrawn` counts reasons of new draws."""
+    """(record, screenshot as PNG) of each index, in order; `redrawn` counts why draws were left."""
     done: dict[int, tuple[Record, bytes]] = {}
     for attempt in range(ATTEMPTS):
         waiting = [index for index in indices if index not in done]
         if not waiting:
             return [done[index] for index in indices]
         pages = [make_page(seed, index, attempt) for index in waiting]
-        for index, answer in zip(waiting, _render(browser, pages), strict=True):
+        for index, answer in zip(waiting, _patiently(browser, pages), strict=True):
             try:
                 done[index] = _record(answer, seed, index, limits)
             except DoesNotFit as reason:
@@ -95,8 +107,19 @@ class _Rendered:
     picture: bytes
 
 
+def _patiently(browser: Browser, pages: list[Page]) -> list["_Rendered"]:
+    """As `_render`. Our pages do no harm, so a browser that fails is a machine out of breath."""
+    for _ in range(2):
+        with contextlib.suppress(PageError):
+            return _render(browser, pages)
+    try:
+        return _render(browser, pages)
+    except PageError as error:
+        raise UserError(f"the browser failed three times ({error}): try again later") from error
+
+
 def _render(browser: Browser, pages: list[Page]) -> list[_Rendered]:
-    codebook = _codebook()
+    codebook = Codebook.load()
     text = document([(page.root, page.place) for page in pages], pitch=PITCH)
     width = max(page.width for page in pages)
     answers = []
@@ -104,7 +127,7 @@ def _render(browser: Browser, pages: list[Page]) -> list[_Rendered]:
         for number, page in enumerate(pages):
             found = tab.extract(f"#s{number} > *", properties(codebook))
             # The ids of texts and pictures follow from the section, not from its neighbours.
-            rng = random.Random(f"ids/{text_of(page)}")
+            rng = random.Random(f"ids/{document([(page.root, page.place)])}")
             answers.append(
                 _Rendered(
                     page,
@@ -159,7 +182,9 @@ def _record(shown: _Rendered, seed: int, index: int, limits: Limits) -> tuple[Re
 def _layout(shown: _Rendered) -> tuple[Forest, list[int]]:
     """The layout tree of the labelled nodes, and each one's html node in depth-first pre-order."""
     html = [visit.node for visit in preorder(shown.compact.forest)]
-    labelled_above: list[int] = []  # of each extracted node: itself or its nearest labelled ancestor
+    labelled_above: list[
+        int
+    ] = []  # of each extracted node: itself or its nearest labelled ancestor
     children: dict[int, list[int]] = {-1: []}
     for index, (mark, parent) in enumerate(zip(shown.marks, shown.parents, strict=True)):
         above = labelled_above[parent] if parent >= 0 else -1
@@ -184,25 +209,12 @@ def _layout(shown: _Rendered) -> tuple[Forest, list[int]]:
     return tuple(built[i] for i in children[-1]), [shown.compact.node_of[i] for i in order]
 
 
-def text_of(page: Page) -> str:
-    return document([(page.root, page.place)])
-
-
 def encode(png: bytes, quality: int) -> bytes:
     """The screenshot as WebP; quality 100 is lossless."""
     out = io.BytesIO()
     with Image.open(io.BytesIO(png)) as image:
-        image.convert("RGB").save(out, "WEBP", quality=quality, lossless=quality == 100, method=4)
+        image.convert("RGB").save(out, "WEBP", quality=quality, lossless=quality == 100, method=6)
     return out.getvalue()
-
-
-_CODEBOOKS: list[Codebook] = []
-
-
-def _codebook() -> Codebook:
-    if not _CODEBOOKS:
-        _CODEBOOKS.append(Codebook.load())
-    return _CODEBOOKS[0]
 
 
 # --- command line ---------------------------------------------------------------------------------
@@ -223,8 +235,11 @@ def _parse(argv: list[str]) -> argparse.Namespace:
     parser.add_argument("--quality", type=int, default=85, help="WebP quality; 100: lossless (85)")
     args = parser.parse_args(argv)
     for name, low, high in (
-        ("count", 1, 10**7), ("first", 0, 10**9), ("quality", 1, 100),
-        ("max_nodes", 8, 4096), ("max_labels", 4, 4096),
+        ("count", 1, 10**7),
+        ("first", 0, 10**9),
+        ("quality", 1, 100),
+        ("max_nodes", 8, 4096),
+        ("max_labels", 4, 4096),
     ):
         if not low <= getattr(args, name) <= high:
             flag = "--" + name.replace("_", "-")
@@ -238,29 +253,14 @@ def _make_folder(out: Path) -> None:
         if any(out.iterdir()):
             raise BadUsage(f"--out {out} is not empty: give a new folder")
     except OSError as error:
-        raise BadUsage(f"--out {out}: {error.strerror or error}: give a folder to write to") from error
-
-
-class _Progress:
-    """Lines on standard error: how many, how fast, how long still."""
-
-    def __init__(self, total: int):
-        self.redrawn: Counter = Counter()
-        self._total, self._start = total, time.monotonic()
-
-    def show(self, done: int) -> None:
-        rate = done / max(1e-6, time.monotonic() - self._start)
-        left = round((self._total - done) / rate)
-        line = f"{done}/{self._total} sections, {rate:.1f} a second, {left // 60}:{left % 60:02d} left"
-        print(f"\r{line}   ", end="", file=sys.stderr, flush=True)
-
-    def end(self) -> None:
-        print(file=sys.stderr)
+        raise BadUsage(
+            f"--out {out}: {error.strerror or error}: give a folder to write to"
+        ) from error
 
 
 def _report(elements: Counter, categories: Counter, redrawn: Counter) -> None:
     total = sum(categories.values())
-    print(f"{total} sections; {sum(redrawn.values())} draws did not fit")
+    print(f"{sum(redrawn.values())} draws did not fit")
     for reason, count in redrawn.most_common():
         print(f"  {count:5d} {reason}")
     print("sections with each element:")

@@ -5,6 +5,7 @@ from random import Random
 
 from data_prep.components import sections_informing as informing
 from data_prep.components import sections_selling as selling
+from data_prep.components import sections_showing as showing
 from data_prep.components.kit import make_kit
 from data_prep.components.markup import El, css, derive_labels
 from data_prep.components.theme import draw_theme
@@ -12,28 +13,28 @@ from data_prep.components.theme import draw_theme
 # (category, weight, what makes it)
 SECTIONS = (
     ("hero", 3, selling.hero),
-    ("features", 3, selling.features),
+    ("features", 4, selling.features),
     ("pricing", 2, selling.pricing),
     ("testimonials", 2, selling.testimonials),
     ("cta", 1, selling.cta),
     ("cta", 2, selling.download),
-    ("stats", 2, selling.stats),
-    ("logos", 1, selling.logos),
-    ("steps", 1, selling.steps),
-    ("products", 2, selling.products),
-    ("newsletter", 1, selling.newsletter),
-    ("about", 2, selling.about),
+    ("stats", 2, showing.stats),
+    ("logos", 1.5, showing.logos),
+    ("steps", 1.5, showing.steps),
+    ("products", 2, showing.products),
+    ("newsletter", 1.5, selling.newsletter),
+    ("about", 2, showing.about),
     ("navigation", 2, informing.navigation),
     ("footer", 3, informing.footer),
     ("faq", 2, informing.faq),
     ("team", 2, informing.team),
     ("contact", 2, informing.contact),
     ("contact", 2, informing.location),
-    ("form", 1, informing.sign_in),
-    ("gallery", 3, informing.gallery),
-    ("blog", 2, informing.blog),
-    ("content", 2, informing.watch),
-    ("content", 4, informing.composition),
+    ("form", 1.5, informing.sign_in),
+    ("gallery", 3, showing.gallery),
+    ("blog", 2, showing.blog),
+    ("content", 2, showing.watch),
+    ("content", 4, showing.composition),
     ("other", 2, informing.events),
 )
 WIDTHS = (1024, 1024, 1280, 1280, 1280, 1440)

@@ -18,7 +18,7 @@ def ground(k: Kit) -> tuple[Kit, dict[str, str], list[El]]:
     if roll < 0.5:
         return k, css(background=theme.page), []
     if roll < 0.7:
-        on = Kit(k.rng, theme, k.width, k.ink, k.muted, theme.soft, theme.card, theme.line)
+        on = Kit(k.rng, k.text, theme, k.width, k.ink, k.muted, theme.soft, theme.card, theme.line)
         return on, css(background=theme.soft), []
     if roll < 0.8:
         return k.on(theme.accent), css(background=theme.accent), []
@@ -26,7 +26,7 @@ def ground(k: Kit) -> tuple[Kit, dict[str, str], list[El]]:
         style = css(background=f"linear-gradient(120deg,{theme.accent},{theme.accent2})")
         return k.on(theme.accent), style, []
     dim = k.pick("rgba(10,12,20,.6)", "rgba(20,20,60,.7)", "rgba(0,0,0,.5)")
-    source = pictures.photo(k.rng, 800, 500)
+    source = pictures.photo(k.text, 800, 500)
     on = k.on("#15171f")
     if roll < 0.94:
         return on, css(background=f'linear-gradient({dim},{dim}),url("{source}") center/cover'), []
@@ -62,7 +62,12 @@ def band(
     if behind:
         inner.style["position"] = "relative"
     pad = k.theme.pad if pad is None else pad
-    root = El(k.tag(TELLING.get(category, "section"), "div", "section", "div", "article"), dict(style), behind + [inner], "section")
+    root = El(
+        k.tag(TELLING.get(category, "section"), "div", "section", "div", "article"),
+        dict(style),
+        [*behind, inner],
+        "section",
+    )
     root.style |= css(padding=f"{k.size(pad)} {k.size(k.pick(16, 24, 32, 48))}")
     root.style |= css(color=k.ink, font_size=k.size(k.theme.body), line_height=k.theme.line_height)
     if k.theme.centred:
@@ -102,7 +107,12 @@ def _noise(k: Kit, root: El, inner: El) -> None:
     if k.chance(0.12):
         side = k.pick(120, 180, 260)
         look = css(position="absolute", width=f"{side}px", height=f"{side}px", border_radius="50%")
-        look |= css(background=k.theme.accent2, opacity=".12", right=k.pick("0", "5%"), top=k.pick("0", "30%"))
+        look |= css(
+            background=k.theme.accent2,
+            opacity=".12",
+            right=k.pick("0", "5%"),
+            top=k.pick("0", "30%"),
+        )
         look |= css(pointer_events="none")
         root.style |= css(position="relative", overflow="hidden")
         inner.style["position"] = "relative"
@@ -110,5 +120,5 @@ def _noise(k: Kit, root: El, inner: El) -> None:
     if k.chance(0.15):
         inner.kids.append(El("div", css(clear="both")))
     if k.chance(0.15):
-        words_ = El("div", css(display="none"), [words.sentence(k.rng)], hidden=True)
+        words_ = El("div", css(display="none"), [words.sentence(k.text)], hidden=True)
         inner.kids.insert(k.pick(0, len(inner.kids)), words_)

@@ -1,5 +1,6 @@
-"""What every component is handed: the dice, the theme, and the colours of the place it stands on."""
+"""What every component is handed: dice, theme, and the colours of the place it stands on."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from random import Random
 
@@ -9,7 +10,8 @@ from data_prep.components.theme import Theme
 
 @dataclass(frozen=True)
 class Kit:
-    rng: Random
+    rng: Random  # decides on style and structure
+    text: Random  # draws words and pictures, which differ between siblings
     theme: Theme
     width: int  # of the viewport, CSS px
     ink: str
@@ -38,8 +40,18 @@ class Kit:
                 self, behind=behind, ink="#ffffff", muted="#e3e3ea", line="#8a8a99", card="#2a2f3a"
             )
         return replace(
-            self, behind=behind, ink="#1d2430", muted="#5c6675", line="#d5d9e0", card="#ffffff"
+            self, behind=behind, ink="#1d2430", muted="#404a59", line="#d5d9e0", card="#ffffff"
         )
+
+    def cells(self, count: int, make: Callable[[int], El]) -> list[El]:
+        """`count` siblings. Most authors build each in the same way, with other words in it."""
+        state = self.rng.getstate() if self.chance(0.85) else None
+        made = []
+        for at in range(count):
+            if state is not None:
+                self.rng.setstate(state)
+            made.append(make(at))
+        return made
 
     def soup(self, node: El) -> El:
         """Perhaps one more layer around `node`, which nobody sees."""
@@ -56,7 +68,8 @@ class Kit:
 
 
 def make_kit(rng: Random, theme: Theme, width: int) -> Kit:
-    return Kit(rng, theme, width, theme.ink, theme.muted, theme.page, theme.card, theme.line)
+    text = Random(rng.random())
+    return Kit(rng, text, theme, width, theme.ink, theme.muted, theme.page, theme.card, theme.line)
 
 
 def _luminance(colour: str) -> float:

@@ -48,7 +48,9 @@ def violations(layout: Forest, boxes: Sequence[Box]) -> Iterator[str]:
             ):
                 yield f"{where}: no two cells in a row"
         if element == "freedom" and not any(
-            _overlap(boxes[one], boxes[two]) > 0 for at, one in enumerate(kids) for two in kids[at + 1 :]
+            _overlap(boxes[one], boxes[two]) > 0
+            for at, one in enumerate(kids)
+            for two in kids[at + 1 :]
         ):
             yield f"{where}: nothing lies over anything"
         if element not in ("freedom", "carousel"):
@@ -56,7 +58,7 @@ def violations(layout: Forest, boxes: Sequence[Box]) -> Iterator[str]:
                 for two in kids[at + 1 :]:
                     if _overlap(boxes[one], boxes[two]) > 0.02:
                         yield f"{where}: children {one} and {two} overlap"
-        x, y, width, height = boxes[visit.index][:4]
+        width, height = boxes[visit.index][2:4]
         if parent and parent != "freedom" and not _inside(boxes[visit.index], boxes[visit.parent]):
             yield f"{where}: outside its {parent}"
         least = 1 if element == "divider" else 6

@@ -1,5 +1,7 @@
-"""Leaves that are words or small signs: heading, paragraph, button, icon, divider, counter, list,
-social. Tags are drawn so that the element must be read from look, place and context."""
+"""Leaves that are words or small signs: heading, paragraph, button, icon, divider, counter.
+
+Tags are drawn so that the element must be read from look, place and context.
+"""
 
 from data_prep import pictures
 from data_prep.components import words
@@ -9,9 +11,11 @@ from data_prep.components.markup import El, Raw, css
 GLYPHS = "★✓✔♥☎✉⚙☀♫⌂✎⚡☁☂✈♦●▲"
 
 
-def heading(k: Kit, text: str | None = None, *, step: float = 2.5, low: int = 2, high: int = 6) -> El:
+def heading(
+    k: Kit, text: str | None = None, *, step: float = 2.5, low: int = 2, high: int = 6
+) -> El:
     """Text that titles something; `step` is its size above running text."""
-    text = text or words.title(k.rng, low, high)
+    text = text or words.title(k.text, low, high)
     level = max(1, min(6, round(5.2 - step)))
     tag = k.tag(f"h{level}", "div", "p", "span", "h1", "h3", "h6", "strong", "a", "div")
     weight = max(600, k.theme.head_weight) if step < 1.2 else k.theme.head_weight
@@ -30,7 +34,7 @@ def paragraph(
     k: Kit, text: str | None = None, *, step: float = 0.0, low: int = 1, high: int = 2, **style
 ) -> El:
     """Running text, a caption, a label: anything read that titles nothing."""
-    text = text or words.sentences(k.rng, low, high)
+    text = text or words.sentences(k.text, low, high)
     telling = "p" if k.chance(0.85) else "blockquote"
     tag = k.tag(telling, "div", "span", "h5", "h6", "h4", "div", "p", "small", "h3")
     look = css(font_size=k.size(k.theme.text_px(step)), line_height=k.theme.line_height)
@@ -42,7 +46,7 @@ def paragraph(
 
 def label(k: Kit, text: str | None = None, **style) -> El:
     """A short line: a kicker, a caption, a role, a date."""
-    text = text or k.pick(*words.LABELS)
+    text = text or k.text.choice(words.LABELS)
     tag = k.tag("p", "span", "div", "small", "h6", "h4", "label")
     look = css(font_size=k.size(max(11, k.theme.body - k.pick(0, 1, 2, 3))), font_weight=400)
     look |= css(color=k.theme.accent if k.chance(0.2) and k.behind != k.theme.accent else k.muted)
@@ -59,17 +63,17 @@ def text_link(k: Kit, text: str | None = None) -> El:
     look = css(color=k.theme.accent if k.behind != k.theme.accent else k.ink)
     look |= css(font_size=k.size(k.theme.body), text_decoration=k.pick("none", "underline"))
     look |= css(display="inline-block", background="transparent", padding=0)
-    return El(tag, look, [(text or words.action(k.rng)) + k.pick("", " →", " ›")], "paragraph")
+    return El(tag, look, [(text or words.action(k.text)) + k.pick("", " →", " ›")], "paragraph")
 
 
 def _inline(k: Kit, text: str, probability: float) -> list:
     """Text, perhaps with a run in another element or a line break, as authors write it."""
     parts = text.split(" ")
-    if len(parts) < 4 or not k.chance(probability):
+    if len(parts) < 4 or k.text.random() > probability:
         return [text]
-    at = k.rng.randint(1, len(parts) - 2)
+    at = k.text.randint(1, len(parts) - 2)
     before, after = " ".join(parts[:at]), " ".join(parts[at + 1 :])
-    kind = k.rng.randrange(4)
+    kind = k.text.randrange(4)
     if kind == 0:
         return [before, El("br"), " ".join(parts[at:])]
     tag = ("strong", "em", "span", "a")[kind]
@@ -79,9 +83,9 @@ def _inline(k: Kit, text: str, probability: float) -> list:
 
 def logo(k: Kit) -> El:
     """A brand: a picture or words; one leaf."""
-    brand = k.pick(*words.BRANDS)
+    brand = k.text.choice(words.BRANDS)
     if k.chance(0.4):
-        source = pictures.logo(k.rng, brand, k.ink)
+        source = pictures.logo(k.text, brand, k.ink)
         image = El("img", css(height=k.size(k.pick(22, 28, 32, 40))), [], None, {"src": source})
         if k.chance(0.5):
             image.mark = "image"
@@ -112,7 +116,9 @@ def button(k: Kit, text: str | None = None, *, primary: bool = True, small: bool
     look |= css(text_decoration="none", font_weight=k.pick(400, 600, 700), line_height="1.2")
     look |= css(text_align="center", cursor="pointer", white_space="nowrap")
     if kind == "outline":
-        look |= css(border=f"{k.pick(1, 2)}px solid {accent}", color=accent, background="transparent")
+        look |= css(
+            border=f"{k.pick(1, 2)}px solid {accent}", color=accent, background="transparent"
+        )
     elif kind == "soft":
         look |= css(background=accent + "26", color=k.ink)
     elif kind == "gradient":
@@ -123,7 +129,7 @@ def button(k: Kit, text: str | None = None, *, primary: bool = True, small: bool
         look |= css(background=accent, color=label_ink)
     if kind == "raised":
         look["box-shadow"] = theme.shadow
-    kids = [text or words.action(k.rng)]
+    kids = [text or words.action(k.text)]
     if k.chance(0.2):
         kids.insert(k.pick(0, 1), sign(k, 14, "currentColor", inline=True))
     tag = k.pick("a", "button", k.tag("a", "div", "span"), k.tag("button", "div", "p"))
@@ -152,7 +158,7 @@ def buttons(k: Kit, count: int | None = None) -> El:
 
 def sign(k: Kit, px: int, ink: str, *, inline: bool = False, path: str | None = None) -> El:
     """A pictogram as an element without a label."""
-    path = path or k.pick(*pictures.PICTOGRAMS)
+    path = path or k.text.choice(pictures.PICTOGRAMS)
     kind = k.theme.icon_kind
     place = css(display="inline-block", vertical_align="middle") if inline else {}
     if inline:
@@ -160,7 +166,7 @@ def sign(k: Kit, px: int, ink: str, *, inline: bool = False, path: str | None = 
     if kind == "glyph":
         tag = k.pick("i", "span", "div") if not inline else k.pick("i", "span")
         look = css(font_size=k.size(px), line_height="1", color=ink, font_style="normal")
-        return El(tag, block(tag, look) | place, [k.pick(*GLYPHS)])
+        return El(tag, block(tag, look) | place, [k.text.choice(GLYPHS)])
     filled = kind == "fill"
     if kind == "picture" and ink != "currentColor":
         source = pictures.data_uri(pictures.pictogram(path, ink, filled=filled))
@@ -195,34 +201,6 @@ def icon(k: Kit, px: int | None = None, *, path: str | None = None) -> El:
     return node
 
 
-def social(k: Kit, count: int | None = None) -> El:
-    """A row of links to social networks."""
-    count = count or k.rng.randint(3, 6)
-    paths = k.rng.sample(pictures.SOCIAL_SIGNS, count)
-    px, kind = k.pick(16, 18, 20, 24), k.pick("bare", "disc", "disc", "text")
-    tag = k.pick("ul", "div", "div", "p")
-    gap = k.size(k.pick(8, 12, 16))
-    look = css(display="flex", gap=gap, align_items="center")
-    if k.theme.centred:
-        look["justify-content"] = "center"
-    links = []
-    names = k.rng.sample("Facebook X Instagram LinkedIn YouTube GitHub Mastodon TikTok".split(), count)
-    for path, network in zip(paths, names, strict=True):
-        ink = "#ffffff" if kind == "disc" else k.ink
-        kids = [sign(k, px, ink, path=path)] if k.theme.icon_kind != "glyph" else [network[0].lower()]
-        link = El("a", css(display="inline-flex", color=ink), kids, None, {"href": "#"})
-        if kind == "disc":
-            side = k.size(px + k.pick(14, 16, 20))
-            link.style |= css(width=side, height=side, align_items="center", justify_content="center")
-            colour = k.theme.accent if k.behind != k.theme.accent else "#1d2430"
-            link.style |= css(background=colour, border_radius=k.pick("50%", "6px"))
-        elif kind == "text":
-            link.kids.append(" " + network)
-            link.style |= css(gap="4px", align_items="center", font_size=k.size(13), color=k.muted)
-        links.append(El("li", css(list_style="none"), [link]) if tag == "ul" else link)
-    return El(tag, look, links, "social")
-
-
 def divider(k: Kit) -> El:
     """A line that separates: an element of its own."""
     thick, short = k.pick(1, 1, 2, 3), k.chance(0.35)
@@ -243,117 +221,38 @@ def counter(k: Kit) -> El:
     number = El(
         k.pick("div", "span", "strong", "h2", "h3", "p"),
         css(display="block", font_size=k.size(px), font_weight=k.pick(400, 700, 800)),
-        [words.figure(k.rng)],
+        [words.figure(k.text)],
     )
-    number.style |= css(color=k.ink if k.chance(0.5) or k.behind == k.theme.accent else k.theme.accent)
+    number.style |= css(
+        color=k.ink if k.chance(0.5) or k.behind == k.theme.accent else k.theme.accent
+    )
     number.style |= css(line_height="1.15")
-    under = label(k, words.title(k.rng, 1, 2), margin_top=k.size(k.pick(0, 4, 8)))
+    under = label(k, words.title(k.text, 1, 2), margin_top=k.size(k.pick(0, 4, 8)))
     kids = [number, under] if k.chance(0.85) else [under, number]
-    return El(k.tag("div", "li", "p", "span", "article"), css(display="block", list_style="none"), kids, "counter")
+    return El(
+        k.tag("div", "li", "p", "span", "article"),
+        css(display="block", list_style="none"),
+        kids,
+        "counter",
+    )
 
 
 def countdown(k: Kit) -> El:
     """Days, hours, minutes and seconds: one counter."""
     boxes, filled = [], k.chance(0.6)
-    for unit in ("Days", "Hours", "Minutes", "Seconds")[: k.pick(3, 4, 4)]:
-        number = El("div", css(font_size=k.size(k.pick(28, 36, 44)), font_weight=700, color=k.ink))
-        number.kids = [f"{k.rng.randint(0, 59):02d}"]
+    units = ("Days", "Hours", "Minutes", "Seconds")[: k.pick(3, 4, 4)]
+    px, item = k.pick(28, 36, 44), k.pick("div", "li")
+    for unit in units:
+        number = El("div", css(font_size=k.size(px), font_weight=700, color=k.ink))
+        number.kids = [f"{k.text.randint(0, 59):02d}"]
         under = El("span", css(font_size=k.size(12), color=k.muted), [unit])
         look = css(text_align="center", padding=f"{k.size(10)} {k.size(16)}")
         if filled:
-            look |= css(background=k.card, border_radius=k.size(k.theme.radius), color=k.on(k.card).ink)
+            look |= css(
+                background=k.card, border_radius=k.size(k.theme.radius), color=k.on(k.card).ink
+            )
             number.style["color"], under.style["color"] = k.on(k.card).ink, k.on(k.card).muted
-        boxes.append(El(k.pick("div", "li"), look, [number, under]))
+        boxes.append(El(item, look, [number, under]))
     look = css(display="flex", gap=k.size(k.pick(8, 16, 24)), list_style="none")
     look["justify-content"] = "center" if k.theme.centred else "flex-start"
     return El("ul" if boxes[0].tag == "li" else "div", look, boxes, "counter")
-
-
-# --- lists ----------------------------------------------------------------------------------------
-
-
-def bullets(k: Kit, count: int | None = None) -> El:
-    """Points under one another: bullets, ticks, or plain lines."""
-    count, kind = count or k.rng.randint(3, 6), k.pick("bullet", "tick", "plain", "lines")
-    tag, item_tag = k.tag("ul", "ul", "div", "ol", "div") , "li"
-    if tag == "div":
-        item_tag = k.pick("div", "p", "span")
-    ink, items = k.muted if k.chance(0.6) else k.ink, []
-    path = k.pick(*pictures.PICTOGRAMS)
-    for _ in range(count):
-        text = words.title(k.rng, 2, 5)
-        item = El(item_tag, css(font_size=k.size(k.theme.body), color=ink), [text])
-        item.style["padding"] = f"{k.size(k.pick(3, 4, 6))} 0"
-        if kind == "tick":
-            item.kids = [sign(k, 16, k.theme.accent, inline=True, path=path), " " + text]
-        elif kind == "lines":
-            item.style["border-bottom"] = f"1px solid {k.line}"
-        if item_tag == "span":
-            item.style["display"] = "block"
-        items.append(item)
-    look = css(text_align="left")
-    if kind == "bullet" and item_tag == "li":
-        look["padding-left"] = k.size(20)
-    elif item_tag == "li":
-        look["list-style"] = "none"
-    return El(tag, look, items, "list")
-
-
-def links(k: Kit, count: int | None = None, *, row: bool = True, ink: str | None = None) -> El:
-    """A menu, a footer's links, a trail of crumbs."""
-    count = count or k.rng.randint(3, 6)
-    tag = k.pick("ul", "nav", "div") if k.chance(k.theme.semantic) else k.pick("div", "p", "ol")
-    gap, items = k.size(k.pick(14, 18, 24, 30) if row else k.pick(5, 8, 10)), []
-    kind = k.pick("plain", "plain", "plain", "pill", "boxed") if row else "plain"
-    for text in words.menu(k.rng, count):
-        look = css(font_size=k.size(k.pick(13, 14, 15)), color=ink or k.ink, text_decoration="none")
-        if kind != "plain":
-            look |= css(padding=f"{k.size(6)} {k.size(12)}", border_radius=k.size(k.theme.radius))
-            look["background" if kind == "pill" else "border"] = (
-                k.theme.accent + "22" if kind == "pill" else f"1px solid {k.line}"
-            )
-        link = El("a" if k.chance(0.8) else "span", look, [text], None)
-        link.hover = css(color=k.theme.accent) if k.theme.hovers else {}
-        if not row:
-            link.style["display"] = "block"
-        items.append(El("li", css(list_style="none"), [link]) if tag in ("ul", "ol") else link)
-    look = css(display="flex", gap=gap)
-    look |= css(flex_wrap="wrap", align_items="center") if row else css(flex_direction="column")
-    if row and k.theme.responsive:
-        return El(tag, look, items, "list", mobile=css(flex_direction="column"))
-    return El(tag, look, items, "list")
-
-
-def tags(k: Kit, count: int | None = None) -> El:
-    """Three or more equal small things, which may look like buttons: a list."""
-    items = []
-    filled, side = k.chance(0.6), k.pick("span", "a", "button", "li")
-    for text in k.rng.sample(words.ADJECTIVES, count or k.rng.randint(3, 6)):
-        look = css(display="inline-block", padding=f"{k.size(5)} {k.size(12)}", color=k.ink)
-        look |= css(font_size=k.size(13), border_radius=k.pick("999px", k.size(k.theme.radius)))
-        if filled:
-            look["background"] = k.theme.accent + "26"
-        else:
-            look |= css(background="transparent", border=f"1px solid {k.line}")
-        items.append(El(side, look, [text]))
-    justify = "center" if k.theme.centred else "flex-start"
-    look = css(display="flex", flex_wrap="wrap", gap=k.size(8), justify_content=justify)
-    return El("ul" if side == "li" else "div", look | (css(list_style="none") if side == "li" else {}), items, "list")
-
-
-def facts(k: Kit, count: int | None = None) -> El:
-    """Short lines with a sign in front: an address, a telephone number, opening hours."""
-    items = []
-    for text in (
-        f"{k.rng.randint(1, 99)} {k.pick(*words.STREETS)}",
-        f"+{k.rng.randint(20, 60)} {k.rng.randint(100, 999)} {k.rng.randint(1000, 9999)}",
-        "hello@" + k.pick(*words.BRANDS).lower() + ".example",
-        f"Mon to Fri, {k.rng.randint(7, 10)} to {k.rng.randint(16, 20)}",
-    )[: count or k.pick(3, 4)]:
-        row = [sign(k, 16, k.theme.accent), El("span", css(font_size=k.size(k.theme.body), color=k.muted), [text])]
-        items.append(El("li", css(display="flex", gap=k.size(10), align_items="center", padding="4px 0"), row))
-    tag = k.pick("ul", "div")
-    if tag == "div":
-        for item in items:
-            item.tag = "div"
-    return El(tag, css(list_style="none"), items, "list")

@@ -9,11 +9,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from html import escape
 
-LEAVES = frozenset(
-    "heading paragraph button icon image list video map counter divider qr social gallery"
-    " masonry".split()
-)
-DECLARED = frozenset("section grid freedom carousel accordion tab".split())
+from xojl_jax.xojl.tree import CONTAINERS, ELEMENTS
+
+LEAVES = frozenset(ELEMENTS) - CONTAINERS
+# The containers that a generator marks itself; wrapper and column follow from the rules.
+DECLARED = CONTAINERS - {"wrapper", "column"}
 VOID = frozenset({"img", "br", "hr", "input", "source"})
 
 

@@ -10,29 +10,36 @@ from data_prep.components.markup import El, Raw, css
 def image(k: Kit, height: int, *, width: int | None = None, source: str | None = None) -> El:
     """A picture that is content. `mark` sits on the element that shows it, not on its frame."""
     wide = width or round(height * k.pick(1.2, 1.5, 1.8))
-    source = source or pictures.photo(k.rng, wide, height)
+    source = source or pictures.photo(k.text, wide, height)
     radius = k.pick("0", k.size(k.theme.radius), k.size(k.theme.radius))
-    look = css(width=k.size(width) if width else "100%", height=k.size(height), border_radius=radius)
+    look = css(
+        width=k.size(width) if width else "100%", height=k.size(height), border_radius=radius
+    )
     if width and k.theme.centred:
         look |= css(margin="0 auto", display="block")
     kind = k.pick("img", "img", "img", "figure", "picture", "link", "div", "div")
     if kind == "div":
         back = f"url({source!r}) {k.pick('center', '50% 30%')}/cover no-repeat"
-        return El(k.tag("div", "div", "span", "a"), {"display": "block", **look, "background": back}, [], "image")
+        return El(
+            k.tag("div", "div", "span", "a"),
+            {"display": "block", **look, "background": back},
+            [],
+            "image",
+        )
     picture = El("img", look | css(object_fit="cover"), [], "image", {"src": source, "alt": ""})
     if kind == "img":
         return picture
     outer = {"figure": "figure", "picture": "picture", "link": "a"}[kind]
     kids = [picture]
     if kind == "figure" and k.chance(0.4):
-        kids.append(label(k, words.title(k.rng, 2, 5), margin_top=k.size(6)))
+        kids.append(label(k, words.title(k.text, 2, 5), margin_top=k.size(6)))
         kids[1].tag = k.pick("figcaption", "p", "div")
     return El(outer, css(display="block"), kids)
 
 
 def photo_of_person(k: Kit, px: int) -> El:
     """An avatar: a photo is an image at any size."""
-    source = pictures.portrait(k.rng, px)
+    source = pictures.portrait(k.text, px)
     look = css(width=k.size(px), height=k.size(px), flex="none")
     look["border-radius"] = k.pick("50%", "50%", k.size(k.theme.radius))
     if k.theme.centred:
@@ -48,19 +55,25 @@ def _play(k: Kit, side: int) -> El:
     look = css(position="absolute", left="50%", top="50%", width=f"{side}px", height=f"{side}px")
     look["margin"] = f"-{side // 2}px 0 0 -{side // 2}px"
     ground = k.pick("#ffffff", k.theme.accent, "#000000")
-    look |= css(background=ground + k.pick("e6", "cc", "ff"), border_radius=k.pick("50%", "50%", "14px"))
+    look |= css(
+        background=ground + k.pick("e6", "cc", "ff"), border_radius=k.pick("50%", "50%", "14px")
+    )
     ink = k.theme.accent if ground == "#ffffff" else "#ffffff"
     if k.chance(0.3):
-        look |= css(color=ink, font_size=f"{side // 2}px", line_height=f"{side}px", text_align="center")
+        look |= css(
+            color=ink, font_size=f"{side // 2}px", line_height=f"{side}px", text_align="center"
+        )
         return El(k.pick("span", "div", "button"), look, ["▶"])
-    triangle = El("svg", css(display="block", width="100%", height="100%"), [], None, {"viewBox": "0 0 24 24"})
+    triangle = El(
+        "svg", css(display="block", width="100%", height="100%"), [], None, {"viewBox": "0 0 24 24"}
+    )
     triangle.kids = [Raw(f'<path fill="{ink}" d="M9 7l8 5-8 5z"></path>')]
     return El(k.pick("span", "div", "a", "button"), look | css(padding="0"), [triangle])
 
 
 def video(k: Kit, height: int) -> El:
     """A player, or a poster with a play sign."""
-    poster = pictures.photo(k.rng, round(height * 1.7), height)
+    poster = pictures.photo(k.text, round(height * 1.7), height)
     radius = k.size(k.pick(0, k.theme.radius))
     frame = css(position="relative", height=k.size(height), overflow="hidden", border_radius=radius)
     kind = k.pick("tag", "tag", "poster", "poster", "div", "div")
@@ -92,14 +105,18 @@ def _player_bar(k: Kit) -> El:
     share = k.rng.randint(0, 80)
     track = El("div", css(flex="1", height="4px", background="rgba(255,255,255,.4)"))
     track.kids = [El("div", css(width=f"{share}%", height="4px", background=k.theme.accent))]
-    time = El("span", css(color="#fff", font_size="12px"), [f"{k.rng.randint(0, 9)}:{k.rng.randint(10, 59)}"])
+    time = El(
+        "span",
+        css(color="#fff", font_size="12px"),
+        [f"{k.rng.randint(0, 9)}:{k.rng.randint(10, 59)}"],
+    )
     return El("div", look, [sign(k, 14, "#ffffff", path="M8 5l10 7-10 7z"), track, time])
 
 
 def street_map(k: Kit, height: int) -> El:
     """A map with its pin and buttons; one leaf."""
     pin_inside = k.chance(0.6)
-    art = pictures.street_map(k.rng, 640, max(160, height), pin=pin_inside)
+    art = pictures.street_map(k.text, 640, max(160, height), pin=pin_inside)
     radius = k.size(k.pick(0, k.theme.radius))
     look = css(display="block", width="100%", height=k.size(height), border_radius=radius)
     kind = k.pick("img", "div", "frame", "svg")
@@ -127,13 +144,26 @@ def street_map(k: Kit, height: int) -> El:
 
 def _map_buttons(k: Kit) -> El:
     look = css(position="absolute", right="12px", top="12px", background="#fff", width="30px")
-    look |= css(box_shadow="0 1px 4px rgba(0,0,0,.3)", text_align="center", color="#333", font_size="18px")
-    return El("div", look, [El(k.pick("div", "button"), css(width="30px", height="28px", background="#fff", padding="0"), [t]) for t in "+−"])
+    look |= css(
+        box_shadow="0 1px 4px rgba(0,0,0,.3)", text_align="center", color="#333", font_size="18px"
+    )
+    return El(
+        "div",
+        look,
+        [
+            El(
+                k.pick("div", "button"),
+                css(width="30px", height="28px", background="#fff", padding="0"),
+                [t],
+            )
+            for t in "+−"
+        ],
+    )
 
 
 def qr(k: Kit, px: int | None = None) -> El:
     px = px or k.pick(88, 110, 130, 150, 180)
-    art = pictures.qr(k.rng, ink=k.pick("#000", "#000", "#1d2430", "#123a6b"))
+    art = pictures.qr(k.text, ink=k.pick("#000", "#000", "#1d2430", "#123a6b"))
     look = css(display="block", width=k.size(px), height=k.size(px), flex="none")
     if k.theme.centred:
         look["margin"] = "0 auto"
@@ -141,7 +171,9 @@ def qr(k: Kit, px: int | None = None) -> El:
     if kind == "svg":
         inside = art[art.index(">") + 1 : -len("</svg>")]
         box = art.split("viewBox='")[1].split("'")[0]
-        return El("svg", look, [Raw(inside)], "qr", {"viewBox": box, "shape-rendering": "crispEdges"})
+        return El(
+            "svg", look, [Raw(inside)], "qr", {"viewBox": box, "shape-rendering": "crispEdges"}
+        )
     if kind == "img":
         return El("img", look, [], "qr", {"src": pictures.data_uri(art), "alt": ""})
     look["background"] = f'url("{pictures.data_uri(art)}") center/contain no-repeat'
@@ -150,7 +182,7 @@ def qr(k: Kit, px: int | None = None) -> El:
 
 def _tile(k: Kit, height: int, width: int) -> El:
     """One picture of a gallery: bare, in a frame, in a link, or as a background."""
-    source = pictures.photo(k.rng, width, height)
+    source = pictures.photo(k.text, width, height)
     radius = k.size(k.pick(0, k.theme.radius))
     look = css(width="100%", height=k.size(height), display="block", border_radius=radius)
     kind = k.pick("img", "img", "link", "div", "li")
@@ -168,11 +200,12 @@ def gallery(k: Kit, inner: int, *, columns: int | None = None, height: int | Non
     rows = k.pick(1, 1, 2)
     height, gap = height or k.pick(110, 140, 170, 200), k.pick(0, 4, 8, 12, 16)
     tiles, listed, captions = [], k.chance(0.25), k.chance(0.15)
-    for _ in range(columns * rows):
-        tile = _tile(k, height, max(60, inner // columns))
+    for tile in k.cells(columns * rows, lambda _: _tile(k, height, max(60, inner // columns))):
         if captions:
-            words_under = El("span", css(display="block", font_size="12px", color=k.muted, padding="4px 0"))
-            words_under.kids = [words.title(k.rng, 1, 3)]
+            words_under = El(
+                "span", css(display="block", font_size="12px", color=k.muted, padding="4px 0")
+            )
+            words_under.kids = [words.title(k.text, 1, 3)]
             tile = El("div", {}, [tile, words_under])
         tiles.append(El("li", css(list_style="none"), [tile]) if listed else tile)
     if k.theme.grid_css == "grid":
@@ -190,16 +223,16 @@ def masonry(k: Kit, inner: int) -> El:
     kind = k.pick("columns", "flex")
     heights = [k.rng.choice((80, 105, 130, 160, 190, 220)) for _ in range(columns * k.pick(2, 3))]
     if kind == "columns":
-        tiles = []
-        for height in heights:
-            tile = _tile(k, height, inner // columns)
+        tiles = k.cells(len(heights), lambda at: _tile(k, heights[at], inner // columns))
+        for tile in tiles:
             tile.style |= css(margin_bottom=f"{gap}px", break_inside="avoid")
-            tiles.append(tile)
         look = css(columns=columns, column_gap=f"{gap}px")
         return El(k.pick("div", "section"), look, tiles, "masonry")
-    stacks = []
+    stacks, every = [], k.cells(len(heights), lambda at: _tile(k, heights[at], inner // columns))
     for column in range(columns):
-        tiles = [_tile(k, height, inner // columns) for height in heights[column::columns]]
+        tiles = every[column::columns]
         look = css(display="flex", flex_direction="column", gap=f"{gap}px", flex="1")
         stacks.append(El("div", look, tiles))
-    return El("div", css(display="flex", gap=f"{gap}px", align_items="flex-start"), stacks, "masonry")
+    return El(
+        "div", css(display="flex", gap=f"{gap}px", align_items="flex-start"), stacks, "masonry"
+    )

@@ -1,58 +1,25 @@
-"""Bands that inform: navigation, footer, team, questions, contact, gallery, blog, video, events,
-places, free compositions."""
+"""Bands that inform and lead on: navigation, footer, questions, team, contact, forms, events."""
 
 from data_prep.components import words
-from data_prep.components.containers import (
-    accordion,
-    bar,
-    beside,
-    card,
-    card_kit,
-    carousel,
-    carousel_of_cards,
-    collage,
-    form,
-    free,
-    person,
-    row,
-    stack,
-    tab,
-    text_block,
-)
-from data_prep.components.frame import band, ground, head, inner_width
+from data_prep.components.containers import bar, beside, card, card_kit, form, person, row, stack
+from data_prep.components.folding import accordion, tab
+from data_prep.components.frame import band, ground, head
 from data_prep.components.kit import Kit
 from data_prep.components.leaves import (
-    bullets,
     button,
     buttons,
     countdown,
-    counter,
     divider,
-    facts,
     heading,
     icon,
     label,
-    links,
     logo,
     paragraph,
-    social,
-    tags,
     text_link,
 )
 from data_prep.components.markup import El, css
-from data_prep.components.media import (
-    gallery as picture_gallery,
-)
-from data_prep.components.media import (
-    image,
-    photo_of_person,
-    qr,
-    street_map,
-    video,
-)
-from data_prep.components.media import (
-    masonry as picture_masonry,
-)
+from data_prep.components.media import image, photo_of_person, qr, street_map
+from data_prep.components.runs import facts, links, social
 from data_prep.components.sections_selling import visual
 
 
@@ -68,13 +35,20 @@ def navigation(k: Kit) -> El:
         group = El("div", css(display="flex", gap=k.size(14), align_items="center"))
         group.kids, group.mark = [icon(k, 22), icon(k, 22)], "grid"
     elif end == "two":
-        group = El("div", css(display="flex", gap=k.size(10)), [button(k, small=True), button(k, primary=False, small=True)], "grid")
+        group = El(
+            "div",
+            css(display="flex", gap=k.size(10)),
+            [button(k, small=True), button(k, primary=False, small=True)],
+            "grid",
+        )
     else:
         group = button(k, small=True) if end == "button" else None
     shape = k.pick("bar", "bar", "bar", "nested", "over", "top")
     groups = [logo(k), menu] + ([group] if group else [])
     if shape == "nested" and group:
-        right = El("div", css(display="flex", gap=k.size(24), align_items="center"), [menu, group], "grid")
+        right = El(
+            "div", css(display="flex", gap=k.size(24), align_items="center"), [menu, group], "grid"
+        )
         groups = [groups[0], right]
     line = bar(k, groups, gap=24, tag=k.tag("nav", "div"))
     if not group and k.chance(0.3):
@@ -83,9 +57,11 @@ def navigation(k: Kit) -> El:
     if shape == "over":
         kids += [divider(k), links(k, 5)]
     if shape == "top":
-        strip = [label(k, words.sentence(k.rng, 4, 7)), k.pick(social(k, 3), text_link(k))]
+        strip = [label(k, words.sentence(k.text, 4, 7)), k.pick(social(k, 3), text_link(k))]
         kids = [bar(k, strip), divider(k) if k.chance(0.7) else None, line]
-    root = band(k, "navigation", kids, (style, behind), pad=k.pick(12, 16, 20), gap=10, wide=k.chance(0.5))
+    root = band(
+        k, "navigation", kids, (style, behind), pad=k.pick(12, 16, 20), gap=10, wide=k.chance(0.5)
+    )
     root.style |= css(min_height="120px") if shape == "bar" else {}
     if k.theme.centred and shape == "bar" and k.chance(0.3):
         line.style["flex-direction"] = "column"
@@ -100,8 +76,12 @@ def footer(k: Kit) -> El:
     columns, cells = k.pick(3, 4, 4, 5), []
     left = [logo(k), paragraph(k, low=1, high=1), social(k) if k.chance(0.4) else None]
     cells.append(stack(k, left, 12))
-    for _ in range(columns - 1):
-        cells.append(stack(k, [heading(k, step=0.5, low=1, high=2), links(k, k.pick(3, 4, 5), row=False)], 10))
+
+    def link_column(_: int) -> El:
+        title = heading(k, step=0.5, low=1, high=2)
+        return stack(k, [title, links(k, k.text.choice((3, 4, 5)), row=False)], 10)
+
+    cells += k.cells(columns - 1, link_column)
     if k.chance(0.2):
         cells[-1] = stack(k, [heading(k, step=0.5, low=1, high=2), qr(k, 96)], 10)
     elif k.chance(0.25):
@@ -110,7 +90,9 @@ def footer(k: Kit) -> El:
         cells[-1] = street_map(k, 150)
     for cell in cells:
         cell.style["text-align"] = "left"
-    copyright_ = label(k, f"© {k.rng.randint(2015, 2026)} {k.pick(*words.BRANDS)}. All rights reserved")
+    copyright_ = label(
+        k, f"© {k.rng.randint(2015, 2026)} {k.text.choice(words.BRANDS)}. All rights reserved"
+    )
     lines = [row(k, cells, ratios=[1.6] + [1] * (columns - 1) if k.chance(0.5) else None)]
     end = k.pick("strip", "band", "plain", "none")
     strip = bar(k, [copyright_, social(k) if k.chance(0.5) else links(k, 3)])
@@ -123,9 +105,14 @@ def footer(k: Kit) -> El:
         # A band inside a band: the copyright strip is a section of its own.
         colour = "#0b0c10"
         dark = k.on(colour)
-        inner = bar(dark, [label(dark, "© 2026 " + k.pick(*words.BRANDS)), links(dark, 3)])
+        inner = bar(dark, [label(dark, "© 2026 " + k.text.choice(words.BRANDS)), links(dark, 3)])
         inner.style |= css(max_width=k.size(k.theme.container), margin="0 auto")
-        last = El(k.pick("div", "section", "footer"), css(background=colour, padding="14px 24px"), [inner], "section")
+        last = El(
+            k.pick("div", "section", "footer"),
+            css(background=colour, padding="14px 24px"),
+            [inner],
+            "section",
+        )
         root.style["padding"] = "0"
         body = root.kids[-1]
         body.style["padding"] = "36px 24px"
@@ -137,16 +124,23 @@ def faq(k: Kit) -> El:
     k, *grounds = ground(k)
     shape, count = k.pick("plain", "plain", "split", "tabs", "open"), k.rng.randint(3, 6)
     if shape == "open":
-        pairs = [stack(k, [heading(k, step=0.8, low=3, high=6), paragraph(k, low=1, high=2)], 6) for _ in range(4)]
+        pairs = k.cells(
+            4,
+            lambda _: stack(
+                k, [heading(k, step=0.8, low=3, high=6), paragraph(k, low=1, high=2)], 6
+            ),
+        )
         return band(k, "faq", [head(k, chance=1), row(k, pairs, columns=2)], grounds)
     folds = accordion(k, count, opened=k.pick(0, 0, 1, None))
     if shape == "split":
-        words_ = stack(k, [heading(k, step=3), paragraph(k), button(k) if k.chance(0.5) else None], 12)
+        words_ = stack(
+            k, [heading(k, step=3), paragraph(k), button(k) if k.chance(0.5) else None], 12
+        )
         return band(k, "faq", [row(k, [words_, folds], ratios=[2, 3], align="flex-start")], grounds)
     if shape == "tabs":
         panels = [El("div", {}, [folds])] + [El("div", {}, [paragraph(k)]) for _ in range(2)]
         return band(k, "faq", [head(k), tab(k, panels, ["General", "Billing", "Support"])], grounds)
-    note = beside(k, icon(k, 24), paragraph(k, words.sentence(k.rng))) if k.chance(0.25) else None
+    note = beside(k, icon(k, 24), paragraph(k, words.sentence(k.text))) if k.chance(0.25) else None
     return band(k, "faq", [head(k, chance=1), folds, note], grounds)
 
 
@@ -156,36 +150,48 @@ def team(k: Kit) -> El:
     inside = card_kit(k) if boxed else k
     network, side = k.chance(0.5), k.pick(96, 120, 150)
     across, wide = k.chance(0.2), k.chance(0.3)
-    cells = []
-    for _ in range(columns * k.pick(1, 1, 1, 2)):
+
+    def member(_: int) -> El:
         if across:
             each = person(inside, 72, vertical=False)
         else:
             photo = image(inside, 170) if wide else photo_of_person(inside, side)
             kids = [
                 photo,
-                heading(inside, words.name(k.rng), step=k.pick(0.6, 1)),
-                label(inside, k.pick(*words.ROLES)),
-                paragraph(inside, words.sentence(k.rng)) if k.chance(0.3) else None,
+                heading(inside, words.name(k.text), step=k.pick(0.6, 1)),
+                label(inside, k.text.choice(words.ROLES)),
+                paragraph(inside, words.sentence(k.text)) if k.chance(0.3) else None,
                 social(inside, 3) if network else None,
             ]
             each = stack(inside, kids, 8)
-        cells.append(card(k, [each], pad=18) if boxed else each)
+        return card(k, [each], pad=18) if boxed else each
+
+    cells = k.cells(columns * k.pick(1, 1, 1, 2), member)
     return band(k, "team", [head(k), row(k, cells, columns=columns)], grounds)
+
+
+def signed(k: Kit) -> El:
+    """A pictogram beside a title and a line."""
+    words_ = [heading(k, step=0.6, low=1, high=2), paragraph(k, words.sentence(k.text, 3, 6))]
+    return beside(k, icon(k, k.pick(22, 28)), stack(k, words_, 4))
 
 
 def contact(k: Kit) -> El:
     k, *grounds = ground(k)
     boxed = k.chance(0.5)
     inside = card_kit(k) if boxed else k
-    fields = k.pick(["Name", "Email", "Message"], ["Email", "Message"], ["Name", "Email", "Phone", "Message"])
+    fields = k.pick(
+        ["Name", "Email", "Message"], ["Email", "Message"], ["Name", "Email", "Phone", "Message"]
+    )
     ask = form(inside, fields, action=k.pick("Send", "Submit", "Contact us"), title=k.chance(0.6))
     ask = card(k, [ask]) if boxed else ask
-    side = k.pick("map", "map", "facts", "qr", "image")
+    side = k.pick("map", "map", "facts", "qr", "image", "signs", "signs")
     if side == "map":
         other = street_map(k, k.pick(260, 320, 380))
     elif side == "image":
         other = visual(k, 320)
+    elif side == "signs":
+        other = stack(k, k.cells(3, lambda _: signed(k)), 18)
     else:
         kids = [heading(k, step=2), paragraph(k), facts(k), social(k) if k.chance(0.6) else None]
         other = stack(k, [*kids, qr(k) if side == "qr" else None], 14)
@@ -204,84 +210,34 @@ def sign_in(k: Kit) -> El:
     kids = [logo(inside) if k.chance(0.4) else None, ask, line, links_]
     box = card(k, [*kids, social(inside, 3) if k.chance(0.3) else None], pad=28)
     if k.chance(0.5):
-        return band(k, "form", [row(k, [box, visual(k, 340)][:: k.pick(1, -1)], align="center")], grounds)
+        return band(
+            k, "form", [row(k, [box, visual(k, 340)][:: k.pick(1, -1)], align="center")], grounds
+        )
     box.style |= css(max_width=k.size(460), margin_left="auto", margin_right="auto")
     return band(k, "form", [head(k, chance=0.4), box], grounds)
-
-
-def gallery(k: Kit) -> El:
-    k, *grounds = ground(k)
-    inner, shape = inner_width(k), k.pick("even", "even", "uneven", "uneven", "uneven", "slider", "tabs", "collage")
-    if shape == "even":
-        body = picture_gallery(k, inner)
-    elif shape == "uneven":
-        body = picture_masonry(k, inner)
-    elif shape == "slider":
-        body = carousel(k, [image(k, k.pick(280, 340)) for _ in range(4)])
-    elif shape == "collage":
-        body = row(k, [collage(k, 340), text_block(k, step=2)][:: k.pick(1, -1)], align="center")
-    else:
-        pictures_ = k.pick(picture_gallery, picture_masonry)(k, inner)
-        panels = [El("div", {}, [pictures_])] + [El("div", {}, [paragraph(k)]) for _ in range(2)]
-        body = tab(k, panels, ["All", "Rooms", "Garden"])
-    filters = tags(k) if shape in ("even", "uneven") and k.chance(0.25) else None
-    return band(k, "gallery", [head(k, chance=0.8), filters, body, button(k) if k.chance(0.2) else None], grounds)
-
-
-def blog(k: Kit) -> El:
-    k, *grounds = ground(k)
-    shown, boxed, across = k.pick(2, 3, 3), k.chance(0.6), k.chance(0.25)
-    inside = card_kit(k) if boxed else k
-    height, film = k.pick(120, 150, 180), k.chance(0.15)
-
-    def post() -> El:
-        top = video(inside, height) if film else image(inside, height)
-        words_ = [
-            label(inside, words.date(k.rng)) if k.chance(0.7) else None,
-            heading(inside, step=k.pick(0.8, 1.2), low=3, high=6),
-            paragraph(inside, low=1, high=2) if k.chance(0.8) else None,
-            text_link(inside) if k.chance(0.4) else None,
-        ]
-        if across:
-            both = row(inside, [top, stack(inside, words_, 8)], ratios=[2, 3], align="center")
-            return card(k, [both], pad=14) if boxed else both
-        return card(k, [top, *words_], pad=k.pick(14, 20)) if boxed else stack(inside, [top, *words_], 10)
-
-    if across:
-        posts = [post() for _ in range(k.pick(2, 4))]
-        return band(k, "blog", [head(k), row(k, posts, columns=2)], grounds)
-    slider = k.chance(0.25)
-    posts = [post() for _ in range(shown + (1 if slider else 0))]
-    body = carousel_of_cards(k, posts, shown) if slider else row(k, posts, columns=shown)
-    return band(k, "blog", [head(k), body, button(k) if k.chance(0.25) else None], grounds)
-
-
-def watch(k: Kit) -> El:
-    """A film, with words over, under or beside it."""
-    k, *grounds = ground(k)
-    film = video(k, k.pick(260, 320, 380))
-    shape = k.pick("under", "beside", "beside", "run")
-    if shape == "under":
-        return band(k, "content", [head(k, chance=1), film, divider(k) if k.chance(0.2) else None], grounds)
-    if shape == "run":
-        films = [stack(k, [video(k, 150), heading(k, step=0.8, low=2, high=4)], 8) for _ in range(3)]
-        return band(k, "content", [head(k), row(k, films)], grounds)
-    return band(k, "content", [row(k, [text_block(k), film][:: k.pick(1, -1)], align="center")], grounds)
 
 
 def events(k: Kit) -> El:
     k, *grounds = ground(k)
     clock = countdown(k) if k.chance(0.45) else None
-    boxed, entries = k.chance(0.5), []
+    boxed, lines = k.chance(0.5), k.chance(0.6)
     inside = card_kit(k) if boxed else k
-    for _ in range(k.pick(2, 3)):
-        day = label(inside, words.date(k.rng), white_space="nowrap")
-        words_ = stack(inside, [heading(inside, step=1), paragraph(inside, words.sentence(k.rng))], 4)
+
+    def entry(_: int) -> El:
+        day = label(inside, words.date(k.text), white_space="nowrap")
+        words_ = stack(
+            inside, [heading(inside, step=1), paragraph(inside, words.sentence(k.text))], 4
+        )
         words_.style |= css(text_align="left")
-        line = row(inside, [day, words_, button(inside, small=True)], ratios=[1, 4, 1.3], align="center")
-        entries.append(card(k, [line], pad=16) if boxed else line)
-        if not boxed and k.chance(0.6):
-            entries.append(divider(k))
+        line = row(
+            inside, [day, words_, button(inside, small=True)], ratios=[1, 4, 1.3], align="center"
+        )
+        return card(k, [line], pad=16) if boxed else line
+
+    entries = k.cells(k.pick(2, 3), entry)
+    if lines and not boxed:
+        between = k.cells(len(entries), lambda _: divider(k))
+        entries = [node for pair in zip(entries, between, strict=True) for node in pair]
     ticket = beside(k, qr(k, 110), paragraph(k)) if k.chance(0.3) else None
     if ticket:
         ticket.mark = "grid"
@@ -292,52 +248,29 @@ def location(k: Kit) -> El:
     k, *grounds = ground(k)
     plan = street_map(k, k.pick(240, 300, 380))
     shape = k.pick("beside", "beside", "over", "under")
-    kids = [heading(k, step=2), facts(k), buttons(k) if k.chance(0.4) else None, qr(k) if k.chance(0.2) else None]
+    kids = [
+        heading(k, step=2),
+        facts(k),
+        buttons(k) if k.chance(0.4) else None,
+        qr(k) if k.chance(0.2) else None,
+    ]
     if shape == "beside":
-        body = [row(k, [stack(k, kids, 14), plan][:: k.pick(1, -1)], ratios=k.pick(None, [2, 3]), align="center")]
+        body = [
+            row(
+                k,
+                [stack(k, kids, 14), plan][:: k.pick(1, -1)],
+                ratios=k.pick(None, [2, 3]),
+                align="center",
+            )
+        ]
     elif shape == "over":
         inside = card_kit(k)
         note = card(k, [heading(inside, step=1), facts(inside, 3)])
         note.style |= css(position="absolute", left="32px", top="32px", background=inside.behind)
         body = [head(k, chance=0.6), El("div", css(position="relative"), [plan, note], "freedom")]
     else:
-        places = [stack(k, [heading(k, step=1), paragraph(k, words.sentence(k.rng))], 6) for _ in range(3)]
+        places = k.cells(
+            3, lambda _: stack(k, [heading(k, step=1), paragraph(k, words.sentence(k.text))], 6)
+        )
         body = [head(k), plan, row(k, places)]
     return band(k, "contact", body, grounds)
-
-
-def composition(k: Kit) -> El:
-    """Blocks of any kind together, as landing pages end up: rare elements meet here."""
-    k, *grounds = ground(k)
-    inner = inner_width(k)
-    blocks = {
-        "qr": lambda: qr(k),
-        "map": lambda: street_map(k, 220),
-        "masonry": lambda: picture_masonry(k, inner // 2),
-        "gallery": lambda: picture_gallery(k, inner // 2, columns=3, height=90),
-        "video": lambda: video(k, 240),
-        "carousel": lambda: carousel(k, [text_block(k, step=2) for _ in range(3)]),
-        "accordion": lambda: accordion(k, 3),
-        "tab": lambda: tab(k, [stack(k, [heading(k, step=1), paragraph(k)], 8)] + [El("div", {}, [paragraph(k)])], ["First", "Second"]),
-        "counter": lambda: counter(k),
-        "countdown": lambda: countdown(k),
-        "social": lambda: social(k),
-        "free": lambda: free(k, 260),
-        "icon": lambda: beside(k, icon(k), paragraph(k)),
-        "list": lambda: bullets(k),
-        "words": lambda: text_block(k, step=2),
-    }
-    names = k.rng.sample(sorted(blocks), 4)
-    kids: list[El | None] = [head(k, chance=0.7)]
-    kids.append(row(k, [_as_block(blocks[name]()) for name in names[:2]], align=k.pick("center", "flex-start")))
-    if k.chance(0.4):
-        kids.append(divider(k))
-    if k.chance(0.6):
-        kids.append(row(k, [_as_block(blocks[name]()) for name in names[2:]], align="flex-start"))
-    return band(k, "content", kids, grounds)
-
-
-def _as_block(node: El) -> El:
-    if node.style.get("display", "").startswith("inline"):
-        return El("div", {}, [node])
-    return node

@@ -2,39 +2,52 @@
 
 from random import Random
 
-NOUNS = (
-    "team studio garden market library kitchen harbour workshop journey product service platform"
-    " report calendar guide account project support design delivery budget energy window bridge"
-    " network lesson recipe travel holiday museum clinic insurance invoice payment inbox dashboard"
-    " community programme season collection delivery warehouse laptop camera bicycle coffee"
-).split()
-ADJECTIVES = (
-    "simple quiet modern fresh local honest bright careful fast open secure flexible friendly bold"
-    " clear warm handmade shared lasting smart trusted playful complete affordable daily natural"
-).split()
-VERBS = (
-    "build grow plan share discover launch manage explore design deliver connect protect measure"
-    " improve create track learn travel cook repair book compare invite"
-).split()
-GLUE = "for with without beyond behind across inside".split()
-FIRST = "Ada Ben Clara Dario Elif Farah Goran Hana Ivo Jonas Kira Lena Milo Nora Omar Petra".split()
-LAST = "Abel Berg Costa Dahl Evers Ferro Gruber Holt Ito Jansen Keller Lind Moreau Novak".split()
-ROLES = (
-    "Head of design;Engineer;Founder;Product lead;Customer;Photographer;Marketing;Chef;Architect"
-).split(";")
-BRANDS = "Nordlys Kestrel Ambra Fjord Lumen Tessel Quarry Velo Mistral Pollen Onda Ravel".split()
-LABELS = (
-    "New;About us;Our work;Features;Why us;How it works;Popular;Since 2009;Open source;Beta;Journal"
-).split(";")
-ACTIONS = (
-    "Get started;Learn more;Sign up;Book a demo;Contact us;Buy now;Read more;Try it free;Subscribe"
-    ";Download;See plans;Join us;Watch;Order;View all;Start free trial;Send;Apply"
-).split(";")
-MENU = (
-    "Home;About;Services;Work;Pricing;Blog;Contact;Team;Careers;Docs;Shop;Events;News;Support;Press"
-).split(";")
-MONTHS = "January February March April May June July August September October November".split()
-STREETS = "Mill Lane;Harbour Street;Oak Avenue;Station Road;North Quay".split(";")
+
+def _several(text: str, separator: str = " ") -> tuple[str, ...]:
+    return tuple(text.split(separator))
+
+
+NOUNS = _several(
+    "team studio garden market library kitchen harbour workshop journey product service"
+    " platform report calendar guide account project support design delivery budget energy"
+    " window bridge network lesson recipe travel holiday museum clinic insurance invoice payment"
+    " inbox dashboard community programme season collection delivery warehouse laptop camera"
+    " bicycle coffee"
+)
+ADJECTIVES = _several(
+    "simple quiet modern fresh local honest bright careful fast open secure flexible friendly"
+    " bold clear warm handmade shared lasting smart trusted playful complete affordable daily"
+    " natural"
+)
+VERBS = _several(
+    "build grow plan share discover launch manage explore design deliver connect protect"
+    " measure improve create track learn travel cook repair book compare invite"
+)
+GLUE = _several("for with without beyond behind across inside")
+FIRST = _several(
+    "Ada Ben Clara Dario Elif Farah Goran Hana Ivo Jonas Kira Lena Milo Nora Omar Petra"
+)
+LAST = _several("Abel Berg Costa Dahl Evers Ferro Gruber Holt Ito Jansen Keller Lind Moreau Novak")
+ROLES = _several(
+    "Head of design;Engineer;Founder;Product lead;Customer;Photographer;Marketing;Chef;Architect",
+    ";",
+)
+BRANDS = _several("Nordlys Kestrel Ambra Fjord Lumen Tessel Quarry Velo Mistral Pollen Onda Ravel")
+LABELS = _several(
+    "New;About us;Our work;Features;Why us;How it works;Popular;Since 2009;Open"
+    " source;Beta;Journal",
+    ";",
+)
+ACTIONS = _several(
+    "Get started;Learn more;Sign up;Book a demo;Contact us;Buy now;Read more;Try it"
+    " free;Subscribe;Download;See plans;Join us;Watch;Order;View all;Start free trial;Send;Apply",
+    ";",
+)
+MENU = _several(
+    "Home About Services Work Pricing Blog Contact Team Careers Docs Shop Events News Support Press"
+)
+MONTHS = _several("January February March April May June July August September October November")
+STREETS = ["Mill Lane", "Harbour Street", "Oak Avenue", "Station Road", "North Quay"]
 
 
 def title(rng: Random, low: int = 2, high: int = 6) -> str:

@@ -1,0 +1,260 @@
+"""Sections of our own: drawn alike every time, labelled by the law, free of telling names."""
+
+import io
+import subprocess
+import sys
+from collections import Counter, defaultdict
+from random import Random
+
+import pytest
+from PIL import Image
+
+from data_prep import pictures, synthesize
+from data_prep.components import SECTIONS, make_page
+from data_prep.components.law import violations
+from data_prep.components.markup import El, css, derive_labels, document
+from data_prep.synthesize import Limits, make_records
+from xojl_jax.errors import BadUsage
+from xojl_jax.xojl.record import CATEGORIES, parse_record, read_directory, record_to_json
+from xojl_jax.xojl.tree import ELEMENTS, Node, preorder, print_html
+
+SEED = 11
+DRAWS = 400
+
+
+@pytest.fixture(scope="module")
+def pages():
+    return [make_page(SEED, index) for index in range(DRAWS)]
+
+
+@pytest.fixture(scope="module")
+def made(chromium):
+    """Twelve rendered sections: (record, PNG)."""
+    return make_records(chromium, SEED, range(12), Limits(), Counter())
+
+
+# --- what is drawn --------------------------------------------------------------------------------
+
+
+def test_a_section_is_a_pure_function_of_seed_and_index():
+    """The same seed and index give the same page, byte for byte; others give others."""
+
+    def text(seed, index, attempt=0):
+        page = make_page(seed, index, attempt)
+        return document([(page.root, page.place)])
+
+    for index in range(8):
+        assert text(3, index) == text(3, index)
+    assert len({text(3, 0), text(4, 0), text(3, 1), text(3, 0, 1)}) == 4
+
+
+def test_every_element_is_common_enough_to_be_learned(pages):
+    """Rare elements come from here: each stands in at least one section of thirty."""
+    counts = Counter(m for page in pages for m in {n.mark for n in page.root.walk() if n.mark})
+    assert set(counts) == set(ELEMENTS)
+    assert min(counts.values()) > DRAWS / 30, counts.most_common()[-3:]
+
+
+def test_every_category_occurs(pages):
+    """No class of the category head goes without samples."""
+    assert {page.category for page in pages} == set(CATEGORIES)
+    assert {category for category, _, _ in SECTIONS} == set(CATEGORIES)
+
+
+def test_tags_alone_do_not_give_the_labels_away(pages):
+    """Even told which nodes are labelled, the best guess from the tag is wrong half of the time."""
+    seen = defaultdict(Counter)
+    for page in pages:
+        for node in page.root.walk():
+            if node.mark:
+                seen[node.tag][node.mark] += 1
+    right = sum(marks.most_common(1)[0][1] for marks in seen.values())
+    total = sum(sum(marks.values()) for marks in seen.values())
+    assert right / total < 0.55
+    for element in ("heading", "paragraph", "button", "list", "column", "wrapper"):
+        assert sum(marks[element] > 0 for marks in seen.values()) >= 5, element
+
+
+def test_the_qr_drawing_has_three_eyes():
+    """A code is known by its eyes."""
+    art = pictures.qr(Random(1))
+    side = int(art.split("viewBox='0 0 ")[1].split(" ")[0]) - 4
+    for left, top in ((0, 0), (side - 7, 0), (0, side - 7)):
+        ring = [(left + i, top) for i in range(7)] + [(left + 3, top + 3)]
+        assert all(f"M{x + 2} {y + 2}h1" in art for x, y in ring)
+        assert f"M{left + 3} {top + 3}h1" not in art  # the white ring
+
+
+# --- labels that follow from others ---------------------------------------------------------------
+
+
+def leaf(mark="paragraph"):
+    return El("p", {}, ["text"], mark)
+
+
+def labels(*kids: El) -> list:
+    """The labels under a section, nested: (mark, [children])."""
+    root = El("section", {}, list(kids), "section")
+    derive_labels(root, "#ffffff")
+
+    def nested(node):
+        inner = [item for kid in node.elements() for item in nested(kid)]
+        return [(node.mark, inner)] if node.mark else inner
+
+    return nested(root)[0][1]
+
+
+P = ("paragraph", [])
+
+
+def test_one_labelled_child_and_no_visible_style_is_dropped():
+    assert labels(El("div", {}, [El("div", {}, [leaf()])])) == [P]
+
+
+def test_a_painted_box_is_a_wrapper_even_around_one_child():
+    box = El("div", css(background="#eeeeee"), [leaf()])
+    assert labels(El("div", {}, [box])) == [("wrapper", [P])]
+    assert labels(El("div", css(background="#ffffff"), [leaf()])) == [P]  # white on white
+    assert labels(El("div", css(border_bottom="1px solid"), [leaf()])) == [P]  # a line, no box
+
+
+def test_an_unstyled_group_needs_a_labelled_sibling():
+    group = [leaf(), leaf()]
+    assert labels(El("div", {}, group)) == [P, P]
+    assert labels(El("div", {}, [leaf(), leaf()]), leaf()) == [("wrapper", [P, P]), P]
+    deep = El("div", {}, [El("div", {}, [leaf(), leaf()])])
+    assert labels(deep, leaf()) == [("wrapper", [P, P]), P]
+
+
+def test_cells_that_group_are_columns():
+    """A cell that is itself a leaf keeps its leaf label."""
+    grid = El("div", {}, [El("div", {}, [leaf(), leaf()]), leaf("image")], "grid")
+    assert labels(grid) == [("grid", [("column", [P, P]), ("image", [])])]
+    alone = El("div", {}, [leaf()], "grid")
+    assert labels(alone, leaf()) == [P, P]  # one cell makes no grid
+
+
+def test_a_slide_is_labelled_from_two_children_on():
+    one = El("div", css(background="#eeeeee"), [leaf()], slide=True)
+    two = El("div", {}, [leaf(), leaf()], slide=True)
+    assert labels(El("div", {}, [one], "carousel")) == [("carousel", [P])]
+    assert labels(El("div", {}, [two], "carousel")) == [("carousel", [("wrapper", [P, P])])]
+
+
+def test_hidden_things_and_the_inside_of_a_leaf_have_no_label():
+    hidden = El("div", {}, [leaf()], hidden=True)
+    counter = El("div", {}, [leaf("heading"), leaf()], "counter")
+    assert labels(hidden, counter) == [("counter", [])]
+
+
+# --- the law as a machine reads it ----------------------------------------------------------------
+
+
+def tree(element, *children):
+    return Node(element, "div", children=children)
+
+
+@pytest.mark.parametrize(
+    ("layout", "boxes", "fault"),
+    [
+        ((tree("wrapper"),), [(0, 0, 9, 9)], "root"),
+        ((tree("section", tree("heading", tree("icon"))),), [(0, 0, 90, 90)] * 3, "a leaf with"),
+        ((tree("section", tree("column", tree("icon"))),), [(0, 0, 90, 90)] * 3, "outside a grid"),
+        ((tree("section", tree("wrapper")),), [(0, 0, 90, 90)] * 2, "an empty container"),
+        (
+            (tree("section", tree("grid", tree("icon"), tree("icon"))),),
+            [(0, 0, 90, 90), (0, 0, 90, 90), (0, 0, 90, 40), (0, 50, 90, 40)],
+            "no two cells in a row",
+        ),
+        (
+            (tree("section", tree("icon"), tree("icon")),),
+            [(0, 0, 90, 90), (0, 0, 60, 60), (20, 20, 60, 60)],
+            "overlap",
+        ),
+        (
+            (tree("section", tree("freedom", tree("icon"), tree("icon"))),),
+            [(0, 0, 90, 90), (0, 0, 90, 90), (0, 0, 40, 40), (50, 0, 40, 40)],
+            "nothing lies over",
+        ),
+        ((tree("section", tree("icon")),), [(0, 0, 90, 90), (80, 0, 40, 40)], "outside its"),
+        ((tree("section", tree("icon")),), [(0, 0, 90, 90), (0, 0, 2, 40)], "too small"),
+    ],
+)
+def test_a_broken_rule_is_found(layout, boxes, fault):
+    assert any(fault in line for line in violations(layout, boxes))
+
+
+# --- what is rendered -----------------------------------------------------------------------------
+
+
+def test_every_record_obeys_the_law_and_reads_back_equal(made):
+    """Exact labels: a record that breaks a rule must never be written."""
+    assert len(made) == 12
+    for record, _ in made:
+        again = parse_record(record_to_json(record))
+        assert record_to_json(again) == record_to_json(record)
+        boxes = [record.html_boxes[node] for node in record.layout_nodes]
+        assert list(violations(record.layout, boxes)) == []
+        assert record.category in CATEGORIES
+        assert len(record.html_boxes) <= 128 and len(record.layout_nodes) <= 80
+
+
+def test_every_layout_node_can_be_copied_from_its_html_node(made):
+    """Tag, classes and content of a layout node are those of its twin, in document order."""
+    for record, _ in made:
+        html = [visit.node for visit in preorder(record.html)]
+        assert list(record.layout_nodes) == sorted(set(record.layout_nodes))
+        for visit, at in zip(preorder(record.layout), record.layout_nodes, strict=True):
+            twin = html[at]
+            assert (visit.node.tag, visit.node.classes) == (twin.tag, twin.classes)
+            assert [c[:2] for c in visit.node.content] == [c[:2] for c in twin.content]
+
+
+def test_nothing_that_tells_the_answer_reaches_the_html(made):
+    """No mark, class name, id, source or word of the page is in the tree that the model reads."""
+    for record, _ in made:
+        text = print_html(record.html).lower()
+        assert not any(leak in text for leak in ("xojl", "class", "data:", "href", "s0k", "#s0"))
+        for visit in preorder(record.html):
+            assert visit.node.element is None
+            assert all(c.value.startswith("xv") for c in visit.node.content)
+
+
+def test_the_screenshot_is_the_section_at_the_viewport(made):
+    for record, png in made:
+        with Image.open(io.BytesIO(png)) as image:
+            width, height = image.size
+        assert (width, record.viewport[0]) == (record.source["box"][2],) * 2
+        assert height == record.source["box"][3] and 120 <= height <= 1100
+
+
+def test_neighbours_do_not_matter(chromium, made):
+    """Section 5 rendered alone equals section 5 rendered among others: tree, boxes and all."""
+    alone = make_records(chromium, SEED, [5], Limits(), Counter())[0]
+    assert record_to_json(alone[0]) == record_to_json(made[5][0])
+
+
+def test_the_command_writes_a_data_set(chromium, tmp_path):
+    """What it writes loads as records, and a folder in use is refused in one line."""
+    out = tmp_path / "made"
+    command = [sys.executable, "-m", "data_prep.synthesize", "--out", str(out), "--count", "2"]
+    command += ["--seed", "5", "--first", "3"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    assert "sections with each element" in done.stdout and "left" in done.stderr
+    records = [record for _, record in read_directory(out)]
+    assert [record.source["uri"] for record in records] == ["synth:5/3", "synth:5/4"]
+    for record in records:
+        with Image.open(out / record.screenshot) as image:
+            assert image.format == "WEBP" and image.width == record.viewport[0]
+    with pytest.raises(BadUsage, match="not empty"):
+        synthesize.main(command[3:])
+
+
+@pytest.mark.parametrize(
+    ("flag", "value"), [("--count", "0"), ("--max-nodes", "3"), ("--quality", "101")]
+)
+def test_a_wrong_number_is_refused(tmp_path, flag, value):
+    argv = ["--out", str(tmp_path), "--count", "1"]
+    with pytest.raises(BadUsage, match=flag):
+        synthesize.main([*argv, flag, value])
