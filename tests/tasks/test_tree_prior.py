@@ -87,12 +87,3 @@ def test_padding_and_missing_html_give_no_nan(logits):
     for mask in (jnp.zeros((1, 6), bool), jnp.arange(6)[None] < 3):
         value, gradient = jax.value_and_grad(total)(logits, mask)
         assert jnp.isfinite(value) and jnp.isfinite(gradient).all()
-
-
-def test_cursors_follow_the_pointers():
-    """Protects the alignment that both views share."""
-    first, element, end = 100, 5, 3
-    detail = jnp.array([[1, element, 100, element, 102, end, element, 50, end, element, 104, end]])
-    assert tree_prior.cursors(detail, first)[0].tolist() == [-1, -1, 0, 0, 2, 2, 2, 2, 2, 2, 4, 4]
-    nodes = tree_prior.node_of_element(detail, first, detail == element)
-    assert nodes[0, :4].tolist() == [0, 2, 2, 4]  # the third element has no twin

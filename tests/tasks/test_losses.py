@@ -1,0 +1,94 @@
+"""The losses against plain numpy, and their masks."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from xojl_jax.tasks.layout import losses
+
+RNG = np.random.default_rng(0)
+
+
+def test_sequence_loss_is_the_softmax_over_legal_tokens():
+    """Protects training from another distribution than decoding's: illegal tokens get nothing."""
+    logits = RNG.normal(size=(2, 3, 7)).astype(np.float32)
+    legal = RNG.random((2, 3, 7)) < 0.5
+    targets = np.array([[4, 5, 0], [6, 4, 5]], np.int32)  # 0 is PAD
+    np.put_along_axis(legal, targets[..., None], True, axis=-1)
+    nats, right = [], []
+    for row in np.argwhere(targets != 0):
+        scores = np.where(legal[tuple(row)], logits[tuple(row)], -np.inf).astype(np.float64)
+        target = targets[tuple(row)]
+        nats.append(np.log(np.exp(scores).sum()) - scores[target])
+        right.append(scores.argmax() == target)
+    result = losses.sequence_loss(*map(jnp.asarray, (logits, targets, legal)))
+    np.testing.assert_allclose(result.loss, np.mean(nats), rtol=1e-6)
+    np.testing.assert_allclose(result.accuracy, np.mean(right))
+    assert result.tokens == 5
+
+
+def test_an_illegal_logit_moves_nothing():
+    """Protects the same from the gradient's side, also with label smoothing."""
+    legal = jnp.array([[[True, True, False]]])
+
+    def loss(logits, label_smoothing):
+        targets = jnp.array([[1]], jnp.int32)
+        return losses.sequence_loss(logits, targets, legal, label_smoothing=label_smoothing).loss
+
+    for smoothing in (0.0, 0.2):
+        gradient = jax.grad(loss)(jnp.array([[[0.3, -1.0, 50.0]]]), smoothing)
+        assert gradient[0, 0, 2] == 0
+        assert abs(gradient[0, 0, :2]).min() > 0
+
+
+def test_label_smoothing_is_spread_over_legal_tokens():
+    """Protects the smoothed loss: (1 - s) of the target and s of the even distribution."""
+    logits = jnp.array([[[1.0, 2.0, 3.0, 9.0]]])
+    legal = jnp.array([[[True, True, True, False]]])
+    log_prob = np.log(np.exp([1.0, 2.0, 3.0]) / np.exp([1.0, 2.0, 3.0]).sum())
+    wanted = -(0.9 * log_prob[1] + 0.1 * log_prob.mean())
+    targets = jnp.array([[1]], jnp.int32)
+    result = losses.sequence_loss(logits, targets, legal, label_smoothing=0.1)
+    np.testing.assert_allclose(result.loss, wanted, rtol=1e-6)
+
+
+def test_patches_are_in_the_boxes_that_hold_their_centres():
+    """Protects the map from boxes to patches, row by row, and its mask."""
+    boxes = jnp.array([[[0.0, 0.0, 0.5, 0.5], [0.5, 0.0, 1.0, 1.0], [0.0, 0.0, 1.0, 1.0]]])
+    inside = losses.patches_in_boxes(boxes, jnp.array([[True, True, False]]), (2, 4))
+    assert inside[0, 0].reshape(2, 4).astype(int).tolist() == [[1, 1, 0, 0], [0, 0, 0, 0]]
+    assert inside[0, 1].reshape(2, 4).astype(int).tolist() == [[0, 0, 1, 1], [0, 0, 1, 1]]
+    assert not inside[0, 2].any()
+
+
+def test_patch_elements_names_every_element_over_a_patch():
+    """Protects the auxiliary target (X048): several elements may cover one patch."""
+    inside = jnp.array([[[True, True], [True, False]]])
+    elements = losses.patch_elements(inside, jnp.array([[0, 5]]), 8)
+    assert np.argwhere(np.asarray(elements[0])).tolist() == [[0, 0], [0, 5], [1, 0]]
+    merged = losses.patch_elements(inside, jnp.array([[22, -1]]), 8)
+    assert not merged.any()
+
+
+def test_contrastive_loss_is_symmetric_infonce():
+    """Protects the contrastive loss (X068) against its definition in float64."""
+    nodes, regions = RNG.normal(size=(2, 1, 4, 6))
+    mask = np.array([[True, True, False, True]])
+    unit = [x[0] / np.linalg.norm(x[0], axis=-1, keepdims=True) for x in (nodes, regions)]
+    score = (unit[0] @ unit[1].T / 0.07)[np.ix_(mask[0], mask[0])]
+    rows = np.log(np.exp(score).sum(1)) - np.diag(score)
+    columns = np.log(np.exp(score).sum(0)) - np.diag(score)
+    result = losses.contrastive_loss(
+        jnp.asarray(nodes, jnp.float32), jnp.asarray(regions, jnp.float32), jnp.asarray(mask)
+    )
+    np.testing.assert_allclose(result, (rows + columns).mean() / 2, rtol=1e-4)
+
+
+@pytest.mark.parametrize("masked", [losses.masked_mean, losses.binary_loss])
+def test_nothing_labelled_costs_nothing(masked):
+    """Protects batches without labels from 0 / 0."""
+    values = jnp.ones((2, 3))
+    mask = jnp.zeros((2, 3) if masked is losses.masked_mean else (2,), bool)
+    arguments = (values, mask) if masked is losses.masked_mean else (values, values, mask)
+    assert masked(*arguments) == 0
