@@ -110,7 +110,7 @@ def defaults() -> ConfigDict:
     # attention, "dots" keeps every matrix product, "none" keeps everything.
     model.remat = "attention"
     # Shifts of the patch embedding: "axis4", "diag4" or "all8".
-    model.shifts = "diag4"
+    model.shifts = "axis4"
     # Keys that one step of blockwise attention looks at.
     model.attention_block = 512
 
@@ -150,7 +150,7 @@ def defaults() -> ConfigDict:
     # Weight of the multi-label element classifier.
     loss.element = 0.1
     # Weight of the per-node element classifier on HTML tokens.
-    loss.node = 0.1
+    loss.node = 0.5
     # Weight of the section category.
     loss.category = 0.1
     # Weight of the auxiliary loss: which elements cover each patch.
@@ -191,8 +191,11 @@ def tiny(config: ConfigDict) -> None:
     config.model.memory_stride = 1
     config.model.dtype = "float32"
     config.model.dropout = 0.0
+    config.optim.lr_vision = 5e-4
+    config.optim.lr_html = config.optim.lr_rest = 1e-3
     config.optim.warmup_steps = 20
     config.optim.ema_decay = 0.0
+    config.optim.label_smoothing = 0.0
 
 
 def small(config: ConfigDict) -> None:

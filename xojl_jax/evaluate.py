@@ -14,7 +14,7 @@ from rich.table import Table
 
 from xojl_jax import command, trained
 from xojl_jax.data import loader
-from xojl_jax.errors import BadUsage
+from xojl_jax.errors import BadInput, BadUsage
 from xojl_jax.tasks.layout import metrics
 from xojl_jax.tasks.layout.answer import Answer, read_answers
 from xojl_jax.tasks.layout.baseline import TagBaseline
@@ -48,6 +48,7 @@ def main(argv: list[str]) -> None:
     dataset = run.task.dataset(flags.split)
     records = load_records(dataset, flags.limit)
     answers = predict_all(run, dataset, records, flags)
+    records, answers = labelled(records, answers)
     report = describe(run, flags, len(dataset.source), len(dataset))
     report["views"] = {view: score(records, answers, view) for view in answers[0]}
     report["baseline"] = score_baseline(run, records)
@@ -99,6 +100,18 @@ def predict_all(
             htmls = [record.html for record in here]
             answers += read_answers(predict(batch), htmls, run.task.vocabulary, flags.mode)
     return answers
+
+
+def labelled(
+    records: list[Record], answers: list[dict[str, Answer]]
+) -> tuple[list[Record], list[dict[str, Answer]]]:
+    """Those records that have a layout to compare with, and their answers."""
+    kept = [(r, a) for r, a in zip(records, answers, strict=True) if r.layout is not None]
+    if not kept:
+        raise BadInput("no record of the split has a section_layout: there is nothing to compare")
+    if len(kept) < len(records):
+        print(f"{len(records) - len(kept)} records without a section_layout are not scored")
+    return [record for record, _ in kept], [answer for _, answer in kept]
 
 
 def score(records: list[Record], answers: list[dict[str, Answer]], view: str) -> dict:

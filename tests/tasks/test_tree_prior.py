@@ -8,11 +8,10 @@ import numpy as np
 import pytest
 
 from xojl_jax.tasks.layout import tree_prior
+from xojl_jax.tasks.layout.alignment import opened_depth
 
 # A tree of six nodes in depth-first order:  0 ( 1 ( 2 3 ) 4 ( 5 ) )
-PARENT = [-1, 0, 1, 1, 0, 4]
 END = jnp.array([[6, 4, 3, 4, 6, 6]])
-ANCESTORS = [set(), {0}, {0, 1}, {0, 1}, {0}, {0, 4}]
 
 
 @pytest.fixture
@@ -42,21 +41,13 @@ def test_next_node_is_the_sum_over_all_layouts(logits, cursor):
     np.testing.assert_allclose(np.exp(log_none[0, 0]), none, atol=1e-6)
 
 
-def test_depth_counts_opened_ancestors():
-    """Protects END: the depth of a node is the number of opened nodes it lies in."""
-    for opened in itertools.product([False, True], repeat=6):
-        depth = tree_prior.opened_depth(jnp.array([opened]), END)
-        wanted = [sum(opened[a] for a in ancestors) for ancestors in ANCESTORS]
-        assert depth.tolist() == [wanted]
-
-
 def test_a_sure_head_writes_the_layout():
     """Protects the point of the prior: where the node head is sure, so is the next token."""
     label = jnp.array([[0, 22, 5, 6, 1, 22]])  # section( heading paragraph grid )
     logits = 20.0 * jax.nn.one_hot(label, 23)
     prior = tree_prior.tree_prior(logits, jnp.ones((1, 6), bool))
     opened = label < 22
-    node_depth = tree_prior.opened_depth(opened, END)
+    node_depth = opened_depth(opened, END)[:, None]
 
     def at(cursor, depth, element=0):
         position = {"cursor": cursor, "depth": depth, "element": element}
@@ -78,7 +69,7 @@ def test_padding_and_missing_html_give_no_nan(logits):
 
     def total(logits, mask):
         prior = tree_prior.tree_prior(logits, mask)
-        zeros, node_depth = jnp.zeros((1, 2), jnp.int32), jnp.zeros((1, 6), jnp.int32)
+        zeros, node_depth = jnp.zeros((1, 2), jnp.int32), jnp.zeros((1, 2, 6), jnp.int32)
         step = tree_prior.step_prior(
             prior, cursor=zeros - 1, depth=zeros, node_depth=node_depth, element=zeros
         )

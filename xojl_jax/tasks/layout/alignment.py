@@ -12,7 +12,7 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
-from xojl_jax.tasks.layout.tree_prior import NEVER, TreePrior, next_node, opened_depth
+from xojl_jax.tasks.layout.tree_prior import NEVER, TreePrior, next_node
 from xojl_jax.xojl.vocabulary import ELEMENT_BASE, ELEMENT_WIDTH
 
 Array = jax.Array
@@ -24,7 +24,8 @@ class Alignment(NamedTuple):
     Attributes:
       cursor: int32[R, L], the HTML node opened last, -1 before the first.
       element: int32[R, L], the element announced last, 0 before the first.
-      node_depth: int32[R, T], how many opened ancestors each node has.
+      node_depth: int32[R, L, T], how many ancestors that are opened by then each node has; right
+        for the nodes ahead of the cursor, which are the ones that can be opened next.
     """
 
     cursor: Array
@@ -50,7 +51,7 @@ def align_targets(
     """
     pointer = jnp.where(detail >= first_pointer, detail - first_pointer, -1)
     opened = jax.vmap(_mark)(pointer, jnp.zeros(html_end.shape, bool))
-    node_depth = opened_depth(opened, html_end)
+    node_depth = depth_by_cursor(opened, html_end)
 
     ordinal = jnp.cumsum(is_element(detail), axis=1) - 1  # of the newest ELEMENT at each position
     nothing = jnp.full(detail.shape[1], -1, jnp.int32)
@@ -58,10 +59,52 @@ def align_targets(
     node = jax.lax.cummax(node, axis=1)  # the cursor after the first, second, … ELEMENT
     count = jnp.cumsum(is_element(semantic), axis=1)
     reached = jnp.take_along_axis(node, (count - 1).clip(0), axis=1)
+
+    def place(tokens: Array, cursor: Array) -> Alignment:
+        depth = jnp.take_along_axis(node_depth, cursor[..., None] + 1, axis=1)
+        return Alignment(cursor, _newest_element(tokens), depth)
+
     return (
-        Alignment(jnp.where(count > 0, reached, -1), _newest_element(semantic), node_depth),
-        Alignment(jax.lax.cummax(pointer, axis=1), _newest_element(detail), node_depth),
+        place(semantic, jnp.where(count > 0, reached, -1)),
+        place(detail, jax.lax.cummax(pointer, axis=1)),
     )
+
+
+def depth_by_cursor(opened: Array, html_end: Array) -> Array:
+    """How many opened ancestors each node has, when nothing beyond the cursor is opened yet.
+
+    Of a node ahead of the cursor, the ancestors that are not ahead of it hold the cursor, too; so
+    they are the opened ancestors of the cursor (or itself) whose subtree reaches that far.
+
+    Args:
+      opened: bool[B, T], the nodes that are opened at some time.
+      html_end: int32[B, T], exclusive end of each node's subtree in depth-first order.
+
+    Returns:
+      int32[B, T + 1, T]: row c + 1 for the cursor at node c, row 0 for none.
+    """
+    node = jnp.arange(opened.shape[-1])
+    holds = opened[..., None] & (node[:, None] <= node) & (node < html_end[..., None])
+    reaches = html_end[..., None] > node
+    depth = jnp.einsum("bac,bai->bci", holds.astype(jnp.float32), reaches.astype(jnp.float32))
+    return jnp.pad(depth.astype(jnp.int32), ((0, 0), (1, 0), (0, 0)))
+
+
+def opened_depth(opened: jax.Array, html_end: jax.Array) -> jax.Array:
+    """The number of opened strict ancestors of every node.
+
+    Args:
+      opened: bool[B, T], the nodes that are in the layout so far.
+      html_end: int32[B, T], exclusive end of the node's subtree in depth-first order.
+
+    Returns:
+      int32[B, T].
+    """
+    nodes = opened.shape[-1]
+    count = opened.astype(jnp.int32)
+    left = jax.vmap(lambda n, end: jnp.zeros(nodes + 1, jnp.int32).at[end].add(n))(count, html_end)
+    entered = jnp.cumsum(count, axis=-1) - count
+    return entered - jnp.cumsum(left, axis=-1)[:, :nodes]
 
 
 def _mark(pointer: Array, opened: Array) -> Array:
@@ -94,7 +137,7 @@ class Track(NamedTuple):
 
     def alignment(self, html_end: Array) -> Alignment:
         depth = opened_depth(self.opened, html_end)
-        return Alignment(self.cursor[:, None], self.element[:, None], depth)
+        return Alignment(self.cursor[:, None], self.element[:, None], depth[:, None])
 
 
 def advance(

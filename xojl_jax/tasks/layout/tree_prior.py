@@ -71,23 +71,6 @@ def next_node(prior: TreePrior, cursor: jax.Array) -> tuple[jax.Array, jax.Array
     return log_next, prior.skipped[:, -1:] - before
 
 
-def opened_depth(opened: jax.Array, html_end: jax.Array) -> jax.Array:
-    """The number of opened strict ancestors of every node.
-
-    Args:
-      opened: bool[B, T], the nodes that are in the layout so far.
-      html_end: int32[B, T], exclusive end of the node's subtree in depth-first order.
-
-    Returns:
-      int32[B, T].
-    """
-    nodes = opened.shape[-1]
-    count = opened.astype(jnp.int32)
-    left = jax.vmap(lambda n, end: jnp.zeros(nodes + 1, jnp.int32).at[end].add(n))(count, html_end)
-    entered = jnp.cumsum(count, axis=-1) - count
-    return entered - jnp.cumsum(left, axis=-1)[:, :nodes]
-
-
 class StepPrior(NamedTuple):
     """The prior at some target positions, in log probabilities not below `FLOOR`.
 
@@ -117,12 +100,12 @@ def step_prior(
     Args:
       cursor: int32[B, L], the node opened last, -1 before the first.
       depth: int32[B, L], how many layout nodes are open.
-      node_depth: int32[B, T], from `opened_depth`.
+      node_depth: int32[B, L, T], how many opened ancestors each node ahead of the cursor has.
       element: int32[B, L], the newest ELEMENT token's element (used by `copy`; any value where
         none was written).
     """
     log_next, log_none = next_node(prior, cursor)
-    level = node_depth[:, None] - depth[..., None]  # [B, L, T]; below 0: something closes first
+    level = node_depth - depth[..., None]  # below 0: something closes first
     inside = jnp.where(level >= 0, log_next, NEVER)
     # A node that has just been announced by its ELEMENT is already counted as open.
     announced = jnp.where(level >= -1, log_next, NEVER)

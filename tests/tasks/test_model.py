@@ -1,0 +1,155 @@
+"""The layout model: cached decoding, batching, missing inputs, names and sizes."""
+
+import functools
+import importlib
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from flax import linen as nn
+
+from configs import base
+from xojl_jax.data.transforms import stack
+from xojl_jax.engine import sharding
+from xojl_jax.nn.grammar_mask import GrammarCarry
+from xojl_jax.tasks.layout.alignment import Track, advance, align_targets
+from xojl_jax.tasks.layout.features import without_html, without_image
+from xojl_jax.tasks.layout.model import LayoutModel, per_row
+from xojl_jax.tasks.layout.objectives import _side_by_side
+from xojl_jax.tasks.layout.task import LayoutTask
+
+
+@pytest.fixture(scope="session")
+def encoded(task, params, batch):
+    encode = jax.jit(functools.partial(task.model().apply, method=LayoutModel.encode))
+    return encode({"params": params}, batch)
+
+
+def both_views(batch, key, *, start=None, stop=None):
+    """The arrays of both views as the decoder's rows: semantic, detail, semantic, …"""
+    pair = (jnp.asarray(batch[f"{view}_{key}"][:, start:stop]) for view in ("semantic", "detail"))
+    return _side_by_side(*pair)
+
+
+def step_by_step(task, params, batch, encoded, tokens, depth, detail):
+    """Runs the cache over known tokens: scores float32[R, L, V + T] and the place of each step."""
+    rows, length = tokens.shape
+    html_end = per_row(jnp.asarray(batch["html_end"]), rows)
+    prior = jax.tree.map(functools.partial(per_row, rows=rows), encoded.prior)
+    apply = functools.partial(task.model().apply, {"params": params})
+
+    def step(carry, position):
+        cache, track = carry
+        token, here = tokens[:, position], depth[:, position]
+        track = advance(
+            track,
+            token,
+            depth=here,
+            detail=detail,
+            prior=prior,
+            html_end=html_end,
+            first_pointer=task.vocabulary.size,
+        )
+        place = track.alignment(html_end)
+        arguments = (encoded, cache, position, token, place, here, detail)
+        logits, cache = apply(*arguments, method=LayoutModel.next_logits)
+        return (cache, track), (logits, jax.tree.map(lambda x: x[:, 0], place))
+
+    cache = apply(encoded, rows, method=LayoutModel.start_cache)
+    start = (cache, Track.start(rows, task.spec.max_nodes))
+    _, stacked = jax.lax.scan(step, start, jnp.arange(length))
+    return jax.tree.map(lambda x: x.swapaxes(0, 1), stacked)
+
+
+def test_cached_decoding_equals_teacher_forcing(task, params, batch, encoded):
+    """Protects every answer: step by step gives the scores that whole sequences give, to 1e-5.
+
+    The place in the HTML tree is compared, too: in the detail view decoding finds the one that
+    training is told. (What the semantic view guesses is up to the node head, so there the whole
+    sequence is given the places that decoding found.)
+    """
+    encoded = encoded[0]
+    tokens = both_views(batch, "tokens", stop=-1)
+    depth = GrammarCarry.from_columns(both_views(batch, "carry")).depth
+    detail = jnp.arange(len(tokens)) % 2 == 1
+    arguments = (task, params, batch, encoded, tokens, depth, detail)
+    stepped, place = jax.jit(lambda: step_by_step(*arguments))()
+
+    known = align_targets(tokens[::2], tokens[1::2], batch["html_end"], task.vocabulary.size)[1]
+    real = np.asarray(tokens[1::2]) != 0
+    np.testing.assert_array_equal(place.cursor[1::2][real], known.cursor[real])
+    np.testing.assert_array_equal(place.element[1::2][real], known.element[real])
+    ahead = np.arange(task.spec.max_nodes) > np.asarray(known.cursor)[..., None]
+    compared = real[..., None] & ahead
+    np.testing.assert_array_equal(place.node_depth[1::2][compared], known.node_depth[compared])
+
+    forward = functools.partial(task.model().apply, method=LayoutModel.token_logits)
+    whole = jax.jit(forward)({"params": params}, encoded, tokens, place, depth, detail)
+    real = np.asarray(tokens) != 0
+    np.testing.assert_allclose(stepped[real], whole[real], atol=1e-5)
+
+
+def test_a_batch_of_one_equals_its_row(task, params, batch):
+    """Protects predict against evaluate: what stands beside a record changes nothing."""
+    predict = jax.jit(functools.partial(task.predict, mode="dual"))
+    many = predict(params, batch)
+    one = predict(params, {name: array[3:4] for name, array in batch.items()})
+    np.testing.assert_array_equal(one.tokens, many.tokens[6:8])
+    np.testing.assert_allclose(one.score, many.score[6:8], rtol=1e-5)
+
+
+@pytest.mark.parametrize("without", [without_html, without_image])
+def test_either_modality_may_be_missing(task, params, without):
+    """Protects input with one modality: loss and gradients are finite, every part is there."""
+    dataset = task.dataset("val")
+    arguments = ({},) if without is without_html else ()
+    batch = stack([without(dataset[i], task.spec, *arguments) for i in range(2)])
+    loss = functools.partial(task.loss, train=True)
+    (value, metrics), gradient = jax.jit(jax.value_and_grad(loss, has_aux=True))(
+        params, batch, jax.random.key(0)
+    )
+    assert np.isfinite(value)
+    assert all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(gradient))
+    assert metrics["tokens"] > 0
+
+
+def test_every_parameter_is_trained(task, params, batch):
+    """Protects against parts that are built and never reached by the loss."""
+    loss = functools.partial(task.loss, train=True)
+    gradient = jax.jit(jax.grad(loss, has_aux=True))(params, batch, jax.random.key(0))[0]
+    silent = [
+        sharding.path_name(path)
+        for path, leaf in jax.tree_util.tree_leaves_with_path(gradient)
+        if not np.any(leaf)
+    ]
+    # A bias before a softmax over keys shifts all scores alike, and is left without a gradient.
+    assert not [name for name in silent if not name.endswith(("key/bias", "pointer_key/bias"))]
+
+
+@pytest.mark.parametrize("preset", sorted(base.PRESETS))
+@pytest.mark.parametrize("stage", [1, 2, 3, 4])
+def test_every_config_builds_with_named_axes(stage, preset):
+    """Protects all stages and presets: shapes fit, and every axis name is in the mesh's table."""
+    task = LayoutTask(importlib.import_module(f"configs.stage{stage}").get_config(preset))
+    boxed = jax.eval_shape(task.init, jax.random.key(0))
+    names = {name for spec in jax.tree.leaves(nn.get_partition_spec(boxed)) for name in spec}
+    assert names - {None} <= dict(sharding.RULES).keys()
+    for path, leaf in jax.tree_util.tree_leaves_with_path(boxed, is_leaf=_is_box):
+        assert _is_box(leaf), f"{sharding.path_name(path)} has no axis names"
+
+
+def _is_box(leaf) -> bool:
+    return isinstance(leaf, nn.meta.AxisMetadata)
+
+
+def test_base_has_the_published_sizes():
+    """Protects X041, X042 and X078: ViT-B/16 on 3,600 patches, a decoder of 6 x 768."""
+    task = LayoutTask(importlib.import_module("configs.stage4").get_config())
+    params = nn.meta.unbox(jax.eval_shape(task.init, jax.random.key(0)))
+    layers = params["trunk"]["vision"]["groups"]
+    assert sum(leaf.size for leaf in jax.tree.leaves(layers)) == pytest.approx(85e6, rel=0.01)
+    assert task.spec.num_patches == 3600
+    decoder = params["trunk"]["decoder"]
+    assert decoder["positions"].shape == (2048, 768)
+    assert decoder["blocks"]["mlp"]["up"]["kernel"].shape == (6, 768, 3072)
