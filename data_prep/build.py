@@ -36,9 +36,8 @@ SPLITS = ("train", "val", "test")
 
 @dataclass(frozen=True)
 class Entry:
-    """Where one good record is; the record itself is read again when it is written."""
+    """One good record, its screenshot still on disk."""
 
-    folder: Path
     site: str
     text: str
     screenshot: Path
@@ -128,17 +127,17 @@ def read_all(folders: list[str], unlabelled: bool, left_out: Counter) -> Iterato
                 print(f"{folder}/{where}: {error}", file=sys.stderr)
                 left_out["no screenshot"] += 1
                 continue
-            yield Entry(folder, site_of(record, folder), record_to_json(record), path)
+            yield Entry(site_of(record, folder.name), record_to_json(record), path)
 
 
-def site_of(record: Record, folder: Path) -> str:
+def site_of(record: Record, folder: str) -> str:
     """What must not be torn apart: the site, else the page's host or package, else the folder."""
     source = record.source or {}
     if isinstance(source.get("site"), str):
         return source["site"]
     uri = source.get("uri")
     if not isinstance(uri, str) or not uri:
-        return folder.name
+        return folder
     parts = urlsplit(uri)
     return parts.hostname or uri  # a made section (synth:1/7) is a site of its own
 
@@ -163,7 +162,7 @@ def split_by_site(
     wanted = {split: share / total * len(entries) for split, share in pairs if share > 0}
     out: dict[str, list[Entry]] = {split: [] for split in wanted}
     for site in sorted(sites, key=order):
-        split = max(wanted, key=lambda s: (wanted[s] - len(out[s])) / wanted[s] ** 0.5)
+        split = max(wanted, key=lambda s: wanted[s] - len(out[s]))
         out[split] += sites[site]
     return {split: members for split, members in out.items() if members}
 

@@ -35,7 +35,7 @@ USAGE = """Renders pages in Chromium, cuts them into sections: a screenshot and 
 Writes DIR/records.jsonl, DIR/screenshots/ and DIR/author.jsonl (class names and roles, for
 data_prep.label only). Run again with the same --out: pages that are done are not done twice."""
 MAX_NODES = 1500
-BLANK = 0.995  # share of one colour from which a picture shows nothing
+BLANK = 0.9995  # share of one colour from which a picture shows nothing (two words are 0.998)
 
 
 @dataclass

@@ -73,8 +73,10 @@ def _by_content(view: View, counts: Counter) -> str:
     if counts["gallery"] or counts["masonry"] or counts["image"] >= 4 > counts["paragraph"]:
         return "gallery"
     if view.tag[0] == "header" or "h1" in view.tag:
-        small = height < 140 and width > 600
-        return "navigation" if small and counts["list"] else "hero"
+        if height < 140 and width > 600:
+            return "navigation" if counts["list"] else "content"
+        if height > 250 and (view.tag[0] == "header" or counts["button"]):
+            return "hero"
     if counts["column"] >= 3 and counts["heading"] >= 3:
         return "features"
     if counts["button"] and counts["heading"] == 1 and sum(counts.values()) <= 8:

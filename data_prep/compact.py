@@ -132,25 +132,14 @@ class _ClassWriter:
     def __init__(self, codebook: Codebook, root_font: float):
         self._code = {css: code for code, css in codebook.properties.items()}
         self._units = {css: code for code, css in codebook.units.items()}
-        self._devices = {name: code for code, name in codebook.devices.items()}
         self._root_font = root_font
         # In the order of the codebook, so that equal looks give equal keys.
         ours = {*_WRITTEN, *GROUPS, *(name for group in GROUPS.values() for name in group)}
         self._order = [css for css in codebook.properties.values() if css in ours]
 
     def __call__(self, node: Mapping, parent: Mapping | None) -> list[str]:
-        styles = node["styles"]
-        said = self._said(node["tag"], styles, parent["styles"] if parent else None)
-        classes = [f"{self._code[css]}_{value}" for css, value in said.items()]
-        for device, variant in node.get("variants", {}).items():
-            above = parent.get("variants", {}).get(device) if parent else None
-            then = self._said(node["tag"], variant, above)
-            classes += [
-                f"{self._devices[device]}:{self._code[css]}_{value}"
-                for css, value in then.items()
-                if said.get(css) != value
-            ]
-        return classes
+        said = self._said(node["tag"], node["styles"], parent["styles"] if parent else None)
+        return [f"{self._code[css]}_{value}" for css, value in said.items()]
 
     def _said(self, tag: str, styles: Mapping, above: Mapping | None) -> dict[str, str]:
         """CSS property -> written value, for what this node says that it would not have anyway."""

@@ -11,8 +11,8 @@ from xojl_jax.xojl.tree import preorder
 PHRASING = frozenset(
     re.findall(
         "[a-z]+",
-        "a abbr b bdi big br cite code data del dfn em font i ins kbd label mark q s samp small span"
-        " strong sub sup time tt u var",
+        "a abbr b bdi big br cite code data del dfn em font i ins kbd label mark q s samp small"
+        " span strong sub sup time tt u var",
     )
 )
 FIELDS = frozenset({"input", "select", "textarea", "progress", "meter"})

@@ -13,7 +13,8 @@ from data_prep.site import Shim, Site
 from xojl_jax.errors import BadUsage
 
 PAGE = """<!doctype html><title>One</title>
-<style>body { margin: 0 } .late { animation: rise 3s 2s both } @keyframes rise { from { opacity: 0 } }
+<style>body { margin: 0 } .late { animation: rise 3s 2s both }
+@keyframes rise { from { opacity: 0 } }
 .blue { height: 299px; padding-top: 1px; background: rgb(0, 0, 255) }
 .bar { position: fixed; top: 0; width: 100%; height: 40px; background: red; z-index: 9 }</style>
 <div class="bar">bar</div>
@@ -22,7 +23,7 @@ PAGE = """<!doctype html><title>One</title>
   <my-card id="secret" style="display: block"><p>text</p></my-card>
   <div style="display: none">hidden</div><div style="visibility: hidden">hidden, too</div>
   <div style="overflow: hidden; height: 20px"><p style="margin-top: 50px">clipped away</p></div>
-  <img width="30" height="30" src="data:image/gif;base64,R0lGODlhAQABAIAAAP8AAP///ywAAAAAAQABAAACAkQBADs=">
+  <img width="30" height="30" src="data:image/svg+xml,<svg xmlns='http://www.w3.org/2000/svg'/>">
   <p class="late">animated</p>
 </section>"""
 
@@ -156,7 +157,8 @@ def attack(address: str) -> str:
       navigator.sendBeacon('http://{address}/beacon');
       try {{ new WebSocket('ws://{address}/socket') }} catch {{}}
       new EventSource('http://{address}/events');
-      const a = document.createElement('a'); a.download = 'x'; a.href = 'data:text/plain,x'; a.click();
+      const a = document.createElement('a');
+      a.download = 'x'; a.href = 'data:text/plain,x'; a.click();
       </script>"""
 
 
@@ -233,14 +235,14 @@ def test_shim_answers_cdn_links(tmp_path):
         (tmp_path / name).write_text(name)
     shim = Shim(tmp_path)
     links = {
-        "https://cdn.jsdelivr.net/npm/bootstrap@5.2.3/dist/css/bootstrap.min.css": "bootstrap_5.3.3",
+        "https://cdn.jsdelivr.net/npm/bootstrap@5.2.3/dist/css/bootstrap.css": "bootstrap_5.3.3",
         "https://maxcdn.bootstrapcdn.com/bootstrap/4.0.0/css/bootstrap.min.css": "bootstrap_4.3.1",
         "https://unpkg.com/bootstrap/dist/css/bootstrap.css": "bootstrap_5.3.3",
         "https://code.jquery.com/jquery-3.6.0.min.js": "jquery_3.7.1",
         "https://ajax.googleapis.com/ajax/libs/jquery/3.5.1/jquery.min.js": "jquery_3.7.1",
         "https://cdnjs.cloudflare.com/ajax/libs/font-awesome/4.7.0/css/font-awesome.css": "font-aw",
         "https://use.fontawesome.com/releases/v6.3.0/js/all.js": "_fortawesome_fontawesome-free",
-        "https://cdn.jsdelivr.net/npm/@fortawesome/fontawesome-free@6/js/all.min.js": "_fortawesome",
+        "https://unpkg.com/@fortawesome/fontawesome-free@6/js/all.min.js": "_fortawesome_fontawe",
     }
     for link, package in links.items():
         found = shim.find(link)

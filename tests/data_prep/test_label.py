@@ -6,9 +6,9 @@ import pytest
 
 from data_prep import label
 from data_prep.categories import category_of
+from data_prep.components.law import violations
 from data_prep.label_layout import layout_of
 from data_prep.label_view import View
-from data_prep.components.law import violations
 from xojl_jax.errors import BadInput
 from xojl_jax.xojl.record import Record, parse_record, record_to_json
 from xojl_jax.xojl.tree import Content, Node, preorder, print_layout, to_semantic, used_elements
@@ -99,7 +99,9 @@ def test_lists_buttons_and_social_groups():
         "ul",
         (300, 0, 400, 40),
         *(
-            Draft("li", (300 + 100 * i, 0, 90, 40), Draft("a", (300 + 100 * i, 0, 90, 40), text="Go"))
+            Draft(
+                "li", (300 + 100 * i, 0, 90, 40), Draft("a", (300 + 100 * i, 0, 90, 40), text="Go")
+            )
             for i in range(4)
         ),
     )
@@ -115,7 +117,9 @@ def test_lists_buttons_and_social_groups():
         for i, name in enumerate(("twitter", "facebook"))
     )
     social = Draft("div", (1000, 0, 100, 40), *icons)
-    bar = Draft("div", (0, 0, 1200, 40), Draft("a", (0, 0, 100, 40), text="Brand"), menu, button, social)
+    bar = Draft(
+        "div", (0, 0, 1200, 40), Draft("a", (0, 0, 100, 40), text="Brand"), menu, button, social
+    )
     root = Draft("nav", (0, 0, 1200, 60), bar)
     assert labelled(root) == "{section:{grid:{paragraph:,list:,button:,social:}}}"
 
@@ -131,10 +135,18 @@ def test_carousel_accordion_and_tab_are_containers_of_what_shows():
     accordion = Draft("div", (0, 0, 900, 150), *folds, class_="accordion")
     made = labelled(Draft("section", (0, 0, 1200, 400), accordion))
     assert made.startswith("{section:{accordion:{")
-    bar = Draft("ul", (0, 0, 300, 40), *(
-        Draft("li", (100 * i, 0, 90, 40), text="Tab") for i in range(3)), role="tablist")
-    panel = Draft("div", (0, 50, 900, 200), Draft("p", (0, 50, 900, 90), text="Panel text"),
-                  class_="tab-content")
+    bar = Draft(
+        "ul",
+        (0, 0, 300, 40),
+        *(Draft("li", (100 * i, 0, 90, 40), text="Tab") for i in range(3)),
+        role="tablist",
+    )
+    panel = Draft(
+        "div",
+        (0, 50, 900, 200),
+        Draft("p", (0, 50, 900, 90), text="Panel text"),
+        class_="tab-content",
+    )
     tab = Draft("div", (0, 0, 900, 260), bar, panel)
     heading = Draft("h2", (0, 300, 900, 50), text="More")
     made = labelled(Draft("section", (0, 0, 1200, 400), tab, heading))
@@ -223,7 +235,10 @@ def test_command_labels_a_folder_and_does_it_again_alike(tmp_path, capsys):
     record = parse_record(once)
     html = preorder(record.html)
     for visit, index in zip(preorder(record.layout), record.layout_nodes, strict=True):
-        assert (visit.node.tag, visit.node.classes) == (html[index].node.tag, html[index].node.classes)
+        assert (visit.node.tag, visit.node.classes) == (
+            html[index].node.tag,
+            html[index].node.classes,
+        )
     assert record.used_elements == used_elements(record.layout)
     assert "1 of 1 records labelled" in capsys.readouterr().err
     label.main([str(tmp_path)])
