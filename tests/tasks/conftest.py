@@ -24,6 +24,14 @@ def small_config(**changes):
     return config
 
 
+@pytest.fixture(scope="package", autouse=True)
+def quick_compile():
+    """Programmes run once or twice here: optimising them would take most of the time."""
+    jax.config.update("jax_disable_most_optimizations", True)
+    yield
+    jax.config.update("jax_disable_most_optimizations", False)
+
+
 @pytest.fixture(scope="session")
 def task():
     return LayoutTask(small_config())

@@ -14,6 +14,8 @@ from xojl_jax.engine import optim, sharding
 # Streams of random numbers that are split off the seed.
 INIT_STREAM, STEP_STREAM, EVAL_STREAM = 0, 1, 2
 
+UNOPTIMISED = {"xla_backend_optimization_level": 0, "xla_llvm_disable_expensive_passes": True}
+
 
 @flax.struct.dataclass
 class TrainState:
@@ -97,8 +99,11 @@ def from_scratch(task, config, plan: Plan) -> TrainState:
         params = sharding.unbox(task.init(stream(config.seed, INIT_STREAM)))
         return _fresh(params, plan.optimiser, config.optim.ema_decay)
 
+    # It runs once. On CPUs, optimising hundreds of random initialisers would take half a minute.
+    on_cpu = plan.mesh.devices.flat[0].platform == "cpu"
     with sharding.use_mesh(plan.mesh):
-        return jax.jit(init, out_shardings=plan.shardings)()
+        lowered = jax.jit(init, out_shardings=plan.shardings).lower()
+        return lowered.compile(compiler_options=UNOPTIMISED if on_cpu else None)()
 
 
 def with_params(state: TrainState, params) -> TrainState:

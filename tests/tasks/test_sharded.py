@@ -1,0 +1,56 @@
+"""The layout task on eight simulated devices: 2 data x 2 fsdp x 2 tensor."""
+
+import jax
+import numpy as np
+import pytest
+from jax.sharding import PartitionSpec
+
+from tests.tasks.conftest import small_config
+from xojl_jax.engine import sharding, state, step
+from xojl_jax.tasks.layout.task import LayoutTask
+
+STEPS = 2
+
+
+def train(batch, devices, **mesh):
+    """A few steps on the same batch: the plan, the state, and the metrics of every step."""
+    config = small_config(**{f"mesh.{axis}": size for axis, size in mesh.items()})
+    task = LayoutTask(config)
+    plan = state.make_plan(task, config, sharding.make_mesh(config.mesh, devices))
+    with sharding.use_mesh(plan.mesh):
+        trained = state.from_scratch(task, config, plan)
+        arguments = (plan.abstract, step.abstract_batch(task, plan.mesh))
+        train_step = step.make_train_step(task, config, plan)
+        compiled = step.compile_ahead(train_step, arguments, plan.mesh)
+        history = []
+        for _ in range(STEPS):
+            rows = sharding.put_batch(batch, plan.mesh)
+            with jax.transfer_guard("disallow"):
+                trained, metrics = compiled(trained, rows)
+            history.append(jax.device_get(metrics))
+    return trained, history
+
+
+@pytest.fixture(scope="module")
+def sharded(batch):
+    return train(batch, jax.devices(), data=2, fsdp=2, tensor=2)
+
+
+def test_eight_devices_give_the_loss_of_one(batch, sharded):
+    """Protects scaling out: every loss part and the updates are those of one device."""
+    single = train(batch, jax.devices()[:1])
+    for ours, theirs in zip(sharded[1], single[1], strict=True):
+        for name, value in theirs.items():
+            np.testing.assert_allclose(ours[name], value, rtol=2e-4, atol=2e-5, err_msg=name)
+
+
+def test_kernels_lie_in_pieces(sharded):
+    """Protects memory: the large kernels are really split, embeddings that are gathered are not."""
+    params = sharded[0].params
+    trunk = params["trunk"]
+    mlp = trunk["decoder"]["blocks"]["mlp"]["up"]["kernel"]
+    assert mlp.sharding.spec == PartitionSpec(None, "fsdp", "tensor")
+    assert {shard.data.shape for shard in mlp.addressable_shards} == {(2, 16, 64)}
+    query = trunk["vision"]["groups"]["layers"]["attention"]["query"]["kernel"]
+    assert query.sharding.spec == PartitionSpec(None, None, "fsdp", "tensor", None)
+    assert params["token_embed"]["embedding"].sharding.spec[1:] in ((), (None,))
