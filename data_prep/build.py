@@ -49,7 +49,7 @@ def main(argv: list[str]) -> int | None:
     if out.exists() and any(out.iterdir() if out.is_dir() else [out]):
         raise BadUsage(f"--out {out}: not an empty folder; choose a new one, or remove it first")
     left_out: Counter = Counter()
-    entries = list(read_all(options.records, options.unlabelled, left_out))
+    entries = list(read_all(options.records, options.unlabelled, options.least, left_out))
     if not entries:
         raise BadInput(f"no record to build from in {', '.join(options.records)}")
     by_split = split_by_site(entries, options.splits, options.seed)
@@ -92,6 +92,9 @@ def parse_flags(argv: list[str]) -> argparse.Namespace:
     )
     parser.add_argument("--seed", type=int, default=0, help="which sites go where (default 0)")
     parser.add_argument("--shard-size", type=int, default=1000, metavar="N", help="default 1000")
+    parser.add_argument(
+        "--least", type=int, default=1, metavar="N", help="labelled nodes of a record (default 1)"
+    )
     parser.add_argument("--unlabelled", action="store_true", help="keep records without a layout")
     options = parser.parse_args(argv)
     if options.shard_size < 1:
@@ -109,7 +112,9 @@ def _shares(text: str) -> tuple[float, ...]:
     return shares
 
 
-def read_all(folders: list[str], unlabelled: bool, left_out: Counter) -> Iterator[Entry]:
+def read_all(
+    folders: list[str], unlabelled: bool, least: int, left_out: Counter
+) -> Iterator[Entry]:
     """Every good record of every folder; the rest is counted by reason."""
     for name in folders:
         folder = Path(name)
@@ -120,6 +125,9 @@ def read_all(folders: list[str], unlabelled: bool, left_out: Counter) -> Iterato
                 continue
             if record.layout is None and not unlabelled:
                 left_out["no layout"] += 1
+                continue
+            if record.layout is not None and len(preorder(record.layout)) < least:
+                left_out[f"fewer than {least} labelled nodes"] += 1
                 continue
             try:
                 path = safe_screenshot_path(folder, record.screenshot)

@@ -14,5 +14,5 @@ def chromium():
     except BadUsage as error:
         pytest.skip(str(error))
     pytest.importorskip("playwright", reason="the tests of rendering need Playwright")
-    with browser.Browser(page_seconds=20) as started:
+    with browser.Browser(page_seconds=60) as started:
         yield started

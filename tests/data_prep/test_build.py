@@ -108,6 +108,8 @@ def test_mistakes_are_one_clear_line(folder, tmp_path):
     (used / "records.jsonl").write_text("")
     with pytest.raises(BadInput, match="no record to build from"):
         build.main(["--records", str(used), "--out", str(tmp_path / "o")])
+    with pytest.raises(BadInput, match="no record to build from"):
+        build.main(["--records", str(folder), "--out", str(tmp_path / "o"), "--least", "3"])
     with pytest.raises(SystemExit) as wrong:
         build.main(["--records", str(folder), "--out", str(tmp_path / "o"), "--splits", "a"])
     assert wrong.value.code == 2
