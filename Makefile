@@ -15,8 +15,12 @@ WORKDIR ?= runs/demo
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
 	@touch $@
 
+# The main job as the README has it: train, evaluate on held-out records, predict one of them.
 demo: .venv
-	$(BIN)/python -m xojl_jax.demo --workdir=$(WORKDIR)
+	$(BIN)/python -m xojl_jax.train --config=configs/stage4.py:tiny --workdir=$(WORKDIR)
+	$(BIN)/python -m xojl_jax.evaluate --workdir=$(WORKDIR) --split=test
+	$(BIN)/python -m xojl_jax.predict --workdir=$(WORKDIR) --sample=0 --split=test
+	@echo "pictures: $(WORKDIR)/predictions/, curves: tensorboard --logdir $(WORKDIR)/tensorboard"
 
 test: .venv
 	$(BIN)/python -m pytest -q -n 2 --durations=10

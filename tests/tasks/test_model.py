@@ -26,6 +26,13 @@ def encoded(task, params, batch):
     return encode({"params": params}, batch)
 
 
+@pytest.fixture(scope="session")
+def gradient(task):
+    """The jitted loss, metrics and gradient of a batch of eight; compiled once for all tests."""
+    loss = functools.partial(task.loss, train=True)
+    return jax.jit(jax.value_and_grad(loss, has_aux=True))
+
+
 def both_views(batch, key, *, start=None, stop=None):
     """The arrays of both views as the decoder's rows: semantic, detail, semantic, …"""
     pair = (jnp.asarray(batch[f"{view}_{key}"][:, start:stop]) for view in ("semantic", "detail"))
@@ -100,27 +107,23 @@ def test_a_batch_of_one_equals_its_row(task, params, batch):
 
 
 @pytest.mark.parametrize("without", [without_html, without_image])
-def test_either_modality_may_be_missing(task, params, without):
+def test_either_modality_may_be_missing(task, params, gradient, without):
     """Protects input with one modality: loss and gradients are finite, every part is there."""
     dataset = task.dataset("val")
     arguments = ({},) if without is without_html else ()
-    batch = stack([without(dataset[i], task.spec, *arguments) for i in range(2)])
-    loss = functools.partial(task.loss, train=True)
-    (value, metrics), gradient = jax.jit(jax.value_and_grad(loss, has_aux=True))(
-        params, batch, jax.random.key(0)
-    )
+    batch = stack([without(dataset[i], task.spec, *arguments) for i in range(8)])
+    (value, metrics), grads = gradient(params, batch, jax.random.key(0))
     assert np.isfinite(value)
-    assert all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(gradient))
+    assert all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(grads))
     assert metrics["tokens"] > 0
 
 
-def test_every_parameter_is_trained(task, params, batch):
+def test_every_parameter_is_trained(params, batch, gradient):
     """Protects against parts that are built and never reached by the loss."""
-    loss = functools.partial(task.loss, train=True)
-    gradient = jax.jit(jax.grad(loss, has_aux=True))(params, batch, jax.random.key(0))[0]
+    _, grads = gradient(params, batch, jax.random.key(0))
     silent = [
         sharding.path_name(path)
-        for path, leaf in jax.tree_util.tree_leaves_with_path(gradient)
+        for path, leaf in jax.tree_util.tree_leaves_with_path(grads)
         if not np.any(leaf)
     ]
     # A bias before a softmax over keys shifts all scores alike, and is left without a gradient.

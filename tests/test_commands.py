@@ -1,0 +1,170 @@
+"""The commands as people call them: what they print, what they write, how they end."""
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from tests.tasks.conftest import small_config
+from xojl_jax import evaluate, predict, tasks, train
+from xojl_jax.errors import BadInput, BadUsage
+from xojl_jax.xojl.tree import ELEMENTS, parse_layout
+
+ROOT = Path(__file__).parent.parent
+TREE = '{"section@d_flex": {"h1@fs_3r": {"text": "xv1"}, "p": {"text": "xv2"}}}'
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    """The working directory of a small run of two steps."""
+    config = small_config(total_steps=2, eval_every=0, checkpoint_every=2)
+    workdir = tmp_path_factory.mktemp("run")
+    assert train.train(tasks.make(config), config, workdir) == 0
+    return workdir
+
+
+def call(module: str, *arguments: str) -> subprocess.CompletedProcess:
+    command = [sys.executable, "-m", module, *arguments]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=200)
+
+
+def test_evaluate_reports_both_views_beside_the_baseline(run, tmp_path, capsys):
+    """Protects the report: every metric with an interval, valid answers even after two steps."""
+    out = tmp_path / "report.json"
+    evaluate.main([f"--workdir={run}", "--limit=4", "--batch-size=4", f"--out={out}"])
+    assert "tags only" in capsys.readouterr().out
+    report = json.loads(out.read_text())
+    assert report["baseline"]["records"] == 4
+    for view in ("semantic", "detail"):
+        scores = report["views"][view]["scores"]
+        assert scores["valid"]["value"] == scores["completed"]["value"] == 1.0
+        f1 = scores["element_micro_f1"]
+        assert 0 <= f1["low"] <= f1["value"] <= f1["high"] <= 1
+
+
+def test_predict_prints_json_alone_and_draws(run, capsys):
+    """Protects scripts: standard output parses as XOJL, everything else is on standard error."""
+    predict.main([f"--workdir={run}", "--sample=1", "--split=val"])
+    printed = capsys.readouterr()
+    layout = parse_layout(printed.out)
+    assert layout and layout[0].element in ELEMENTS
+    assert "used: screenshot and HTML" in printed.err
+    with Image.open(run / "predictions" / "val-1.png") as picture:
+        assert picture.format == "PNG"
+
+
+@pytest.mark.parametrize("mode", ["detail", "semantic", "dual"])
+def test_predict_takes_a_tree_alone(run, tmp_path, capsys, mode):
+    """Protects input without a screenshot, in every mode; it says which modality it used."""
+    tree = tmp_path / "tree.json"
+    tree.write_text(TREE)
+    predict.main([f"--workdir={run}", f"--html={tree}", f"--mode={mode}"])
+    printed = capsys.readouterr()
+    answer = json.loads(printed.out)
+    views = answer.values() if mode == "dual" else [answer]
+    assert all(parse_layout(json.dumps(view)) for view in views)
+    assert "used: HTML;" in printed.err
+
+
+def test_predict_takes_a_screenshot_alone(run, tmp_path, capsys):
+    """Protects input without HTML: nothing to copy, so tags and classes are spelled out."""
+    shot = tmp_path / "shot.png"
+    Image.fromarray(np.full((80, 120, 3), 200, np.uint8)).save(shot)
+    predict.main([f"--workdir={run}", f"--screenshot={shot}", "--method=beam", "--beam=2"])
+    printed = capsys.readouterr()
+    assert parse_layout(printed.out)
+    assert "used: screenshot;" in printed.err
+
+
+def test_bad_input_is_named(run, tmp_path):
+    """Protects people who give predict the wrong thing: one line says what, where, what to do."""
+    shot = tmp_path / "shot.png"
+    Image.fromarray(np.zeros((40, 40, 3), np.uint8)).save(shot)
+    files = {
+        "broken.json": b'{"div": ',
+        "number.json": b'{"div": 7}',
+        "page.html": b"<html><body></body></html>",
+        "bytes.json": b'{"div\xff": ""}',
+        "cut.png": shot.read_bytes()[:60],
+        "text.png": b"not a picture",
+    }
+    for name, content in files.items():
+        (tmp_path / name).write_bytes(content)
+    cases = {
+        "--html=broken.json": "broken.json",
+        "--html=number.json": "expected",
+        "--html=page.html": "data_prep.capture",
+        "--html=bytes.json": "UTF-8",
+        "--html=missing.json": "cannot be read",
+        "--screenshot=cut.png": "",
+        "--screenshot=text.png": "",
+        "--screenshot=missing.png": "cannot be read",
+    }
+    for argument, words in cases.items():
+        flag, name = argument.split("=")
+        with pytest.raises(BadInput) as fault:
+            predict.main([f"--workdir={run}", f"{flag}={tmp_path / name}"])
+        assert words in str(fault.value), argument
+        assert "\n" not in str(fault.value)
+
+
+def test_bad_usage_is_named(run, tmp_path):
+    """Protects people who mistype: the answer says what to give instead."""
+    for arguments, words in {
+        (f"--workdir={run}",): "nothing to predict",
+        (f"--workdir={run}", "--sample=100000"): "has records 0 to",
+        (f"--workdir={run}", "--sample=0", "--html=a.json"): "leave the other two away",
+    }.items():
+        with pytest.raises(BadUsage, match=words):
+            predict.main(list(arguments))
+    with pytest.raises((BadUsage, BadInput), match="nowhere"):
+        evaluate.main([f"--workdir={tmp_path / 'nowhere'}"])
+    with pytest.raises(BadInput, match=r"data_prep\.build"):
+        evaluate.main([f"--workdir={run}", f"--data={tmp_path}"])
+
+
+def test_a_damaged_checkpoint_is_named(run, tmp_path):
+    """Protects predictions from half a model: one flipped byte is found before use."""
+    copy = tmp_path / "copy"
+    shutil.copytree(run, copy)
+    data = max((copy / "checkpoints").rglob("*"), key=lambda p: p.stat().st_size * p.is_file())
+    content = bytearray(data.read_bytes())
+    content[len(content) // 2] ^= 1
+    data.write_bytes(content)
+    with pytest.raises(BadInput, match=data.name):
+        predict.main([f"--workdir={copy}", "--sample=0"])
+
+
+@pytest.mark.parametrize("name", ["train", "evaluate", "predict", "plan"])
+def test_help_teaches(name):
+    """Protects `--help`: it ends well and shows a command to try."""
+    result = call(f"xojl_jax.{name}", "--help")
+    assert result.returncode == 0
+    assert f"python -m xojl_jax.{name} --" in result.stdout
+
+
+def test_mistakes_end_with_one_line_and_exit_code_2():
+    """Protects scripts and people from tracebacks: a real process, a misspelt field."""
+    for module, *arguments in (
+        ("xojl_jax.train", "--config=configs/stage4.py:tiny", "--config.modle.width=3"),
+        ("xojl_jax.plan", "--config=configs/stage4.py:huge"),
+        ("xojl_jax.train", "--config=configs/stage9.py"),
+        ("xojl_jax.evaluate", "--split=test"),
+    ):
+        result = call(module, *arguments)
+        assert result.returncode == 2, result.stderr
+        assert "Traceback" not in result.stderr
+        assert "error: " in result.stderr.splitlines()[-1]
+
+
+def test_plan_prints_the_published_sizes():
+    """Protects the model summary of `base`, and that it needs no weights."""
+    result = call("xojl_jax.plan", "--config=configs/stage4.py")
+    assert result.returncode == 0, result.stderr
+    assert "vision attention" in result.stdout
+    assert "parameters (float32)" in result.stdout
