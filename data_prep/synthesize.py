@@ -21,7 +21,7 @@ from data_prep.browser import Browser, PageError
 from data_prep.compact import Compact, compact, properties
 from data_prep.components import Page, make_page
 from data_prep.components.law import violations
-from data_prep.components.markup import document
+from data_prep.components.markup import document, labelled_tree
 from data_prep.progress import Progress
 from xojl_jax.command import run
 from xojl_jax.errors import BadUsage, UserError
@@ -30,7 +30,7 @@ from xojl_jax.xojl.record import Record, record_to_json
 from xojl_jax.xojl.tree import ELEMENTS, Forest, Node, preorder, used_elements
 
 BATCH = 16  # sections on one page of the browser: opening a page costs more than a section
-PITCH = 2400  # px from one section's top to the next
+PITCH = 1400  # px from one section's top to the next; a taller one is cut off and drawn again
 HEIGHTS = (120, 1100)  # px of a section that is kept
 WINDOW = 720  # px; the height of the viewport that a record names
 ATTEMPTS = 40
@@ -123,11 +123,11 @@ def _render(browser: Browser, pages: list[Page]) -> list[_Rendered]:
     text = document([(page.root, page.place) for page in pages], pitch=PITCH)
     width = max(page.width for page in pages)
     answers = []
-    with browser.open_html(text, (width, PITCH)) as tab:
+    with browser.open_html(text, (width, 2 * PITCH)) as tab:
         for number, page in enumerate(pages):
             found = tab.extract(f"#s{number} > *", properties(codebook))
             # The ids of texts and pictures follow from the section, not from its neighbours.
-            rng = random.Random(f"ids/{document([(page.root, page.place)])}")
+            rng = random.Random(f"ids of {page.name}")
             answers.append(
                 _Rendered(
                     page,
@@ -147,7 +147,8 @@ def _record(shown: _Rendered, seed: int, index: int, limits: Limits) -> tuple[Re
     if not HEIGHTS[0] <= height <= HEIGHTS[1]:
         raise DoesNotFit("too low" if height < HEIGHTS[0] else "too high")
     layout, layout_nodes = _layout(shown)
-    if len(layout_nodes) != sum(node.mark is not None for node in shown.page.root.walk()):
+    as_shown = [(visit.node.element, visit.depth) for visit in preorder(layout)]
+    if as_shown != labelled_tree(shown.page.root):
         raise DoesNotFit("a labelled node does not show")
     html_nodes = len(shown.compact.boxes)
     if html_nodes > limits.nodes:

@@ -7,7 +7,7 @@ from data_prep.components import sections_informing as informing
 from data_prep.components import sections_selling as selling
 from data_prep.components import sections_showing as showing
 from data_prep.components.kit import make_kit
-from data_prep.components.markup import El, css, derive_labels
+from data_prep.components.markup import El, css, derive_labels, keep_nesting
 from data_prep.components.theme import draw_theme
 
 # (category, weight, what makes it)
@@ -45,12 +45,14 @@ class Page:
     """One section, drawn and labelled, not yet rendered.
 
     Attributes:
+      name: seed, index and attempt.
       category: what kind of section.
       width: of the viewport, CSS px.
       root: the section's element, labels derived.
       place: the style of what the section stands in.
     """
 
+    name: str
     category: str
     width: int
     root: El
@@ -59,11 +61,13 @@ class Page:
 
 def make_page(seed: int, index: int, attempt: int = 0) -> Page:
     """Section `index` of `seed`; `attempt` counts the draws that did not fit before."""
-    rng = Random(f"{seed}/{index}/{attempt}")
+    name = f"{seed}/{index}/{attempt}"
+    rng = Random(name)
     category, _, make = rng.choices(SECTIONS, [weight for _, weight, _ in SECTIONS])[0]
     width = rng.choice(WIDTHS)
     theme = draw_theme(rng)
     root = make(make_kit(rng, theme, width))
+    keep_nesting(root)
     derive_labels(root, theme.page)
     place = css(font_family=theme.font, background=theme.page, width=f"{width}px")
-    return Page(category, width, root, place)
+    return Page(name, category, width, root, place)

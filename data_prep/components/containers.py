@@ -1,8 +1,8 @@
-"""Containers: stacks, rows and grids, cards, forms, carousels, accordions, tabs, free placement."""
+"""Containers: stacks, rows and grids, cards, forms, and the groups that recur in them."""
 
 from data_prep.components import words
 from data_prep.components.kit import Kit
-from data_prep.components.leaves import button, heading, label, paragraph
+from data_prep.components.leaves import button, heading, icon, label, paragraph
 from data_prep.components.markup import El, css
 from data_prep.components.media import photo_of_person
 from data_prep.components.runs import bullets, links
@@ -111,6 +111,12 @@ def beside(k: Kit, sign: El, words_: El, *, gap: int = 12) -> El:
         look | css(text_align="left", list_style="none"),
         [sign, words_],
     )
+
+
+def signed(k: Kit) -> El:
+    """A pictogram beside a title and a line."""
+    words_ = [heading(k, step=0.6, low=1, high=2), paragraph(k, words.sentence(k.text, 3, 6))]
+    return beside(k, icon(k, k.pick(22, 28)), stack(k, words_, 4))
 
 
 def card_kit(k: Kit) -> Kit:

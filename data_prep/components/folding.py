@@ -100,6 +100,8 @@ def accordion(k: Kit, count: int, *, opened: int | None = 0) -> El:
             item.style |= css(background=inside.behind, border=f"1px solid {k.line}")
             item.style |= css(border_radius=k.size(min(10, k.theme.radius)), padding="0 16px")
             item.style["margin-bottom"] = k.size(gap) if at < count - 1 else "0"
+            # Closed, it is a thin strip around its title: a person sees the title alone.
+            item.backdrop = at != opened
         else:
             item.style["border-bottom"] = f"1px solid {k.line}"
         item.style["list-style"] = "none"

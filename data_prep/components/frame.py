@@ -2,6 +2,7 @@
 
 from data_prep import pictures
 from data_prep.components import words
+from data_prep.components.extras import extras
 from data_prep.components.kit import Kit
 from data_prep.components.leaves import divider, heading, kicker, paragraph
 from data_prep.components.markup import El, css
@@ -49,6 +50,8 @@ def band(
     """The root of a record: the whole width, its content in a container of the theme's width."""
     style, behind = grounds
     kids = [kid for kid in kids if kid is not None]
+    if category not in ("navigation", "footer"):
+        kids += extras(k)
     gap = k.theme.gap if gap is None else gap
     inner = El("div", {}, [])
     for at, kid in enumerate(kids):

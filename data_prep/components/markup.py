@@ -5,6 +5,7 @@ carousel, accordion, tab). `derive_labels` decides the rest (wrapper, column, no
 of the language, from what is painted and what is labelled, so that every labeller would agree.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from html import escape
@@ -54,6 +55,43 @@ class Raw(str):
 def css(**properties: str | int | float) -> dict[str, str]:
     """`css(font_size="2rem")` is `{"font-size": "2rem"}`."""
     return {key.replace("_", "-"): str(value) for key, value in properties.items()}
+
+
+# --- what the parser of HTML does to a tree -------------------------------------------------------
+
+_BLOCKS = frozenset(
+    re.findall(
+        "[a-z0-9]+",
+        "div p ul ol li h1 h2 h3 h4 h5 h6 section article header footer nav main figure blockquote"
+        " dl dt dd form hr details",
+    )
+)
+_HEADINGS = frozenset({"h1", "h2", "h3", "h4", "h5", "h6"})
+
+
+def keep_nesting(root: El) -> None:
+    """Gives another tag to what the parser of a browser would tear apart: a `p` around a block, a
+    link in a link, a button in a button, an item in an item, a title in a title."""
+    stack: list[tuple[El, tuple[El, ...]]] = [(root, ())]
+    while stack:
+        node, above = stack.pop()
+        for outer in above if node.tag in _BLOCKS else ():
+            if outer.tag == "p":
+                outer.tag = "div"
+        for outer in above:
+            if node.tag == outer.tag and node.tag in ("a", "button"):
+                outer.tag = "div"
+        if above and node.tag in _HEADINGS and above[-1].tag in _HEADINGS:
+            above[-1].tag = "div"
+        if node.tag == "li" and (not above or above[-1].tag not in ("ul", "ol")):
+            # It would close an item further up, unless a list stands between.
+            for outer in reversed(above):
+                if outer.tag in ("ul", "ol"):
+                    break
+                if outer.tag == "li":
+                    node.tag = "div"
+                    break
+        stack.extend((kid, (*above, node)) for kid in node.elements())
 
 
 # --- labels -------------------------------------------------------------------------------------
@@ -139,6 +177,18 @@ def background(node: El) -> str | None:
     return None if value in (None, "none", "transparent") else value
 
 
+def labelled_tree(root: El) -> list[tuple[str, int]]:
+    """(element, depth) of each labelled node in depth-first pre-order."""
+    found, stack = [], [(root, 0)]
+    while stack:
+        node, depth = stack.pop()
+        if node.mark:
+            found.append((node.mark, depth))
+            depth += 1
+        stack.extend((kid, depth) for kid in reversed(list(node.elements())))
+    return found
+
+
 def is_painted(node: El, behind: str) -> bool:
     """Whether a person sees a box: a colour other than the one behind, a frame, or a shadow."""
     if node.backdrop:
@@ -167,6 +217,8 @@ def document(sections: Sequence[tuple[El, dict[str, str]]], *, pitch: int = 0) -
     sheet, body = [RESET], []
     for number, (root, place) in enumerate(sections):
         place = {**place, "position": "absolute", "left": "0", "top": f"{number * pitch}px"}
+        if pitch:
+            place |= {"height": f"{pitch}px", "overflow": "hidden"}
         written = _print(root, sheet, {}, f"s{number}k")
         body.append(f'<div id="s{number}" style="{escape(_declarations(place))}">{written}</div>')
     head = f"<meta charset=utf-8><title>section</title><style>{chr(10).join(sheet)}</style>"

@@ -141,3 +141,18 @@ def facts(k: Kit, count: int | None = None) -> El:
         for item in items:
             item.tag = "div"
     return El(tag, css(list_style="none"), items, "list")
+
+
+def logo_strip(k: Kit, count: int) -> El:
+    """Customers' marks in a row: small pictures of one kind and no photos, so they are a list."""
+    height, wrapped = k.pick(22, 28, 34), k.chance(0.5)
+    item = k.pick("div", "a", "li")
+    marks = []
+    for brand in k.text.sample(words.BRANDS, count):
+        source = pictures.logo(k.text, brand, k.muted)
+        picture = El("img", css(height=k.size(height)), [], None, {"src": source, "alt": ""})
+        marks.append(El(item, css(list_style="none"), [picture]) if wrapped else picture)
+    look = css(display="flex", flex_wrap="wrap", gap=k.size(k.pick(24, 36)), align_items="center")
+    look["justify-content"] = k.pick("center", "space-between")
+    tag = "ul" if wrapped and item == "li" else k.pick("div", "div", "section")
+    return El(tag, look, marks, "list")

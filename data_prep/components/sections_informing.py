@@ -1,7 +1,17 @@
 """Bands that inform and lead on: navigation, footer, questions, team, contact, forms, events."""
 
 from data_prep.components import words
-from data_prep.components.containers import bar, beside, card, card_kit, form, person, row, stack
+from data_prep.components.containers import (
+    bar,
+    beside,
+    card,
+    card_kit,
+    form,
+    person,
+    row,
+    signed,
+    stack,
+)
 from data_prep.components.folding import accordion, tab
 from data_prep.components.frame import band, ground, head
 from data_prep.components.kit import Kit
@@ -168,12 +178,6 @@ def team(k: Kit) -> El:
 
     cells = k.cells(columns * k.pick(1, 1, 1, 2), member)
     return band(k, "team", [head(k), row(k, cells, columns=columns)], grounds)
-
-
-def signed(k: Kit) -> El:
-    """A pictogram beside a title and a line."""
-    words_ = [heading(k, step=0.6, low=1, high=2), paragraph(k, words.sentence(k.text, 3, 6))]
-    return beside(k, icon(k, k.pick(22, 28)), stack(k, words_, 4))
 
 
 def contact(k: Kit) -> El:

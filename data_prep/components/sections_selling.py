@@ -24,13 +24,14 @@ from data_prep.components.leaves import (
     icon,
     kicker,
     label,
+    logo,
     paragraph,
     text_link,
 )
 from data_prep.components.markup import El, css
 from data_prep.components.media import gallery, image, masonry, qr, video
 from data_prep.components.overlays import caption_over, free
-from data_prep.components.runs import bullets, social, tags
+from data_prep.components.runs import bullets, links, social, tags
 
 
 def visual(k: Kit, height: int) -> El:
@@ -58,29 +59,31 @@ def hero(k: Kit) -> El:
         countdown(k) if k.chance(0.08) else None,
         divider(k) if k.chance(0.08) else None,
     ]
-    tall = k.pick(56, 72, 96, 120)
+    tall, top = k.pick(56, 72, 96, 120), []
+    if k.chance(0.25):
+        top = [bar(k, [logo(k), links(k), *([button(k, small=True)] if k.chance(0.5) else [])])]
     shape = k.pick("words", "words", "split", "split", "split", "under", "slider", "free")
     if shape == "words":
-        return band(k, "hero", words_, grounds, pad=tall, gap=k.pick(16, 20, 24))
+        return band(k, "hero", [*top, *words_], grounds, pad=tall, gap=k.pick(16, 20, 24))
     if shape == "slider":
         slides = [
             stack(k, list(words_[:4]) if at == 0 else [heading(k), paragraph(k)], 16)
             for at in range(3)
         ]
-        return band(k, "hero", [carousel(k, slides)], grounds, pad=tall // 2)
+        return band(k, "hero", [*top, carousel(k, slides)], grounds, pad=tall // 2)
     if shape == "free":
         return band(
             k, "hero", [caption_over(k, k.pick(300, 360, 420))], grounds, pad=k.pick(24, 40)
         )
     if shape == "under":
-        return band(k, "hero", [*words_[:4], visual(k, k.pick(240, 300, 360))], grounds, pad=48)
+        picture = visual(k, k.pick(240, 300, 360))
+        return band(k, "hero", [*top, *words_[:4], picture], grounds, pad=48)
     sides = [stack(k, words_, k.pick(14, 18, 24)), visual(k, k.pick(260, 320, 380))]
     if k.chance(0.35):
         sides.reverse()
     ratios = k.pick([1, 1], [1, 1], [5, 4], [4, 5])
-    return band(
-        k, "hero", [row(k, sides, ratios=ratios, align=k.pick("center", "flex-start"))], grounds
-    )
+    both = row(k, sides, ratios=ratios, align=k.pick("center", "flex-start"))
+    return band(k, "hero", [*top, both], grounds)
 
 
 def features(k: Kit) -> El:
@@ -100,7 +103,7 @@ def features(k: Kit) -> El:
             rows.append(row(k, pair[:: -1 if at % 2 else 1], align="center"))
         return band(k, "features", [head(k), *rows], grounds)
     columns = k.pick(2, 3, 3, 4)
-    lines = k.pick(1, 1, 2)
+    lines = k.pick(1, 2, 2)
     boxed, centred = k.chance(0.6), k.theme.centred
     kind = k.pick("icon", "icon", "icon", "image", "none")
     inside = card_kit(k) if boxed else k

