@@ -67,6 +67,7 @@ def final_state(path) -> tuple[dict[str, np.ndarray], int]:
     return names_and_leaves(restored.state), restored.metadata["position"]["step"]
 
 
+@pytest.mark.timeout(900)  # seven processes, on a busy machine
 def test_killed_and_stopped_runs_end_like_an_undisturbed_one(tmp_path):
     """Protects resuming: SIGKILL at four points of a save, SIGTERM in a step, a second job; the
     final state equals the undisturbed run's bit for bit, and no half-written save is ever listed.
