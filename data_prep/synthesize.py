@@ -2,7 +2,8 @@
 
 Makes sections of our own, renders them in Chromium, and writes records with exact labels: the
 components know what they are (data-xojl), and the rules of the language settle the containers.
-Section I of seed S is the same whatever COUNT is, and `source.uri` names it: synth:S/I.
+Section I of seed S has the same tree, boxes and labels whatever COUNT is (its neighbours on the
+browser's page touch the anti-aliasing of a few pixels at most); `source.uri` names it: synth:S/I.
 """
 
 import argparse
@@ -10,8 +11,9 @@ import contextlib
 import io
 import random
 import time
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -52,17 +54,23 @@ def main(argv: list[str]) -> None:
     out = Path(args.out)
     _make_folder(out)
     elements, categories, redrawn = Counter(), Counter(), Counter()
-    start = time.monotonic()
+    start, saved = time.monotonic(), deque()
     with (
         Browser(page_seconds=PATIENCE) as browser,
+        ThreadPoolExecutor() as pool,
         (out / "records.jsonl").open("w", encoding="utf-8") as lines,
     ):
         made = _stream(browser, args, redrawn)
         for _, (record, picture) in zip(Progress(range(args.count), "sections"), made, strict=True):
-            (out / record.screenshot).write_bytes(encode(picture, args.quality))
+            # Compressing takes longer than rendering, and Pillow does it beside Python.
+            saved.append(pool.submit(_save, out / record.screenshot, picture, args.quality))
+            if len(saved) > BATCH:
+                saved.popleft().result()
             lines.write(record_to_json(record) + "\n")
             elements.update(record.used_elements)
             categories[record.category] += 1
+        for each in saved:
+            each.result()
     rate = args.count / (time.monotonic() - start)
     print(f"{args.count} sections in {out}, {rate:.1f} a second")
     _report(elements, categories, redrawn)
@@ -208,6 +216,13 @@ def _layout(shown: _Rendered) -> tuple[Forest, list[int]]:
         )
     order = sorted(built)
     return tuple(built[i] for i in children[-1]), [shown.compact.node_of[i] for i in order]
+
+
+def _save(path: Path, png: bytes, quality: int) -> None:
+    try:
+        path.write_bytes(encode(png, quality))
+    except OSError as error:
+        raise BadUsage(f"{path}: cannot write ({error.strerror or error})") from error
 
 
 def encode(png: bytes, quality: int) -> bytes:
