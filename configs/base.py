@@ -172,10 +172,10 @@ def defaults() -> ConfigDict:
 
 def tiny(config: ConfigDict) -> None:
     """For the demo and for tests: two CPU cores, float32 throughout."""
-    config.total_steps = 400
+    config.total_steps = 300
     config.batch_size = 8
-    config.checkpoint_every = 100
-    config.eval_every = 100
+    config.checkpoint_every = 150
+    config.eval_every = 150
     config.eval_batches = 4
     config.log_every = 10
     config.data.num_threads = 2

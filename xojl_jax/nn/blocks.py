@@ -72,6 +72,13 @@ class EinsumDense(nn.Module):
         return y
 
 
+def standardised(x: Array) -> Array:
+    """Mean 0 and variance 1 over the last axis, in float32 (or wider)."""
+    x = x.astype(wide(x.dtype))
+    x = x - x.mean(-1, keepdims=True)
+    return x * jax.lax.rsqrt(jnp.square(x).mean(-1, keepdims=True) + NORM_EPSILON)
+
+
 class LayerNorm(nn.Module):
     """Layer normalisation over the last axis, in float32; the answer has the compute dtype."""
 
@@ -80,9 +87,7 @@ class LayerNorm(nn.Module):
 
     @nn.compact
     def __call__(self, x: Array) -> Array:
-        x = x.astype(wide(x.dtype))
-        x = x - x.mean(-1, keepdims=True)
-        x = x * jax.lax.rsqrt(jnp.square(x).mean(-1, keepdims=True) + NORM_EPSILON)
+        x = standardised(x)
         scale = self.param(
             "scale", _named(nn.initializers.ones, self.axis), x.shape[-1:], jnp.float32
         )

@@ -13,7 +13,7 @@ from einops import rearrange
 from flax import linen as nn
 
 from xojl_jax.errors import BadUsage
-from xojl_jax.nn.blocks import EinsumDense, LayerNorm
+from xojl_jax.nn.blocks import EinsumDense, standardised
 
 Array = jax.Array
 
@@ -72,17 +72,14 @@ class ShiftedPatchEmbed(nn.Module):
 
     @nn.compact
     def __call__(self, images: Array) -> Array:
-        def normalised_patches(module: nn.Module, images: Array) -> Array:
-            mean, std = (jnp.asarray(x, jnp.float32) for x in (module.mean, module.std))
-            images = (images.astype(jnp.float32) / 255 - mean) / std
-            patches = shifted_patches(images, module.patch, module.shifts)
-            return LayerNorm(dtype=module.dtype, axis="patch", name="norm")(patches)
-
-        # The vectors are five times the image in floats: the backward pass cuts them again from the
-        # bytes. They are normalised in full before the projection. Folding the mean into the
-        # product would save memory, but most patches of a page are flat: their variance is nil, and
-        # the difference of two nearly equal products would be blown up a thousandfold.
-        patches = nn.remat(normalised_patches, prevent_cse=False)(self, images)
+        mean, std = (jnp.asarray(x, jnp.float32) for x in (self.mean, self.std))
+        images = (images.astype(jnp.float32) / 255 - mean) / std
+        patches = shifted_patches(images, self.patch, self.shifts)
+        # Normalised in full before the projection. Folding the mean into the product would save
+        # memory, but most patches of a page are flat: their variance is nil, and the difference of
+        # two nearly equal products would be blown up a thousandfold. The norm's scale and bias are
+        # left to the projection, which can express them: no gradient has to come back this far.
+        patches = standardised(patches).astype(self.dtype)
         return EinsumDense((self.width,), ("patch", "embed"), dtype=self.dtype, name="project")(
             patches
         )
