@@ -1,5 +1,7 @@
 """One Chromium for all tests of a process; none where the machine has none."""
 
+import os
+
 import pytest
 
 from data_prep import browser
@@ -12,6 +14,8 @@ def chromium():
     try:
         browser.find_chromium()
     except BadUsage as error:
+        if os.environ.get("XOJL_REQUIRE_CHROMIUM") == "1":
+            raise  # where a browser was installed, a skip would hide that it cannot be found
         pytest.skip(str(error))
     pytest.importorskip("playwright", reason="the tests of rendering need Playwright")
     with browser.Browser(page_seconds=60) as started:
