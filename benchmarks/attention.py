@@ -1,7 +1,7 @@
 """Blockwise attention against dense attention: time and temporary memory, as ratios from one run.
 
-    python benchmarks/attention.py
-    python benchmarks/attention.py --lengths 3624 14400 --heads 12 --head-dim 64 --dtype bfloat16
+    python -m benchmarks.attention
+    python -m benchmarks.attention --lengths 3624 14400 --heads 12 --head-dim 64 --dtype bfloat16
 
 Each row is one length and one pass. Time is the median of the timed runs, the two variants taking
 turns, so that a busy machine slows both. Memory is what the compiled programme asks for beside its

@@ -1,7 +1,7 @@
 """The loader: samples a second with several threads against none, and where the time goes.
 
-    python benchmarks/loader.py
-    python benchmarks/loader.py --preset base --threads 1 2 4 16 --format WEBP
+    python -m benchmarks.loader
+    python -m benchmarks.loader --preset base --threads 1 2 4 16 --format WEBP
 
 Writes a data set of drawn pages to a temporary folder, then measures (1) each part of one sample
 by itself, in processor time of one thread, in the first epoch and in later ones, which have the
