@@ -128,7 +128,7 @@ def test_every_parameter_has_named_axes(micro):
     boxed = jax.eval_shape(model.init, jax.random.key(0), images)
     is_box = lambda x: isinstance(x, nn.LogicallyPartitioned)  # noqa: E731
     leaves = jax.tree.leaves(boxed, is_leaf=is_box)
-    assert len(leaves) == 26 and all(map(is_box, leaves))
+    assert len(leaves) == 24 and all(map(is_box, leaves))
     known = {"embed", "mlp", "heads", "head_dim", "layers", "groups", "patch", None}
     for leaf in leaves:
         assert len(leaf.names) == leaf.value.ndim and set(leaf.names) <= known
