@@ -222,7 +222,8 @@ class Page:
         self._context.add_init_script(SEEDED_RANDOM)
         self._page = self._context.new_page()
         self._page.on("dialog", lambda dialog: dialog.dismiss())
-        self._page.on("popup", lambda popup: popup.close())
+        # Of the context, not of our page: a popup may open popups, too.
+        self._context.on("page", lambda popup: popup.close())
         self._page.clock.install(time=NOW)
         self._page.clock.pause_at(NOW + 1)
 
@@ -248,18 +249,34 @@ class Page:
         self._world = self._session.send("Page.createIsolatedWorld", world)["executionContextId"]
         self._evaluate(SCRIPT + "; JSON.stringify(true)")
         self._call("still", STILL)
-        self._page.clock.run_for(500)
+        self._run_clock(500)
         self._call("settle")
         # Scroll-reveal scripts show a block only once it has been in view.
         step = max(200, self.viewport[1] // 2)
         y = 0
         while y < min(self._call("height"), 40_000):
             self._call("scroll", y)
-            self._page.clock.run_for(100)
+            self._run_clock(100)
             y += step
         self._call("scroll", 0)
-        self._page.clock.run_for(1500)
+        self._run_clock(1500)
         self._call("settle")
+
+    def _run_clock(self, ms: int) -> None:
+        """Moves the page's time.
+
+        Playwright first tells every page of the context, and fails before any clock has moved when
+        one of them, a popup that we (or the page) close, goes away meanwhile: so we ask again.
+        What is wrong with our own page still raises; the watchdog ends a page that never stops.
+        """
+        while True:
+            try:
+                self._page.clock.run_for(ms)
+                return
+            except Exception as error:
+                popup = type(error).__name__ == "TargetClosedError" and not self._page.is_closed()
+                if not popup or self._watchdog.reason or not self._context.browser.is_connected():
+                    raise
 
     @property
     def title(self) -> str:

@@ -1,5 +1,6 @@
 """A page is rendered as it looks, in a world of its own, and cannot get out of it."""
 
+import contextlib
 import http.server
 import io
 import threading
@@ -178,6 +179,26 @@ def test_a_page_of_the_web_reaches_its_own_host_and_no_private_one(chromium, ser
         assert page.extract("h1").nodes[0]["tag"] == "h1"
     assert (own.server_address[1], "/") in seen
     assert {port for port, _ in seen} == {own.server_address[1]}
+
+
+def test_popups_that_come_and_go_do_not_end_the_page(chromium):
+    """Windows that a page opens, and that close while its clock runs, cost it nothing."""
+    popups = """<h1>calm</h1><script>let n = 0; const id = setInterval(() => {
+      if (++n > 8) return clearInterval(id);
+      const w = window.open('about:blank'); setTimeout(() => w && w.close(), 50) }, 50)</script>"""
+    with chromium.open_html(popups) as page:
+        assert page.extract("h1").nodes[0]["tag"] == "h1"
+
+
+def test_a_page_that_closes_itself_does_not_end_the_run(chromium):
+    """At most it costs that page; the next one works."""
+    late = "<h1>x</h1><script>setTimeout(() => window.close(), 50)</script>"
+    for text in ("<h1>x</h1><script>window.close()</script>", late):
+        # Whether a window may close itself is the browser's choice; both ends are clean.
+        with contextlib.suppress(PageError), chromium.open_html(text) as page:
+            assert page.extract("h1").nodes
+    with chromium.open_html("<h1>alive</h1>") as page:
+        assert page.extract("h1").nodes
 
 
 def test_endless_script_is_ended_and_the_next_page_works(servers):
