@@ -39,6 +39,18 @@ def run_absl(main: Callable[[], int | None], usage: str) -> None:
     run(lambda argv: _parse_flags(argv, usage) or main())
 
 
+def read_config(flag: flags.FlagHolder):
+    """The locked config of a `--config=FILE[:PRESET]` flag, with its overrides."""
+    config = flag.value
+    if config is None:
+        raise BadUsage("--config is missing: try --config=configs/stage4.py:tiny (see --help)")
+    try:
+        config.total_steps  # noqa: B018  a file that cannot be read shows itself only here
+    except OSError as error:
+        raise BadUsage(f"--config: {' '.join(str(error.__cause__ or error).split())}") from error
+    return config
+
+
 def _parse_flags(argv: list[str], usage: str) -> None:
     if {"--help", "-h", "-help", "--helpshort", "--helpfull"} & set(argv):
         print(usage.strip(), flags.FLAGS.main_module_help(), sep="\n\n")

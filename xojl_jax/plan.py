@@ -15,7 +15,6 @@ from rich.table import Table
 
 from xojl_jax import command, tasks
 from xojl_jax.engine import sharding, state, step
-from xojl_jax.errors import BadUsage
 
 USAGE = """
 Prints a config's parameters, FLOPs and memory without training.
@@ -35,9 +34,7 @@ TRAINING = 3  # forward and backward, in multiples of the forward pass
 
 
 def main() -> None:
-    config = _CONFIG.value
-    if config is None:
-        raise BadUsage("--config is missing: try --config=configs/stage4.py (see --help)")
+    config = command.read_config(_CONFIG)
     task = tasks.make(config)
     mesh = sharding.make_mesh(config.mesh)
     sharding.check_batch_size(config.batch_size, config.optim.accumulate, mesh)

@@ -26,7 +26,7 @@ from xojl_jax.engine import (
     warm_start,
     workdir,
 )
-from xojl_jax.errors import BadUsage, UserError
+from xojl_jax.errors import UserError
 from xojl_jax.tasks.base import Task
 
 USAGE = """
@@ -56,7 +56,7 @@ _DISTRIBUTED = flags.DEFINE_enum(
 
 def main() -> int:
     """Reads the flags, then trains."""
-    config = read_config()
+    config = command.read_config(_CONFIG)
     hosts.join(_DISTRIBUTED.value)
     path = _WORKDIR.value or f"runs/stage{config.stage}-{config.preset}"
     return train(tasks.make(config), config, path)
@@ -98,18 +98,6 @@ def train(task: Task, config, path: str | os.PathLike) -> int:
             )
         reporter.finish(outcome.step, "interrupted" if outcome.interrupted else "finished")
     return PREEMPTED if outcome.interrupted else 0
-
-
-def read_config():
-    """The locked config of --config with its overrides."""
-    config = _CONFIG.value
-    if config is None:
-        raise BadUsage("--config is missing: try --config=configs/stage4.py:tiny (see --help)")
-    try:
-        config.total_steps  # noqa: B018  a file that cannot be read shows itself only here
-    except OSError as error:
-        raise BadUsage(f"--config: {error.__cause__ or error}") from error
-    return config
 
 
 def describe(task: Task, config, plan: state.Plan, directory: workdir.Workdir) -> None:
