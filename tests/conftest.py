@@ -4,11 +4,13 @@ import os
 
 # Read when jax starts its CPU back end, so it must stand before the first import of jax.
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
-# In turn: the default scheduler lets simulated devices meet at collectives in different orders, and
-# on two cores they then wait for one another for ever.
-DEVICES = "--xla_force_host_platform_device_count=8"
-IN_TURN = "--xla_cpu_enable_concurrency_optimized_scheduler=false"
-os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} {DEVICES} {IN_TURN}".strip()
+# Programmes run in turn: the default scheduler lets simulated devices meet at collectives in
+# different orders, and on two cores they then wait for one another for ever.
+os.environ["XLA_FLAGS"] = (
+    os.environ.get("XLA_FLAGS", "")
+    + " --xla_force_host_platform_device_count=8"
+    + " --xla_cpu_enable_concurrency_optimized_scheduler=false"
+).strip()
 
 import jax
 import pytest
