@@ -152,7 +152,7 @@ def defaults() -> ConfigDict:
     # Weight of the per-node element classifier on HTML tokens.
     loss.node = 0.5
     # Weight of the section category.
-    loss.category = 0.2
+    loss.category = 0.1
     # Weight of the auxiliary loss: which elements cover each patch.
     loss.aux = 0.3
     # Weight of the contrastive loss between regions of the image and HTML nodes.

@@ -4,8 +4,9 @@ Command:   python -m xojl_jax.train --config=configs/stage4.py --config.init_fro
            python -m xojl_jax.train --config=configs/stage4.py:tiny   (two CPU cores, minutes)
            Without --config.init_from it starts from scratch, and says so.
 Hardware:  base: TPU v5e 16x16 or H200s; small: one GPU of 24 GB; tiny: two CPU cores.
-Time:      not yet measured.
-Metric:    exact match and tree edit similarity of the detail layout: not yet measured.
+Time:      tiny: 5 minutes; small, base: not yet measured.
+Metric:    tiny, 300 steps on the sample data: element F1 0.74, tree edit distance 0.42 (test split, detail
+           view); small, base: not yet measured.
 """
 
 from configs import base

@@ -4,6 +4,7 @@ import functools
 
 import jax
 import numpy as np
+import pytest
 
 from tests.tasks.conftest import small_config
 from xojl_jax.data.transforms import stack
@@ -15,6 +16,8 @@ from xojl_jax.xojl.tree import to_semantic
 STEPS = 200
 
 
+@pytest.mark.slow
+@pytest.mark.timeout(900)
 def test_eight_records_are_learned_exactly():
     """Protects everything at once: features, model, masks, loss, optimiser, cache, detokeniser.
 
@@ -25,6 +28,8 @@ def test_eight_records_are_learned_exactly():
     config = small_config(
         **{
             "model.width": 64,
+            "model.max_nodes": 48,
+            "model.max_target": 96,
             "total_steps": STEPS,
             "optim.warmup_steps": 10,
             "optim.lr_vision": 1e-3,

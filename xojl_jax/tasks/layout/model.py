@@ -198,7 +198,7 @@ class LayoutModel(nn.Module):
         self.node_head = TokenClassifier(NUM_ELEMENTS + 1, dtype)
         self.patch_head = TokenClassifier(ELEMENT_WIDTH, dtype)
         self.element_head = ElementClassifier(ELEMENT_WIDTH, dtype=dtype)
-        self.category_head = ElementClassifier(c.num_categories, dtype=dtype)
+        self.category_head = dense((c.num_categories,), ("embed", "classes"))
         self.spatial_attention = SpatialAttention(dtype=dtype)
         self.node_region = dense((c.width,), ("embed", "mlp"))
         self.patch_region = dense((c.width,), ("embed", "mlp"))
@@ -237,7 +237,9 @@ class LayoutModel(nn.Module):
 
     def classify(self, tokens: Array, valid: Array) -> tuple[Array, Array]:
         """Which elements occur, and the category, from any set of tokens [B, M, D]. float32."""
-        return self.element_head(tokens, valid), self.category_head(tokens, valid)
+        weight = valid[..., None].astype(tokens.dtype)
+        mean = (tokens * weight).sum(1) / jnp.maximum(weight.sum(1), 1)
+        return self.element_head(tokens, valid), self.category_head(mean).astype(jnp.float32)
 
     def encode(self, batch: dict[str, Array]) -> tuple[Encoded, Heads]:
         """Both encoders, their fusion, and every dense prediction."""
