@@ -33,6 +33,7 @@ FULL = {
     "viewport": [1280, 720],
     "html_boxes": [[0, 0, 10, 10, 0], [1, 1, 2.5, 2, 1], [1, 4, 2, 0, 2]],
     "layout_nodes": [0, None, 2],
+    "quality": {"label": 0.9},
     "reviewed_by": {"name": "A", "votes": [1, None, True]},
 }
 
@@ -105,6 +106,8 @@ def test_repeated_keys_inside_a_record_are_kept():
         ("layout_nodes", [0, 1], "2 indices at records.jsonl:3 layout_nodes"),
         ("layout_nodes", [0, 1, 3], "index 3 at records.jsonl:3 layout_nodes"),
         ("layout_nodes", [0, -1, 1], "a number at records.jsonl:3 layout_nodes[1]"),
+        ("quality", 0.9, "a number at records.jsonl:3 quality"),
+        ("quality", {"label": 1.5}, "a number at records.jsonl:3 quality 'label'"),
         ("layout_nodes", [0, True, 1], "true or false at records.jsonl:3 layout_nodes[1]"),
         ("other", float("inf"), "a number too large at records.jsonl:3"),
         ("other", "\udc00", "a lone surrogate at records.jsonl:3"),

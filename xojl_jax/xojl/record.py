@@ -68,6 +68,7 @@ class Record:
     viewport: tuple[float, float] | None = None  # width, height in CSS px
     html_boxes: tuple[tuple[float, ...], ...] | None = None  # [T, 5] x, y, width, height, z in px
     layout_nodes: tuple[int | None, ...] | None = None  # one HTML index per layout node
+    quality: dict[str, float] | None = None  # how far the record can be trusted: name -> [0, 1]
     extra: dict = field(default_factory=dict)  # fields that we do not know, kept as they are
 
     def alignment(self) -> tuple[int | None, ...]:
@@ -248,6 +249,16 @@ def _read_layout_nodes(value, where: str) -> tuple[int | None, ...]:
     return tuple(value)
 
 
+def _read_quality(value, where: str) -> dict[str, float]:
+    if not isinstance(value, dict):
+        raise XojlError(jsontext.describe(value), where, "an object of numbers, such as label")
+    for name, number in value.items():
+        if type(number) not in (int, float) or not 0 <= number <= 1:
+            shown = jsontext.describe(number)
+            raise XojlError(shown, f"{where} {shorten(name)}", "a number from 0 to 1")
+    return value
+
+
 def _read_numbers(value, count: int, where: str) -> tuple[float, ...]:
     def fine(number) -> bool:
         return type(number) in (int, float) and math.isfinite(number) and abs(number) < 1e9
@@ -309,6 +320,7 @@ _READERS = {
     "viewport": _read_viewport,
     "html_boxes": _read_boxes,
     "layout_nodes": _read_layout_nodes,
+    "quality": _read_quality,
 }
 
 
@@ -328,6 +340,7 @@ def record_to_json(record: Record) -> str:
         "viewport": record.viewport,
         "html_boxes": record.html_boxes,
         "layout_nodes": record.layout_nodes,
+        "quality": record.quality,
         **record.extra,
     }
     parts = []
