@@ -65,6 +65,9 @@ def defaults() -> ConfigDict:
     data.num_threads = 16
     # Batches made ahead of time.
     data.prefetch = 4
+    # Training pictures are turned by up to so many degrees either way, boxes with them: this share.
+    data.rotate = 2.0
+    data.rotate_share = 0.5
     # Probability that a training sample loses its HTML tree (never both HTML and image).
     data.drop_html = 0.1
     # Probability that a training sample loses its screenshot.

@@ -193,15 +193,3 @@ def test_closing_stops_the_threads():
         if thread.name.startswith(("grain", "Thread", "ThreadPool")) and thread.daemon:
             thread.join(2)
     assert threading.active_count() <= before + 1
-
-
-def test_brightness_and_contrast_stay_within_a_tenth():
-    """No strong change of colour; order of levels and the extremes' neighbourhood are kept."""
-    ramp = np.repeat(np.arange(256, dtype=np.uint8)[None, :, None], 3, axis=-1)
-    changed = set()
-    for seed in range(50):
-        out = transforms.brightness_contrast(ramp, np.random.default_rng(seed))
-        assert (np.diff(out[0, :, 0].astype(int)) >= 0).all()
-        assert np.abs(out.astype(int) - ramp).max() <= 0.1 * 127.5 + 0.1 * 255 + 3
-        changed.add(out.tobytes())
-    assert len(changed) > 45

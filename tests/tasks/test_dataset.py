@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from data_prep.build import measurer
-from xojl_jax.data import shards
+from xojl_jax.data import images, shards
 from xojl_jax.data.images import decode_image
 from xojl_jax.data.loader import batches, one_epoch
 from xojl_jax.errors import BadInput
@@ -19,7 +19,12 @@ from xojl_jax.xojl.record import parse_record
 from xojl_jax.xojl.vocabulary import PAD, Vocabulary
 
 SPEC = FeatureSpec(48, 64, 16, max_nodes=12, max_classes=4, max_target=40)
-NO_DROPS = SimpleNamespace(drop_html=0.0, drop_image=0.0, drop_boxes=0.0)
+
+
+def augmentation(**chances):
+    """What `config.data` says of it, with nothing but the light unless asked for."""
+    nothing = dict.fromkeys(("drop_html", "drop_image", "drop_boxes", "rotate_share"), 0.0)
+    return SimpleNamespace(rotate=2.0, **nothing | chances)
 
 
 def stored(i, *, items=3, image=True):
@@ -101,9 +106,9 @@ def test_damaged_records_are_replaced_by_the_loader(tmp_path):
 
 def test_augmentation_drops_one_modality_at_most(tmp_path):
     """About as often as asked for, never both, and only as the generator says."""
-    drops = SimpleNamespace(drop_html=0.3, drop_image=0.3, drop_boxes=0.5)
+    chances = augmentation(drop_html=0.3, drop_image=0.3, drop_boxes=0.5, rotate_share=0.5)
     folder = write(tmp_path, [stored(0), stored(1, image=False)])
-    dataset = LayoutDataset(folder, "train", SPEC, drops)
+    dataset = LayoutDataset(folder, "train", SPEC, chances)
     seen = np.zeros(3)
     for seed in range(300):
         sample = dataset.augment(dataset[0], np.random.default_rng(seed))
@@ -125,7 +130,7 @@ def test_augmentation_drops_one_modality_at_most(tmp_path):
 def test_augmentation_changes_brightness_a_little(tmp_path):
     """Training sees slightly other pixels; a data set without drops gives them as they are."""
     folder = write(tmp_path, [stored(0)])
-    training = LayoutDataset(folder, "train", SPEC, NO_DROPS)
+    training = LayoutDataset(folder, "train", SPEC, augmentation())
     plain = LayoutDataset(folder, "train", SPEC)
     sample = plain[0]
     changed = training.augment(sample, np.random.default_rng(1))["image"].astype(int)
@@ -133,22 +138,39 @@ def test_augmentation_changes_brightness_a_little(tmp_path):
     assert plain.augment(sample, np.random.default_rng(1)) is sample
 
 
+def test_a_turned_sample_keeps_its_boxes_on_the_picture(tmp_path):
+    """The model must see boxes and patches where the turned picture has them."""
+    folder = write(tmp_path, [stored(0)])
+    dataset = LayoutDataset(folder, "train", SPEC, augmentation(rotate_share=1.0))
+    plain = dataset[0]
+    turned = dataset.augment(plain, np.random.default_rng(3))
+    assert (turned["image"] != plain["image"]).any()
+    boxes, before = (s["html_boxes"][s["html_box_mask"]] for s in (turned, plain))
+    assert len(boxes) and (boxes != before).any()
+    assert np.abs(boxes - before).max() < 0.1 and boxes.min() >= 0 and boxes.max() <= 1
+    assert (turned["html_boxes"][~turned["html_box_mask"]] == 0).all()
+    painted = (turned["image"] != images.PAD).any(-1)
+    for row, column in zip(*np.nonzero(painted), strict=True):
+        patch = row // SPEC.patch * -(-SPEC.image_width // SPEC.patch) + column // SPEC.patch
+        assert turned["patch_valid"][patch]
+
+
 def test_what_is_too_long_to_spell_is_no_target(tmp_path):
     """Without HTML every node must be spelled; past the limit the row has no detail target."""
-    drops = SimpleNamespace(drop_html=1.0, drop_image=0.0, drop_boxes=0.0)
-    dataset = LayoutDataset(write(tmp_path, [stored(0, items=8)]), "train", SPEC, drops)
+    chances = augmentation(drop_html=1.0)
+    dataset = LayoutDataset(write(tmp_path, [stored(0, items=8)]), "train", SPEC, chances)
     sample = dataset.augment(dataset[0], np.random.default_rng(0))
     assert (sample["detail_tokens"] == PAD).all() and (sample["semantic_tokens"] != PAD).any()
 
 
 def test_batches_resume_with_real_samples(tmp_path):
     """Pixels and drops included, a resumed stream gives what the uninterrupted one gave."""
-    drops = SimpleNamespace(drop_html=0.3, drop_image=0.3, drop_boxes=0.5)
+    chances = augmentation(drop_html=0.3, drop_image=0.3, drop_boxes=0.5, rotate_share=0.5)
     folder = write(tmp_path, [stored(i) for i in range(7)])
     options = {"seed": 4, "batch_size": 4, "num_threads": 3}
-    with batches(LayoutDataset(folder, "train", SPEC, drops), **options) as stream:
+    with batches(LayoutDataset(folder, "train", SPEC, chances), **options) as stream:
         whole = [next(stream) for _ in range(6)]
-    with batches(LayoutDataset(folder, "train", SPEC, drops), start_step=3, **options) as stream:
+    with batches(LayoutDataset(folder, "train", SPEC, chances), start_step=3, **options) as stream:
         for expected in whole[3:]:
             batch = next(stream)
             for name, array in expected.items():

@@ -8,10 +8,10 @@ from typing import Generic, Protocol, TypeVar
 
 import numpy as np
 
+from xojl_jax.data.augment import brightness_contrast
 from xojl_jax.data.images import ImageError, decode_image
 from xojl_jax.data.shards import Sample as Stored
 from xojl_jax.data.shards import ShardSource
-from xojl_jax.data.transforms import brightness_contrast
 from xojl_jax.errors import BadInput
 from xojl_jax.tasks.layout.features import (
     DoesNotFit,
@@ -20,6 +20,7 @@ from xojl_jax.tasks.layout.features import (
     Picture,
     Prepared,
     Sample,
+    turned,
     without_boxes,
     without_html,
     without_image,
@@ -34,9 +35,11 @@ _PICTURE_BYTES = 512 << 20  # a thousand at the size of `tiny`, two hundred at t
 SIZES = ("nodes", "semantic_tokens", "detail_tokens")
 
 
-class Drops(Protocol):
-    """Probabilities of what a training sample loses; `config.data` has these fields."""
+class Augmentation(Protocol):
+    """How training samples differ from the stored ones; `config.data` has these fields."""
 
+    rotate: float
+    rotate_share: float
     drop_html: float
     drop_image: float
     drop_boxes: float
@@ -77,14 +80,14 @@ class LayoutDataset:
         folder: str | Path,
         split: str,
         spec: FeatureSpec,
-        drops: Drops | None = None,
+        augmentation: Augmentation | None = None,
         vocabulary: Vocabulary | None = None,
         *,
         cache_bytes: int = _CACHE_BYTES,
         picture_bytes: int = _PICTURE_BYTES,
     ):
         self.source = ShardSource(folder, split)
-        self.spec, self.drops = spec, drops
+        self.spec, self.augmentation = spec, augmentation
         self._name = f"{folder} ({split})"
         self._featuriser = Featuriser(spec, vocabulary)
         self._prepared: Keep[Prepared] = Keep(cache_bytes)
@@ -113,20 +116,26 @@ class LayoutDataset:
         return self._parse(self.source[number], number)
 
     def augment(self, sample: Sample, rng: np.random.Generator) -> Sample:
-        """Changes brightness and contrast a little (X018) and drops modalities at random, never
-        the last one. Does nothing to a data set that was opened without `drops`."""
-        if self.drops is None:
+        """Changes the light, turns some pictures a little (X018), and drops modalities at random,
+        never the last one. Does nothing to a data set that was opened without `augmentation`."""
+        chance = self.augmentation
+        if chance is None:
             return sample
-        modality, boxes = rng.random(2)
+        modality, boxes, turns = rng.random(3)
         has_image, has_html = bool(sample["image_valid"]), bool(sample["html_mask"].any())
-        if has_image:
-            sample = {**sample, "image": brightness_contrast(sample["image"], rng)}
+        keeps_image = True
         if has_image and has_html:
-            if modality < self.drops.drop_html:
+            keeps_image = not chance.drop_html <= modality < chance.drop_html + chance.drop_image
+            if modality < chance.drop_html:
                 sample = without_html(sample, self.spec, self._spelled(sample))
-            elif modality < self.drops.drop_html + self.drops.drop_image:
+            elif not keeps_image:
                 sample = without_image(sample, self.spec)
-        if boxes < self.drops.drop_boxes:
+        if has_image and keeps_image:
+            sample = {**sample, "image": brightness_contrast(sample["image"], rng)}
+            if turns < chance.rotate_share:
+                degrees = rng.uniform(-chance.rotate, chance.rotate)
+                sample = turned(sample, degrees, self.spec)
+        if boxes < chance.drop_boxes:
             sample = without_boxes(sample, self.spec)
         return sample
 

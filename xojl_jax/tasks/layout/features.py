@@ -12,6 +12,7 @@ from typing import NamedTuple
 import jax
 import numpy as np
 
+from xojl_jax.data.augment import Turn
 from xojl_jax.data.images import Fit, frame, shrink
 from xojl_jax.tasks.layout.tree_features import (
     ID_RANGES,
@@ -38,6 +39,7 @@ __all__ = [
     "html_arrays",
     "node_elements",
     "sample_spec",
+    "turned",
     "without_boxes",
     "without_html",
     "without_image",
@@ -294,6 +296,23 @@ def _place_boxes(sample: Sample, boxes: np.ndarray, plan: Fit) -> None:
     sample["html_box_mask"][:count] = inside
     sample["html_boxes"][:count][~inside] = 0
     sample["html_z"][:count] = np.maximum(z, 0) / max(z.max(), 1)
+
+
+def turned(sample: Sample, degrees: float, spec: FeatureSpec) -> Sample:
+    """The sample with its picture turned, and its patches and boxes with it; see `Turn`."""
+    size, patch = (spec.image_height, spec.image_width), spec.patch
+    shown = sample["patch_valid"].reshape(-1, math.ceil(spec.image_width / patch))
+    content = (
+        min(size[0], patch * int(shown.any(axis=1).sum())),
+        min(size[1], patch * int(shown.any(axis=0).sum())),
+    )
+    turn = Turn(size, content, degrees)
+    boxes = turn.boxes(sample["html_boxes"])
+    return dict(sample) | {
+        "image": turn.image(sample["image"]),
+        "patch_valid": Fit(turn.size, turn.size, size).patch_valid(patch),
+        "html_boxes": np.where(sample["html_box_mask"][:, None], boxes, 0).astype(np.float32),
+    }
 
 
 # --- what a sample looks like with less input ------------------------------------------------

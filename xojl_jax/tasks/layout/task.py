@@ -99,8 +99,8 @@ class LayoutTask(Task):
         )
 
     def dataset(self, split: str) -> LayoutDataset:
-        drops = self.config.data if split == "train" else None
-        return LayoutDataset(self.folder, split, self.spec, drops, self.vocabulary)
+        augmentation = self.config.data if split == "train" else None
+        return LayoutDataset(self.folder, split, self.spec, augmentation, self.vocabulary)
 
     def batch_spec(self) -> dict[str, jax.ShapeDtypeStruct]:
         return batch_spec(self.spec, self.config.batch_size)
