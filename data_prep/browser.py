@@ -63,8 +63,9 @@ class Extracted:
       box: [x, y, width, height] of the root on the full page, whole CSS px.
       nodes: one dict a node: `tag`, `parent` (index, -1 for the root), `box` ([x, y, w, h] of the
         part that shows, relative to the root's corner), `z` (paint order, 0 at the back), `styles`
-        (property -> value), `content` ([kind, element children before it] pairs), `marks`
-        (data-xojl* attributes), `author` (the author's words, for labelling only).
+        (property -> value), `content` ([kind, element children before it] pairs), `held`
+        (of each content what was there: the text, a picture's natural [w, h] or None, for an svg
+        None), `marks` (data-xojl* attributes), `author` (the author's words, for labelling only).
       root_font: font size of the page's root, px.
       full: there were more nodes than the limit; the rest is missing.
     """

@@ -192,8 +192,17 @@ def author_nodes(extracted: Extracted, tree: Compact) -> list[dict]:
         if tree.node_of[index] is None:
             continue
         look = {css: node["styles"].get(css, "") for css in LOOK}
-        out.append({**node["author"], "look": {k: v for k, v in look.items() if v}})
+        entry = {**node["author"], "look": {k: v for k, v in look.items() if v}}
+        out.append({**entry, "content": _valid(node["held"])})
     return out
+
+
+def _valid(held: list) -> list:
+    """Contents as valid Unicode: a page may hold half a surrogate pair."""
+    return [
+        item.encode("utf-8", "replace").decode("utf-8") if isinstance(item, str) else item
+        for item in held
+    ]
 
 
 LOOK = (

@@ -58,24 +58,48 @@ globalThis.xojl = (() => {
   const iconFont = (families) => /icon|awesome|symbol|glyph|\bfa\b|feather|themify|linea|nucleo/i
     .test(families.split(',')[0]);
 
-  // [kind, number of kept element children before it] of everything a node holds besides elements.
+  // Text of a node itself, its element children left out; a line break is "\n".
+  const ownText = (e, computed) => {
+    const kept = /^(pre|break-spaces)/.test(computed.whiteSpace);
+    const parts = [];
+    for (const child of (e.shadowRoot || e).childNodes) {
+      if (child.nodeType === 3) parts.push(kept ? child.data : child.data.replace(/\s+/g, ' '));
+      else if (child.nodeType === 1) parts.push(tagOf(child) === 'BR' ? '\n' : ' ');
+    }
+    const text = parts.join('');
+    return kept ? text.trim() : text.replace(/ *\n */g, '\n').replace(/ +/g, ' ').trim();
+  };
+  const typed = (e) => {
+    if (tagOf(e) === 'SELECT') return e.selectedOptions.length ? e.selectedOptions[0].text : '';
+    return e.type === 'password' && e.value ? '\u2022'.repeat(e.value.length) : e.value || e.placeholder || '';
+  };
+  const naturalSize = (e) => {
+    const w = e.naturalWidth || e.videoWidth || (tagOf(e) === 'CANVAS' ? e.width : 0);
+    const h = e.naturalHeight || e.videoHeight || (tagOf(e) === 'CANVAS' ? e.height : 0);
+    return w && h ? [w, h] : null;
+  };
+
+  // [kind, number of kept element children before it, what is there] of everything a node holds
+  // besides elements: a text, the natural size of a picture, null.
   const contentOf = (e, tag, computed, indexOfChild) => {
-    if (tag === 'SVG' || tag === 'MATH') return [['svg', 0]];
-    if (PICTURES.has(tag)) return [['src', 0]];
+    if (tag === 'SVG' || tag === 'MATH') return [['svg', 0, null]];
+    if (PICTURES.has(tag)) return [['src', 0, naturalSize(e)]];
     if (tag === 'INPUT') {
       if (['checkbox', 'radio', 'range', 'color', 'file'].includes(e.type)) return [];
-      if (e.type === 'image') return [['src', 0]];
-      return (e.value || e.placeholder).trim() ? [['text', 0]] : [];
+      if (e.type === 'image') return [['src', 0, null]];
     }
-    if (tag === 'TEXTAREA') return (e.value || e.placeholder).trim() ? [['text', 0]] : [];
-    if (tag === 'SELECT') return e.options.length ? [['text', 0]] : [];
+    if (tag === 'SELECT') return e.options.length ? [['text', 0, typed(e)]] : [];
+    if (tag === 'INPUT' || tag === 'TEXTAREA') return typed(e).trim() ? [['text', 0, typed(e)]] : [];
     const out = [];
     const kind = iconFont(computed.fontFamily) ? 'svg' : 'text';
     if (parseFloat(computed.fontSize) > 0) {
       let before = 0;
       for (const child of (e.shadowRoot || e).childNodes) {
         if (child.nodeType === 1) before += indexOfChild.has(child) ? 1 : 0;
-        else if (child.nodeType === 3 && child.data.trim()) { out.push([kind, before]); break; }
+        else if (child.nodeType === 3 && child.data.trim()) {
+          out.push([kind, before, kind === 'text' ? ownText(e, computed) : null]);
+          break;
+        }
       }
     }
     // An icon font draws its pictogram in a pseudo-element of an empty node.
@@ -83,7 +107,7 @@ globalThis.xojl = (() => {
       const s = getComputedStyle(e, pseudo);
       if (s.display === 'none' || !iconFont(s.fontFamily)) continue;
       if (/^"[^"]/.test(s.content) && !out.some((c) => c[0] === 'svg')) {
-        out.push(['svg', pseudo === '::before' ? 0 : indexOfChild.size]);
+        out.push(['svg', pseudo === '::before' ? 0 : indexOfChild.size, null]);
       }
     }
     return out.sort((a, b) => a[1] - b[1]);
@@ -179,6 +203,7 @@ globalThis.xojl = (() => {
       if (n.index === undefined) return;
       const parent = i > 0 ? entries[n.parent] : null;
       const tag = tagOf(n.e);
+      const content = contentOf(n.e, tag, n.s, kidsOf.get(n.e) || none);
       nodes.push({
         tag: n.e.localName.toLowerCase(),
         parent: parent ? parent.index : -1,
@@ -189,7 +214,8 @@ globalThis.xojl = (() => {
         styles: styleOf(n.e, n.s, properties),
         cut: n.cut,
         broken: tag === 'IMG' && n.e.complete && n.e.naturalWidth === 0 && area(n.rect) > 64,
-        content: contentOf(n.e, tag, n.s, kidsOf.get(n.e) || none),
+        content: content.map(([kind, at]) => [kind, at]),
+        held: content.map((c) => (typeof c[2] === 'string' ? c[2].slice(0, 2000) : c[2])),
         marks: marksOf(n.e),
         author: withAuthor ? authorOf(n.e) : {},
       });

@@ -72,6 +72,8 @@ def test_a_folder_becomes_records(chromium, site, tmp_path, capsys):
     authors = [json.loads(line) for line in (out / "author.jsonl").read_text().splitlines()]
     assert [a["id"] for a in authors] == [r.id for r in records]
     assert authors[1]["nodes"][0]["class"] == "hero" and authors[1]["nodes"][0]["id"] == "pricing"
+    held = [node["content"] for node in authors[1]["nodes"]]
+    assert held[:3] == [[], ["Title"], ["Some text."]] and len(held[3]) == 1
 
 
 def test_two_captures_are_equal_and_a_killed_one_is_resumed(chromium, site, tmp_path, capsys):
