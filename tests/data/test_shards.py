@@ -3,13 +3,16 @@
 import io
 import json
 import pickle
+import sys
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
+import tensorflow_datasets as tfds
 from PIL import Image
 
 from xojl_jax.data import shards
+from xojl_jax.data.images import decode_image
 from xojl_jax.errors import BadInput, BadUsage
 
 
@@ -63,7 +66,7 @@ def test_the_manifest_tells_what_is_there(folder):
     manifest = shards.read_manifest(folder)
     train = manifest.splits["train"]
     assert [f.name for f in train.files] == [
-        f"train-0000{k}-of-00003.array_record" for k in range(3)
+        f"xojl_sections-train.array_record-0000{k}-of-00003" for k in range(3)
     ]
     assert [f.count for f in train.files] == [10, 10, 5]
     assert list(train.sizes["length"]) == [len(record) for record, _ in pairs(25)]
@@ -91,6 +94,29 @@ def test_a_bad_screenshot_leaves_its_record_out(tmp_path):
     shards.write_manifest(tmp_path, [summary])
     assert shards.read_manifest(tmp_path).splits["train"].skipped == summary.skipped
     assert "bad" not in "".join(shards.ShardSource(tmp_path, "train")[i].record for i in range(3))
+
+
+def test_tensorflow_datasets_reads_the_same_files(folder):
+    """`as_data_source`, as its documentation says, gives our records, and the pictures decoded.
+
+    Without TensorFlow, which is not among the requirements; its own serialiser agrees with ours.
+    """
+    builder = tfds.builder_from_directory(folder)
+    assert {name: split.num_examples for name, split in builder.info.splits.items()} == {
+        "train": 25,
+        "val": 4,
+    }
+    raw = builder.as_data_source("train", decoders={"image": tfds.decode.SkipDecoding()})
+    source = shards.ShardSource(folder, "train")
+    assert len(raw) == len(source) == 25
+    for i in (0, 4, 11, 24):
+        assert (raw[i]["record"].decode(), raw[i]["image"]) == source[i]
+        if source[i].image:
+            again = builder.info.features.serialize_example(source[i]._asdict())
+            assert shards.decode_sample(again) == source[i]
+    picture = builder.as_data_source("train[50%:]")[0]["image"]
+    np.testing.assert_array_equal(picture, decode_image(source[12].image))
+    assert "tensorflow" not in sys.modules
 
 
 def test_existing_shards_are_not_overwritten(folder):
@@ -126,7 +152,7 @@ def damage_footer(path):
 @pytest.mark.parametrize("damage", [damage_missing, damage_truncated, damage_footer])
 def test_damaged_files_are_found_when_opened(folder, damage):
     """The message names the file."""
-    name = "train-00001-of-00003.array_record"
+    name = "xojl_sections-train.array_record-00001-of-00003"
     damage(folder / name)
     with pytest.raises(BadInput, match=name):
         shards.ShardSource(folder, "train")
@@ -135,7 +161,7 @@ def test_damaged_files_are_found_when_opened(folder, damage):
 
 def test_a_flipped_byte_is_found(folder):
     """With verify when opened, without it when the entry is read; the others stay readable."""
-    path = folder / "train-00000-of-00003.array_record"
+    path = folder / "xojl_sections-train.array_record-00000-of-00003"
     data = bytearray(path.read_bytes())
     data[5000] ^= 1
     path.write_bytes(data)
@@ -156,6 +182,10 @@ def test_a_flipped_byte_is_found(folder):
     ("change", "message"),
     [
         (lambda m: m.update(version=99), "version 99"),
+        (
+            lambda m: m.update(version=1),
+            r"version 1, this program reads 2: build .* data_prep.build",
+        ),
         (lambda m: m.update(format="other"), "no manifest"),
         (lambda m: m.pop("splits"), "damaged"),
         (lambda m: m["splits"]["train"].update(count=3), "disagree"),

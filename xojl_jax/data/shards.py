@@ -1,9 +1,9 @@
-"""Record shards: ArrayRecord files with a manifest, written once and read at random.
+"""Record shards: one set of ArrayRecord files that we and tensorflow-datasets read alike.
 
-A shard folder holds `manifest.json` and, per split, `train-00000-of-00004.array_record`, …. One
-entry is a msgpack map `{"record": JSON text, "image": encoded bytes}`; the image is empty for a
-record without a screenshot. The manifest is written last, so a folder without one is no data set.
-docs/record.md describes the record itself.
+A shard folder holds `manifest.json`, what tensorflow-datasets wants (`dataset_info.json`,
+`features.json`) and the files, such as `xojl_sections-train.array_record-00000-of-00004`. One entry
+is a `tf.train.Example` of two features with one bytes value each: `record`, the JSON text, and
+`image`, the encoded screenshot (empty for a record without one). docs/shards.md tells all of it.
 
     summaries = [write_shards(pairs, folder, split) for split, pairs in ...]
     write_manifest(folder, summaries)
@@ -12,29 +12,51 @@ docs/record.md describes the record itself.
 
 import contextlib
 import hashlib
-import json
 import os
 import re
 import threading
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
-from itertools import accumulate
+from dataclasses import dataclass, replace
+from functools import cache
+from itertools import accumulate, chain, islice
 from pathlib import Path
 from typing import NamedTuple
 
-import msgpack
 from array_record.python import array_record_module
 
 from xojl_jax.data.images import ChannelStatistics, ImageError, decode_image
+from xojl_jax.data.manifest import (
+    MANIFEST,
+    Manifest,
+    ShardFile,
+    SplitInfo,
+    SplitSummary,
+    read_manifest,
+    shard_name,
+    write_manifest,
+)
 from xojl_jax.errors import BadInput, BadUsage
 
-FORMAT = "xojl-shards"
-VERSION = 1
-MANIFEST = "manifest.json"
+__all__ = [
+    "MANIFEST",
+    "Manifest",
+    "Sample",
+    "ShardFile",
+    "ShardSource",
+    "SplitInfo",
+    "SplitSummary",
+    "join_shards",
+    "read_manifest",
+    "write_manifest",
+    "write_shard",
+    "write_shards",
+]
+
 _SPLIT_NAME = re.compile(r"[a-z][a-z0-9_]*")
 _HASH_BLOCK = 1 << 20
-_NUMBER_LIST = re.compile(r"\[\n *(?:-?\d+,\n *)*-?\d+\n *\]")
+
+Sizes = Mapping[str, int]
 
 
 class Sample(NamedTuple):
@@ -44,27 +66,49 @@ class Sample(NamedTuple):
     image: bytes
 
 
-@dataclass(frozen=True)
-class ShardFile:
-    name: str
-    count: int
-    size: int
-    sha256: str
+# --- writing ---------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
-class SplitSummary:
-    """What `write_shards` wrote. `skipped` holds one line for each record it left out."""
+class Shard:
+    """What `write_shard` wrote. `skipped` maps a position among its samples to what was wrong."""
 
-    split: str
-    files: tuple[ShardFile, ...]
+    file: ShardFile
     statistics: ChannelStatistics
-    sizes: Mapping[str, list[int]] = field(default_factory=dict)
-    skipped: tuple[str, ...] = ()
+    sizes: Mapping[str, list[int]]
+    skipped: Mapping[int, str]
 
-    @property
-    def count(self) -> int:
-        return sum(file.count for file in self.files)
+
+def write_shard(path: Path, samples: Iterable[tuple[str, bytes, Sizes]]) -> Shard:
+    """Writes one file; the same samples give the same bytes. It has its name only when it is whole.
+
+    Args:
+      path: the file. Its folder must exist.
+      samples: (record as JSON text, encoded screenshot or b"", measures of the record by name). A
+        screenshot that cannot be decoded whole leaves its record out. Every record must have the
+        same measures.
+    """
+    temporary = path.with_name(path.name + ".tmp")
+    # group_size:1 is what makes single entries readable without their neighbours
+    writer = array_record_module.ArrayRecordWriter(str(temporary), "group_size:1")
+    statistics, columns, skipped, count = ChannelStatistics(), {}, {}, 0
+    try:
+        for position, (record, image, sizes) in enumerate(samples):
+            if image:
+                try:
+                    statistics.add(decode_image(image))
+                except ImageError as error:
+                    skipped[position] = f"the screenshot {error}"
+                    continue
+            for name, value in sizes.items():
+                columns.setdefault(name, []).append(int(value))
+            writer.write(encode_sample(Sample(record, image)))
+            count += 1
+    finally:
+        writer.close()
+    file = ShardFile(path.name, count, temporary.stat().st_size, sha256_of(temporary))
+    temporary.replace(path)
+    return Shard(file, statistics, columns, skipped)
 
 
 def write_shards(
@@ -73,9 +117,9 @@ def write_shards(
     split: str,
     *,
     shard_size: int = 1000,
-    sizes: Callable[[str], Mapping[str, int]] | None = None,
+    sizes: Callable[[str], Sizes] | None = None,
 ) -> SplitSummary:
-    """Writes one split. Call `write_manifest` after the last one.
+    """Writes one split, file after file. Call `write_manifest` after the last split.
 
     Args:
       samples: (record as JSON text, encoded screenshot or b"") in the order to keep. A screenshot
@@ -90,95 +134,36 @@ def write_shards(
     if not _SPLIT_NAME.fullmatch(split):
         raise BadUsage(f"split {split!r}: expected a lower-case word such as 'train'")
     folder.mkdir(parents=True, exist_ok=True)
-    if stale := sorted(folder.glob(f"{split}-*")):
+    if stale := sorted(folder.glob(f"*-{split}.array_record-*")):
         raise BadUsage(f"{stale[0]} exists: choose an empty folder, or remove the old shards first")
     (folder / MANIFEST).unlink(missing_ok=True)  # it no longer tells the truth
 
-    writer = _SplitWriter(folder, split, shard_size)
-    statistics, columns, skipped = ChannelStatistics(), {}, []
-    for number, (record, image) in enumerate(samples):
-        if image:
-            try:
-                statistics.add(decode_image(image))
-            except ImageError as error:
-                skipped.append(f"record {number}: the screenshot {error}")
-                continue
-        for name, value in (sizes(record) if sizes else {}).items():
-            columns.setdefault(name, []).append(int(value))
-        writer.write(encode_sample(Sample(record, image)))
-    files = writer.close()
-    return SplitSummary(split, files, statistics, columns, tuple(skipped))
+    triples = ((record, image, sizes(record) if sizes else {}) for record, image in samples)
+    shards = []
+    for first in triples:
+        part = islice(chain([first], triples), shard_size)
+        shards.append(write_shard(folder / f"{split}-{len(shards):05d}.part", part))
+    skipped = [
+        f"record {number * shard_size + position}: {why}"
+        for number, shard in enumerate(shards)
+        for position, why in shard.skipped.items()
+    ]
+    for number, shard in enumerate(shards):  # how many there are is known only now
+        name = shard_name(split, number, len(shards))
+        (folder / shard.file.name).rename(folder / name)
+        shards[number] = replace(shard, file=replace(shard.file, name=name))
+    return join_shards(split, shards, skipped)
 
 
-def write_manifest(
-    folder: str | Path, summaries: Iterable[SplitSummary], *, note: Mapping | None = None
-) -> Path:
-    """Completes a shard folder: counts, checksums, and the channel statistics of its training split
-    (of all splits where there is none). `note` is kept as it is, for reports."""
-    summaries = list(summaries)
-    chosen = [s for s in summaries if s.split == "train"] or summaries
-    statistics = sum((s.statistics for s in chosen), ChannelStatistics())
-    mean, std = statistics.mean_std()
-    manifest = {
-        "format": FORMAT,
-        "version": VERSION,
-        "channel_mean": mean,
-        "channel_std": std,
-        "splits": {
-            s.split: {
-                "count": s.count,
-                "files": [vars(file) for file in s.files],
-                "sizes": dict(s.sizes),
-                "skipped": list(s.skipped),
-            }
-            for s in summaries
-        },
-        "note": dict(note or {}),
-    }
-    path = Path(folder) / MANIFEST
-    temporary = path.with_suffix(".tmp")
-    text = json.dumps(manifest, indent=1, ensure_ascii=False) + "\n"
-    # One line for each column of sizes. (A JSON string holds no line break, so none is touched.)
-    text = _NUMBER_LIST.sub(lambda match: re.sub(r"\n *", " ", match[0]), text)
-    temporary.write_text(text, encoding="utf-8")
-    temporary.replace(path)
-    return path
-
-
-class _SplitWriter:
-    """Starts a new file every `shard_size` entries; names them when their number is known."""
-
-    def __init__(self, folder: Path, split: str, shard_size: int):
-        self.folder, self.split, self.shard_size = folder, split, shard_size
-        self.counts: list[int] = []
-        self.writer = None
-
-    def write(self, entry: bytes) -> None:
-        if self.writer is None or self.counts[-1] == self.shard_size:
-            self._finish_file()
-            self.counts.append(0)
-            # group_size:1 is what makes single entries readable without their neighbours
-            self.writer = array_record_module.ArrayRecordWriter(
-                str(self._temporary(len(self.counts) - 1)), "group_size:1"
-            )
-        self.writer.write(entry)
-        self.counts[-1] += 1
-
-    def close(self) -> tuple[ShardFile, ...]:
-        self._finish_file()
-        files = []
-        for index, count in enumerate(self.counts):
-            name = f"{self.split}-{index:05d}-of-{len(self.counts):05d}.array_record"
-            path = self._temporary(index).rename(self.folder / name)
-            files.append(ShardFile(name, count, path.stat().st_size, sha256_of(path)))
-        return tuple(files)
-
-    def _temporary(self, index: int) -> Path:
-        return self.folder / f"{self.split}-{index:05d}.tmp"
-
-    def _finish_file(self) -> None:
-        if self.writer is not None:
-            self.writer.close()
+def join_shards(split: str, shards: Iterable[Shard], skipped: Iterable[str]) -> SplitSummary:
+    """The files of one split, in their order, as one summary."""
+    shards, columns = list(shards), {}
+    for shard in shards:
+        for name, values in shard.sizes.items():
+            columns.setdefault(name, []).extend(values)
+    statistics = sum((shard.statistics for shard in shards), ChannelStatistics())
+    files = tuple(shard.file for shard in shards)
+    return SplitSummary(split, files, statistics, columns, skipped=tuple(skipped))
 
 
 def sha256_of(path: Path) -> str:
@@ -189,79 +174,32 @@ def sha256_of(path: Path) -> str:
     return digest.hexdigest()
 
 
+@cache
+def _example() -> type:
+    """The message class `tf.train.Example` as tensorflow-datasets ships it (TensorFlow not needed).
+
+    Imported when the first record is read: it takes a third of a second.
+    """
+    from tensorflow_datasets.proto import tf_example_pb2
+
+    return tf_example_pb2.Example
+
+
 def encode_sample(sample: Sample) -> bytes:
-    return msgpack.packb({"record": sample.record, "image": sample.image})
+    example = _example()()
+    feature = example.features.feature
+    feature["record"].bytes_list.value.append(sample.record.encode())
+    feature["image"].bytes_list.value.append(sample.image)
+    return example.SerializeToString(deterministic=True)  # a map's order is free otherwise
 
 
 def decode_sample(entry: bytes) -> Sample:
-    fields = msgpack.unpackb(entry)
-    if not (isinstance(fields["record"], str) and isinstance(fields["image"], bytes)):
-        raise ValueError("wrong types")
-    return Sample(fields["record"], fields["image"])
+    feature = _example().FromString(entry).features.feature
+    (record,), (image,) = (feature[name].bytes_list.value for name in Sample._fields)
+    return Sample(record.decode(), image)
 
 
-@dataclass(frozen=True)
-class Manifest:
-    """A shard folder's table of contents. `splits` maps a name to its `SplitInfo`."""
-
-    folder: Path
-    splits: Mapping[str, "SplitInfo"]
-    channel_mean: tuple[float, ...]
-    channel_std: tuple[float, ...]
-    note: Mapping
-
-
-@dataclass(frozen=True)
-class SplitInfo:
-    files: tuple[ShardFile, ...]
-    sizes: Mapping[str, tuple[int, ...]]
-    skipped: tuple[str, ...]
-
-    @property
-    def count(self) -> int:
-        return sum(file.count for file in self.files)
-
-
-def read_manifest(folder: str | Path) -> Manifest:
-    """Reads and checks `manifest.json`. Raises `BadInput` that names the file."""
-    folder = Path(folder)
-    path = folder / MANIFEST
-    try:
-        fields = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise BadInput(
-            f"{folder} is no shard folder ({MANIFEST} is missing): make one with data_prep.build"
-        ) from None
-    except (OSError, ValueError) as error:
-        raise BadInput(f"{path} cannot be read ({error}): build the shards again") from error
-    if not isinstance(fields, dict) or fields.get("format") != FORMAT:
-        raise BadInput(f"{path} is no manifest of record shards: expected format {FORMAT!r}")
-    if fields.get("version") != VERSION:
-        raise BadInput(
-            f"{path} has version {fields.get('version')!r}, this program reads {VERSION}: "
-            "build the shards again"
-        )
-    try:
-        return _manifest_from(folder, fields)
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise BadInput(f"{path} is damaged ({error!r}): build the shards again") from error
-
-
-def _manifest_from(folder: Path, fields: dict) -> Manifest:
-    splits = {}
-    for name, split in fields["splits"].items():
-        files = tuple(ShardFile(**file) for file in split["files"])
-        sizes = {column: tuple(values) for column, values in split["sizes"].items()}
-        info = SplitInfo(files, sizes, tuple(split["skipped"]))
-        if any(file.name != Path(file.name).name for file in files):
-            raise ValueError("a file lies outside the folder")
-        if info.count != split["count"] or any(len(v) != info.count for v in sizes.values()):
-            raise ValueError(f"the counts of split {name!r} disagree")
-        splits[name] = info
-    mean, std = (tuple(map(float, fields[key])) for key in ("channel_mean", "channel_std"))
-    if len(mean) != 3 or len(std) != 3:
-        raise ValueError("three channels expected")
-    return Manifest(folder, splits, mean, std, fields["note"])
+# --- reading ---------------------------------------------------------------------------------
 
 
 class ShardSource:
@@ -296,7 +234,7 @@ class ShardSource:
         try:
             (entry,) = self._reader(shard).read([position])
             return decode_sample(entry)
-        except Exception as error:  # RuntimeError, ValueError, IndexError, msgpack's own kinds
+        except Exception as error:  # RuntimeError, ValueError, IndexError, protobuf's own kinds
             raise BadInput(
                 f"{self._paths[shard]}: entry {position} cannot be read "
                 f"({' '.join(str(error).split())[:160]}): build the shards again"
