@@ -1,115 +1,209 @@
 """`python -m data_prep.label`: layouts for captured records, from their authors' own semantics."""
 
 import argparse
-import json
+import heapq
 import sys
 from collections import Counter
-from dataclasses import replace
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from data_prep.categories import category_of
 from data_prep.components.law import violations
-from data_prep.label_layout import layout_of
+from data_prep.label_explain import explain
+from data_prep.label_folder import Authors, Folder, read_records
+from data_prep.label_layout import Labeller, in_order, layout_of
+from data_prep.label_rules import Table
+from data_prep.label_spot import Spot
 from data_prep.label_view import View
 from data_prep.progress import Progress
 from xojl_jax import command
-from xojl_jax.errors import BadInput, BadUsage
-from xojl_jax.xojl.record import Record, read_directory, record_to_json
+from xojl_jax.errors import BadUsage
+from xojl_jax.xojl.record import Record
 from xojl_jax.xojl.tree import used_elements
 
-USAGE = """Adds section_layout, used_elements and category to the records of a folder.
+USAGE = """Adds section_layout, used_elements, category and quality.label to captured records.
 
   python -m data_prep.label data/raw
+  python -m data_prep.label data/raw --least-confidence 0.8
+  python -m data_prep.label data/raw --explain agency-dist-index-html-1a2b3c4d-002 --out why.png
 
-Labels come from tags, ARIA, class names and looks, which capture left in DIR/author.jsonl. A record
-whose labels break a rule of the language is left without them, and counted. Records that were
-labelled before are labelled anew; records without an entry in author.jsonl stay as they are."""
+Labels come from tags, ARIA, class names and looks, which capture left in DIR/author.jsonl, by a
+table of rules (data_prep/label_rules.toml; docs/labels.md). DIR/labels.jsonl says which rule named
+which node. Records that the rules are not sure of, and those whose labels break a rule of the
+language, go to DIR/aside.jsonl with the reason, and come back when a later run finds them good.
+Records without an entry in author.jsonl stay as they are."""
 
 
 def main(argv: list[str]) -> int | None:
+    options = parse_flags(argv)
+    folder, table = Path(options.folder), Table.load(options.rules)
+    authors = Authors(folder)
+    if options.explain:
+        record, author = _one(folder, authors, options.explain)
+        print(explain(label(record, author, table), folder, options.out))
+        return None
+    tally = Tally()
+    with Folder(folder) as files:
+        for record in Progress(list(records_in_order(folder, authors)), "records"):
+            author = authors.get(record.id)
+            if author is None:
+                files.keep(record)
+                tally.strangers += 1
+                continue
+            labelled = label(record, author, table)
+            reason = labelled.fault or too_unsure(labelled, options.least_confidence)
+            files.write(labelled.record, labels_of(labelled), reason)
+            tally.add(labelled, reason)
+    tally.report(options.folder)
+    return None
+
+
+def parse_flags(argv: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         "python -m data_prep.label",
         description=USAGE,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("folder", metavar="DIR", help="what data_prep.capture wrote")
-    folder = Path(parser.parse_args(argv).folder)
-    authors = read_authors(folder)
-    lines = folder / "records.jsonl"
-    if not lines.is_file():
-        raise BadInput(f"{folder}: no records.jsonl (data_prep.capture writes it)")
-    elements, categories, faults = Counter(), Counter(), Counter()
-    out = []
-    for where, record in Progress(list(read_directory(folder)), "records"):
-        if isinstance(record, BadInput):
-            raise BadInput(f"{record}: remove it, or capture again")
-        if not where.startswith(lines.name):
-            continue  # a record in a file of its own is not ours to rewrite
-        if record.id in authors:
-            record, fault = label(record, authors[record.id])
-            faults.update([fault] if fault else [])
-            elements.update(record.used_elements)
-            categories.update([record.category] if record.layout else [])
-        out.append(record_to_json(record))
-    temporary = lines.with_suffix(".tmp")
-    try:
-        temporary.write_text("".join(line + "\n" for line in out), encoding="utf-8")
-        temporary.replace(lines)
-    except OSError as error:
-        raise BadUsage(f"{lines}: cannot write ({error.strerror})") from error
-    report(len(out), categories, elements, faults)
-    return None
-
-
-def read_authors(folder: Path) -> dict[str, list[dict]]:
-    """What authors called the nodes of each record, by record id."""
-    path = folder / "author.jsonl"
-    if not path.is_file():
-        raise BadInput(
-            f"{folder}: no author.jsonl (data_prep.capture writes it beside the records)"
-        )
-    authors = {}
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
-        try:
-            entry = json.loads(line)
-            authors[entry["id"]] = entry["nodes"]
-        except (ValueError, KeyError, TypeError) as error:
-            raise BadInput(f"{path}:{number}: not an entry of data_prep.capture") from error
-    return authors
-
-
-def label(record: Record, author: list[dict]) -> tuple[Record, str]:
-    """The record with its layout, or without one and why not."""
-    bare = replace(record, layout=None, used_elements=(), layout_nodes=None, category="other")
-    if record.html_boxes is None or len(author) != len(record.html_boxes):
-        return bare, "author.jsonl does not fit the record"
-    view = View(record, author)
-    made = layout_of(view)
-    if made is None:
-        return bare, "nothing to label"
-    layout, nodes = made
-    broken = next(violations(layout, [view.box[index] for index in nodes]), None)
-    if broken:
-        kind, _, what = broken.partition(": ")
-        return bare, f"{kind.split()[0]}: {''.join(c for c in what if not c.isdigit())}"
-    return (
-        replace(
-            record,
-            layout=layout,
-            layout_nodes=tuple(nodes),
-            used_elements=used_elements(layout),
-            category=category_of(view, layout),
-        ),
-        "",
+    parser.add_argument("--rules", metavar="FILE", help="another table of rules")
+    parser.add_argument(
+        "--least-confidence",
+        type=float,
+        default=0.0,
+        metavar="X",
+        help="set records aside whose quality.label is below X, 0 to 1 (default 0: none)",
     )
+    parser.add_argument(
+        "--explain", metavar="ID", help="print one record's labels with their rules; writes nothing"
+    )
+    parser.add_argument("--out", metavar="FILE.png", help="with --explain: draw them, too")
+    options = parser.parse_args(argv)
+    if not 0 <= options.least_confidence <= 1:
+        raise BadUsage(f"--least-confidence {options.least_confidence:g}: give 0 to 1")
+    if options.out and not options.explain:
+        raise BadUsage("--out goes with --explain ID")
+    return options
 
 
-def report(total: int, categories: Counter, elements: Counter, faults: Counter) -> None:
-    lines = [f"{sum(categories.values())} of {total} records labelled"]
-    lines += [f"  {count} not labelled: {why}" for why, count in faults.most_common()]
-    lines.append("categories: " + ", ".join(f"{k} {n}" for k, n in categories.most_common()))
-    lines.append("records with: " + ", ".join(f"{k} {n}" for k, n in elements.most_common()))
-    print("\n".join(lines), file=sys.stderr)
+@dataclass(frozen=True)
+class Labelled:
+    """A record with its labels, or without and why not."""
+
+    record: Record
+    view: View | None = None
+    labeller: Labeller | None = None
+    category: tuple[str, float] = ("", 0.0)  # the rule's name, its confidence
+    fault: str = ""
+
+
+def label(record: Record, author: list[dict], table: Table) -> Labelled:
+    """Labels a record by a table. What `record` was labelled before does not matter."""
+    bare = replace(record, layout=None, used_elements=(), layout_nodes=None, category="other")
+    bare = replace(bare, quality={k: v for k, v in (bare.quality or {}).items() if k != "label"})
+    if record.html_boxes is None or len(author) != len(record.html_boxes):
+        return Labelled(bare, fault="author.jsonl does not fit the record")
+    view = View(record, author, table.patterns)
+    labeller = Labeller(view, table)
+    root = labeller.root
+    if root is None:
+        return Labelled(bare, view, labeller, fault="nothing to label")
+    kind = table.first("category", Spot(view, 0, labeller, root.children, item=root))
+    category = kind.element if kind else "other"
+    layout, nodes = layout_of(view, root), [item.index for item in in_order(root)]
+    made = replace(
+        bare,
+        layout=layout,
+        layout_nodes=tuple(nodes),
+        used_elements=used_elements(layout),
+        category=category,
+        quality={**bare.quality, "label": labeller.confidence()},
+    )
+    why = (kind.name, kind.confidence) if kind else ("", 0.0)
+    broken = next(violations(layout, [view.box[index] for index in nodes]), "")
+    if broken:
+        return Labelled(bare, view, labeller, why, f"breaks the law of labels: {broken}")
+    return Labelled(made, view, labeller, why)
+
+
+def too_unsure(labelled: Labelled, least: float) -> str:
+    confidence = (labelled.record.quality or {}).get("label", 0.0)
+    return f"confidence below {least:g}" if confidence < least else ""
+
+
+def labels_of(labelled: Labelled) -> dict:
+    """The line of labels.jsonl: per label in pre-order html node, element, rule, confidence;
+    the nodes that a rule took away, with the rule; the category with its rule."""
+    made = labelled.labeller
+    items = in_order(made.root) if made and made.root else ()
+    return {
+        "id": labelled.record.id,
+        "nodes": [[item.index, item.element, item.rule, item.confidence] for item in items],
+        "nothing": [list(pair) for pair in made.nothing] if made else [],
+        "category": [labelled.record.category, *labelled.category],
+    }
+
+
+def records_in_order(folder: Path, authors: Authors) -> Iterator[Record]:
+    """Records and those that were set aside, merged in the order in which they were captured."""
+    streams = (read_records(folder / name) for name in ("records.jsonl", "aside.jsonl"))
+    ranked = (_ranked(stream, authors) for stream in streams)
+    return (record for _, record in heapq.merge(*ranked, key=lambda pair: pair[0]))
+
+
+def _ranked(records: Iterator[Record], authors: Authors) -> Iterator[tuple[int, Record]]:
+    rank = 0
+    for record in records:
+        rank = authors.rank(record.id, rank)
+        yield rank, record
+
+
+def _one(folder: Path, authors: Authors, name: str) -> tuple[Record, list[dict]]:
+    author = authors.get(name)
+    if author is not None:
+        for record in records_in_order(folder, authors):
+            if record.id == name:
+                return record, author
+    raise BadUsage(f"--explain {name}: no such record in {folder} and its author.jsonl")
+
+
+@dataclass
+class Tally:
+    """What became of the records."""
+
+    total: int = 0
+    strangers: int = 0
+    aside: Counter = field(default_factory=Counter)
+    categories: Counter = field(default_factory=Counter)
+    elements: Counter = field(default_factory=Counter)
+    confidences: list[float] = field(default_factory=list)
+
+    def add(self, labelled: Labelled, reason: str) -> None:
+        self.total += 1
+        if reason:
+            self.aside["".join(c for c in reason if not c.isdigit() and c != ".")] += 1
+            return
+        self.categories[labelled.record.category] += 1
+        self.elements.update(labelled.record.used_elements)
+        self.confidences.append(labelled.record.quality["label"])
+
+    def report(self, folder: str) -> None:
+        lines = [f"{len(self.confidences)} of {self.total} records labelled"]
+        if self.strangers:
+            lines.append(f"  {self.strangers} left as they are: not in author.jsonl")
+        for why, count in self.aside.most_common():
+            lines.append(f"  {count} set aside in {folder}/aside.jsonl: {why}")
+        lines += _distribution(self.confidences)
+        for name, counts in (("categories", self.categories), ("records with", self.elements)):
+            lines.append(f"{name}: " + ", ".join(f"{k} {n}" for k, n in counts.most_common()))
+        print("\n".join(lines), file=sys.stderr)
+
+
+def _distribution(values: list[float]) -> list[str]:
+    if not values:
+        return []
+    values = sorted(values)
+    at = {p: values[min(len(values) - 1, len(values) * p // 100)] for p in (5, 25, 50, 75)}
+    return ["confidence: " + ", ".join(f"{p} % below {v:.2f}" for p, v in at.items())]
 
 
 if __name__ == "__main__":

@@ -1,139 +1,141 @@
-"""From the elements of single nodes to a layout tree: which nodes between them are containers."""
+"""From a table of rules and a record to a layout tree: three walks over the html nodes.
 
-from dataclasses import dataclass, field
+1. From the top: what each node is by itself (`[[node]]`). Below a leaf nobody looks.
+2. From the bottom: which nodes between them group what is in them (`[[group]]`).
+3. From the top again: what only neighbours tell (`[[place]]`): a cell, a box that nobody needs.
+"""
 
-from data_prep.label_leaves import NAMED_CONTAINERS, elements_of
+from data_prep.label_rules import Rule, Table
+from data_prep.label_spot import NOTHING, Item, Spot
 from data_prep.label_view import View
-from xojl_jax.xojl.tree import Forest, Node
+from xojl_jax.xojl.tree import CONTAINERS, Forest, Node
 
 
-@dataclass
-class Item:
-    """A labelled node on its way: element, html node, labelled children."""
+class Labeller:
+    """The labels of one record. `root` is None where nothing is labelled."""
 
-    element: str
-    index: int
-    children: list["Item"] = field(default_factory=list)
+    def __init__(self, view: View, table: Table):
+        self.view, self.table = view, table
+        self._rules: dict[int, Rule | None] = {}
+        self.nothing: list[tuple[int, str]] = []  # nodes that rules took away: html node, rule
+        self.root = self._label()
 
+    def rule(self, index: int) -> Rule | None:
+        """The first rule for single nodes that a node matches."""
+        if index not in self._rules:
+            self._rules[index] = None  # a rule that asks about itself finds nothing
+            self._rules[index] = self.table.first("node", Spot(self.view, index, self))
+        return self._rules[index]
 
-def layout_of(view: View) -> tuple[Forest, list[int]] | None:
-    """(layout, html node of each layout node in pre-order); None if nothing is labelled."""
-    named = elements_of(view)
-    made: list[list[Item]] = [[] for _ in range(len(view))]
-    for index in range(len(view) - 1, 0, -1):  # children stand behind their parent
-        element = named.get(index)
-        kids = [item for kid in view.children[index] for item in made[kid]]
-        if element in NAMED_CONTAINERS:
-            made[index] = [Item(element, index, kids)] if kids else []
-        elif element:
-            made[index] = [Item(element, index)]
-        else:
-            made[index] = _group(view, index, kids)
-    kids = [item for kid in view.children[0] for item in made[kid]]
-    if not kids:
-        return None
-    root = Item("section", 0, _dissolved(view, kids))
-    return (_build(view, root),), _indices(root)
+    def kind(self, index: int) -> str | None:
+        """Which leaf a node is by itself, or the only node in it; None if it is none."""
+        while True:
+            if rule := self.rule(index):
+                return rule.element
+            if len(self.view.children[index]) != 1 or self.view.kinds[index]:
+                return None
+            index = self.view.children[index][0]
 
+    def confidence(self) -> float:
+        """How far the labels can be trusted, 0 to 1: the mean confidence of their rules (about the
+        share of labels that are right) times the share of what shows that has a label."""
+        labels = in_order(self.root) if self.root else []
+        if not labels:
+            return 0.0
+        covered = set()
+        for item in labels:
+            if item.element not in CONTAINERS:
+                covered.update(self.view.subtree(item.index))
+        gone = {i for at in self._absent for i in self.view.subtree(at)}
+        shown = [i for i, kinds in enumerate(self.view.kinds) if kinds and i not in gone]
+        mean = sum(item.confidence for item in labels) / len(labels)
+        share = sum(i in covered for i in shown) / max(len(shown), 1)
+        return round(mean * share, 4)
 
-def _group(view: View, index: int, kids: list[Item]) -> list[Item]:
-    """What a node that has no name adds: itself as a container of `kids`, or just them."""
-    painted = view.is_painted(index)
-    if not kids:
-        return []
-    if len(kids) == 1:
-        only = kids[0]
-        if not painted or view.box[only.index] == view.box[index]:
-            return kids
-        if only.element == "wrapper" and not view.is_painted(only.index):
-            return [Item("wrapper", index, only.children)]  # the one that paints the box
-        if only.element not in ("grid", "wrapper", "freedom", *NAMED_CONTAINERS) and not _is_card(
-            view, index, only
-        ):
-            return kids
-        return [Item("wrapper", index, kids)]
-    if _is_layered(view, kids):
-        return [Item("freedom", index, kids)]
-    if _in_a_row(view, kids) and not _is_pictogram_and_text(kids):
-        return [Item("grid", index, [_as_cell(view, kid) for kid in kids])]
-    return [Item("wrapper", index, _dissolved(view, kids))]
+    def _label(self) -> Item | None:
+        named = self._named()
+        self._absent = [i for i, rule in named.items() if rule.element == NOTHING]
+        made: list[list[Item]] = [[] for _ in range(len(self.view))]
+        for index in range(len(self.view) - 1, 0, -1):  # children stand behind their parent
+            rule = named.get(index)
+            kids = [item for kid in self.view.children[index] for item in made[kid]]
+            if rule is None:
+                rule = self._first("group", index, kids) if kids else None
+                made[index] = [_item(rule, index, kids)] if self._stays(rule, index) else kids
+            elif rule.element in CONTAINERS:
+                made[index] = [_item(rule, index, kids)] if kids else []
+            elif self._stays(rule, index):
+                made[index] = [_item(rule, index, [])]
+        kids = [item for kid in self.view.children[0] for item in made[kid]]
+        if not kids:
+            return None
+        root = Item("section", 0, "", 0.0, kids)
+        self._place(root)
+        return root
 
+    def _named(self) -> dict[int, Rule]:
+        """The nodes that are something by themselves; nothing inside a leaf is there."""
+        out: dict[int, Rule] = {}
+        stack = list(self.view.children[0])
+        while stack:
+            index = stack.pop()
+            rule = self.rule(index)
+            if rule:
+                out[index] = rule
+            if rule is None or rule.element in CONTAINERS:
+                stack.extend(self.view.children[index])
+        return out
 
-def _dissolved(view: View, kids: list[Item]) -> list[Item]:
-    """An unstyled wrapper without a labelled sibling gives way to its children."""
-    while len(kids) == 1 and kids[0].element == "wrapper" and not view.is_painted(kids[0].index):
-        kids = kids[0].children
-    return kids
+    def _first(self, part: str, index: int, kids: list[Item], **around) -> Rule | None:
+        return self.table.first(part, Spot(self.view, index, self, kids, **around))
 
+    def _stays(self, rule: Rule | None, index: int) -> bool:
+        if rule is None:
+            return False
+        if rule.element == NOTHING:
+            self.nothing.append((index, rule.name))
+        return rule.element != NOTHING
 
-def _as_cell(view: View, item: Item) -> Item:
-    """In a grid, what groups is a column."""
-    return Item("column", item.index, item.children) if item.element == "wrapper" else item
-
-
-def _is_card(view: View, index: int, only: Item) -> bool:
-    """A box with room around its one child, as against a disc behind a pictogram."""
-    width, height = view.box[index][2:]
-    return width > 120 and height > 60 and view.area(only.index) < 0.95 * view.area(index)
-
-
-def _is_pictogram_and_text(kids: list[Item]) -> bool:
-    words = {"paragraph", "heading", "wrapper"}
-    return len(kids) == 2 and kids[0].element == "icon" and kids[1].element in words
-
-
-def _in_a_row(view: View, kids: list[Item]) -> bool:
-    """Whether most children have another one beside them (three links under a portrait do not)."""
-    boxes = [view.box[kid.index] for kid in kids]
-    beside = {
-        i
-        for at, one in enumerate(boxes)
-        for to, two in enumerate(boxes[at + 1 :], at + 1)
-        if _side_by_side(one, two)
-        for i in (at, to)
-    }
-    return len(beside) > 0.5 * len(kids)
-
-
-def _side_by_side(one: list[float], two: list[float]) -> bool:
-    common = min(one[1] + one[3], two[1] + two[3]) - max(one[1], two[1])
-    apart = one[0] + one[2] <= two[0] + 2 or two[0] + two[2] <= one[0] + 2
-    return apart and common > 0.4 * min(one[3], two[3])
-
-
-def _is_layered(view: View, kids: list[Item]) -> bool:
-    """Labelled children over one another, or content on a labelled picture."""
-    boxes = [view.box[kid.index] for kid in kids]
-    return any(_overlap(one, two) > 0.3 for at, one in enumerate(boxes) for two in boxes[at + 1 :])
-
-
-def _overlap(one: list[float], two: list[float]) -> float:
-    wide = min(one[0] + one[2], two[0] + two[2]) - max(one[0], two[0])
-    tall = min(one[1] + one[3], two[1] + two[3]) - max(one[1], two[1])
-    least = min(one[2] * one[3], two[2] * two[3])
-    return max(0.0, wide) * max(0.0, tall) / least if least > 0 else 0.0
+    def _place(self, root: Item) -> None:
+        """Names what depends on the label above, in place; boxes that nobody needs give way."""
+        todo: list[tuple[Item, Item | None]] = [(root, None)]
+        while todo:
+            item, parent = todo.pop()
+            rule = self._first("place", item.index, item.children, parent=parent, item=item)
+            if rule and parent and not self._stays(rule, item.index):
+                at = parent.children.index(item)
+                parent.children[at : at + 1] = item.children
+                todo.extend((child, parent) for child in item.children)
+                continue
+            if rule:
+                item.element, item.rule, item.confidence = (
+                    rule.element,
+                    rule.name,
+                    rule.confidence,
+                )
+            todo.extend((child, item) for child in reversed(item.children))
 
 
-def _build(view: View, root: Item) -> Node:
-    """The layout tree of an item; tags, classes and content are those of the html nodes."""
-    order, stack = [], [root]
+def _item(rule: Rule, index: int, kids: list[Item]) -> Item:
+    return Item(rule.element, index, rule.name, rule.confidence, kids)
+
+
+def in_order(root: Item) -> list[Item]:
+    """Every label, depth first, parents before children."""
+    out, stack = [], [root]
     while stack:
         item = stack.pop()
-        order.append(item)
+        out.append(item)
         stack.extend(reversed(item.children))
+    return out
+
+
+def layout_of(view: View, root: Item) -> Forest:
+    """The layout tree of labels; tags, classes and content are those of the html nodes."""
     built: dict[int, Node] = {}
-    for item in reversed(order):
+    for item in reversed(in_order(root)):
         twin = view.nodes[item.index]
         content = tuple(part._replace(at=0) for part in twin.content)
         children = tuple(built[child.index] for child in item.children)
         built[item.index] = Node(item.element, twin.tag, twin.classes, content, children)
-    return built[root.index]
-
-
-def _indices(root: Item) -> list[int]:
-    out, stack = [], [root]
-    while stack:
-        item = stack.pop()
-        out.append(item.index)
-        stack.extend(reversed(item.children))
-    return out
+    return (built[root.index],)

@@ -1,7 +1,7 @@
 """A record as a labeller sees it: the html nodes with boxes, looks, and their author's words."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import cached_property
 
 from xojl_jax.xojl.record import Record
@@ -27,10 +27,12 @@ class View:
       tag, parent, children, end: the tree (`end` is the end of the subtree, exclusive).
       box: [x, y, width, height] px.
       words: the author's own words about the node (class, id, role …), lower case.
+      address: where the node points to (src, href) and how it is described (title, alt).
       text: what is written in the node and below (cut at 240 characters).
     """
 
-    def __init__(self, record: Record, author: list[dict]):
+    def __init__(self, record: Record, author: list[dict], patterns: Mapping[str, re.Pattern]):
+        """`patterns`: what the author's words are searched for, by name (`Table.patterns`)."""
         visits = preorder(record.html)
         self.nodes = [visit.node for visit in visits]
         self.parent = [visit.parent for visit in visits]
@@ -45,6 +47,9 @@ class View:
         self.look = [about.get("look", {}) for about in author]
         self.text = [about.get("text", "") for about in author]
         self.words = [_words(about) for about in author]
+        self.address = [_address(about) for about in author]
+        self.patterns = patterns
+        self._said: dict[tuple[str, int], bool] = {}
         self.kinds = [{content.kind for content in node.content} for node in self.nodes]
         self.texts = self._count(lambda i: "text" in self.kinds[i] and not self.is_field(i))
         self.pictures = self._count(lambda i: "src" in self.kinds[i])
@@ -69,8 +74,16 @@ class View:
         while (index := self.parent[index]) >= 0:
             yield index
 
-    def says(self, index: int, pattern: re.Pattern) -> bool:
-        return bool(pattern.search(self.words[index]))
+    def says(self, index: int, name: str) -> bool:
+        """Whether the author's words about a node match the pattern of that name."""
+        key = (name, index)
+        if key not in self._said:
+            self._said[key] = bool(self.patterns[name].search(self.words[index]))
+        return self._said[key]
+
+    def points_to(self, index: int, name: str) -> bool:
+        """Whether the node's address (of a link, picture or frame) matches a pattern."""
+        return bool(self.patterns[name].search(self.address[index]))
 
     def is_field(self, index: int) -> bool:
         return self.tag[index] in FIELDS and not self.is_submit(index)
@@ -152,6 +165,10 @@ def _words(about: dict) -> str:
     said += [key for key in about if key.startswith(("uk-", "data-"))]
     said += [about.get("itemtype", ""), about.get("data-ride", ""), about.get("uk-grid", "")]
     return _CAMEL.sub(r"\1-\2", " ".join(said)).lower()
+
+
+def _address(about: dict) -> str:
+    return " ".join(about.get(name, "") for name in ("src", "data-src", "href", "title", "alt"))
 
 
 def _px(text: str, default: float) -> float:

@@ -5,14 +5,12 @@ import json
 import pytest
 
 from data_prep import label
-from data_prep.categories import category_of
-from data_prep.components.law import violations
-from data_prep.label_layout import layout_of
-from data_prep.label_view import View
+from data_prep.label_rules import Table
 from xojl_jax.errors import BadInput
 from xojl_jax.xojl.record import Record, parse_record, record_to_json
 from xojl_jax.xojl.tree import Content, Node, preorder, print_layout, to_semantic, used_elements
 
+TABLE = Table.load()
 SIZES = {"h1": "40px", "h2": "32px", "h3": "24px"}
 
 
@@ -53,11 +51,9 @@ def record_of(root: Draft) -> tuple[Record, list[dict]]:
 
 def labelled(root: Draft) -> str:
     """The semantic layout as JSON text, by the rules; it must keep the law of labels."""
-    record, author = record_of(root)
-    view = View(record, author)
-    layout, nodes = layout_of(view)
-    assert list(violations(layout, [view.box[i] for i in nodes])) == []
-    return print_layout(to_semantic(layout)).replace('"', "")
+    made = label.label(*record_of(root), TABLE)
+    assert not made.fault
+    return print_layout(to_semantic(made.record.layout)).replace('"', "")
 
 
 def card(x, *, painted=True):
@@ -207,9 +203,8 @@ def test_categories_by_words_titles_and_content():
     def category(tag="section", title="Hello", **author):
         heading = Draft("h2", (0, 0, 900, 50), text=title)
         text = Draft("p", (0, 60, 900, 50), text="Some words")
-        record, words = record_of(Draft(tag, (0, 0, 1200, 400), heading, text, **author))
-        view = View(record, words)
-        return category_of(view, layout_of(view)[0])
+        root = Draft(tag, (0, 0, 1200, 400), heading, text, **author)
+        return label.label(*record_of(root), TABLE).record.category
 
     assert category("footer") == "footer"
     assert category("nav") == "navigation"

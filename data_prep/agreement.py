@@ -1,0 +1,182 @@
+"""`python -m data_prep.agreement`: how well labels agree with labels made by hand."""
+
+import argparse
+import json
+import sys
+from collections import Counter, defaultdict
+from pathlib import Path
+
+from data_prep.agreement_counts import Comparison
+from data_prep.agreement_tables import Tables
+from data_prep.label_folder import read_records
+from data_prep.label_gold import SAME, GoldSection, Label, from_nodes, iou, match, read_gold
+from xojl_jax import command
+from xojl_jax.errors import BadInput, BadUsage
+from xojl_jax.xojl.record import Record
+from xojl_jax.xojl.tree import CONTAINERS, ELEMENTS, preorder
+
+USAGE = """Compares the labels of a folder of records with labels made by hand.
+
+  python -m data_prep.agreement --gold tests/data_prep/gold/dev.jsonl data/raw
+  python -m data_prep.agreement --gold dev.jsonl --gold test.jsonl --markdown data/raw
+  python -m data_prep.agreement --from-nodes hand.jsonl --split dev data/raw > dev.jsonl
+
+A label agrees where the element is the same and the boxes overlap by 0.7 (intersection over union),
+one to one. Records are found by source.uri and source.box; those that were set aside count, too,
+and one without labels has missed them all. Per element: precision, recall and F1 over all labels.
+`leaves + advanced` is every element but the five of layout. `containers` are grid, column, wrapper,
+freedom, and sections inside a section; the root of a record, which is always right, never counts.
+Intervals are 95 %, from 1,000 samples of whole pages. `per tag` is the baseline that gives each tag
+its most frequent element in the gold labels of split `dev`."""
+Pair = tuple[GoldSection, Record]
+
+
+def main(argv: list[str]) -> int | None:
+    options = parse_flags(argv)
+    folder = Path(options.folder)
+    records = [*read_records(folder / "records.jsonl"), *_aside(folder, options.kept)]
+    if options.from_nodes:
+        lines = Path(options.from_nodes).read_text(encoding="utf-8").splitlines()
+        by_id = {record.id: record for record in records}
+        print("\n".join(from_nodes(lines, by_id, options.split)))
+        return None
+    pairs, absent = paired(read_gold(options.gold), records)
+    if not pairs:
+        raise BadInput(f"{folder}: none of the {absent} sections labelled by hand is in it")
+    tables = Tables(compare(pairs, read_rules(folder)), per_tag(pairs), len(pairs))
+    if options.json:
+        print(json.dumps(tables.as_dict(), indent=1))
+    else:
+        print(tables.markdown() if options.markdown else tables.text())
+    if absent:
+        print(f"{absent} sections labelled by hand are not in {folder}", file=sys.stderr)
+    return None
+
+
+def parse_flags(argv: list[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        "python -m data_prep.agreement",
+        description=USAGE,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("folder", metavar="DIR", help="what data_prep.label labelled")
+    parser.add_argument(
+        "--gold",
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="labels made by hand; repeatable",
+    )
+    parser.add_argument("--kept", action="store_true", help="leave out what was set aside")
+    parser.add_argument("--json", action="store_true", help="print everything as JSON")
+    parser.add_argument("--markdown", action="store_true", help="print tables for a document")
+    parser.add_argument(
+        "--from-nodes", metavar="FILE", help="turn labels by html node into labels by box"
+    )
+    parser.add_argument("--split", default="", metavar="NAME", help="with --from-nodes: its name")
+    options = parser.parse_args(argv)
+    if bool(options.gold) == bool(options.from_nodes):
+        raise BadUsage("give --gold FILE to compare, or --from-nodes FILE to convert")
+    return options
+
+
+def _aside(folder: Path, leave_out: bool) -> list[Record]:
+    return [] if leave_out else list(read_records(folder / "aside.jsonl"))
+
+
+def paired(gold: list[GoldSection], records: list[Record]) -> tuple[list[Pair], int]:
+    """Every gold section with its record, and how many have none."""
+    by_page = defaultdict(list)
+    for record in records:
+        by_page[(record.source or {}).get("uri")].append(record)
+    pairs = []
+    for section in gold:
+        found = next((r for r in by_page[section.uri] if section.is_of(r)), None)
+        if found is not None and found.html_boxes is not None:
+            pairs.append((section, found))
+    return pairs, len(gold) - len(pairs)
+
+
+# --- what is compared ------------------------------------------------------------------------
+
+
+def made_labels(record: Record, rules: dict[int, str]) -> list[Label]:
+    """A record's labels, its root left out. `rules`: html node -> rule."""
+    if record.layout is None:
+        return []
+    nodes = zip(preorder(record.layout), record.alignment(), strict=True)
+    return [
+        Label(visit.node.element, record.html_boxes[index][:4], rules.get(index, ""))
+        for visit, index in nodes
+        if index is not None and visit.index > 0 and visit.node.element in ELEMENTS
+    ]
+
+
+def gold_labels(section: GoldSection) -> list[Label]:
+    """Labels made by hand, the root left out."""
+    whole = (0.0, 0.0, *section.box[2:])
+    root = next(
+        (x for x in section.labels if x.element == "section" and iou(x.box, whole) > 0.95), None
+    )
+    return [label for label in section.labels if label is not root]
+
+
+def read_rules(folder: Path) -> dict[str, dict]:
+    """The lines of labels.jsonl, by record; empty where labels came from elsewhere."""
+    path = folder / "labels.jsonl"
+    if not path.is_file():
+        return {}
+    lines = path.read_text(encoding="utf-8").splitlines()
+    return {entry["id"]: entry for entry in map(json.loads, lines)}
+
+
+def compare(pairs: list[Pair], by_record: dict[str, dict]) -> Comparison:
+    """Records' labels against gold ones, and each rule's share of right labels."""
+    out = Comparison()
+    for section, record in pairs:
+        entry = by_record.get(record.id, {})
+        rules = {node: rule for node, _, rule, _ in entry.get("nodes", ())}
+        lost = out.add(section.uri, gold_labels(section), made_labels(record, rules))
+        # A rule that takes a node away was right where no missing gold label has its box.
+        for node, rule in entry.get("nothing", ()):
+            box = record.html_boxes[node][:4]
+            right = not any(iou(label.box, box) >= SAME for label in lost)
+            out.rules[rule, "nothing", right] += 1
+    return out
+
+
+# --- the baseline ----------------------------------------------------------------------------
+
+
+def per_tag(pairs: list[Pair], split: str = "dev") -> Comparison:
+    """As if each tag had one element: the most frequent one, or none, in the gold of `split`."""
+    seen: dict[str, Counter] = defaultdict(Counter)
+    for section, record in pairs:
+        if section.split == split:
+            nodes = preorder(record.html)
+            named = _nodes_of(section, record)
+            for visit in nodes[1:]:
+                seen[visit.node.tag][named.get(visit.index, "")] += 1
+    table = {tag: counts.most_common(1)[0][0] for tag, counts in seen.items()}
+    out = Comparison()
+    for section, record in pairs:
+        made, end = [], 0
+        for visit in preorder(record.html)[1:]:
+            element = table.get(visit.node.tag)
+            if visit.index >= end and element:
+                made.append(Label(element, record.html_boxes[visit.index][:4]))
+                if element not in CONTAINERS:
+                    end = visit.subtree_end  # nothing inside a leaf
+        out.add(section.uri, gold_labels(section), made)
+    return out
+
+
+def _nodes_of(section: GoldSection, record: Record) -> dict[int, str]:
+    """html node -> gold element; of nodes with equal boxes the first that is free."""
+    nodes = [Label("", box[:4]) for box in record.html_boxes]
+    gold = [label._replace(element="") for label in section.labels]
+    return {node: section.labels[g].element for g, node in match(gold, nodes).right}
+
+
+if __name__ == "__main__":
+    command.run(main)

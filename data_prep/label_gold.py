@@ -1,0 +1,148 @@
+"""Labels made by hand, and how a set of labels is matched with them: by element and box."""
+
+import json
+import math
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+from xojl_jax.errors import BadInput
+from xojl_jax.xojl.record import Record
+from xojl_jax.xojl.tree import ELEMENTS
+
+Box = tuple[float, float, float, float]  # x, y, width, height, px from the section's corner
+SAME = 0.7  # intersection over union from which two boxes are the same thing
+TOLERANCE = 2.0  # px by which a section may have moved since it was labelled
+
+
+class Label(NamedTuple):
+    element: str
+    box: Box
+    rule: str = ""  # which rule said so, where that is known
+
+
+@dataclass(frozen=True)
+class GoldSection:
+    """One section as a person labelled it."""
+
+    uri: str
+    box: Box  # on the page
+    split: str
+    labels: tuple[Label, ...]
+
+    def is_of(self, record: Record) -> bool:
+        """Whether a record shows this section."""
+        source = record.source or {}
+        if source.get("uri") != self.uri or source.get("box") is None:
+            return False
+        return all(abs(a - b) <= TOLERANCE for a, b in zip(source["box"], self.box, strict=True))
+
+
+def read_gold(paths: Iterable[Path | str]) -> list[GoldSection]:
+    """The sections of files of lines {"uri", "section", "split", "labels": [[element, box], …]}."""
+    sections = []
+    for path in map(Path, paths):
+        try:
+            lines = path.read_text(encoding="utf-8").splitlines()
+        except OSError as error:
+            raise BadInput(f"{path}: cannot read the labels ({error.strerror})") from error
+        for number, line in enumerate(lines, 1):
+            try:
+                sections.append(_section(json.loads(line)))
+            except (ValueError, KeyError, TypeError) as error:
+                raise BadInput(
+                    f"{path}:{number}: not a section labelled by hand: {error}"
+                ) from error
+    if not sections:
+        raise BadInput("no section labelled by hand in the files that were given")
+    return sections
+
+
+def _section(entry: dict) -> GoldSection:
+    labels = tuple(Label(element, _box(box)) for element, box in entry["labels"])
+    for label in labels:
+        if label.element not in ELEMENTS:
+            raise ValueError(f"{label.element!r} is no element")
+    return GoldSection(
+        str(entry["uri"]), _box(entry["section"]), str(entry.get("split", "")), labels
+    )
+
+
+def _box(values: Sequence[float]) -> Box:
+    x, y, width, height = map(float, values)
+    return x, y, width, height
+
+
+# --- matching --------------------------------------------------------------------------------
+
+
+def iou(one: Box, two: Box) -> float:
+    """Intersection over union; a line may be off by a px, so a side counts as 2 px or more."""
+    one, two = _thick(one), _thick(two)
+    wide = min(one[0] + one[2], two[0] + two[2]) - max(one[0], two[0])
+    tall = min(one[1] + one[3], two[1] + two[3]) - max(one[1], two[1])
+    common = max(0.0, wide) * max(0.0, tall)
+    return common / (one[2] * one[3] + two[2] * two[3] - common)
+
+
+def _thick(box: Box) -> Box:
+    return box[0], box[1], max(box[2], 2.0), max(box[3], 2.0)
+
+
+class Matched(NamedTuple):
+    """Indices into the two lists of labels."""
+
+    right: list[tuple[int, int]]  # (gold, made): same element, same box
+    confused: list[tuple[int, int]]  # same box, another element
+    missed: list[int]  # gold labels that nothing fits
+    extra: list[int]  # made labels that fit nothing
+
+
+def match(gold: Sequence[Label], made: Sequence[Label]) -> Matched:
+    """One to one, greedily by overlap: first equal elements, then what is left over."""
+    free_gold, free_made = set(range(len(gold))), set(range(len(made)))
+    pairs = []
+    for g in free_gold:
+        for m in free_made:
+            overlap = iou(gold[g].box, made[m].box)
+            if overlap >= SAME:
+                pairs.append((gold[g].element != made[m].element, -overlap, g, m))
+    right, confused = [], []
+    for differ, _, g, m in sorted(pairs):
+        if g in free_gold and m in free_made:
+            free_gold.remove(g)
+            free_made.remove(m)
+            (confused if differ else right).append((g, m))
+    return Matched(right, confused, sorted(free_gold), sorted(free_made))
+
+
+# --- from node indices -----------------------------------------------------------------------
+
+
+def from_nodes(lines: Iterable[str], records: dict[str, Record], split: str) -> Iterator[str]:
+    """Turns labels by html node, {"id", "labels": [[node, element], …]}, into labels by box.
+
+    Args:
+      lines: JSON texts; `note` and other fields are left out.
+      records: by id.
+      split: a name for this part.
+    """
+    for line in lines:
+        entry = json.loads(line)
+        record = records.get(entry["id"])
+        if record is None or record.html_boxes is None:
+            raise BadInput(f"{entry['id']}: no such record with boxes")
+        labels = []
+        for index, element in entry["labels"]:
+            if element not in ELEMENTS:
+                raise BadInput(f"{entry['id']}: {element!r} is no element")
+            labels.append([element, [_short(v) for v in record.html_boxes[index][:4]]])
+        source = record.source
+        gold = {"uri": source["uri"], "section": source["box"], "split": split, "labels": labels}
+        yield json.dumps(gold)
+
+
+def _short(value: float) -> float:
+    value = round(value, 1)
+    return int(value) if math.isclose(value, int(value)) else value

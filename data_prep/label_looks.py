@@ -1,0 +1,278 @@
+"""How one node looks, by itself: the named conditions and numbers of the table of rules."""
+
+import re
+
+from data_prep.label_spot import Spot, look, measure, verb
+from data_prep.label_view import View
+
+_SENTENCE = re.compile(r"[.!?]['\"”’)]?\s+\S")
+
+
+# --- the author's words ----------------------------------------------------------------------
+
+
+@verb("says")
+def says(spot: Spot, name: str) -> bool:
+    """The author's words about the node itself: class, id, role, names of data attributes."""
+    return spot.view.says(spot.index, name)
+
+
+@verb("inside")
+def inside(spot: Spot, name: str) -> bool:
+    """… about a node above it."""
+    return any(spot.view.says(above, name) for above in spot.view.ancestors(spot.index))
+
+
+@verb("holds")
+def holds(spot: Spot, name: str) -> bool:
+    """… about a node below it."""
+    view = spot.view
+    return any(view.says(below, name) for below in range(spot.index + 1, view.end[spot.index]))
+
+
+@verb("points to")
+def points_to(spot: Spot, name: str) -> bool:
+    """The address of a link, picture or frame, its title and its alternative text."""
+    return spot.view.points_to(spot.index, name)
+
+
+@verb("reads")
+def reads(spot: Spot, name: str) -> bool:
+    """The text that is shown."""
+    return bool(spot.view.patterns[name].search(spot.view.text[spot.index]))
+
+
+# --- numbers ---------------------------------------------------------------------------------
+
+
+@measure
+def width(spot: Spot) -> float:
+    return spot.view.box[spot.index][2]
+
+
+@measure
+def height(spot: Spot) -> float:
+    return spot.view.box[spot.index][3]
+
+
+@measure
+def size(spot: Spot) -> float:
+    """The longer side, px."""
+    return max(spot.view.box[spot.index][2:])
+
+
+@measure
+def least_side(spot: Spot) -> float:
+    return min(spot.view.box[spot.index][2:])
+
+
+@measure
+def longest_ratio(spot: Spot) -> float:
+    """The longer side by the shorter."""
+    sides = spot.view.box[spot.index][2:]
+    return max(sides) / max(min(sides), 1)
+
+
+@measure
+def share_of_section(spot: Spot) -> float:
+    return spot.view.area(spot.index) / max(spot.view.area(0), 1)
+
+
+@measure
+def children(spot: Spot) -> float:
+    return len(spot.view.children[spot.index])
+
+
+@measure
+def texts(spot: Spot) -> float:
+    """How many nodes in it (itself included) have text of their own."""
+    return spot.view.texts[spot.index]
+
+
+@measure
+def pictures(spot: Spot) -> float:
+    return spot.view.pictures[spot.index]
+
+
+@measure
+def drawings(spot: Spot) -> float:
+    return spot.view.drawings[spot.index]
+
+
+@measure
+def fields(spot: Spot) -> float:
+    return spot.view.fields[spot.index]
+
+
+@measure
+def links(spot: Spot) -> float:
+    return spot.view.links[spot.index]
+
+
+@measure
+def characters(spot: Spot) -> float:
+    return len(spot.view.text[spot.index])
+
+
+@measure
+def scale(spot: Spot) -> float:
+    """The largest type in it, by the section's body size."""
+    return largest_type(spot.view, spot.index) / spot.view.body_size
+
+
+# --- conditions ------------------------------------------------------------------------------
+
+
+@look
+def painted(spot: Spot) -> bool:
+    """It draws a box of its own: background, border on all sides, or shadow."""
+    return spot.view.is_painted(spot.index)
+
+
+@look
+def empty(spot: Spot) -> bool:
+    """Nothing to read, see or fill in."""
+    view, at = spot.view, spot.index
+    return not (view.texts[at] or view.pictures[at] or view.drawings[at] or view.fields[at])
+
+
+@look
+def field(spot: Spot) -> bool:
+    """A form field (a button by tag is none)."""
+    return spot.view.is_field(spot.index)
+
+
+@look
+def in_field(spot: Spot) -> bool:
+    """It stands on a form field that is no part of it: a floating label, a sign in the field."""
+    view, (x, y, w, h) = spot.view, spot.view.box[spot.index]
+    if not view.fields[0]:
+        return False
+    for other, (left, top, wide, tall) in enumerate(view.box):
+        if view.is_field(other) and other not in view.subtree(spot.index):
+            middle_x, middle_y = x + w / 2, y + h / 2
+            inside = left <= middle_x <= left + wide and top <= middle_y <= top + tall
+            if inside and w * h <= wide * tall:
+                return True
+    return False
+
+
+@look
+def submit(spot: Spot) -> bool:
+    """An input that is a button."""
+    return spot.view.is_submit(spot.index)
+
+
+@look
+def speck(spot: Spot) -> bool:
+    """Nothing in it is large enough to be seen."""
+    boxes = [spot.view.box[i] for i in spot.view.subtree(spot.index)]
+    return all(min(box[2:]) < 6 for box in boxes) or all(max(box[2:]) <= 6 for box in boxes)
+
+
+@look
+def thin(spot: Spot) -> bool:
+    """A line, lying or standing."""
+    wide, tall = spot.view.box[spot.index][2:]
+    return (tall <= 4 and wide >= 24) or (wide <= 4 and tall >= 24)
+
+
+@look
+def childless(spot: Spot) -> bool:
+    return not spot.view.children[spot.index]
+
+
+@look
+def own_text(spot: Spot) -> bool:
+    return "text" in spot.view.kinds[spot.index]
+
+
+@look
+def own_drawing(spot: Spot) -> bool:
+    return "svg" in spot.view.kinds[spot.index]
+
+
+@look
+def own_picture(spot: Spot) -> bool:
+    return "src" in spot.view.kinds[spot.index]
+
+
+@look
+def background_picture(spot: Spot) -> bool:
+    return "url(" in spot.view.look[spot.index].get("background-image", "none")
+
+
+@look
+def phrase(spot: Spot) -> bool:
+    """Text with nothing but phrasing in it."""
+    return spot.view.is_line_of_text(spot.index)
+
+
+@look
+def inline_inside(spot: Spot) -> bool:
+    """What is in it are parts of a line, or pictures."""
+    inner = range(spot.index + 1, spot.view.end[spot.index])
+    allowed = {"span", "i", "svg", "b", "strong", "em", "img", "small", "u"}
+    return all(spot.view.tag[i] in allowed for i in inner)
+
+
+@look
+def heading_tag(spot: Spot) -> bool:
+    return bool(re.fullmatch("h[1-6]", spot.view.tag[spot.index]))
+
+
+@look
+def text_tag(spot: Spot) -> bool:
+    """A block of text by tag, also where its words stand in parts of it."""
+    return spot.view.tag[spot.index] in ("p", "blockquote", "h1", "h2", "h3", "h4", "h5", "h6")
+
+
+@look
+def bold(spot: Spot) -> bool:
+    """It, or a part of it that has text, is bold."""
+    view = spot.view
+    parts = [i for i in view.subtree(spot.index) if "text" in view.kinds[i]]
+    return view.is_bold(spot.index) or any(view.is_bold(i) for i in parts)
+
+
+@look
+def sentences(spot: Spot) -> bool:
+    """Two sentences or more."""
+    return bool(_SENTENCE.search(spot.view.text[spot.index]))
+
+
+@look
+def raster(spot: Spot) -> bool:
+    """A photograph, by the kind of its file."""
+    address = spot.view.author[spot.index].get("src", "")
+    return bool(re.search(r"\.(jpe?g|webp|avif)\b", address, re.IGNORECASE))
+
+
+@look
+def one_pictogram(spot: Spot) -> bool:
+    """One drawing and nothing else, or drawings over one another (a sign on a disc)."""
+    view, at = spot.view, spot.index
+    if view.texts[at] or view.pictures[at] or view.fields[at] or not view.drawings[at]:
+        return False
+    drawn = [view.box[i] for i in view.subtree(at) if "svg" in view.kinds[i]]
+    return len(drawn) == 1 or all(_same_middle(box, drawn[0]) for box in drawn)
+
+
+@look
+def holds_it_all(spot: Spot) -> bool:
+    """A node around one other node, which is the thing itself."""
+    view, at = spot.view, spot.index
+    return len(view.children[at]) == 1 and not view.kinds[at]
+
+
+def largest_type(view: View, index: int) -> float:
+    """The largest font size among the texts in a node, px."""
+    sizes = [view.font_size(i) for i in view.subtree(index) if "text" in view.kinds[i]]
+    return max(sizes, default=0.0)
+
+
+def _same_middle(one: list[float], two: list[float]) -> bool:
+    return (
+        abs(one[0] + one[2] / 2 - two[0] - two[2] / 2) < 8
+        and abs(one[1] + one[3] / 2 - two[1] - two[3] / 2) < 8
+    )

@@ -1,0 +1,189 @@
+"""Nodes that are told by what stands in them: runs of items, pictures, links, figures, panels."""
+
+import re
+
+from data_prep.label_looks import largest_type
+from data_prep.label_spot import Spot, look
+from data_prep.label_view import View
+
+_FIGURE = re.compile(r"^[^\w]{0,3}\d[\d.,\s]*\s?([%+kKmMbBx°★]|hrs?|min|yrs?)?\+?$")
+
+
+# --- lists -----------------------------------------------------------------------------------
+
+
+@look
+def simple_items(spot: Spot) -> bool:
+    """All children are simple: a line or two, small pictures, no heading, no field."""
+    view, kids = spot.view, spot.view.children[spot.index]
+    return "text" not in view.kinds[spot.index] and all(_is_item(view, kid) for kid in kids)
+
+
+@look
+def alike_items(spot: Spot) -> bool:
+    """All children are links, or all buttons, or all chips."""
+    kinds = {_item_kind(spot, kid) for kid in spot.view.children[spot.index]}
+    return len(kinds) == 1 and kinds <= {"link", "button", "chip", "list"}
+
+
+def _is_item(view: View, index: int) -> bool:
+    inside = list(view.subtree(index))
+    if view.fields[index] or len(view.text[index]) > 140 or view.texts[index] > 6:
+        return False
+    if any(re.fullmatch(r"h[1-4]", view.tag[i]) or view.tag[i] == "table" for i in inside):
+        return False
+    large = [i for i in inside if view.tag[i] in ("img", "video", "iframe", "canvas")]
+    if any(min(view.box[i][2:]) > 48 for i in large):
+        return False
+    return bool(view.texts[index] + view.drawings[index] + view.pictures[index])
+
+
+def _item_kind(spot: Spot, index: int) -> str:
+    view = spot.view
+    if spot.kinds.kind(index) == "button":
+        return "button"
+    if view.tag[index] == "a":
+        return "link"
+    small = view.box[index][3] < 48 and view.box[index][2] < 260
+    if small and view.is_painted(index) and view.is_line_of_text(index):
+        return "chip"
+    inner = view.children[index]
+    if len(inner) == 1 and view.tag[inner[0]] == "a" and "text" not in view.kinds[index]:
+        return _item_kind(spot, inner[0])
+    return "other"
+
+
+# --- pictures --------------------------------------------------------------------------------
+
+
+@look
+def picture_cells(spot: Spot) -> bool:
+    """Every child is a picture that fills its cell but for one caption line."""
+    view = spot.view
+    return all(_is_picture_cell(view, kid) for kid in view.children[spot.index])
+
+
+@look
+def uneven(spot: Spot) -> bool:
+    """Pictures that start on one line differ in height."""
+    view, rows = spot.view, {}
+    for cell in view.children[spot.index]:
+        rows.setdefault(round(view.box[cell][1] / 8), []).append(view.box[cell][3])
+    return any(max(row) > 1.2 * min(row) for row in rows.values() if len(row) > 1)
+
+
+def _is_picture_cell(view: View, index: int) -> bool:
+    shown = [i for i in view.subtree(index) if view.tag[i] in ("img", "canvas")]
+    if len(shown) != 1 or view.texts[index] > 1 or len(view.text[index]) > 60:
+        return False
+    picture = view.box[shown[0]]
+    width, height = view.box[index][2:]
+    return (
+        min(picture[2:]) > 96
+        and picture[2] >= 0.7 * width
+        and height - picture[3] <= 0.3 * height + 24
+        and not any(re.fullmatch(r"h[1-4]|button", view.tag[i]) for i in view.subtree(index))
+    )
+
+
+# --- links to networks -----------------------------------------------------------------------
+
+
+@look
+def network_links(spot: Spot) -> bool:
+    """Two links or more, nearly all to social networks, and no text beside them."""
+    view, at = spot.view, spot.index
+    links = [i for i in view.subtree(at) if view.tag[i] in ("a", "button")]
+    if len(links) < 2 or at in links:
+        return False
+    known = sum(_is_network(view, i) for i in links)
+    if known < max(2, 0.75 * len(links)):
+        return False
+    loose = [i for i in view.subtree(at) if "text" in view.kinds[i]]
+    return all(any(link <= i < view.end[link] for link in links) for i in loose)
+
+
+def _is_network(view: View, link: int) -> bool:
+    about = [view.author[i] for i in view.subtree(link)]
+    said = [view.words[i] for i in view.subtree(link)]
+    said += [view.address[link], view.author[link].get("aria-label", "")]
+    said += [entry.get(name, "") for entry in about for name in ("data-icon", "uk-icon", "icon")]
+    if len(view.text[link]) < 16:
+        said.append(view.text[link])
+    return bool(view.patterns["network"].search(" ".join(said).replace("_", "-")))
+
+
+# --- figures ---------------------------------------------------------------------------------
+
+
+@look
+def figure_and_label(spot: Spot) -> bool:
+    """One large figure and one or two short lines that say what it counts."""
+    view, at = spot.view, spot.index
+    lines = lines_of_text(view, at)
+    figures = [i for i in lines if _FIGURE.match(view.text[i])]
+    labels = [i for i in lines if i not in figures]
+    if len(figures) != 1 or not 1 <= len(labels) <= 2 or len(view.children[at]) < 2:
+        return False
+    if any(len(view.text[i]) > 40 for i in labels):
+        return False
+    large = largest_type(view, figures[0])
+    small = max(largest_type(view, label) for label in labels)
+    return large >= 1.4 * small and large >= 20
+
+
+@look
+def two_lines(spot: Spot) -> bool:
+    return len(lines_of_text(spot.view, spot.index)) >= 2
+
+
+def lines_of_text(view: View, index: int) -> list[int]:
+    """The outermost nodes of the subtree that are one line of text each."""
+    out, stack = [], [index]
+    while stack:
+        here = stack.pop()
+        if here != index and view.is_line_of_text(here):
+            out.append(here)
+        else:
+            stack.extend(reversed(view.children[here]))
+    return out
+
+
+# --- panels ----------------------------------------------------------------------------------
+
+
+@look
+def bar_and_panels(spot: Spot) -> bool:
+    """The smallest node that holds a bar of tabs and, after it, its panels."""
+    view, at = spot.view, spot.index
+    inside = range(at + 1, view.end[at])
+    bars = [i for i in inside if view.says(i, "tab_bar")]
+    panels = [i for i in inside if view.says(i, "panels")]
+    if not any(view.end[bar] <= panel for bar in bars for panel in panels):
+        return False
+    return not any(
+        bar > kid and panels[-1] > kid and bar < view.end[kid] and panels[-1] < view.end[kid]
+        for kid in view.children[at]
+        for bar in bars[:1]
+    )
+
+
+@look
+def folds(spot: Spot) -> bool:
+    """Two things or more that fold by tag."""
+    view = spot.view
+    return sum(view.tag[kid] == "details" for kid in view.children[spot.index]) >= 2
+
+
+@look
+def again(spot: Spot) -> bool:
+    """A copy of a slide that stands beside it: a node before or after it shows the same."""
+    view, at = spot.view, spot.index
+    shown = _shown(view, at)
+    siblings = view.children[view.parent[at]] if at else []
+    return any(i != at and not view.says(i, "clone") and _shown(view, i) == shown for i in siblings)
+
+
+def _shown(view: View, index: int) -> tuple:
+    sources = [view.author[i].get("src", "") for i in view.subtree(index)]
+    return view.text[index], tuple(filter(None, sources))
