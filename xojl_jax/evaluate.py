@@ -44,7 +44,7 @@ SHOWN = {
 def main(argv: list[str]) -> None:
     """Reads the flags, then evaluates."""
     flags = parse(argv)
-    run = trained.load(flags.workdir, flags.data)
+    run = trained.load(flags.workdir, flags.data, flags.image_size)
     dataset = run.task.dataset(flags.split)
     records = load_records(dataset, flags.limit)
     answers = predict_all(run, dataset, records, flags)
@@ -69,6 +69,7 @@ def parse(argv: list[str]) -> argparse.Namespace:
     parser.add_argument("--out", help="JSON report (default: WORKDIR/evaluation-SPLIT.json)")
     parser.add_argument("--limit", type=int, help="only the first records of the split")
     parser.add_argument("--batch-size", type=int, default=16, help="records a decode (default 16)")
+    trained.add_image_size(parser)
     parser.add_argument("--mode", default="dual", choices=("dual", "semantic", "detail"))
     parser.add_argument("--method", default="greedy", choices=("greedy", "beam"))
     parser.add_argument("--beam", type=int, default=4, help="hypotheses of a beam (default 4)")

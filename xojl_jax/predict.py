@@ -46,7 +46,7 @@ class Inputs(NamedTuple):
 def main(argv: list[str]) -> None:
     """Reads the flags, then predicts."""
     flags = parse(argv)
-    run = trained.load(flags.workdir, flags.data)
+    run = trained.load(flags.workdir, flags.data, flags.image_size)
     inputs = fit_to_model(read_inputs(flags, run), run)
     answers, category = predict(run, inputs, flags)
     tell(inputs, answers, category)
@@ -68,6 +68,7 @@ def parse(argv: list[str]) -> argparse.Namespace:
     add("--sample", type=int, help="instead: a record of the run's data, counted from 0")
     add("--split", default="test", help="the split of --sample (default test)")
     add("--data", help="shards for --sample instead of the run's own")
+    trained.add_image_size(parser)
     add("--mode", default="detail", choices=("detail", "semantic", "dual"))
     add("--method", default="greedy", choices=("greedy", "sample", "beam"))
     add("--beam", type=int, default=4, help="hypotheses of a beam (default 4)")

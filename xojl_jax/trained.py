@@ -1,5 +1,6 @@
 """A trained run, ready to predict: what evaluate, predict, export and serve share."""
 
+import argparse
 import os
 from typing import Any, NamedTuple
 
@@ -27,11 +28,16 @@ class Trained(NamedTuple):
     metadata: dict[str, Any]
 
 
-def load(workdir: str | os.PathLike, data_path: str | None = None) -> Trained:
+def load(
+    workdir: str | os.PathLike,
+    data_path: str | None = None,
+    image_size: tuple[int, int] | None = None,
+) -> Trained:
     """Reads the newest checkpoint of a working directory, or one checkpoint folder.
 
     Args:
       data_path: shards to read instead of those that the run was trained on.
+      image_size: (width, height) of the canvas for screenshots, instead of that of the training.
     """
     params, metadata = checkpoint.load_params(workdir)
     config = ConfigDict(metadata["config"])
@@ -43,7 +49,27 @@ def load(workdir: str | os.PathLike, data_path: str | None = None) -> Trained:
             f"{workdir} is of stage {config.stage}, which has no decoder: "
             "train stage 4 from it first (--config.init_from)"
         )
+    if image_size is not None:
+        width, height = image_size
+        task.look_at(height, width)
     return Trained(task, jax.device_put(params), metadata)
+
+
+def add_image_size(parser: argparse.ArgumentParser) -> None:
+    """Adds --image-size, whose value is what `load` takes as `image_size`."""
+    parser.add_argument(
+        "--image-size",
+        type=_size,
+        metavar="WxH",
+        help="canvas for screenshots (default: that of the training)",
+    )
+
+
+def _size(text: str) -> tuple[int, int]:
+    width, _, height = text.partition("x")
+    if not (width.isdigit() and height.isdigit() and min(int(width), int(height)) >= 64):
+        raise argparse.ArgumentTypeError(f"{text!r} is no WIDTHxHEIGHT such as 1280x720")
+    return int(width), int(height)
 
 
 def predictor(trained: Trained, **options: Any):

@@ -10,6 +10,7 @@ import pytest
 from flax import linen as nn
 
 from configs import base
+from tests.tasks.conftest import small_config
 from xojl_jax.data.transforms import stack
 from xojl_jax.engine import sharding
 from xojl_jax.nn.grammar_mask import GrammarCarry
@@ -116,6 +117,21 @@ def test_either_modality_may_be_missing(task, params, gradient, without):
     assert np.isfinite(value)
     assert all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(grads))
     assert metrics["tokens"] > 0
+
+
+def test_the_same_parameters_read_another_resolution(params, batch):
+    """X025: a canvas of another size and aspect than the trained one, and the HTML part unmoved."""
+    task = LayoutTask(small_config())
+    task.look_at(160, 96)
+    dataset = task.dataset("val")
+    other = stack([dataset[i] for i in range(8)])
+    assert other["image"].shape == (8, 160, 96, 3)
+    encode = jax.jit(functools.partial(task.model().apply, method=LayoutModel.encode))
+    here, _ = encode({"params": params}, other)
+    assert here.memory.shape[1] != batch["html_mask"].shape[1]
+    assert np.isfinite(np.asarray(here.memory)).all()
+    visual = here.memory_valid[:, other["html_mask"].shape[1] :]
+    assert (visual.any(axis=1) == other["image_valid"]).all()
 
 
 def test_every_parameter_is_trained(params, batch, gradient):

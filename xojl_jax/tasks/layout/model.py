@@ -248,11 +248,13 @@ class LayoutModel(nn.Module):
         html = self.html_encoder(batch)
         html, patches = self.fusion(html, vision.tokens, mask, patch_valid)
 
-        grid = patches.reshape(patches.shape[0], *self.config.grid, -1)
+        # Of this batch: another resolution than the one trained for has another grid (X025).
+        shape = patch_grid(*batch["image"].shape[1:3], self.config.patch)
+        grid = patches.reshape(patches.shape[0], *shape, -1)
         grid, attention = self.spatial_attention(grid)
         # The pyramid reads the encoder's taps, the last of them as fusion and attention left it.
         taps = vision.taps.at[-1].add(grid.reshape(patches.shape))
-        (level,) = self.pyramid(taps, self.config.grid, patch_valid)
+        (level,) = self.pyramid(taps, shape, patch_valid)
         cells = level.features.reshape(patches.shape[0], -1, level.features.shape[-1])
         cells_valid = level.valid.reshape(patches.shape[0], -1)
         memory = jnp.concatenate([html, self.memory_in(cells)], axis=1)

@@ -4,6 +4,7 @@ The four stages (X107 to X110) differ in the losses that they compute, hence in 
 model that come to be. A label that is missing is masked out, record by record.
 """
 
+import dataclasses
 import functools
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -97,6 +98,11 @@ class LayoutTask(Task):
             max_classes=c.model.max_classes,
             max_target=c.model.max_target,
         )
+
+    def look_at(self, height: int, width: int) -> None:
+        """Fits screenshots into another canvas from here on (X025). The parameters serve every
+        resolution: positions are interpolated."""
+        self.spec = dataclasses.replace(self.spec, image_height=height, image_width=width)
 
     def dataset(self, split: str) -> LayoutDataset:
         augmentation = self.config.data if split == "train" else None
