@@ -2,12 +2,16 @@
 
     python -m benchmarks.loader
     python -m benchmarks.loader --preset base --threads 1 2 4 16 --format WEBP
+    python -m benchmarks.loader --torch 0 1 2     # pip install torch
 
 Writes a data set of drawn pages to a temporary folder, then measures (1) each part of one sample
 by itself, in processor time of one thread, in the first epoch and in later ones, which have the
 features (but, in a large data set, not the pixels) in memory; and (2) whole batches, the variants
 taking turns, as ratios to the variant without threads. "kept" has the pictures in memory, too, as
 small data sets do. Ratios of one run are comparable; absolute figures are of this machine.
+
+All variants augment as training does. --torch adds a PyTorch DataLoader over the same samples and
+the same transforms, with so many worker processes, the same order not asked of it.
 """
 
 import argparse
@@ -23,6 +27,7 @@ from PIL import Image, ImageDraw
 from configs import base
 from xojl_jax.data import images, shards
 from xojl_jax.data.loader import batches
+from xojl_jax.data.transforms import stack
 from xojl_jax.tasks.layout.baseline import layout_from_labels
 from xojl_jax.tasks.layout.dataset import LayoutDataset
 from xojl_jax.tasks.layout.features import MERGED, FeatureSpec, Featuriser
@@ -42,6 +47,7 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--threads", type=int, nargs="+", default=[1, 2, 4])
     parser.add_argument("--batch", type=int, default=8)
     parser.add_argument("--batches", type=int, default=6, help="timed batches of a turn")
+    parser.add_argument("--torch", type=int, nargs="*", default=[], help="workers of a DataLoader")
     parser.add_argument("--turns", type=int, default=3)
     return parser.parse_args()
 
@@ -129,25 +135,60 @@ def part_times(folder: Path, spec: FeatureSpec) -> dict[str, float]:
     return seconds
 
 
+def our_rate(dataset, threads: int, options: argparse.Namespace) -> float:
+    """Samples a second of our loader, after its first batch."""
+    with batches(dataset, seed=0, batch_size=options.batch, num_threads=threads) as stream:
+        next(stream)  # threads have started, and one batch is ahead
+        return timed_batches(stream, options)
+
+
+def torch_rate(dataset, workers: int, options: argparse.Namespace) -> float:
+    """The same of a PyTorch DataLoader over the same samples, at its usual best settings."""
+    import torch
+    from torch.utils.data import DataLoader
+
+    class Augmented:
+        def __len__(self) -> int:
+            return options.batch * (options.batches + 2 + 2 * workers)
+
+        def __getitem__(self, place: int):
+            rng = np.random.default_rng((0, place))
+            return dataset.augment(dataset[place % len(dataset)], rng)
+
+    def collate(samples: list) -> dict[str, torch.Tensor]:
+        return {name: torch.from_numpy(array) for name, array in stack(samples).items()}
+
+    loader = DataLoader(
+        Augmented(), options.batch, shuffle=True, num_workers=workers, collate_fn=collate
+    )
+    stream = iter(loader)
+    next(stream)
+    return timed_batches(stream, options)
+
+
+def timed_batches(stream, options: argparse.Namespace) -> float:
+    start = time.perf_counter()
+    for _ in range(options.batches):
+        next(stream)
+    return options.batch * options.batches / (time.perf_counter() - start)
+
+
 def rates(folder: Path, spec: FeatureSpec, options: argparse.Namespace) -> dict[str, float]:
     """Samples a second of each variant, median of the turns."""
-    decoding = LayoutDataset(folder, "train", spec, picture_bytes=0)
-    keeping = LayoutDataset(folder, "train", spec, picture_bytes=1 << 40)
-    for i in range(len(keeping)):
-        keeping[i]
-    variants = {str(count): (decoding, count) for count in (0, *options.threads)}
-    variants["0, kept"] = (keeping, 0)
+    augmentation = base.make(options.preset).data
+    decoding = LayoutDataset(folder, "train", spec, augmentation, picture_bytes=0)
+    keeping = LayoutDataset(folder, "train", spec, augmentation, picture_bytes=1 << 40)
+    for dataset in (decoding, keeping):
+        for i in range(len(dataset)):
+            dataset[i]
+    variants = {str(count): (our_rate, decoding, count) for count in (0, *options.threads)}
+    variants["0, kept"] = (our_rate, keeping, 0)
+    for count in options.torch:
+        variants[f"torch {count}"] = (torch_rate, decoding, count)
     found: dict[str, list[float]] = {name: [] for name in variants}
     for _ in range(options.turns):
-        for name, (dataset, threads) in variants.items():
-            stream = batches(dataset, seed=0, batch_size=options.batch, num_threads=threads)
-            with stream:
-                next(stream)  # threads have started, and one batch is ahead
-                start = time.perf_counter()
-                for _ in range(options.batches):
-                    next(stream)
-                seconds = time.perf_counter() - start
-            found[name].append(options.batch * options.batches / seconds)
+        for name, (measure, dataset, workers) in variants.items():
+            found[name].append(measure(dataset, workers, options))
     return {name: statistics.median(values) for name, values in found.items()}
 
 
@@ -178,10 +219,10 @@ def main() -> None:
             again = value / sum(later.values()) if name in later else 0
             share = value / first if name != "features" else 0
             print(f"{name:22} {1000 * value:6.2f} {share:14.0%} {again:13.0%}")
-        print("\nthreads   samples/s   ratio to none")
+        print("\n threads  samples/s   ratio to none")
         found = rates(folder, spec, options)
         for variant, rate in found.items():
-            print(f"{variant:>7} {rate:11.1f} {rate / found['0']:15.2f}")
+            print(f"{variant:>8} {rate:10.1f} {rate / found['0']:15.2f}")
 
 
 if __name__ == "__main__":
