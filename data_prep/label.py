@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from data_prep.components.law import violations
 from data_prep.label_explain import explain
 from data_prep.label_folder import Authors, Folder, read_records
+from data_prep.label_law import violations
 from data_prep.label_layout import Labeller, in_order, layout_of
 from data_prep.label_rules import Table
 from data_prep.label_spot import Spot
@@ -119,9 +119,8 @@ def label(record: Record, author: list[dict], table: Table) -> Labelled:
         quality={**bare.quality, "label": labeller.confidence()},
     )
     why = (kind.name, kind.confidence) if kind else ("", 0.0)
-    broken = next(violations(layout, [view.box[index] for index in nodes]), "")
-    if broken:
-        return Labelled(bare, view, labeller, why, f"breaks the law of labels: {broken}")
+    if broken := next(violations(root), ""):
+        return Labelled(bare, view, labeller, why, f"breaks a rule of the language: {broken}")
     return Labelled(made, view, labeller, why)
 
 
@@ -180,7 +179,7 @@ class Tally:
     def add(self, labelled: Labelled, reason: str) -> None:
         self.total += 1
         if reason:
-            self.aside["".join(c for c in reason if not c.isdigit() and c != ".")] += 1
+            self.aside[reason] += 1
             return
         self.categories[labelled.record.category] += 1
         self.elements.update(labelled.record.used_elements)

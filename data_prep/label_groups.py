@@ -2,9 +2,11 @@
 
 from collections.abc import Sequence
 
-from data_prep.label_spot import Spot, look, measure
+from data_prep.label_spot import Item, Spot, look, measure
 
 _WORDS = {"paragraph", "heading", "wrapper"}
+_SHOWN = {"image", "video", "map", "gallery", "masonry", "carousel"}
+_BARS = {"header", "footer", "nav"}
 
 
 @measure
@@ -23,6 +25,12 @@ def outermost(spot: Spot) -> bool:
 def alone(spot: Spot) -> bool:
     """No labelled sibling (once labels are known)."""
     return spot.parent is not None and len(spot.parent.children) == 1
+
+
+@look
+def in_a_root(spot: Spot) -> bool:
+    """Directly in the section's html root."""
+    return spot.view.parent[spot.index] == 0
 
 
 @look
@@ -53,9 +61,19 @@ def roomy(spot: Spot) -> bool:
 
 @look
 def pictogram_and_words(spot: Spot) -> bool:
-    """A pictogram beside its text."""
-    elements = [kid.element for kid in spot.kids]
-    return len(elements) == 2 and elements[0] == "icon" and elements[1] in _WORDS
+    """A pictogram, a small portrait or initials beside text."""
+    if len(spot.kids) != 2:
+        return False
+    small = [kid for kid in spot.kids if _is_small(spot, kid)]
+    return len(small) == 1 and all(kid.element in _WORDS for kid in spot.kids if kid not in small)
+
+
+def _is_small(spot: Spot, kid: Item) -> bool:
+    view, (wide, tall) = spot.view, spot.view.box[kid.index][2:]
+    square = max(wide, tall) <= 96 and max(wide, tall) <= 1.25 * min(wide, tall)
+    initials = kid.element == "paragraph" and view.is_painted(kid.index)
+    framed = kid.element == "wrapper" and [k.element for k in kid.children] == ["icon"]
+    return kid.element == "icon" or (square and (kid.element == "image" or initials or framed))
 
 
 @look
@@ -74,9 +92,25 @@ def in_rows(spot: Spot) -> bool:
 
 @look
 def layered(spot: Spot) -> bool:
-    """Labelled children lie over one another."""
-    boxes = _boxes(spot)
-    return any(_overlap(one, two) > 0.3 for at, one in enumerate(boxes) for two in boxes[at + 1 :])
+    """Something lies on a labelled picture, or over a box that is painted."""
+    view, boxes = spot.view, _boxes(spot)
+    shows = [
+        kid.element in _SHOWN or (bool(kid.children) and view.is_painted(kid.index))
+        for kid in spot.kids
+    ]
+    return any(
+        (shows[at] or shows[to]) and _overlap(one, boxes[to]) > 0.3
+        for at, one in enumerate(boxes)
+        for to in range(at + 1, len(boxes))
+    )
+
+
+@look
+def beside_bars(spot: Spot) -> bool:
+    """A page in one section: it, or what stands beside it, is a bar at the head or foot."""
+    view, siblings = spot.view, spot.parent.children if spot.parent else []
+    full = [i.index for i in siblings if view.box[i.index][2] >= 0.97 * view.box[0][2]]
+    return len(full) >= 2 and any(view.tag[i] in _BARS or view.says(i, "bar") for i in full)
 
 
 def _boxes(spot: Spot) -> list[Sequence[float]]:

@@ -27,6 +27,11 @@ class Labeller:
             self._rules[index] = self.table.first("node", Spot(self.view, index, self))
         return self._rules[index]
 
+    def element(self, index: int) -> str | None:
+        """What a node is by itself; None if no rule says."""
+        rule = self.rule(index)
+        return rule.element if rule else None
+
     def kind(self, index: int) -> str | None:
         """Which leaf a node is by itself, or the only node in it; None if it is none."""
         while True:

@@ -23,6 +23,12 @@ def inside(spot: Spot, name: str) -> bool:
     return any(spot.view.says(above, name) for above in spot.view.ancestors(spot.index))
 
 
+@verb("root says")
+def root_says(spot: Spot, name: str) -> bool:
+    """… about the section."""
+    return spot.view.says(0, name)
+
+
 @verb("holds")
 def holds(spot: Spot, name: str) -> bool:
     """… about a node below it."""
@@ -143,6 +149,18 @@ def field(spot: Spot) -> bool:
 
 
 @look
+def beside_field(spot: Spot) -> bool:
+    """In the row of one field that its parent frames: the sign of a search field."""
+    view, above = spot.view, spot.view.parent[spot.index]
+    return (
+        view.fields[above] == 1
+        and not view.fields[spot.index]
+        and view.box[above][3] <= 64
+        and view.is_painted(above)
+    )
+
+
+@look
 def in_field(spot: Spot) -> bool:
     """It stands on a form field that is no part of it: a floating label, a sign in the field."""
     view, (x, y, w, h) = spot.view, spot.view.box[spot.index]
@@ -168,6 +186,34 @@ def speck(spot: Spot) -> bool:
     """Nothing in it is large enough to be seen."""
     boxes = [spot.view.box[i] for i in spot.view.subtree(spot.index)]
     return all(min(box[2:]) < 6 for box in boxes) or all(max(box[2:]) <= 6 for box in boxes)
+
+
+@look
+def wide_as_section(spot: Spot) -> bool:
+    """It goes from one side of the section to the other."""
+    return spot.view.box[spot.index][2] >= 0.97 * spot.view.box[0][2]
+
+
+@look
+def in_root(spot: Spot) -> bool:
+    """It stands directly in the root, or is all that does."""
+    view = spot.view
+    return all(above == 0 or len(view.children[above]) == 1 for above in view.ancestors(spot.index))
+
+
+@look
+def largest_sibling(spot: Spot) -> bool:
+    view = spot.view
+    siblings = view.children[view.parent[spot.index]]
+    return spot.index == max(siblings, key=view.area)
+
+
+@look
+def outside_its_box(spot: Spot) -> bool:
+    """It begins below the end of the node around it: a closed panel that is kept for later."""
+    x, y = spot.view.box[spot.index][:2]
+    left, top, wide, tall = spot.view.box[spot.view.parent[spot.index]]
+    return y >= top + tall - 1 or x >= left + wide - 1
 
 
 @look
@@ -209,11 +255,48 @@ def phrase(spot: Spot) -> bool:
 
 
 @look
+def only_text_inside(spot: Spot) -> bool:
+    """A box without a look of its own around one line of text: the block is the text."""
+    view, at = spot.view, spot.index
+    if view.is_painted(at) or view.kinds[at] or len(view.children[at]) != 1:
+        return False
+    return spot.kinds.kind(view.children[at][0]) in ("paragraph", "heading")
+
+
+@look
+def buttons_inside(spot: Spot) -> bool:
+    view = spot.view
+    inner = range(spot.index + 1, view.end[spot.index])
+    return any(view.tag[i] in ("a", "button") and spot.kinds.kind(i) == "button" for i in inner)
+
+
+@look
+def stacked_drawings(spot: Spot) -> bool:
+    """Several drawings over one another make one pictogram."""
+    return spot.view.drawings[spot.index] > 1 and one_pictogram(spot)
+
+
+@look
 def inline_inside(spot: Spot) -> bool:
     """What is in it are parts of a line, or pictures."""
     inner = range(spot.index + 1, spot.view.end[spot.index])
     allowed = {"span", "i", "svg", "b", "strong", "em", "img", "small", "u"}
     return all(spot.view.tag[i] in allowed for i in inner)
+
+
+@look
+def button_tag(spot: Spot) -> bool:
+    return spot.view.tag[spot.index] == "button"
+
+
+@look
+def summary_tag(spot: Spot) -> bool:
+    return spot.view.tag[spot.index] == "summary"
+
+
+@look
+def in_details(spot: Spot) -> bool:
+    return any(spot.view.tag[above] == "details" for above in spot.view.ancestors(spot.index))
 
 
 @look

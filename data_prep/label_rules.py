@@ -139,6 +139,10 @@ def _condition(text: str, where: str, patterns: dict) -> Condition:
     if verb in VERBS and name in patterns:
         test = VERBS[verb]
         return lambda spot: test(spot, name)
+    if verb == "under":
+        return lambda spot: any(
+            spot.kinds.element(above) == name for above in spot.view.ancestors(spot.index) if above
+        )
     if verb == "is":
         return lambda spot: spot.item is not None and spot.item.element == name
     if verb == "in":

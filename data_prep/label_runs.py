@@ -6,7 +6,7 @@ from data_prep.label_looks import largest_type
 from data_prep.label_spot import Spot, look
 from data_prep.label_view import View
 
-_FIGURE = re.compile(r"^[^\w]{0,3}\d[\d.,\s]*\s?([%+kKmMbBx°★]|hrs?|min|yrs?)?\+?$")
+_FIGURE = re.compile(r"^[^\w]{0,3}\d[\d.,:/\s]*\s?([%+kKmMbBx°★s]|hrs?|ms|min|yrs?)?\+?$")
 
 
 # --- lists -----------------------------------------------------------------------------------
@@ -21,9 +21,15 @@ def simple_items(spot: Spot) -> bool:
 
 @look
 def alike_items(spot: Spot) -> bool:
-    """All children are links, or all buttons, or all chips."""
-    kinds = {_item_kind(spot, kid) for kid in spot.view.children[spot.index]}
-    return len(kinds) == 1 and kinds <= {"link", "button", "chip", "list"}
+    """All children are links, or all buttons, or all chips, or all short texts of one make."""
+    view, kids = spot.view, spot.view.children[spot.index]
+    kinds = {_item_kind(spot, kid) for kid in kids}
+    if len(kinds) != 1:
+        return False
+    if kinds == {"text"}:
+        makes = {(view.tag[kid], view.author[kid].get("class", "")) for kid in kids}
+        return len(makes) == 1 and len({view.font_size(kid) for kid in kids}) == 1
+    return kinds <= {"link", "button", "chip", "list"}
 
 
 def _is_item(view: View, index: int) -> bool:
@@ -42,11 +48,11 @@ def _item_kind(spot: Spot, index: int) -> str:
     view = spot.view
     if spot.kinds.kind(index) == "button":
         return "button"
+    line = view.is_line_of_text(index)
     if view.tag[index] == "a":
-        return "link"
-    small = view.box[index][3] < 48 and view.box[index][2] < 260
-    if small and view.is_painted(index) and view.is_line_of_text(index):
-        return "chip"
+        return "link" if line or view.texts[index] <= 1 else "other"
+    if line and len(view.text[index]) <= 40:
+        return "chip" if view.is_painted(index) and view.box[index][3] < 48 else "text"
     inner = view.children[index]
     if len(inner) == 1 and view.tag[inner[0]] == "a" and "text" not in view.kinds[index]:
         return _item_kind(spot, inner[0])
@@ -79,7 +85,8 @@ def _is_picture_cell(view: View, index: int) -> bool:
     picture = view.box[shown[0]]
     width, height = view.box[index][2:]
     return (
-        min(picture[2:]) > 96
+        min(picture[2:]) >= 32
+        and max(picture[2:]) > 96
         and picture[2] >= 0.7 * width
         and height - picture[3] <= 0.3 * height + 24
         and not any(re.fullmatch(r"h[1-4]|button", view.tag[i]) for i in view.subtree(index))
@@ -113,23 +120,44 @@ def _is_network(view: View, link: int) -> bool:
     return bool(view.patterns["network"].search(" ".join(said).replace("_", "-")))
 
 
+@look
+def badged(spot: Spot) -> bool:
+    """A drawing with a number on it, such as of messages that wait."""
+    view, at = spot.view, spot.index
+    return view.drawings[at] == 1 and view.texts[at] == 1 and len(view.text[at]) <= 3
+
+
+@look
+def network_link(spot: Spot) -> bool:
+    """A pictogram that leads to a social network, beside another one."""
+    view, at = spot.view, spot.index
+    if view.texts[at] or not _is_network(view, at):
+        return False
+    siblings = view.children[view.parent[at]]
+    return sum(_is_network(view, i) for i in siblings if not view.texts[i]) >= 2
+
+
 # --- figures ---------------------------------------------------------------------------------
 
 
 @look
 def figure_and_label(spot: Spot) -> bool:
-    """One large figure and one or two short lines that say what it counts."""
+    """The smallest node with one large figure and one to three lines that say what it counts."""
     view, at = spot.view, spot.index
+    return _is_counter(view, at) and not any(_is_counter(view, kid) for kid in view.children[at])
+
+
+def _is_counter(view: View, at: int) -> bool:
     lines = lines_of_text(view, at)
     figures = [i for i in lines if _FIGURE.match(view.text[i])]
     labels = [i for i in lines if i not in figures]
-    if len(figures) != 1 or not 1 <= len(labels) <= 2 or len(view.children[at]) < 2:
+    if len(figures) != 1 or not 1 <= len(labels) <= 3:
         return False
-    if any(len(view.text[i]) > 40 for i in labels):
+    if len(view.text[labels[0]]) > 40 or any(len(view.text[i]) > 140 for i in labels):
         return False
     large = largest_type(view, figures[0])
-    small = max(largest_type(view, label) for label in labels)
-    return large >= 1.4 * small and large >= 20
+    small = min(largest_type(view, label) for label in labels)
+    return large >= 1.35 * small and large >= 18
 
 
 @look
@@ -170,9 +198,10 @@ def bar_and_panels(spot: Spot) -> bool:
 
 @look
 def folds(spot: Spot) -> bool:
-    """Two things or more that fold by tag."""
-    view = spot.view
-    return sum(view.tag[kid] == "details" for kid in view.children[spot.index]) >= 2
+    """Two things or more that fold, by tag or by word, are what it has."""
+    view, kids = spot.view, spot.view.children[spot.index]
+    folding = [kid for kid in kids if view.tag[kid] == "details" or view.says(kid, "fold")]
+    return len(folding) >= 2 and len(folding) >= 0.6 * len(kids)
 
 
 @look

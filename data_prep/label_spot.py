@@ -21,6 +21,9 @@ class Item:
 
 
 class Kinds(Protocol):
+    def element(self, index: int) -> str | None:
+        """What a node is by itself; None if no rule says."""
+
     def kind(self, index: int) -> str | None:
         """Which leaf a node is by itself, or the only node in it; None if it is none."""
 

@@ -28,7 +28,8 @@ class View:
       box: [x, y, width, height] px.
       words: the author's own words about the node (class, id, role …), lower case.
       address: where the node points to (src, href) and how it is described (title, alt).
-      text: what is written in the node and below (cut at 240 characters).
+      text: what is written in the node and below; from a node with words of its own down, 240
+        characters at most (and what a menu hides by opacity alone is among them).
     """
 
     def __init__(self, record: Record, author: list[dict], patterns: Mapping[str, re.Pattern]):
@@ -45,7 +46,7 @@ class View:
         self.box = [list(box[:4]) for box in record.html_boxes]
         self.author = author
         self.look = [about.get("look", {}) for about in author]
-        self.text = [about.get("text", "") for about in author]
+        self.text = self._texts()
         self.words = [_words(about) for about in author]
         self.address = [_address(about) for about in author]
         self.patterns = patterns
@@ -65,6 +66,20 @@ class View:
         out = [int(test(i)) for i in range(len(self.nodes))]
         for index in range(len(self.nodes) - 1, 0, -1):
             out[self.parent[index]] += out[index]
+        return out
+
+    def _texts(self) -> list[str]:
+        """A browser counts hidden text in; so only nodes with words of their own are believed."""
+        kinds = [{content.kind for content in node.content} for node in self.nodes]
+        said = [about.get("text", "") for about in self.author]
+        out = ["" for _ in self.nodes]
+        for index in range(len(self.nodes) - 1, -1, -1):
+            own = "text" in kinds[index]
+            out[index] = (
+                said[index]
+                if own
+                else " ".join(filter(None, map(out.__getitem__, self.children[index])))
+            )
         return out
 
     def subtree(self, index: int) -> range:
@@ -135,24 +150,31 @@ class View:
         return ""
 
     def is_line_of_text(self, index: int) -> bool:
-        """Text, with nothing but phrasing in it (links and pictograms in the line included)."""
-        if not self.texts[index] or self.pictures[index] or self.fields[index]:
+        """Text, with nothing but phrasing in it (links and small pictures in the line included)."""
+        if not self.texts[index] or self.fields[index]:
             return False
         inner = range(index + 1, self.end[index])
-        return all(self.tag[i] in PHRASING or self.tag[i] == "svg" for i in inner) and all(
+        if any("src" in self.kinds[i] and max(self.box[i][2:]) > 48 for i in inner):
+            return False
+        allowed = PHRASING | {"svg", "img"}
+        return all(self.tag[i] in allowed for i in inner) and all(
             self.look[i].get("display", "inline").startswith("inline") or not self.kinds[i]
             for i in inner
         )
 
     @cached_property
     def body_size(self) -> float:
-        """The font size of most of the text, by characters."""
+        """The font size of most of the running text, by characters; else that of the band."""
         weights: dict[float, int] = {}
         for i, kinds in enumerate(self.kinds):
-            if "text" in kinds:
+            if (
+                "text" in kinds
+                and len(self.text[i]) >= 40
+                and not re.fullmatch("h[1-6]", self.tag[i])
+            ):
                 size = self.font_size(i)
                 weights[size] = weights.get(size, 0) + len(self.text[i])
-        return max(weights, key=weights.__getitem__, default=16.0)
+        return max(weights, key=weights.__getitem__, default=self.font_size(0))
 
 
 def _words(about: dict) -> str:
