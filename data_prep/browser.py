@@ -6,20 +6,19 @@ that two captures of one page are equal. A watchdog ends the browser when a page
 too much memory; the next page gets a new one.
 """
 
-import base64
 import contextlib
-import json
 import os
 import shutil
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 from urllib.parse import quote
 
 from data_prep.gate import Gate
+from data_prep.page import Extracted, Page, PageError, first_line, paint_order
 from data_prep.site import ORIGIN, Shim, Site
 from data_prep.watchdog import Watchdog
 from xojl_jax.errors import BadUsage
+
+__all__ = ["DESKTOP", "Browser", "Extracted", "Page", "PageError", "find_chromium", "paint_order"]
 
 DESKTOP = (1280, 720)
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
@@ -37,43 +36,6 @@ FLAGS = (
     "--js-flags=--max-old-space-size=1024",
 )
 DEAD_PROXY = {"server": "http://127.0.0.1:9", "bypass": "<-loopback>"}
-NOW = 1_700_000_000_000  # ms; every page lives in this second
-LOAD_MS = 20_000
-MAX_NODES = 4096
-SCRIPT = (Path(__file__).parent / "page_script.js").read_text(encoding="utf-8")
-# Pages that shuffle or sample do so alike each time.
-SEEDED_RANDOM = """{ let s = 1; Math.random = () => { s = (s + 0x6D2B79F5) | 0;
-  let t = Math.imul(s ^ (s >>> 15), 1 | s); t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-  return ((t ^ (t >>> 14)) >>> 0) / 4294967296; }; }"""
-STILL = """*, *::before, *::after { animation-duration: 1ms !important;
-  animation-delay: 0s !important; animation-iteration-count: 1 !important;
-  transition-duration: 0s !important; transition-delay: 0s !important;
-  scroll-behavior: auto !important; caret-color: transparent !important; }"""
-
-
-class PageError(Exception):
-    """This page could not be rendered; the message says why. The run goes on with the next."""
-
-
-@dataclass
-class Extracted:
-    """One element and everything in it that shows, in depth-first pre-order.
-
-    Attributes:
-      box: [x, y, width, height] of the root on the full page, whole CSS px.
-      nodes: one dict a node: `tag`, `parent` (index, -1 for the root), `box` ([x, y, w, h] of the
-        part that shows, relative to the root's corner), `z` (paint order, 0 at the back), `styles`
-        (property -> value), `content` ([kind, element children before it] pairs), `held`
-        (of each content what was there: the text, a picture's natural [w, h] or None, for an svg
-        None), `marks` (data-xojl* attributes), `author` (the author's words, for labelling only).
-      root_font: font size of the page's root, px.
-      full: there were more nodes than the limit; the rest is missing.
-    """
-
-    box: list[int]
-    nodes: list[dict[str, Any]]
-    root_font: float = 16.0
-    full: bool = False
 
 
 def find_chromium() -> str:
@@ -121,12 +83,34 @@ class Browser:
         """Renders HTML text. `root`: a folder that its own links may name."""
         return self._open(ORIGIN + "/", viewport, Site(root, shim, {"/": text}))
 
-    def open_site(self, root, path: str, viewport=DESKTOP, *, shim: Shim | None = None) -> "Page":
-        """Renders the file `path` of the folder `root`; `/` in its links means `root`."""
-        site = Site(root, shim)
-        if site.file(path) is None:
+    def open_site(
+        self,
+        root,
+        path: str,
+        viewport=DESKTOP,
+        *,
+        shim: Shim | None = None,
+        text: str | None = None,
+        near=False,
+        placeholders=False,
+    ) -> "Page":
+        """Renders the file `path` of the folder `root`; `/` in its links means `root`.
+
+        Args:
+          text: HTML to render in place of the file, at its address.
+          near, placeholders: see `Site`.
+        """
+        place = "/" + path.lstrip("/")
+        site = Site(
+            root,
+            shim,
+            None if text is None else {place: text},
+            near=path if near else "",
+            placeholders=placeholders,
+        )
+        if text is None and site.file(path) is None:
             raise PageError("no such file in the site")
-        return self._open(f"{ORIGIN}/{quote(path.lstrip('/'))}", viewport, site)
+        return self._open(f"{ORIGIN}{quote(place)}", viewport, site)
 
     def open_url(self, url: str, viewport=DESKTOP, *, shim: Shim | None = None) -> "Page":
         """Renders a page of the web. It reaches public addresses, and the host of `url`, only."""
@@ -134,6 +118,11 @@ class Browser:
             self._gate = self._stack.enter_context(Gate())
         self._gate.allow(url)
         return self._open(url, viewport, Site(shim=shim, open_web=True), self._gate.address)
+
+    @property
+    def version(self) -> str:
+        """The version of the Chromium that runs."""
+        return self._browser.version
 
     def _open(self, url: str, viewport, site: Site, proxy: str | None = None) -> "Page":
         self._ensure_browser()
@@ -201,190 +190,3 @@ def _playwright():
             driver = _shared[0]
             _shared.clear()
             driver.stop()
-
-
-class Page:
-    """One rendered page whose time stands still; use `with`, or `close` it."""
-
-    def __init__(self, browser, viewport, site: Site, watchdog: Watchdog, proxy: str | None):
-        self.site, self.viewport = site, list(viewport)
-        self._watchdog = watchdog
-        self._context = browser.new_context(
-            viewport={"width": viewport[0], "height": viewport[1]},
-            reduced_motion="reduce",
-            service_workers="block",
-            accept_downloads=False,
-            locale="en-US",
-            timezone_id="UTC",
-            **({"proxy": {"server": proxy, "bypass": "<-loopback>"}} if proxy else {}),
-        )
-        self._context.route("**/*", site.handle)
-        self._context.route_web_socket("**/*", lambda socket: socket.close())
-        self._context.add_init_script(SEEDED_RANDOM)
-        self._page = self._context.new_page()
-        self._page.on("dialog", lambda dialog: dialog.dismiss())
-        # Of the context, not of our page: a popup may open popups, too.
-        self._context.on("page", lambda popup: popup.close())
-        self._page.clock.install(time=NOW)
-        self._page.clock.pause_at(NOW + 1)
-
-    def __enter__(self) -> "Page":
-        return self
-
-    def __exit__(self, *_) -> None:
-        self.close()
-
-    def close(self) -> None:
-        with contextlib.suppress(Exception):
-            self._context.close()
-        self._watchdog.stop()
-
-    def load(self, url: str) -> None:
-        """Opens, scrolls through, and waits until nothing moves any more."""
-        self._page.goto(url, wait_until="load", timeout=LOAD_MS)
-        if self._page.url.startswith("chrome-error:"):
-            raise PageError("it leads to an address that does not answer")
-        self._session = self._context.new_cdp_session(self._page)
-        frame = self._session.send("Page.getFrameTree")["frameTree"]["frame"]["id"]
-        world = {"frameId": frame, "worldName": "xojl"}
-        self._world = self._session.send("Page.createIsolatedWorld", world)["executionContextId"]
-        self._evaluate(SCRIPT + "; JSON.stringify(true)")
-        self._call("still", STILL)
-        self._run_clock(500)
-        self._call("settle")
-        # Scroll-reveal scripts show a block only once it has been in view.
-        step = max(200, self.viewport[1] // 2)
-        y = 0
-        while y < min(self._call("height"), 40_000):
-            self._call("scroll", y)
-            self._run_clock(100)
-            y += step
-        self._call("scroll", 0)
-        self._run_clock(1500)
-        self._call("settle")
-
-    def _run_clock(self, ms: int) -> None:
-        """Moves the page's time.
-
-        Playwright first tells every page of the context, and fails before any clock has moved when
-        one of them, a popup that we (or the page) close, goes away meanwhile: so we ask again.
-        What is wrong with our own page still raises; the watchdog ends a page that never stops.
-        """
-        while True:
-            try:
-                self._page.clock.run_for(ms)
-                return
-            except Exception as error:
-                popup = type(error).__name__ == "TargetClosedError" and not self._page.is_closed()
-                if not popup or self._watchdog.reason or not self._context.browser.is_connected():
-                    raise
-
-    @property
-    def title(self) -> str:
-        """The page's title, as valid Unicode."""
-        return self._call("title").encode("utf-8", "replace").decode("utf-8")
-
-    def sections(self) -> list[dict[str, Any]]:
-        """Sections of the page (`box`, …); their numbers are good as `root` of `extract`."""
-        return self._guard(lambda: self._call("sections"))
-
-    def extract(self, root: str | int = "body", properties=(), *, author=False) -> Extracted:
-        """Tree, styles, boxes of the first element that a selector (or section number) names."""
-        answer = self._guard(
-            lambda: self._call("extract", root, list(properties), MAX_NODES, author)
-        )
-        if answer is None:
-            raise PageError(f"nothing on the page is {root!r}")
-        for node, z in zip(answer["nodes"], paint_order(answer["nodes"]), strict=True):
-            node["z"] = z
-        return Extracted(**answer)
-
-    def box(self, root: str | int) -> list[int]:
-        """[x, y, width, height] of an element on the full page, whole CSS px."""
-        return self._guard(lambda: self._call("box", root))
-
-    def screenshot(self, box, root: str | int | None = None) -> bytes:
-        """PNG of `box` ([x, y, w, h] on the full page), one CSS px to one pixel.
-
-        With `root`, fixed and sticky things outside of that element are hidden meanwhile.
-        """
-        x, y, width, height = box
-        clip = {"x": x, "y": y, "width": width, "height": height, "scale": 1}
-        request = {"format": "png", "clip": clip, "captureBeyondViewport": True}
-        request["optimizeForSpeed"] = True
-
-        def shoot():
-            if root is not None:
-                self._call("conceal", root)
-            data = self._session.send("Page.captureScreenshot", request)["data"]
-            if root is not None:
-                self._call("reveal")
-            return base64.b64decode(data)
-
-        return self._guard(shoot)
-
-    def _guard(self, action):
-        try:
-            return action()
-        except PageError:
-            raise
-        except Exception as error:
-            raise PageError(self._watchdog.reason or first_line(error)) from error
-
-    def _call(self, name: str, *arguments) -> Any:
-        return self._evaluate(f"xojl.{name}({', '.join(map(json.dumps, arguments))})")
-
-    def _evaluate(self, expression: str) -> Any:
-        answer = self._session.send(
-            "Runtime.evaluate",
-            {
-                "expression": expression,
-                "contextId": self._world,
-                "awaitPromise": True,
-                "returnByValue": True,
-            },
-        )
-        if "exceptionDetails" in answer:
-            details = answer["exceptionDetails"]
-            what = details.get("exception", {}).get("description") or details.get("text", "")
-            raise PageError(f"page script failed: {what.splitlines()[0] if what else 'no reason'}")
-        return json.loads(answer["result"]["value"])
-
-
-def paint_order(nodes: list[dict[str, Any]]) -> list[int]:
-    """Rank of each node in the order of painting (CSS 2 appendix E, but floats in document order).
-
-    A key is a path of steps through stacking contexts; a context paints itself first (its key is a
-    prefix), then negative z, then the flow, then positioned things by z.
-    """
-    keys: list[tuple] = []
-    contexts: list[tuple] = []  # of each node, the key of the context its positioned children join
-    holders: list[tuple] = []  # of each node, the key that its flow children extend
-    for index, node in enumerate(nodes):
-        own, positioned, z = node["stack"]
-        parent = node["parent"]
-        if parent < 0:
-            key: tuple = ()
-            contexts.append(key)
-            holders.append(key)
-            keys.append(key)
-            continue
-        if own or positioned:
-            z = z if own else 0
-            key = (*contexts[parent], (z, 0 if z < 0 else 1, index))
-            contexts.append(key if own else contexts[parent])
-            holders.append(key)
-        else:
-            key = (*holders[parent], (0, 0, index))
-            contexts.append(contexts[parent])
-            holders.append(holders[parent])
-        keys.append(key)
-    rank = {
-        index: place for place, index in enumerate(sorted(range(len(keys)), key=keys.__getitem__))
-    }
-    return [rank[index] for index in range(len(keys))]
-
-
-def first_line(error: BaseException) -> str:
-    """The first line of an error's text, for a person."""
-    return next((line.strip() for line in str(error).splitlines() if line.strip()), repr(error))

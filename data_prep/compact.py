@@ -1,30 +1,22 @@
-"""Computed styles -> the compact html tree: short classes and content ids.
+"""An extracted element -> the compact html tree: short classes and content ids.
 
-Values that CSS would have had anyway (initial, or inherited and equal to the parent's) are dropped;
-css.toml says what those are. Names that people gave (id, class, role, aria, data, href) tell the
+Names that people gave (id, class, role, aria, data, href) tell the
 answer, so they never come near: an `Extracted` keeps them apart, and only label.py reads them.
 """
 
 import random
-import tomllib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
-from data_prep.browser import Extracted
-from data_prep.values import written_value
+from data_prep.classes import ClassWriter, properties, single_values
+from data_prep.page import Extracted
 from xojl_jax.xojl.codebook import Codebook
 from xojl_jax.xojl.tree import Caps, Content, Node
 
-_CSS = tomllib.loads(Path(__file__).with_name("css.toml").read_text(encoding="utf-8"))
-GROUPS: dict[str, list[str]] = _CSS["groups"]
-INHERITED = frozenset(_CSS["inherited"])
-_WRITTEN = _CSS["written"]
-_INITIAL = _CSS["initial"]
-_UNSET = _CSS["unset"]
-_DISPLAY = {tag: tuple(kinds) for kinds, tags in _CSS["display"] for tag in tags}
-_NEEDS = {css: (other, off) for other, off, needy in _CSS["needs"] for css in needy}
-_REPLACED = frozenset(_CSS["replaced"])
+__all__ = ["Compact", "compact", "content_ids", "properties"]
+
+# Room in a key for the longest element in front, and a separator.
+_ELEMENT_ROOM = 16
 
 
 @dataclass(frozen=True)
@@ -35,19 +27,13 @@ class Compact:
       forest: one root.
       boxes: [x, y, width, height, z] of each node in depth-first pre-order, px of the screenshot.
       node_of: html node (depth-first pre-order index) of each extracted node; None if left out.
+      classes_left_out: classes that no longer fitted a node's caps.
     """
 
     forest: tuple[Node, ...]
     boxes: list[list[float]]
     node_of: list[int | None]
-
-
-def properties(codebook: Codebook) -> list[str]:
-    """The longhand CSS properties that a page must be asked for."""
-    known = set(codebook.properties.values())
-    wanted = [name for name in _WRITTEN if name in known]
-    wanted += [name for group in GROUPS.values() for name in group]
-    return list(dict.fromkeys(["display", "position", "color", *wanted]))
+    classes_left_out: int = 0
 
 
 def content_ids(rng: random.Random) -> Iterator[str]:
@@ -68,13 +54,14 @@ def compact(
     """The html tree, its boxes, and where each extracted node went.
 
     Args:
-      extracted: of a page that was asked for `properties(codebook)`.
+      extracted: of a page that was asked for `properties(codebook)`. What its `variants` hold
+        becomes classes with `h:` (hover), `t:` (tablet), `m:` (mobile) in front.
       rng: chooses the content ids.
-      caps: nodes deeper than it are left out; no node has more classes.
+      caps: nodes deeper than it are left out; so are a node's last classes where it has too many.
     """
     caps = caps or Caps()
     nodes = extracted.nodes
-    write = _ClassWriter(codebook, extracted.root_font)
+    every_class = _classes(extracted, codebook)
     depth: list[int] = []
     node_of: list[int | None] = []
     kept: list[int] = []
@@ -88,14 +75,17 @@ def compact(
             kept.append(index)
     ids = content_ids(rng)
     contents = {index: _content(nodes[index]["content"], ids) for index in kept}
+    left_out = 0
     children: dict[int, list[Node]] = {}
     for index in reversed(kept):  # children stand behind their parent, so they are ready first
         node = nodes[index]
         parent = node["parent"]
-        classes = write(node, nodes[parent] if parent >= 0 else None)[: caps.classes]
+        tag = _tag(node["tag"], codebook)
+        classes = _fitting(tag, every_class[index], caps)
+        left_out += len(every_class[index]) - len(classes)
         made = Node(
             None,
-            _tag(node["tag"], codebook),
+            tag,
             tuple(classes),
             contents[index],
             tuple(reversed(children.pop(index, []))),
@@ -103,7 +93,69 @@ def compact(
         children.setdefault(parent, []).append(made)
     width, height = extracted.box[2:]
     boxes = [[*_inside(nodes[i]["box"], width, height), nodes[i]["z"]] for i in kept]
-    return Compact(tuple(children[-1]), boxes, node_of)
+    return Compact(tuple(children[-1]), boxes, node_of, left_out)
+
+
+def _classes(extracted: Extracted, codebook: Codebook) -> list[list[str]]:
+    """Of each extracted node: desktop, then hover, tablet, mobile."""
+    write = ClassWriter(codebook, extracted.root_font)
+    nodes = extracted.nodes
+    said = [write.said(n, nodes[n["parent"]] if n["parent"] >= 0 else None) for n in nodes]
+    out = [write.classes(one) for one in said]
+    states = [single_values(one) for one in said]
+    if "hover" in extracted.variants:
+        prefix = _prefix(codebook.pseudo_classes, "hover")
+        for index, changes in enumerate(extracted.variants["hover"]):
+            if changes:
+                node = nodes[index]
+                above = nodes[node["parent"]]["styles"] if node["parent"] >= 0 else None
+                styles = node["styles"] | changes
+                news = write.changed(dict(states[index]), node["tag"], styles, above)
+                out[index] += write.classes(news, prefix)
+    for device in (
+        "tablet",
+        "mobile",
+    ):  # what holds on a tablet holds on a phone, unless it says no
+        if device in extracted.variants:
+            prefix = _prefix(codebook.devices, device)
+            _add_device(write, extracted, extracted.variants[device], states, prefix, out)
+    return out
+
+
+def _add_device(write: ClassWriter, extracted: Extracted, variant, states, prefix, out) -> None:
+    """Appends the classes of a smaller screen to `out`; `states` takes them in."""
+    styles: list[dict] = []
+    hidden: list[bool] = []
+    for index, node in enumerate(extracted.nodes):
+        parent = node["parent"]
+        styles.append(node["styles"] | (variant[index] or {}))
+        above = styles[parent] if parent >= 0 else None
+        hidden.append((parent >= 0 and hidden[parent]) or styles[-1].get("display") == "none")
+        if parent >= 0 and hidden[parent]:
+            continue  # nobody sees it, so nothing about it is known
+        if hidden[index]:
+            news = {"display": "none"} if states[index].get("display") != "none" else {}
+            states[index] |= news
+        elif variant[index] is None:
+            continue  # a script took the node away
+        else:
+            news = write.changed(states[index], node["tag"], styles[-1], above)
+        out[index] += write.classes(news, prefix)
+
+
+def _prefix(codes: dict[str, str], name: str) -> str:
+    return next(code for code, meaning in codes.items() if meaning == name) + ":"
+
+
+def _fitting(tag: str, classes: list[str], caps: Caps) -> list[str]:
+    """As many of the classes, from the first, as a key may have."""
+    kept, length = [], len(tag) + _ELEMENT_ROOM
+    for name in classes[: caps.classes]:
+        length += 1 + len(name)
+        if length > caps.key_length:
+            break
+        kept.append(name)
+    return kept
 
 
 def _tag(tag: str, codebook: Codebook) -> str:
@@ -124,84 +176,3 @@ def _inside(box: Sequence[float], width: float, height: float) -> list[float]:
 def _short(value: float) -> float:
     value = round(value, 1)
     return int(value) if value == int(value) else value
-
-
-class _ClassWriter:
-    """Classes of a node from its computed styles and its parent's."""
-
-    def __init__(self, codebook: Codebook, root_font: float):
-        self._code = {css: code for code, css in codebook.properties.items()}
-        self._units = {css: code for code, css in codebook.units.items()}
-        self._root_font = root_font
-        # In the order of the codebook, so that equal looks give equal keys.
-        ours = {*_WRITTEN, *GROUPS, *(name for group in GROUPS.values() for name in group)}
-        self._order = [css for css in codebook.properties.values() if css in ours]
-
-    def __call__(self, node: Mapping, parent: Mapping | None) -> list[str]:
-        said = self._said(node["tag"], node["styles"], parent["styles"] if parent else None)
-        return [f"{self._code[css]}_{value}" for css, value in said.items()]
-
-    def _said(self, tag: str, styles: Mapping, above: Mapping | None) -> dict[str, str]:
-        """CSS property -> written value, for what this node says that it would not have anyway."""
-        longs = {}
-        for css, raw in styles.items():
-            if not self._is_default(css, raw, tag, styles, above):
-                longs[css] = raw
-        said = {}
-        for css in self._order:
-            if css in GROUPS:
-                raw = _together(css, styles, longs)
-                if raw is None:
-                    continue
-                for name in GROUPS[css]:
-                    longs.pop(name, None)
-            elif css in longs:
-                raw = longs[css]
-            else:
-                continue
-            value = written_value(css, raw, self._units, self._root_font)
-            if value is not None and not self._is_inherited(css, value, above):
-                said[css] = value
-        return said
-
-    def _is_inherited(self, css: str, value: str, above: Mapping | None) -> bool:
-        """Whether the parent's value is written alike: two lists of fonts of one kind are."""
-        if css not in INHERITED or above is None or css not in above:
-            return False
-        return value == written_value(css, above[css], self._units, self._root_font)
-
-    def _is_default(
-        self, css: str, raw: str, tag: str, styles: Mapping, above: Mapping | None
-    ) -> bool:
-        if css in _NEEDS and styles.get(_NEEDS[css][0], "none") in _NEEDS[css][1]:
-            return True
-        if css in INHERITED and above is not None:
-            return raw == above.get(css)
-        if css == "display":
-            return raw in _default_displays(tag, above)
-        if css.startswith("border-") and css.endswith("-style"):
-            return raw in ("none", "hidden", "solid")  # a width says that there is a line
-        if css == "list-style-type" and tag not in ("ul", "ol", "li"):
-            return True
-        if css in ("overflow-x", "overflow-y") and tag in _REPLACED:
-            return True
-        return raw in _INITIAL[css] if css in _INITIAL else raw in _UNSET
-
-
-def _default_displays(tag: str, above: Mapping | None) -> tuple[str, ...]:
-    if above and above.get("display", "").endswith(("flex", "grid")):
-        return ("block", *_DISPLAY.get(tag, ()))  # a flex item is a block whatever it was
-    if tag in _DISPLAY:
-        return _DISPLAY[tag]
-    return ("inline",)
-
-
-def _together(group: str, styles: Mapping, longs: Mapping) -> str | None:
-    """The raw value of a group, or None where its longhands have to speak for themselves."""
-    names = GROUPS[group]
-    if not any(name in longs for name in names):
-        return None
-    values = [styles.get(name, "") for name in names]
-    if len(set(values)) == 1:
-        return values[0]
-    return " ".join(values) if group == "border-radius" else None

@@ -41,9 +41,10 @@ class Gate:
         return f"http://127.0.0.1:{self._server.server_address[1]}"
 
     def allow(self, url: str) -> None:
-        """A person named this address on the command line, so its host and port may be private."""
+        """The page that is opened now, and no page after it, may reach the private host of `url`:
+        a person named it on the command line."""
         parts = urlsplit(url)
-        self._allowed.add((parts.hostname or "", parts.port or _port(parts.scheme)))
+        self._allowed = {(parts.hostname or "", parts.port or _port(parts.scheme))}
 
     def connect(self, host: str, port: int) -> socket.socket | None:
         """A connection to a public address (or an allowed one); None where it is refused."""

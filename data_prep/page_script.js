@@ -38,21 +38,26 @@ globalThis.xojl = (() => {
     s.isolation === 'isolate' || s.mixBlendMode !== 'normal' || s.clipPath !== 'none' ||
     (s.zIndex !== 'auto' && parent && /flex|grid/.test(parent.display));
 
-  // What the author meant (`auto`, `50%`) where the browser still knows it, else the px of today.
-  const styleOf = (e, computed, properties) => {
+  // What the author meant (`auto`, `50%`), as far as the browser still knows it: one text a property.
+  const typedOf = (e, properties) => {
+    const map = e.computedStyleMap ? e.computedStyleMap() : null;
+    return properties.map((name) => {
+      try { const v = map && map.get(name); return v ? v.toString() : ''; } catch { return ''; }
+    });
+  };
+  // Where that is not one plain value, the px of today.
+  const UNCLEAR = /calc\(|min\(|max\(|clamp\(/;
+  const plain = (name, typed, computed) => {
+    const value = !typed || UNCLEAR.test(typed) ? computed.getPropertyValue(name) : typed;
+    return value.length > 200 ? value.slice(0, 200) : value;
+  };
+  const stylesOf = (properties, typed, computed) => {
     const out = {};
-    const typed = e.computedStyleMap ? e.computedStyleMap() : null;
-    for (const name of properties) {
-      let value = '';
-      if (typed) {
-        try { const v = typed.get(name); value = v ? v.toString() : ''; } catch { value = ''; }
-      }
-      if (!value || value.includes('calc(') || value.includes('min(') || value.includes('max(') ||
-          value.includes('clamp(')) value = computed.getPropertyValue(name);
-      out[name] = value.length > 200 ? value.slice(0, 200) : value;
-    }
+    properties.forEach((name, i) => { out[name] = plain(name, typed[i], computed); });
     return out;
   };
+  // What has been extracted: root -> {properties, items: [{e, typed, styles}]}, for page_variants.js.
+  const taken = new Map();
 
   // Only the first family counts: "Segoe UI Symbol" ends half the lists of the web.
   const iconFont = (families) => /icon|awesome|symbol|glyph|\bfa\b|feather|themify|linea|nucleo/i
@@ -134,8 +139,13 @@ globalThis.xojl = (() => {
     return out;
   };
 
-  // The integer box of an element on the full page, inside the page.
+  // The integer box of an element on the full page, inside the page; the whole page for its body,
+  // where that was asked for.
+  let wholePage = false;
+  const pageHeight = () => Math.max(document.documentElement.scrollHeight,
+    document.body ? document.body.scrollHeight : 0);
   const boxOf = (e) => {
+    if (wholePage && e === document.body) return [0, 0, innerWidth, pageHeight()];
     const r = rectOf(e);
     const wide = Math.max(innerWidth, document.documentElement.clientWidth);
     const x0 = Math.max(0, Math.round(r.x0)), y0 = Math.max(0, Math.round(r.y0));
@@ -199,11 +209,15 @@ globalThis.xojl = (() => {
     const round = (v) => Math.round(v * 10) / 10;
     const none = new Set();
     const nodes = [];
+    const items = [];
     entries.forEach((n, i) => {
       if (n.index === undefined) return;
       const parent = i > 0 ? entries[n.parent] : null;
       const tag = tagOf(n.e);
       const content = contentOf(n.e, tag, n.s, kidsOf.get(n.e) || none);
+      const typed = typedOf(n.e, properties);
+      const styles = stylesOf(properties, typed, n.s);
+      items.push({e: n.e, typed, styles});
       nodes.push({
         tag: n.e.localName.toLowerCase(),
         parent: parent ? parent.index : -1,
@@ -211,8 +225,9 @@ globalThis.xojl = (() => {
           round(n.rect.x1 - n.rect.x0), round(n.rect.y1 - n.rect.y0)],
         stack: [hasOwnStack(n.s, parent && parent.s), n.s.position !== 'static',
           parseInt(n.s.zIndex, 10) || 0],
-        styles: styleOf(n.e, n.s, properties),
+        styles,
         cut: n.cut,
+        picture: tag === 'IMG' ? n.e.currentSrc.slice(0, 2000) : '',
         broken: tag === 'IMG' && n.e.complete && n.e.naturalWidth === 0 && area(n.rect) > 64,
         content: content.map(([kind, at]) => [kind, at]),
         held: content.map((c) => (typeof c[2] === 'string' ? c[2].slice(0, 2000) : c[2])),
@@ -220,6 +235,7 @@ globalThis.xojl = (() => {
         author: withAuthor ? authorOf(n.e) : {},
       });
     });
+    taken.set(root, {properties, items});
     const root_font = parseFloat(getComputedStyle(document.documentElement).fontSize) || 16;
     return JSON.stringify({box: boxOf(element), root_font, full, nodes});
   };
@@ -260,9 +276,13 @@ globalThis.xojl = (() => {
     return s.display !== 'none' && s.display !== 'inline' && s.visibility === 'visible' &&
       parseFloat(s.opacity) > 0.01 && w >= 0.45 * innerWidth && h >= 40;
   };
-  const sections = () => {
+  // `passed`: blocks that nothing in them made a section of, by why they are none themselves.
+  const sections = (whole) => {
     found = [];
-    const stack = document.body ? [document.body] : [];
+    const passed = {'too low': 0, 'too high': 0};
+    wholePage = whole;
+    if (whole) found = document.body ? [document.body] : [];
+    const stack = document.body && !whole ? [document.body] : [];
     while (stack.length && found.length < 400) {
       const e = stack.pop();
       const h = boxOf(e)[3];
@@ -278,9 +298,14 @@ globalThis.xojl = (() => {
         boxOf(k)[3] >= 40).length >= 2;
       const fits = e !== document.body && h >= lowest && h <= highest && !isPage;
       if (fits || (e === document.body && kids.length === 0 && h >= 90 && h <= highest)) found.push(e);
-      else stack.push(...kids.filter((k) => !isList || !ROWS.has(tagOf(k))).reverse());
+      else {
+        const next = kids.filter((k) => !isList || !ROWS.has(tagOf(k)));
+        if (!next.length && e !== document.body) passed[h < lowest ? 'too low' : 'too high']++;
+        stack.push(...next.reverse());
+      }
     }
-    return JSON.stringify(found.map((e) => ({box: boxOf(e), tag: tagOf(e).toLowerCase()})));
+    return JSON.stringify({passed,
+      sections: found.map((e) => ({box: boxOf(e), tag: tagOf(e).toLowerCase()}))});
   };
 
   // Lazy pictures eager, animations at their end; resolves when pictures and fonts are there.
@@ -300,8 +325,7 @@ globalThis.xojl = (() => {
     return JSON.stringify(document.images.length);
   };
 
-  const height = () => JSON.stringify(Math.max(document.documentElement.scrollHeight,
-    document.body ? document.body.scrollHeight : 0));
+  const height = () => JSON.stringify(pageHeight());
   const scroll = (y) => { scrollTo({left: 0, top: y, behavior: 'instant'}); return JSON.stringify(scrollY); };
   const title = () => JSON.stringify(document.title.slice(0, 200));
 
@@ -315,5 +339,5 @@ globalThis.xojl = (() => {
 
   const box = (root) => JSON.stringify(boxOf(rootOf(root)));
 
-  return {box, still, extract, conceal, reveal, sections, settle, height, scroll, title};
+  return {taken, typedOf, plain, box, still, extract, conceal, reveal, sections, settle, height, scroll, title};
 })();

@@ -2,20 +2,24 @@
 
 import sys
 import time
-from collections.abc import Iterable, Iterator, Sized
+from collections.abc import Iterable, Iterator
 
 
 class Progress(Iterable):
-    """`for page in Progress(pages, "pages")`: a line, rewritten on a terminal, else every 30 s."""
+    """`for page in Progress(pages, "pages")`: a line, rewritten on a terminal, else every 30 s.
 
-    def __init__(self, items: Sized, what: str, stream=None):
+    `total`: how many there will be, of items that do not know their number.
+    """
+
+    def __init__(self, items: Iterable, what: str, stream=None, *, total: int | None = None):
         self._items, self._what = items, what
+        self._total = len(items) if total is None else total
         self._stream = stream or sys.stderr
 
     def __iter__(self) -> Iterator:
         live = self._stream.isatty()
         started = told = time.monotonic()
-        total = len(self._items)
+        total = self._total
         for count, item in enumerate(self._items):
             yield item
             now = time.monotonic()
@@ -32,4 +36,5 @@ class Progress(Iterable):
 
 def _clock(seconds: float) -> str:
     minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes}:{rest:02d}"
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"

@@ -1,9 +1,10 @@
 """What a rendered page gets: files of its site, CDN links from a shim, and nothing else."""
 
+import hashlib
 import mimetypes
 import os
 import re
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from urllib.parse import unquote, urlsplit
 
 from xojl_jax.errors import BadUsage
@@ -25,22 +26,44 @@ MATERIAL = re.compile(
 class Site:
     """What one page may load: given texts, files under `root`, CDN links from `shim`.
 
-    `open_web`: the rest goes out, through the gate; else it is refused.
+    Args:
+      root: folder that `/` means.
+      near: a page's path in `root`; what `/` names and `root` lacks is looked for in the folders
+        from the page's own upwards (a build folder inside of a package, that links as a site does).
+      texts: path -> HTML that stands in for a file.
+      open_web: the rest goes out, through the gate; else it is refused.
+      placeholders: a picture that cannot be had is one of ours.
+
+    What became of the requests: `missing` (own files that are not there), `refused` (other hosts),
+    `replaced` (pictures, part of the two), `sent` (a count, of those that went out).
     """
 
-    def __init__(self, root=None, shim=None, texts: dict[str, str] | None = None, open_web=False):
+    def __init__(
+        self,
+        root=None,
+        shim=None,
+        texts: dict[str, str] | None = None,
+        *,
+        near: str = "",
+        open_web=False,
+        placeholders=False,
+    ):
         self.root = Path(root).resolve() if root is not None else None
         self.shim = shim
         self.texts = texts or {}
-        self.open_web = open_web
+        self.near = near
+        self.open_web, self.placeholders = open_web, placeholders
         self.missing: list[str] = []
+        self.refused: list[str] = []
+        self.replaced: set[str] = set()
+        self.sent = 0
 
     def handle(self, route, request) -> None:
         """Playwright's route handler: fulfils from files, or aborts."""
         parts = urlsplit(request.url)
+        inside = request.url.startswith(ORIGIN + "/")
         if request.method in ("GET", "HEAD"):
             path = unquote(parts.path)
-            inside = request.url.startswith(ORIGIN + "/")
             if inside and path in self.texts:
                 route.fulfill(body=self.texts[path], content_type="text/html; charset=utf-8")
                 return
@@ -55,23 +78,61 @@ class Site:
                 )
                 return
         if self.open_web and parts.scheme in ("http", "https"):
+            self.sent += 1
             route.continue_()
             return
-        self.missing.append(request.url[:200])
+        (self.missing if inside else self.refused).append(request.url[:200])
+        if self.placeholders and request.method == "GET" and request.resource_type == "image":
+            self.replaced.add(request.url)
+            route.fulfill(body=placeholder(request.url), content_type="image/svg+xml")
+            return
         route.abort()
 
     def file(self, path: str) -> Path | None:
         """The file that the origin's `path` names; None when absent or outside the root."""
         if self.root is None or "\0" in path:
             return None
-        try:
-            file = (self.root / path.lstrip("/")).resolve()
-            if file.is_dir():
-                file = (file / "index.html").resolve()
-            # A page may not read outside its site, be it through `..` or a link.
-            return file if file.is_file() and file.is_relative_to(self.root) else None
-        except OSError:
-            return None
+        folders = [self.root]
+        if self.near:
+            folders += [self.root / folder for folder in PurePosixPath(self.near).parents]
+        for folder in folders:
+            try:
+                file = (folder / path.lstrip("/")).resolve()
+                if file.is_dir():
+                    file = (file / "index.html").resolve()
+                # A page may not read outside its site, be it through `..` or a link.
+                if file.is_file() and file.is_relative_to(self.root):
+                    return file
+            except OSError:
+                continue
+        return None
+
+
+# Size of a placeholder by what its address says it is, where that says no size itself; px.
+_SIZES = (
+    (re.compile(r"avatar|icon|flag|emoji|user|face", re.I), (96, 96)),
+    (re.compile(r"logo|brand", re.I), (160, 48)),
+    (re.compile(""), (640, 400)),
+)
+_TINTS = ("c9d2de", "d6cfc4", "c5d5cb", "d9cbd3", "cdcfe0", "d8d5bf")
+
+
+def placeholder(url: str) -> str:
+    """An SVG of ours, hills and a sun in muted tones, for a picture that cannot be had."""
+    path = urlsplit(url).path
+    named = re.search(r"(?<!\d)(\d{2,4})x(\d{2,4})(?!\d)", path)
+    if named:
+        width, height = (max(16, min(2000, int(n))) for n in named.groups())
+    else:
+        width, height = next(size for pattern, size in _SIZES if pattern.search(path))
+    tint = _TINTS[hashlib.sha256(url.encode("utf-8", "replace")).digest()[0] % len(_TINTS)]
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" '
+        f'viewBox="0 0 96 96" preserveAspectRatio="xMidYMid slice">'
+        f'<rect x="-960" y="-960" width="2016" height="2016" fill="#{tint}"/>'
+        '<g fill="#fff" fill-opacity=".55"><circle cx="64" cy="32" r="7"/>'
+        '<path d="M14 72 38 38 54 60 64 48 82 72z"/></g></svg>'
+    )
 
 
 class Shim:

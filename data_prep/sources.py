@@ -3,27 +3,20 @@
 import hashlib
 import json
 import re
-from dataclasses import dataclass
+import shlex
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from html.parser import HTMLParser
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urljoin, urlsplit
 
 from xojl_jax.errors import BadInput, BadUsage
 
 _HTML = (".html", ".htm", ".xhtml")
-_GENERIC = {
-    "dist",
-    "public",
-    "build",
-    "html",
-    "www",
-    "site",
-    "tests",
-    "docs",
-    "src",
-    "output",
-    "pages",
-}
+# Folders that are named after their purpose, not after the site.
+_GENERIC = re.compile(r"(dist|public|build|html|www|site|tests|docs|src|output|pages)\Z")
 _LOOKS_LIKE_HTML = re.compile(rb"<(!doctype|html|head|body|div|p|section|h1)\b", re.IGNORECASE)
+_MAX_FRAMES = 200  # documents in the iframes of one page
 
 
 @dataclass(frozen=True)
@@ -36,6 +29,8 @@ class PageSource:
       root, path: folder that `/` means and the file in it; None and "" for a page of the web.
       url: address of a page of the web, else "".
       licence: from the package that the file belongs to, if it says.
+      text: HTML in place of the file (an iframe's `srcdoc`), else None.
+      near: nobody said what `/` means, so it may be any folder from the page's own up to `root`.
     """
 
     uri: str
@@ -44,6 +39,8 @@ class PageSource:
     path: str = ""
     url: str = ""
     licence: str = ""
+    text: str | None = None
+    near: bool = False
 
     @property
     def slug(self) -> str:
@@ -52,52 +49,142 @@ class PageSource:
         return f"{words[-48:].strip('-')}-{hashlib.sha256(self.uri.encode()).hexdigest()[:8]}"
 
 
-def find_pages(sources: list[str], site_root: str | None = None) -> list[PageSource]:
-    """All pages of all sources, each once, in a fixed order. Mistakes raise before any work."""
-    if site_root is not None and not Path(site_root).is_dir():
-        raise BadUsage(f"--site-root {site_root}: no such folder")
+@dataclass(frozen=True)
+class _Named:
+    """A source as it was named: what, and what else was said about it."""
+
+    source: str
+    site_root: str | None = None
+    licence: str = ""
+    name: str = ""
+    where: str = ""  # "pages.txt:3: ", for messages
+
+
+def find_pages(
+    sources: list[str], site_root: str | None = None, *, frames=False
+) -> list[PageSource]:
+    """All pages of all sources, each once, in a fixed order. Mistakes raise before any work.
+
+    Args:
+      sources: addresses, HTML files, folders, and `@FILE` for lists of such.
+      site_root: what `/` means for local files, where a list does not say.
+      frames: documents in the iframes of local pages are pages, too.
+    """
     pages: dict[str, PageSource] = {}
     for source in sources:
-        for page in _pages_of(source, Path(site_root) if site_root else None):
-            pages.setdefault(page.uri, page)
+        if source.startswith("@"):
+            named = _listed(Path(source[1:]), site_root)
+        else:
+            named = [_Named(source, site_root)]
+        for one in named:
+            for page in _pages_of(one):
+                for each in (page, *(_frames(page) if frames else ())):
+                    pages.setdefault(each.uri, each)
     return list(pages.values())
 
 
-def _pages_of(source: str, site_root: Path | None) -> list[PageSource]:
-    if re.match(r"[a-z][a-z0-9+.-]*://", source, re.IGNORECASE):
-        parts = urlsplit(source)
-        if parts.scheme.lower() not in ("http", "https") or not parts.hostname:
-            raise BadUsage(f"{source}: only http and https addresses can be captured")
-        bare = parts._replace(fragment="", netloc=parts.netloc.rpartition("@")[2])
-        return [PageSource(bare.geturl(), parts.hostname, url=source)]
+def _listed(path: Path, site_root: str | None) -> Iterator[_Named]:
+    """The sources of a list file; their paths are relative to it."""
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeError) as error:
+        what = getattr(error, "strerror", None) or "not a text file"
+        raise BadInput(f"{path}: the list of pages cannot be read ({what})") from error
+    empty = True
+    for number, line in enumerate(lines, 1):
+        where = f"{path.name}:{number}: "
+        try:
+            words = shlex.split(line, comments=True)
+        except ValueError as error:
+            raise BadInput(f"{where}{error} (quote names that hold spaces or quotes)") from error
+        if not words:
+            continue
+        empty = False
+        said = {"--site-root": "", "--licence": "", "--name": ""}
+        names = []
+        rest = iter(words)
+        for word in rest:
+            if word in said:
+                said[word] = next(rest, "")
+            if word.startswith("--") and not said.get(word):
+                raise BadInput(f"{where}{word}: a list knows --site-root, --licence, --name VALUE")
+            if not word.startswith("--"):
+                names.append(word)
+        if len(names) != 1:
+            raise BadInput(f"{where}{len(names)} sources; one a line (quote names with spaces)")
+        root = str(path.parent / said["--site-root"]) if said["--site-root"] else site_root
+        source = names[0] if _is_address(names[0]) else str(path.parent / names[0])
+        yield _Named(source, root, said["--licence"], said["--name"], where)
+    if empty:
+        raise BadInput(f"{path}: the list names no page")
+
+
+def _is_address(source: str) -> bool:
+    return re.match(r"[a-z][a-z0-9+.-]*://", source, re.IGNORECASE) is not None
+
+
+def _pages_of(named: _Named) -> list[PageSource]:
+    source, where = named.source, named.where
+    if _is_address(source):
+        return [_of_the_web(named)]
+    if named.site_root is not None and not Path(named.site_root).is_dir():
+        raise BadUsage(f"{where}--site-root {named.site_root}: no such folder")
     path = Path(source)
     if path.is_dir():
         files = sorted(p for p in path.rglob("*") if p.suffix.lower() in _HTML and p.is_file())
-        files = [p for p in files if "node_modules" not in p.relative_to(path).parts]
+        files = [p for p in files if not _is_private(p.relative_to(path).parts)]
         files = [p for p in files if p.resolve().is_relative_to(path.resolve())]
         if not files:
-            raise BadInput(f"{source}: no .html file in this folder")
-        return [_local(file, site_root or path) for file in files]
+            raise BadInput(f"{where}{source}: no .html file in this folder")
+        return [_local(file, path, named) for file in files]
     if not path.exists():
-        raise BadInput(f"{source}: no such file or folder")
+        raise BadInput(f"{where}{source}: no such file or folder")
     try:
         with path.open("rb") as file:
             start = file.read(65536)
     except OSError as error:
-        raise BadInput(f"{source}: cannot be read ({error.strerror})") from error
+        raise BadInput(f"{where}{source}: cannot be read ({error.strerror})") from error
     if not _LOOKS_LIKE_HTML.search(start):
-        raise BadInput(f"{source}: not an HTML file")
-    return [_local(path, site_root or path.parent)]
+        raise BadInput(f"{where}{source}: not an HTML file")
+    return [_local(path, path.parent, named)]
 
 
-def _local(file: Path, root: Path) -> PageSource:
-    file, root = file.resolve(), root.resolve()
+def _is_private(parts: tuple[str, ...]) -> bool:
+    return "node_modules" in parts or any(part.startswith(".") for part in parts)
+
+
+def _of_the_web(named: _Named) -> PageSource:
+    try:
+        parts = urlsplit(named.source)
+        host, _ = parts.hostname, parts.port
+    except ValueError as error:
+        raise BadUsage(f"{named.where}{named.source}: not an address ({error})") from error
+    if parts.scheme.lower() not in ("http", "https") or not host:
+        message = "only http and https addresses can be captured"
+        raise BadUsage(f"{named.where}{named.source}: {message}")
+    bare = parts._replace(fragment="", netloc=parts.netloc.rpartition("@")[2])
+    site = named.name or host
+    return PageSource(bare.geturl(), site, url=named.source, licence=named.licence)
+
+
+def _local(file: Path, folder: Path, named: _Named) -> PageSource:
+    """The page of a file that was found in `folder`."""
+    file = file.resolve()
+    name, version, licence, top = _package(Path(named.site_root or folder).resolve())
+    root = Path(named.site_root).resolve() if named.site_root else top if version else folder
+    root = root.resolve()
     if not file.is_relative_to(root):
-        raise BadUsage(f"{file.name} lies outside --site-root {root.name}")
-    name, version, licence, top = _package(root)
+        raise BadUsage(f"{named.where}{file.name} lies outside --site-root {root.name}")
     inside = file.relative_to(top).as_posix()
-    uri = f"npm:{name}@{version}/{inside}" if version else f"{name}/{inside}"
-    return PageSource(uri, name, root, file.relative_to(root).as_posix(), licence=licence)
+    site = named.name or name
+    return PageSource(
+        f"npm:{name}@{version}/{inside}" if version else f"{site}/{inside}",
+        site,
+        root,
+        file.relative_to(root).as_posix(),
+        licence=named.licence or licence,
+        near=not named.site_root,
+    )
 
 
 def _package(root: Path) -> tuple[str, str, str, Path]:
@@ -108,9 +195,44 @@ def _package(root: Path) -> tuple[str, str, str, Path]:
             name, version, licence = data["name"], data["version"], data.get("license", "")
         except (OSError, ValueError, KeyError, TypeError):
             continue
+        if isinstance(licence, dict):  # the form of old packages
+            licence = licence.get("type", "")
         if name and isinstance(name, str) and version and isinstance(version, str):
             return name, version, licence if isinstance(licence, str) else "", folder
     top = root
-    while top.name.lower() in _GENERIC and top.parent.name:
+    while _GENERIC.match(top.name.lower()) and top.parent.name:
         top = top.parent
     return top.name, "", "", top
+
+
+class _FrameFinder(HTMLParser):
+    def __init__(self):
+        super().__init__()
+        self.found: list[tuple[str, str]] = []  # ("srcdoc", text) or ("src", address)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        said = dict(attrs)
+        for kind in ("srcdoc", "src"):
+            if tag == "iframe" and (said.get(kind) or "").strip():
+                self.found.append((kind, said[kind]))
+                return
+
+
+def _frames(page: PageSource) -> Iterator[PageSource]:
+    """Documents in the iframes of a local page, as pages: texts of `srcdoc`, files of the site."""
+    if page.root is None:
+        return
+    finder = _FrameFinder()
+    text = (page.root / page.path).read_text(encoding="utf-8", errors="replace")
+    finder.feed(text)
+    for number, (kind, value) in enumerate(finder.found[:_MAX_FRAMES], 1):
+        if kind == "srcdoc":
+            yield replace(page, uri=f"{page.uri}#frame-{number}", text=value)
+            continue
+        inside = urlsplit(urljoin(f"http://page.invalid/{page.path}", value))
+        path = unquote(inside.path).lstrip("/")
+        file = (page.root / path).resolve()
+        is_ours = inside.hostname == "page.invalid" and file.is_relative_to(page.root)
+        if is_ours and file.suffix.lower() in _HTML and file.is_file():
+            uri = page.uri.removesuffix(page.path) + path
+            yield replace(page, uri=uri, path=path)

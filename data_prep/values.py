@@ -10,6 +10,11 @@ _NUMBER = re.compile(r"([-+]?(?:\d+\.?\d*|\.\d+)(?:e[-+]?\d+)?)([a-z%]*)\Z", re.
 _COLOUR = re.compile(r"rgba?\(([^()]*)\)\Z")
 _KEYWORD = re.compile(r"[a-z][a-z-]*\Z", re.IGNORECASE)
 _FUNCTION = re.compile(r"([a-z-]+)\((.*)\)\Z", re.DOTALL | re.IGNORECASE)
+# Of list-style-type: what a page calls a counter style of its own may be any word.
+_MARKERS = re.compile(
+    r"(disc|circle|square|none|decimal(-leading-zero)?|(lower|upper)-(roman|alpha|latin)"
+    r"|lower-greek|disclosure-(open|closed))\Z"
+)
 _FAMILIES = (
     ("mono", re.compile(r"mono|courier|consol|menlo|code", re.IGNORECASE)),
     ("sans", re.compile(r"sans|arial|helvetica|roboto|inter|verdana|system|segoe", re.IGNORECASE)),
@@ -33,6 +38,8 @@ def written_value(css: str, raw: str, units: Mapping[str, str], root_font: float
     if css == "font-family":
         # Which font it was could name the theme; what kind it is shows in the picture.
         return next((kind for kind, pattern in _FAMILIES if pattern.search(raw)), "system")
+    if css == "list-style-type" and not _MARKERS.match(raw):
+        return None
     if css == "background-image":
         return _image(raw)
     if css == "box-shadow" or css == "text-shadow":

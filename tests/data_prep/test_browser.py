@@ -167,7 +167,7 @@ def test_nothing_leaves_a_local_page(chromium, servers):
     _, other, seen = servers
     with chromium.open_html(attack(f"127.0.0.1:{other.server_address[1]}")) as page:
         assert page.extract("h1").nodes[0]["tag"] == "h1"
-        assert any("/fetch" in url for url in page.site.missing)
+        assert any("/fetch" in url for url in page.site.refused)
     assert seen == []
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from data_prep import capture, sources
-from data_prep.capture import is_blank
+from data_prep.section import is_blank
 from data_prep.sources import find_pages
 from xojl_jax.data.images import decode_image
 from xojl_jax.errors import BadInput, BadUsage
@@ -43,7 +43,7 @@ def site(tmp_path):
 
 
 def run(out, *arguments):
-    return capture.main([*map(str, arguments), "--out", str(out)])
+    return capture.main(["--workers", "1", *map(str, arguments), "--out", str(out)])
 
 
 def records_of(folder):
@@ -53,7 +53,7 @@ def records_of(folder):
 def test_a_folder_becomes_records(chromium, site, tmp_path, capsys):
     """Sections with picture, tree, boxes and source; repeated and broken ones are counted."""
     out = tmp_path / "out"
-    assert run(out, site) == 0
+    assert run(out, site, "--no-placeholders") == 0
     records = records_of(out)
     summary = capsys.readouterr().err
     # The menu and the first band of the second page are those of the first.
