@@ -1,107 +1,144 @@
-"""The report's page: thumbnails with the labels drawn over them, in one file without links."""
+"""Pictures for the report: which records are shown, and their thumbnails with labels drawn over."""
 
 import base64
-import html
 import io
-from pathlib import Path
+from collections import Counter
+from collections.abc import Iterator
+from typing import NamedTuple
 
-import numpy as np
 from PIL import Image
 
-from xojl_jax.xojl.record import Record
-from xojl_jax.xojl.tree import preorder, print_layout, to_semantic
+from data_prep.entries import Entry, Folder, Shards
+from data_prep.overview import Overview
+from xojl_jax.data.images import decode_image
+from xojl_jax.errors import BadInput
+from xojl_jax.xojl.record import Record, parse_record
+from xojl_jax.xojl.tree import ELEMENTS, preorder, print_layout, to_semantic
 
-WIDTH = 460  # px of a thumbnail
-MOST = 400  # pictures on the page: more than that no browser likes
-_HUES = {
-    "section": 0,
-    "grid": 215,
-    "column": 195,
-    "wrapper": 270,
-    "freedom": 300,
-    "heading": 355,
-    "paragraph": 120,
-    "button": 30,
-    "icon": 175,
-    "image": 45,
-    "list": 75,
-}
-_HEAD = """<!doctype html><meta charset="utf-8"><title>Records</title><style>
-body{font:14px/1.4 system-ui,sans-serif;margin:24px;color:#222;background:#f6f6f6}
-main{display:grid;grid-template-columns:repeat(auto-fill,minmax(480px,1fr));gap:16px}
-figure{margin:0;padding:10px;background:#fff;border:1px solid #ddd}
-figure.bad{border:2px solid #c00}.fault{color:#c00}
-svg{display:block;max-width:100%;height:auto}rect{fill:none;stroke-width:2;opacity:.8}
-summary{cursor:pointer;color:#555}pre{white-space:pre-wrap;font-size:12px}</style>"""
+WIDTH = 480  # px of a thumbnail
+PROBLEM_EXAMPLES = 6  # pictures of one kind of problem
+PAIR_EXAMPLES = 24
+_ELEMENT_EXAMPLES = 4
+_LONGEST_LAYOUT = 6000  # characters of a layout that are shown
 
 
-class Gallery:
-    """`with Gallery(path) as gallery`: add records, close with a summary. False without path."""
+class Shot(NamedTuple):
+    """One record as the page shows it."""
 
-    def __init__(self, path: Path | None):
-        self._file = path.open("w", encoding="utf-8") if path else None
-        self._shown = 0
-        if self._file:
-            self._file.write(_HEAD + "<h1>Records</h1><main>")
-
-    def __bool__(self) -> bool:
-        return self._file is not None
-
-    def __enter__(self) -> "Gallery":
-        return self
-
-    def __exit__(self, *_) -> None:
-        if self._file:
-            self._file.close()
-
-    def add(self, where: str, record, pixels: np.ndarray | None, problems: list[str]) -> None:
-        """One record (or what stands in its place); bad ones are always shown."""
-        if self._shown >= MOST and not problems:
-            return
-        self._shown += 1
-        faults = "".join(f'<p class="fault">{html.escape(fault)}</p>' for fault in problems)
-        body = faults
-        title = where
-        if isinstance(record, Record):
-            title = f"{record.id or where} · {record.category}"
-            if pixels is not None:
-                body += _picture(record, pixels)
-            if record.layout is not None:
-                text = print_layout(to_semantic(record.layout))
-                body += (
-                    f"<details><summary>layout</summary><pre>{html.escape(text)}</pre></details>"
-                )
-        kind = ' class="bad"' if problems else ""
-        caption = f"<figcaption>{html.escape(title)}</figcaption>"
-        self._file.write(f"<figure{kind}>{caption}{body}</figure>\n")
-
-    def close(self, summary: str) -> None:
-        self._file.write(f"</main><h2>Summary</h2><pre>{html.escape(summary)}</pre>")
+    size: tuple[int, int]  # px of the screenshot
+    picture: str  # data URI
+    boxes: tuple[tuple[str, tuple[float, ...]], ...]  # element, (x, y, width, height) in its px
+    layout: str  # the semantic view, indented
 
 
-def _picture(record: Record, pixels: np.ndarray) -> str:
-    height, width = pixels.shape[:2]
+def choose(overview: Overview, most: int) -> tuple[list[int], list[int]]:
+    """(numbers of the records shown, numbers of the pairs shown): problems, pairs, then a sample
+    in which every category and every element has its place. The same data gives the same choice.
+    """
+    chosen: dict[int, None] = {}
+    numbers = {id(finding): number for number, finding in enumerate(overview.findings)}
+
+    def take(candidates) -> None:
+        for number in candidates:
+            if len(chosen) < most:
+                chosen[number] = None
+
+    for findings in overview.problems().values():
+        take(numbers[id(finding)] for finding in findings[:PROBLEM_EXAMPLES])
+    pairs = _interesting_pairs(overview)[:PAIR_EXAMPLES]
+    for pair in pairs:
+        take((overview.pairs[pair].other, overview.pairs[pair].one))
+    for element in ELEMENTS:
+        having = [i for i, f in enumerate(overview.findings) if element in f.elements and f.size]
+        take(having[:: max(1, len(having) // _ELEMENT_EXAMPLES)][:_ELEMENT_EXAMPLES])
+    take(_by_turns(overview))
+    shown = [i for i in pairs if {overview.pairs[i].one, overview.pairs[i].other} <= set(chosen)]
+    return sorted(chosen), shown
+
+
+def _interesting_pairs(overview: Overview) -> list[int]:
+    """All pairs, those to look at first: of two splits or sites, with other labels, a shared
+    picture; and not a hundred times the same footer."""
+    order = ("labels", "shared", "near", "duplicate")
+    repeats: Counter[int] = Counter()
+    keys = {}
+    for number, pair in enumerate(overview.pairs):
+        one, other = overview.findings[pair.one], overview.findings[pair.other]
+        repeats[pair.other] += 1
+        crossing = (one.split == other.split, one.site == other.site)
+        keys[number] = (*crossing, order.index(pair.kind), repeats[pair.other], number)
+    return sorted(keys, key=keys.get)
+
+
+def _by_turns(overview: Overview) -> Iterator[int]:
+    """One record of each category after the other, so that the rare ones are seen."""
+    groups: dict[str, list[int]] = {}
+    for number, finding in enumerate(overview.findings):
+        if finding.size:
+            groups.setdefault(finding.category, []).append(number)
+    queues = [iter(_spread_out(group)) for group in groups.values()]
+    while queues:
+        for queue in list(queues):
+            number = next(queue, None)
+            if number is None:
+                queues.remove(queue)
+            else:
+                yield number
+
+
+def _spread_out(group: list[int]) -> Iterator[int]:
+    """All of a list, from all over it first: neighbours come from one page."""
+    step = 2 ** max(0, len(group).bit_length() - 1)
+    seen = set()
+    while step:
+        for i in range(0, len(group), step):
+            if i not in seen:
+                seen.add(i)
+                yield group[i]
+        step //= 2
+
+
+def take_shots(
+    source: Folder | Shards, entries: list[Entry], numbers: list[int]
+) -> dict[int, Shot]:
+    """The shots of records by number; a record without a sound picture has none."""
+    shots = {}
+    for number in numbers:
+        try:
+            record = parse_record(source.text(entries[number]))
+            data = source.picture(entries[number], record)
+            shots[number] = _shot(record, data)
+        except (BadInput, OSError):
+            continue  # the page names the problem in the picture's place
+    return shots
+
+
+def _shot(record: Record, data: bytes) -> Shot:
+    pixels = decode_image(data)
     image = Image.fromarray(pixels)
-    image.thumbnail((WIDTH, 4 * WIDTH))
-    data = io.BytesIO()
-    image.save(data, "WEBP", quality=70)
-    source = f"data:image/webp;base64,{base64.b64encode(data.getvalue()).decode()}"
-    shapes = []
-    if record.layout is not None and record.html_boxes is not None:
-        pairs = zip(preorder(record.layout), record.alignment(), strict=True)
-        for visit, index in pairs:
-            if index is not None:
-                shapes.append(_rectangle(visit.node.element, record.html_boxes[index]))
-    return (
-        f'<svg viewBox="0 0 {width} {height}" width="{WIDTH}">'
-        f'<image href="{source}" width="{width}" height="{height}"/>{"".join(shapes)}</svg>'
-    )
+    image.thumbnail((WIDTH, 2 * WIDTH), reducing_gap=2.0)
+    out = io.BytesIO()
+    image.save(out, "WEBP", quality=60)
+    picture = f"data:image/webp;base64,{base64.b64encode(out.getvalue()).decode()}"
+    boxes, layout = [], ""
+    if record.layout is not None:
+        layout = print_layout(to_semantic(record.layout), indent=1)[:_LONGEST_LAYOUT]
+        if record.html_boxes is not None:
+            for visit, index in zip(preorder(record.layout), record.alignment(), strict=True):
+                if index is not None:
+                    boxes.append((visit.node.element, record.html_boxes[index][:4]))
+    return Shot((pixels.shape[1], pixels.shape[0]), picture, tuple(boxes), layout)
 
 
-def _rectangle(element: str, box) -> str:
-    x, y, width, height = box[:4]
-    hue = _HUES.get(element, 330)
-    return (
-        f'<rect x="{x:g}" y="{y:g}" width="{width:g}" height="{height:g}" '
-        f'stroke="hsl({hue} 90% 45%)"><title>{element}</title></rect>'
-    )
+def colour(element: str) -> str:
+    """A colour per element: containers blue to violet, text green, pictures warm."""
+    return f"hsl({_HUES[element]} 85% 42%)"
+
+
+# Layout, basic, advanced. What often touches on a page stands apart on the wheel.
+_HUES_OF = (
+    *(0, 215, 190, 265, 300),
+    *(345, 130, 28, 172, 45, 15, 80, 60, 330, 240, 100),
+    *(285, 310, 250, 50, 55, 150),
+)
+_HUES = dict(zip(ELEMENTS, _HUES_OF, strict=True))
