@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 
 from data_prep.label_spot import Item, Spot, look, measure
+from data_prep.label_view import View
 
-_WORDS = {"paragraph", "heading", "wrapper"}
+_WORDS = {"paragraph", "heading", "wrapper", "counter"}
 _SHOWN = {"image", "video", "map", "gallery", "masonry", "carousel"}
 _BARS = {"header", "footer", "nav"}
 
@@ -65,6 +66,9 @@ def pictogram_and_words(spot: Spot) -> bool:
     if len(spot.kids) != 2:
         return False
     small = [kid for kid in spot.kids if _is_small(spot, kid)]
+    one, two = sorted(_boxes(spot))
+    if two[0] - one[0] - one[2] > 48:
+        return False  # at the two ends of a row
     return len(small) == 1 and all(kid.element in _WORDS for kid in spot.kids if kid not in small)
 
 
@@ -79,15 +83,26 @@ def _is_small(spot: Spot, kid: Item) -> bool:
 @look
 def in_rows(spot: Spot) -> bool:
     """Most children have another one beside them (three links under a portrait do not)."""
-    boxes = _boxes(spot)
+    kids = spot.kids
     beside = {
         i
-        for at, one in enumerate(boxes)
-        for to, two in enumerate(boxes[at + 1 :], at + 1)
-        if _side_by_side(one, two)
+        for at in range(len(kids))
+        for to in range(at + 1, len(kids))
+        if _beside(spot, kids[at], kids[to])
         for i in (at, to)
     }
-    return len(beside) > 0.5 * len(boxes)
+    return len(beside) > 0.5 * len(kids)
+
+
+def _beside(spot: Spot, one: Item, two: Item) -> bool:
+    boxes = spot.view.box
+    if _side_by_side(boxes[one.index], boxes[two.index]):
+        return True
+    # A title runs under the date that floats at its end: one line, and texts do not overlap.
+    (wide, narrow) = sorted((one, two), key=lambda item: -boxes[item.index][2])
+    texts = {wide.element, narrow.element} <= {"paragraph", "heading"}
+    under = _overlap(boxes[wide.index], boxes[narrow.index]) > 0.6
+    return texts and under and boxes[narrow.index][2] < 0.5 * boxes[wide.index][2]
 
 
 @look
@@ -107,10 +122,25 @@ def layered(spot: Spot) -> bool:
 
 @look
 def beside_bars(spot: Spot) -> bool:
-    """A page in one section: it, or what stands beside it, is a bar at the head or foot."""
-    view, siblings = spot.view, spot.parent.children if spot.parent else []
-    full = [i.index for i in siblings if view.box[i.index][2] >= 0.97 * view.box[0][2]]
-    return len(full) >= 2 and any(view.tag[i] in _BARS or view.says(i, "bar") for i in full)
+    """A page in one section: it, or what stands beside it, is a bar at the head or foot, and both
+    go from one side to the other."""
+    view, parent = spot.view, spot.parent
+    outer = [outermost_of(view, item, parent) for item in (parent.children if parent else ())]
+    full = [i for i in outer if view.box[i][2] >= 0.97 * view.box[0][2]]
+    if len(full) < 2 or outermost_of(view, spot.item, parent) not in full:
+        return False
+    return any(view.tag[i] in _BARS or view.says(i, "bar") for i in full)
+
+
+def outermost_of(view: View, item: Item, parent: Item) -> int:
+    """The outermost html node below the parent's that holds this label and no sibling of it."""
+    others = [child.index for child in parent.children if child is not item]
+    index = item.index
+    for above in view.ancestors(item.index):
+        if above == parent.index or any(i in view.subtree(above) for i in others):
+            break
+        index = above
+    return index
 
 
 def _boxes(spot: Spot) -> list[Sequence[float]]:

@@ -5,6 +5,7 @@
 3. From the top again: what only neighbours tell (`[[place]]`): a cell, a box that nobody needs.
 """
 
+from data_prep.label_groups import outermost_of
 from data_prep.label_rules import Rule, Table
 from data_prep.label_spot import NOTHING, Item, Spot
 from data_prep.label_view import View
@@ -113,6 +114,9 @@ class Labeller:
                 todo.extend((child, parent) for child in item.children)
                 continue
             if rule:
+                # A band and a cell are the outermost of their kind.
+                if parent and rule.element in ("section", "column"):
+                    item.index = outermost_of(self.view, item, parent)
                 item.element, item.rule, item.confidence = (
                     rule.element,
                     rule.name,

@@ -217,6 +217,25 @@ def outside_its_box(spot: Spot) -> bool:
 
 
 @look
+def no_box(spot: Spot) -> bool:
+    return min(spot.view.box[spot.index][2:]) == 0
+
+
+@look
+def title_of_a_card(spot: Spot) -> bool:
+    """The first text in a painted box, and what follows is lighter and no larger."""
+    view, at = spot.view, spot.index
+    siblings = view.children[view.parent[at]]
+    after = siblings[siblings.index(at) + 1 :]
+    if not after or not view.is_painted(view.parent[at]) or not view.texts[after[0]]:
+        return False
+    if any(view.texts[i] for i in siblings[: siblings.index(at)]):
+        return False
+    lighter = not any(view.is_bold(i) for i in view.subtree(after[0]))
+    return lighter and largest_type(view, after[0]) <= largest_type(view, at)
+
+
+@look
 def thin(spot: Spot) -> bool:
     """A line, lying or standing."""
     wide, tall = spot.view.box[spot.index][2:]
@@ -260,6 +279,8 @@ def only_text_inside(spot: Spot) -> bool:
     view, at = spot.view, spot.index
     if view.is_painted(at) or view.kinds[at] or len(view.children[at]) != 1:
         return False
+    if view.tag[at] == "li":
+        return False  # an item of a list that is none: the link in it is the thing
     return spot.kinds.kind(view.children[at][0]) in ("paragraph", "heading")
 
 

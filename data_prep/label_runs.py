@@ -50,7 +50,7 @@ def _item_kind(spot: Spot, index: int) -> str:
         return "button"
     line = view.is_line_of_text(index)
     if view.tag[index] == "a":
-        return "link" if line or view.texts[index] <= 1 else "other"
+        return "link" if line or view.texts[index] == 1 else "other"
     if line and len(view.text[index]) <= 40:
         return "chip" if view.is_painted(index) and view.box[index][3] < 48 else "text"
     inner = view.children[index]
@@ -87,7 +87,7 @@ def _is_picture_cell(view: View, index: int) -> bool:
     return (
         min(picture[2:]) >= 32
         and max(picture[2:]) > 96
-        and picture[2] >= 0.7 * width
+        and picture[2] >= (0.7 if view.texts[index] else 0.3) * width
         and height - picture[3] <= 0.3 * height + 24
         and not any(re.fullmatch(r"h[1-4]|button", view.tag[i]) for i in view.subtree(index))
     )

@@ -157,10 +157,14 @@ class View:
         if any("src" in self.kinds[i] and max(self.box[i][2:]) > 48 for i in inner):
             return False
         allowed = PHRASING | {"svg", "img"}
-        return all(self.tag[i] in allowed for i in inner) and all(
-            self.look[i].get("display", "inline").startswith("inline") or not self.kinds[i]
-            for i in inner
-        )
+        return all(self.tag[i] in allowed for i in inner) and all(map(self._is_inline, inner))
+
+    def _is_inline(self, index: int) -> bool:
+        """Part of a line. A flex box makes blocks of spans, but they stay in their line."""
+        display = self.look[index].get("display", "inline")
+        above = self.look[self.parent[index]].get("display", "")
+        in_line = "flex" in above and "text" in self.kinds[self.parent[index]]
+        return display.startswith("inline") or in_line or not self.kinds[index]
 
     @cached_property
     def body_size(self) -> float:
