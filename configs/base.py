@@ -65,6 +65,9 @@ def defaults() -> ConfigDict:
     data.num_threads = 16
     # Batches made ahead of time.
     data.prefetch = 4
+    # How far training evens out categories and elements: each record is drawn in proportion to its
+    # rarity to this power. 0 draws all alike, 1 draws what is ten times as rare ten times as often.
+    data.balance = 0.0
     # Training pictures are turned by up to so many degrees either way, boxes with them: this share.
     data.rotate = 2.0
     data.rotate_share = 0.5
@@ -79,6 +82,8 @@ def defaults() -> ConfigDict:
     # Height and width in pixels of the canvas that a screenshot is fitted into.
     image.height = 720
     image.width = 1280
+    # Sharpen text before a screenshot is shrunk to between 0.6 and 1 of its size (docs/images.md).
+    image.sharpen = True
 
     config.model = model = ConfigDict()
     # Side of a square patch in pixels.

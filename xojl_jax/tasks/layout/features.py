@@ -61,6 +61,7 @@ class FeatureSpec:
     max_nodes: int  # T
     max_classes: int  # C
     max_target: int  # L
+    sharpen: bool = False  # text, where a screenshot is shrunk by little
 
     @property
     def num_patches(self) -> int:
@@ -213,7 +214,8 @@ class Featuriser:
         )
 
     def shrink(self, image: np.ndarray) -> Picture:
-        return Picture(*shrink(image, (self.spec.image_height, self.spec.image_width)))
+        size = (self.spec.image_height, self.spec.image_width)
+        return Picture(*shrink(image, size, sharpen=self.spec.sharpen))
 
     def finish(self, prepared: Prepared, picture: Picture | None, *, index: int) -> Sample:
         """Adds the pixels and pads everything to the spec."""

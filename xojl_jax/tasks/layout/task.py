@@ -97,6 +97,7 @@ class LayoutTask(Task):
             max_nodes=c.model.max_nodes,
             max_classes=c.model.max_classes,
             max_target=c.model.max_target,
+            sharpen=c.image.sharpen,
         )
 
     def look_at(self, height: int, width: int) -> None:
