@@ -209,6 +209,41 @@ def street_map(rng: Random, width: int, height: int, *, pin: bool) -> str:
     return _svg(width, height, body)
 
 
+def chart(rng: Random, width: int, height: int, first: str, second: str, line: str) -> str:
+    """A diagram of figures that mean nothing, as SVG text: bars, a line, an area, or a ring."""
+    values = [rng.uniform(0.15, 0.95) for _ in range(rng.randint(6, 14))]
+    step, kind = width / len(values), rng.choice(("bars", "line", "area", "ring", "bars"))
+    lines = "".join(f"M0 {round(height * i / 5)}H{width}" for i in range(1, 6))
+    body = f"<path d='{lines}' stroke='{line}' stroke-opacity='.3' fill='none'/>"
+    if kind == "bars":
+        for at, value in enumerate(values):
+            tall = round(height * value)
+            body += (
+                f"<rect x='{step * (at + 0.2):.0f}' y='{height - tall}' width='{step * 0.6:.0f}'"
+                f" height='{tall}' fill='{first if at % 2 else second}'/>"
+            )
+    elif kind == "ring":
+        radius, start = height * 0.36, 0.0
+        around = 2 * math.pi * radius
+        body = ""
+        for share, colour in ((0.5, first), (0.3, second), (0.2, line)):
+            body += (
+                f"<circle cx='{width // 2}' cy='{height // 2}' r='{radius:.0f}' fill='none'"
+                f" stroke='{colour}' stroke-width='{height * 0.16:.0f}' stroke-dasharray="
+                f"'{around * share:.0f} {around:.0f}' stroke-dashoffset='{-around * start:.0f}'/>"
+            )
+            start += share
+    else:
+        points = " ".join(
+            f"{step * (at + 0.5):.0f},{height * (1 - value):.0f}" for at, value in enumerate(values)
+        )
+        if kind == "area":
+            corners = f"{step / 2:.0f},{height} {points} {width - step / 2:.0f},{height}"
+            body += f"<polygon points='{corners}' fill='{first}' fill-opacity='.25'/>"
+        body += f"<polyline points='{points}' fill='none' stroke='{first}' stroke-width='3'/>"
+    return _svg(width, height, body)
+
+
 # Pictograms on a grid of 24, drawn by us as strokes.
 PICTOGRAMS = (
     "M4 12l6 6L20 6",

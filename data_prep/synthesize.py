@@ -4,16 +4,20 @@ Makes sections of our own, renders them in Chromium, and writes records with exa
 components know what they are (data-xojl), and the rules of the language settle the containers.
 Section I of seed S has the same tree, boxes and labels whatever COUNT is (its neighbours on the
 browser's page touch the anti-aliasing of a few pixels at most); `source.uri` names it: synth:S/I.
+`source.site` names its author: the sections of one share a style, and stand in one split.
 """
 
 import argparse
+import atexit
 import contextlib
+import functools
 import io
+import multiprocessing
 import random
 import time
 from collections import Counter, deque
 from collections.abc import Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,7 +37,7 @@ from xojl_jax.xojl.tree import ELEMENTS, Forest, Node, preorder, used_elements
 
 BATCH = 16  # sections on one page of the browser: opening a page costs more than a section
 PITCH = 1400  # px from one section's top to the next; a taller one is cut off and drawn again
-HEIGHTS = (120, 1100)  # px of a section that is kept
+HEIGHTS = (48, 1100)  # px of a section that is kept
 WINDOW = 720  # px; the height of the viewport that a record names
 ATTEMPTS = 40
 PATIENCE = 300.0  # s for one page of sections
@@ -54,34 +58,91 @@ def main(argv: list[str]) -> None:
     out = Path(args.out)
     _make_folder(out)
     elements, categories, redrawn = Counter(), Counter(), Counter()
-    start, saved = time.monotonic(), deque()
-    with (
-        Browser(page_seconds=PATIENCE) as browser,
-        ThreadPoolExecutor() as pool,
-        (out / "records.jsonl").open("w", encoding="utf-8") as lines,
-    ):
-        made = _stream(browser, args, redrawn)
-        for _, (record, picture) in zip(Progress(range(args.count), "sections"), made, strict=True):
-            # Compressing takes longer than rendering, and Pillow does it beside Python.
-            saved.append(pool.submit(_save, out / record.screenshot, picture, args.quality))
-            if len(saved) > BATCH:
-                saved.popleft().result()
-            lines.write(record_to_json(record) + "\n")
-            elements.update(record.used_elements)
-            categories[record.category] += 1
-        for each in saved:
-            each.result()
+    start = time.monotonic()
+    with (out / "records.jsonl").open("w", encoding="utf-8") as lines:
+        batches = _batches(args.first, args.count)
+        for batch in Progress(_Made(args, batches), f"batches of {BATCH}"):
+            for line, record_elements, category in batch.records:
+                lines.write(line + "\n")
+                elements.update(record_elements)
+                categories[category] += 1
+            redrawn.update(batch.redrawn)
     rate = args.count / (time.monotonic() - start)
     print(f"{args.count} sections in {out}, {rate:.1f} a second")
     _report(elements, categories, redrawn)
 
 
-def _stream(browser: Browser, args: argparse.Namespace, redrawn: Counter) -> Iterator:
-    """(record, screenshot as PNG) of every section, a batch at a time."""
-    limits = Limits(args.max_nodes, args.max_labels)
-    for first in range(args.first, args.first + args.count, BATCH):
-        indices = range(first, min(first + BATCH, args.first + args.count))
-        yield from make_records(browser, args.seed, indices, limits, redrawn)
+# --- many browsers --------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _Batch:
+    """What a worker answers: of each record its JSON, elements and category; draws left, why."""
+
+    records: list[tuple[str, tuple[str, ...], str]]
+    redrawn: Counter
+
+
+class _Made:
+    """The batches of a run in order, each made by one of `--workers` processes."""
+
+    def __init__(self, args: argparse.Namespace, batches: list[range]):
+        self._args, self._batches = args, batches
+
+    def __len__(self) -> int:
+        return len(self._batches)
+
+    def __iter__(self) -> Iterator[_Batch]:
+        args = self._args
+        make = functools.partial(
+            _make_batch,
+            seed=args.seed,
+            limits=Limits(args.max_nodes, args.max_labels),
+            out=Path(args.out),
+            quality=args.quality,
+        )
+        workers = min(args.workers, len(self._batches))
+        # Playwright's threads do not survive a fork.
+        context = multiprocessing.get_context("spawn")
+        with ProcessPoolExecutor(workers, context, initializer=_start_browser) as pool:
+            waiting = deque()
+            for batch in self._batches:
+                waiting.append(pool.submit(make, batch))
+                if len(waiting) > 2 * workers:
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
+
+
+def _batches(first: int, count: int) -> list[range]:
+    last = first + count
+    return [range(at, min(at + BATCH, last)) for at in range(first, last, BATCH)]
+
+
+_browser: list[Browser] = []  # the browser of a worker process, for as long as it lives
+
+
+def _start_browser() -> None:
+    browser = Browser(page_seconds=PATIENCE)
+    _browser.append(browser.__enter__())
+    atexit.register(browser.__exit__, None, None, None)
+
+
+def _make_batch(indices: range, seed: int, limits: "Limits", out: Path, quality: int) -> _Batch:
+    redrawn = Counter()
+    records = []
+    # Compressing takes longer than rendering, and Pillow does it beside Python.
+    with ThreadPoolExecutor(2) as pool:
+        saved = []
+        for record, picture in make_records(_browser[0], seed, indices, limits, redrawn):
+            saved.append(pool.submit(_save, out / record.screenshot, picture, quality))
+            records.append((record_to_json(record), record.used_elements, record.category))
+        for each in saved:
+            each.result()
+    return _Batch(records, redrawn)
+
+
+# --- one record -----------------------------------------------------------------------------------
 
 
 def make_records(
@@ -111,7 +172,7 @@ class _Rendered:
     compact: Compact
     marks: list[str | None]  # of each extracted node
     parents: list[int]
-    size: tuple[int, int]
+    box: tuple[int, int, int, int]
     picture: bytes
 
 
@@ -128,30 +189,31 @@ def _patiently(browser: Browser, pages: list[Page]) -> list["_Rendered"]:
 
 def _render(browser: Browser, pages: list[Page]) -> list[_Rendered]:
     codebook = Codebook.load()
-    text = document([(page.root, page.place) for page in pages], pitch=PITCH)
+    text = document([page.shown() for page in pages], pitch=PITCH)
     width = max(page.width for page in pages)
-    answers = []
     with browser.open_html(text, (width, 2 * PITCH)) as tab:
-        for number, page in enumerate(pages):
-            found = tab.extract(f"#s{number} > *", properties(codebook))
-            # The ids of texts and pictures follow from the section, not from its neighbours.
-            rng = random.Random(f"ids of {page.name}")
-            answers.append(
-                _Rendered(
-                    page,
-                    compact(found, codebook, rng),
-                    [node["marks"].get("data-xojl") for node in found.nodes],
-                    [node["parent"] for node in found.nodes],
-                    (found.box[2], found.box[3]),
-                    tab.screenshot(found.box),
-                )
-            )
+        asked = properties(codebook)
+        found = {root: tab.extract(root, asked) for root in map(_root, range(len(pages)))}
+        pictures = [tab.screenshot(each.box) for each in found.values()]
+        tab.read_variants(found)
+    answers = []
+    for page, each, picture in zip(pages, found.values(), pictures, strict=True):
+        # The ids of texts and pictures follow from the section, not from its neighbours.
+        rng = random.Random(f"ids of {page.name}")
+        marks = [node["marks"].get("data-xojl") for node in each.nodes]
+        parents = [node["parent"] for node in each.nodes]
+        small = compact(each, codebook, rng)
+        answers.append(_Rendered(page, small, marks, parents, tuple(each.box), picture))
     return answers
+
+
+def _root(number: int) -> str:
+    return f"#s{number} > *"
 
 
 def _record(shown: _Rendered, seed: int, index: int, limits: Limits) -> tuple[Record, bytes]:
     """The record of a rendered section, or DoesNotFit."""
-    width, height = shown.size
+    left, _, width, height = shown.box
     if not HEIGHTS[0] <= height <= HEIGHTS[1]:
         raise DoesNotFit("too low" if height < HEIGHTS[0] else "too high")
     layout, layout_nodes = _layout(shown)
@@ -179,7 +241,8 @@ def _record(shown: _Rendered, seed: int, index: int, limits: Limits) -> tuple[Re
             "uri": f"synth:{seed}/{index}",
             "title": f"made section {index} of seed {seed}",
             "licence": "Apache-2.0",
-            "box": [0, 0, width, height],
+            "site": f"synth:{shown.page.site}",
+            "box": [left, 0, width, height],
         },
         viewport=(shown.page.width, WINDOW),
         html_boxes=tuple(tuple(box) for box in shown.compact.boxes),
@@ -248,12 +311,14 @@ def _parse(argv: list[str]) -> argparse.Namespace:
     parser.add_argument("--first", type=int, default=0, help="index of the first section (0)")
     parser.add_argument("--max-nodes", type=int, default=128, help="html nodes a section (128)")
     parser.add_argument("--max-labels", type=int, default=80, help="labelled nodes a section (80)")
+    parser.add_argument("--workers", type=int, default=2, help="browsers at work at once (2)")
     parser.add_argument("--quality", type=int, default=85, help="WebP quality; 100: lossless (85)")
     args = parser.parse_args(argv)
     for name, low, high in (
         ("count", 1, 10**7),
         ("first", 0, 10**9),
         ("quality", 1, 100),
+        ("workers", 1, 64),
         ("max_nodes", 8, 4096),
         ("max_labels", 4, 4096),
     ):

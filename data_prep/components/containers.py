@@ -11,87 +11,42 @@ from data_prep.components.runs import bullets, links
 def stack(
     k: Kit, kids: list[El | None], gap: int | None = None, *, tag: str = "div", **style
 ) -> El:
-    """`kids` under one another (None is skipped), each perhaps in one more layer."""
+    """`kids` under one another (None is skipped), each perhaps in more layers."""
     gap = k.pick(8, 12, 16, 20) if gap is None else gap
     kids = [kid for kid in kids if kid is not None]
-    look = css(**style)
-    if k.chance(0.3):
-        look |= css(display="flex", flex_direction="column", gap=k.size(gap))
-        look["align-items"] = "center" if k.theme.centred else "stretch"
-        for kid in kids:
-            # A stretched button would no longer look like one.
-            if kid.style.get("display", "").startswith("inline") and not k.theme.centred:
-                kid.style["align-self"] = "flex-start"
-            elif (
-                k.theme.centred
-                and kid.style.get("width") is None
-                and kid.mark not in ("icon", "button")
-            ):
-                kid.style["width"] = "100%"
-        return El(tag, look, kids)
+    look, how = css(**style), k.pick(*k.theme.manner.spacing)
+    if how == "gap":
+        return _column(k, kids, gap, tag, look)
     placed = []
     for at, kid in enumerate(kids):
         inline = kid.style.get("display", "").startswith("inline")
         kid = k.soup(kid)
         if inline and kid.tag != "div":
-            kid = El("div", {}, [kid])
-        if at < len(kids) - 1:
+            kid = El(k.pick("div", "div", "p"), {}, [kid])
+        if how == "top" and at:
+            kid.style["margin-top"] = k.size(gap)
+        # The sheet's own margins do for texts; a box without any needs one.
+        wants = how == "margin" or (how == "base" and kid.tag in ("div", "span", "a", "label"))
+        if wants and at < len(kids) - 1:
             kid.style["margin-bottom"] = k.size(gap)
         placed.append(kid)
     return El(tag, look, placed)
 
 
-def row(
-    k: Kit,
-    cells: list[El],
-    *,
-    columns: int | None = None,
-    ratios: list[float] | None = None,
-    gap: int | None = None,
-    align: str = "stretch",
-    tag: str | None = None,
-) -> El:
-    """Cells side by side, `columns` in a row: a grid."""
-    columns = columns or len(cells)
-    gap = k.theme.gap if gap is None else gap
-    tag = tag or k.tag("div", "div", "section", "ul")
-    if tag == "ul":
-        cells = [_as_item(k, cell) for cell in cells]
-    else:
-        cells = [k.soup(cell) for cell in cells]
-    how = k.theme.grid_css if not ratios else k.pick("grid", "flex")
-    if how == "grid":
-        tracks = " ".join(f"{r:g}fr" for r in ratios) if ratios else f"repeat({columns},1fr)"
-        look = css(display="grid", grid_template_columns=tracks, gap=k.size(gap), align_items=align)
-        narrow = css(grid_template_columns="1fr") if k.theme.responsive else {}
-        return El(tag, look, cells, "grid", mobile=narrow)
-    if how == "flex":
-        look = css(display="flex", flex_wrap="wrap", gap=k.size(gap), align_items=align)
-        for at, cell in enumerate(cells):
-            share = (ratios[at] / sum(ratios)) if ratios else 1 / columns
-            lost = gap * (columns - 1) * share
-            cell.style |= css(flex="none", width=f"calc({100 * share:.4g}% - {lost + 0.5:.4g}px)")
-            if k.theme.responsive:
-                cell.mobile = css(width="100%")
-        return El(tag, look, cells, "grid")
-    # Inline blocks, as they were written before flex.
-    for at, cell in enumerate(cells):
-        share = 100 / columns
-        cell.style |= css(display="inline-block", vertical_align="top")
-        cell.style["width"] = f"calc({share:.4g}% - {gap * (columns - 1) / columns + 0.5:.4g}px)"
-        if at % columns < columns - 1:
-            cell.style["margin-right"] = f"{gap}px"
-        if at < len(cells) - columns:
-            cell.style["margin-bottom"] = f"{gap}px"
-    return El(tag, {}, cells, "grid")
-
-
-def _as_item(k: Kit, cell: El) -> El:
-    if cell.tag in ("div", "article") and k.chance(0.5):
-        cell.tag = "li"
-        cell.style["list-style"] = "none"
-        return cell
-    return El("li", css(list_style="none"), [cell])
+def _column(k: Kit, kids: list[El], gap: int, tag: str, look: dict[str, str]) -> El:
+    look |= css(display="flex", flex_direction="column", gap=k.size(gap))
+    look["align-items"] = "center" if k.theme.centred else "stretch"
+    for kid in kids:
+        # A stretched button would no longer look like one.
+        if kid.style.get("display", "").startswith("inline") and not k.theme.centred:
+            kid.style["align-self"] = "flex-start"
+        elif (
+            k.theme.centred
+            and kid.style.get("width") is None
+            and kid.mark not in ("icon", "button")
+        ):
+            kid.style["width"] = "100%"
+    return El(tag, look, kids)
 
 
 def bar(k: Kit, cells: list[El], *, gap: int = 16, tag: str = "div") -> El:
@@ -130,11 +85,16 @@ def card_kit(k: Kit) -> Kit:
 
 def card(k: Kit, kids: list[El | None], *, pad: int | None = None, gap: int | None = None) -> El:
     """A box that is seen. `kids` were made with `card_kit(k)`."""
-    inside = card_kit(k)
-    box = stack(inside, kids, gap)
+    inside, theme, manner = card_kit(k), k.theme, k.theme.manner
     pad = k.pick(16, 20, 24, 28) if pad is None else pad
-    style, theme = box.style, k.theme
-    style |= css(padding=k.size(pad), border_radius=k.size(theme.radius))
+    kids = [kid for kid in kids if kid is not None]
+    if manner.card == "flat" or len(kids) < 2:
+        box = stack(inside, kids, gap)
+        box.style["padding"] = k.size(pad)
+    else:
+        box = _parts(inside, kids, pad, gap)
+    style = box.style
+    style["border-radius"] = k.size(theme.radius)
     if inside.behind != k.behind:
         style["background"] = inside.behind
     if theme.card_style in ("border", "both") or inside.behind == k.behind:
@@ -146,33 +106,32 @@ def card(k: Kit, kids: list[El | None], *, pad: int | None = None, gap: int | No
         style |= css(display=style.get("display", "block"), text_decoration="none", color=k.ink)
     if theme.hovers:
         box.hover = css(box_shadow="0 10px 30px rgba(0,0,0,.2)")
+        if k.chance(0.3):
+            box.hover |= css(transform="translateY(-3px)")
     return box
 
 
-def form(k: Kit, fields: list[str], *, action: str, title: bool = True) -> El:
-    """Fields have no element: what is labelled is the title, the captions and the button."""
-    kids: list[El | None] = [heading(k, step=1.5) if title else None]
-    captions = k.chance(0.5)
-    for name in fields:
-        if captions:
-            kids.append(label(k, name, text_align="left"))
-            kids[-1].tag = k.pick("label", "div", "span")
-            kids[-1].style["display"] = "block"
-        look = css(display="block", width="100%", padding=k.size(10), border=f"1px solid {k.line}")
-        look |= css(
-            border_radius=k.size(min(8, k.theme.radius)), background="#ffffff", color="#333333"
-        )
-        look |= css(font_size=k.size(14), font_family="inherit")
-        if name == "Message":
-            kids.append(
-                El("textarea", look | css(height=k.size(90)), [], None, {"placeholder": name})
-            )
-        else:
-            kids.append(El("input", look, [], None, {"placeholder": name, "type": "text"}))
-    kids.append(button(k, action))
-    if len(fields) == 1 or k.chance(0.3):
-        kids.append(paragraph(k, words.sentence(k.text, 5, 9), step=-0.7))
-    return stack(k, kids, k.pick(8, 12, 16), tag=k.tag("form", "div"))
+def _parts(inside: Kit, kids: list[El], pad: int, gap: int | None) -> El:
+    """A card as frameworks build it: a picture to its edges, a body, perhaps a foot."""
+    box = El("div", css(position="relative", display="flex", flex_direction="column"))
+    if inside.chance(0.5):
+        box.style["word-wrap"] = "break-word"
+    if kids[0].mark in ("image", "video") and kids[0].tag in ("img", "div"):
+        kids[0].style["border-radius"] = "0"
+        box.kids.append(kids[0])
+        kids = kids[1:]
+        box.style["overflow"] = "hidden"
+    foot = None
+    if inside.theme.manner.card == "parts" and kids[-1].mark == "button" and len(kids) > 1:
+        foot = El("div", css(padding=inside.size(pad)), [kids[-1]])
+        foot.style["border-top"] = f"1px solid {inside.line}"
+        kids = kids[:-1]
+    body = stack(inside, kids, gap)
+    body.style |= css(padding=inside.size(pad))
+    if inside.chance(0.7):
+        body.style["flex"] = "1 1 auto"
+    box.kids += [body, foot] if foot else [body]
+    return box
 
 
 def person(k: Kit, px: int, *, vertical: bool) -> El:
@@ -187,6 +146,15 @@ def person(k: Kit, px: int, *, vertical: bool) -> El:
     lines.style |= css(flex="1", text_align="left")
     look = css(display="flex", gap=k.size(12), align_items="center", text_align="left")
     return El("div", look, [photo, lines], "grid")
+
+
+def row_of(k: Kit, first: El, rest: El, *, gap: int = 12, align: str = "center") -> El:
+    """Something of its own width, and what takes the rest of the line: a grid of two."""
+    first.style.pop("margin", None)
+    first.style["flex"] = "none"
+    rest.style["flex"] = "1"
+    look = css(display="flex", gap=k.size(gap), align_items=align, text_align="left")
+    return El("div", look, [first, rest], "grid")
 
 
 def text_block(k: Kit, *, step: float = 3, points: float = 0.25) -> El:

@@ -1,10 +1,11 @@
 """What authors add at the end of a band: a note, a row of signs, tags, a second action."""
 
 from data_prep.components import words
-from data_prep.components.containers import bar, beside, row, signed
+from data_prep.components.containers import bar, beside, signed
 from data_prep.components.kit import Kit
 from data_prep.components.leaves import button, counter, divider, icon, label, paragraph, text_link
 from data_prep.components.markup import El
+from data_prep.components.rows import row
 from data_prep.components.runs import links, logo_strip, social, tags
 
 

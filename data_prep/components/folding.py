@@ -18,20 +18,18 @@ def carousel(k: Kit, slides: list[El]) -> El:
             slide.hidden = True
             if not beyond:
                 slide.style["display"] = "none"
-    track = El(
-        k.tag("ul" if False else "div", "div"), css(display="flex") if beyond else {}, slides
-    )
+    track = El("div", css(display="flex") if beyond else {}, slides)
     window = El("div", css(overflow="hidden"), [track]) if beyond else track
     return _with_controls(k, window, len(slides))
 
 
 def carousel_of_cards(k: Kit, cards: list[El], shown: int) -> El:
-    """Several cards show side by side: a grid inside the carousel; the rest is beyond the edge."""
+    """Several slides show side by side; the rest is beyond the edge."""
     gap = k.theme.gap
     for at, each in enumerate(cards):
         each.style |= css(flex="none", width=f"calc((100% - {gap * (shown - 1)}px)/{shown})")
-        each.hidden = at >= shown
-    track = El("div", css(display="flex", gap=f"{gap}px"), cards, "grid")
+        each.slide, each.hidden = True, at >= shown
+    track = El(k.pick("div", "div", "ul"), css(display="flex", gap=f"{gap}px"), cards)
     window = El("div", css(overflow="hidden", padding="4px 0"), [track])
     return _with_controls(k, window, len(cards))
 

@@ -54,16 +54,28 @@ class Kit:
         return made
 
     def soup(self, node: El) -> El:
-        """Perhaps one more layer around `node`, which nobody sees."""
-        if not self.chance(self.theme.soup):
-            return node
+        """Perhaps more layers around `node`, which nobody sees."""
+        for _ in range(max(1, self.theme.manner.layers)):
+            if self.chance(self.theme.soup):
+                node = self._layer(node)
+        return node
+
+    def _layer(self, node: El) -> El:
         outer = El(self.pick("div", "div", "div", "span"), {}, [node])
         if outer.tag == "span":
             outer.style["display"] = "block"
         # What places the node inside its parent moves to the layer that is now the child.
-        for key in ("flex", "margin-bottom", "margin-top", "grid-column", "width"):
-            if key in node.style and not key.startswith("width"):
+        for key in ("flex", "margin-bottom", "margin-top", "grid-column"):
+            if key in node.style:
                 outer.style[key] = node.style.pop(key)
+        if node.style.get("position") == "absolute":
+            for key in ("position", "left", "right", "top", "bottom"):
+                if key in node.style:
+                    outer.style[key] = node.style.pop(key)
+        if self.theme.manner.layers and self.chance(0.4):
+            outer.style |= self.pick(
+                css(position="relative"), css(width="100%"), css(max_width="100%")
+            )
         return outer
 
 

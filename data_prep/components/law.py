@@ -39,7 +39,7 @@ def violations(layout: Forest, boxes: Sequence[Box]) -> Iterator[str]:
         if element == "column" and parent != "grid":
             yield f"{where}: a column outside a grid"
         if element == "grid":
-            if "wrapper" in inside:
+            if "wrapper" in inside or "grid" in inside:
                 yield f"{where}: a cell that groups is a column"
             if not any(
                 _side_by_side(boxes[one], boxes[two])

@@ -53,6 +53,13 @@ def label(k: Kit, text: str | None = None, **style) -> El:
     return El(tag, block(tag, look | css(**style)), [text], "paragraph")
 
 
+def amount(k: Kit, text: str, step: float) -> El:
+    """A price, large as it may be: it titles nothing."""
+    tag = k.pick("div", "span", "strong", "p", "h2", "h3")
+    look = css(font_size=k.size(k.theme.text_px(step)), line_height="1.2", color=k.ink)
+    return El(tag, block(tag, look | css(font_weight=k.pick(400, 600, 700))), [text], "paragraph")
+
+
 def kicker(k: Kit) -> El:
     spread = k.size(k.pick(0, 1, 2))
     return label(k, letter_spacing=spread, text_transform=k.pick("uppercase", "none"))
@@ -103,37 +110,81 @@ def logo(k: Kit) -> El:
 # --- buttons --------------------------------------------------------------------------------------
 
 
+def _button_size(k: Kit, small: bool) -> dict[str, str]:
+    """Room, type and corners of a button, as the author's framework has them."""
+    theme, kind = k.theme, k.theme.manner.button
+    px, round_ = theme.body - (1 if small else 0), k.size(min(theme.radius, 14))
+    look = css(display="inline-block", text_align="center", cursor="pointer")
+    look["text-decoration"] = "none"
+    if kind == "tight":
+        up, side = (4, 8) if small else k.pick((6, 12), (8, 16), (8, 20))
+        look |= css(padding=f"{k.size(up)} {k.size(side)}", font_size=k.size(px), line_height="1.5")
+        look |= css(font_weight=k.pick(400, 400, 600), vertical_align="middle", user_select="none")
+        look["border"] = "1px solid transparent"
+    elif kind == "em":
+        look |= css(padding=".8em 1.5em", min_height="1em", font_size=k.size(px), line_height="1em")
+        look |= css(font_weight=700, vertical_align="baseline")
+    elif kind == "caps":
+        high = 30 if small else k.pick(38, 40, 54)
+        look |= css(padding=f"0 {k.size(high * 0.75)}", line_height=f"{high - 2}px")
+        look |= css(font_size=k.size(px - 1), text_transform="uppercase", vertical_align="middle")
+        look["border"] = "1px solid transparent"
+    elif kind == "lifted":
+        look |= css(display="inline-flex", align_items="center", justify_content="center")
+        look |= css(min_width="64px", height=k.size(30 if small else 36), padding="0 16px")
+        look |= css(font_size=k.size(14), font_weight=500, letter_spacing=".06em")
+        look |= css(text_transform=k.pick("uppercase", "none"), position="relative")
+    elif kind == "square":
+        up = 8 if small else k.pick(12, 14)
+        look |= css(padding=f"{k.size(up * 0.85)} {k.size(up)}", font_size=k.size(px * 0.95))
+        look |= css(line_height="1", vertical_align="middle", border="1px solid transparent")
+    else:
+        up = k.pick(6, 8) if small else k.pick(9, 11, 13, 16)
+        look |= css(padding=f"{k.size(up)} {k.size(up * k.pick(1.6, 2, 2.6))}", line_height="1.2")
+        look |= css(font_size=k.size(px), font_weight=k.pick(400, 600, 700), white_space="nowrap")
+    look["border-radius"] = "999px" if theme.pill else round_
+    return look
+
+
 def button(k: Kit, text: str | None = None, *, primary: bool = True, small: bool = False) -> El:
     theme, accent = k.theme, k.theme.accent
     if k.behind == accent:
         accent = "#ffffff" if k.ink == "#ffffff" else "#1d2430"
-    kind = theme.button_kind if primary else k.pick("outline", "soft", "outline")
-    label_ink = "#1d2430" if accent == "#ffffff" else "#ffffff"
-    look = css(display="inline-block", font_size=k.size(theme.body - (1 if small else 0)))
-    up = k.pick(6, 8) if small else k.pick(9, 11, 13, 16)
-    look["padding"] = f"{k.size(up)} {k.size(up * k.pick(1.6, 2, 2.6))}"
-    look["border-radius"] = "999px" if theme.pill else k.size(min(theme.radius, 14))
-    look |= css(text_decoration="none", font_weight=k.pick(400, 600, 700), line_height="1.2")
-    look |= css(text_align="center", cursor="pointer", white_space="nowrap")
+    kind = theme.button_kind if primary else k.pick("outline", "soft", "outline", "grey")
+    label_ink = k.on(accent).ink
+    look = _button_size(k, small)
     if kind == "outline":
-        look |= css(
-            border=f"{k.pick(1, 2)}px solid {accent}", color=accent, background="transparent"
-        )
+        look |= css(border=f"{k.pick(1, 1, 2)}px solid {accent}", color=accent)
+        look["background"] = "transparent"
     elif kind == "soft":
         look |= css(background=accent + "26", color=k.ink)
+    elif kind == "grey":
+        look |= css(background=k.line, color=k.on(k.line).ink)
     elif kind == "gradient":
         look |= css(background=f"linear-gradient(90deg,{accent},{theme.accent2})", color=label_ink)
         if accent in ("#ffffff", "#1d2430"):
             look["background"] = accent
     else:
         look |= css(background=accent, color=label_ink)
-    if kind == "raised":
+    if kind == "raised" or (primary and theme.manner.button == "lifted" and kind == "fill"):
         look["box-shadow"] = theme.shadow
     kids = [text or words.action(k.text)]
     if k.chance(0.2):
         kids.insert(k.pick(0, 1), sign(k, 14, "currentColor", inline=True))
-    tag = k.pick("a", "button", k.tag("a", "div", "span"), k.tag("button", "div", "p"))
-    hover = css(opacity=".85") if theme.hovers else {}
+    elif k.chance(0.2 + 0.15 * theme.manner.layers):
+        kids = [El("span", k.pick({}, css(position="relative")), kids)]
+    tag = k.pick("a", "a", "button", "button", k.tag("a", "div", "span"), "input")
+    hover = {}
+    if theme.hovers:
+        hover = k.pick(css(opacity=".85"), css(background=theme.accent2), css(color=accent))
+    if tag == "input":
+        if isinstance(kids[0], El) or len(kids) > 1:
+            tag = "button"
+        else:
+            attrs = {"type": k.pick("submit", "button"), "value": kids[0]}
+            # A field has a frame and a font of its own, unless told otherwise.
+            look = css(border="0", font_family="inherit") | look
+            return El("input", look, [], "button", attrs, hover)
     return El(tag, look, kids, "button", {"href": "#"} if tag == "a" else {}, hover)
 
 
@@ -167,6 +218,13 @@ def sign(k: Kit, px: int, ink: str, *, inline: bool = False, path: str | None = 
         tag = k.pick("i", "span", "div") if not inline else k.pick("i", "span")
         look = css(font_size=k.size(px), line_height="1", color=ink, font_style="normal")
         return El(tag, block(tag, look) | place, [k.text.choice(GLYPHS)])
+    if kind == "font":
+        tag = k.pick("i", "i", "span", "em")
+        look = css(font_size=k.size(px), line_height="1", color=ink, font_style="normal")
+        look["display"] = "inline-block"
+        if k.chance(0.4):
+            look |= css(width="1.25em", text_align="center")
+        return El(tag, look | place, [], None, before=k.text.choice(GLYPHS))
     filled = kind == "fill"
     if kind == "picture" and ink != "currentColor":
         source = pictures.data_uri(pictures.pictogram(path, ink, filled=filled))

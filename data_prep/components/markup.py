@@ -30,6 +30,7 @@ class El:
     hover: dict[str, str] = field(default_factory=dict)
     tablet: dict[str, str] = field(default_factory=dict)
     mobile: dict[str, str] = field(default_factory=dict)
+    before: str = ""  # a sign of an icon font, drawn by a pseudo-element
     backdrop: bool = False  # paints, but as a part of its band or card: never a box of its own
     slide: bool = False  # a slide of a carousel: labelled from two labelled children on
     hidden: bool = False  # not shown: labels inside are dropped
@@ -105,10 +106,11 @@ def derive_labels(root: El, behind: str) -> None:
       behind: the colour of the page behind it.
     """
     _derive(root, behind)
+    # From the top: what is a cell of one grid is no grid to its own cells.
     for node in root.walk():
         if node.mark == "grid":
             for cell in _labelled_children(node):
-                if cell.mark == "wrapper":
+                if cell.mark in ("wrapper", "grid"):
                     cell.mark = "column"
 
 
@@ -202,20 +204,30 @@ def is_painted(node: El, behind: str) -> bool:
 
 
 RESET = (
-    "*{box-sizing:border-box}body{margin:0}p,h1,h2,h3,h4,h5,h6,ul,ol,figure,blockquote,dl,dd"
+    "*{box-sizing:border-box}body{margin:0}p,h1,h2,h3,h4,h5,h6,ul,ol,figure,blockquote,dl,dd,pre"
     "{margin:0}ul,ol{padding:0}button{border:0;font:inherit}img{display:block}"
+    "fieldset{margin:0;padding:0;border:0}table{border-spacing:0}th,td{padding:0}"
 )
+# A family whose name says what it is; its letters are signs of an ordinary font.
+ICON_FONT = "'Drawn Icons','DejaVu Sans'"
 
 
-def document(sections: Sequence[tuple[El, dict[str, str]]], *, pitch: int = 0) -> str:
+def document(
+    sections: Sequence[tuple[El, dict[str, str], dict[str, dict[str, str]]]], *, pitch: int = 0
+) -> str:
     """A page of one or more sections as HTML text, with labels in `data-xojl`.
 
     Args:
-      sections: each with the style of the place it stands in (`width`, fonts).
+      sections: each with the style of the place it stands in (`width`, fonts) and the sheet that
+        holds in that place (selector -> style).
       pitch: px from the top of one place to the next, so that no section moves another.
     """
     sheet, body = [RESET], []
-    for number, (root, place) in enumerate(sections):
+    for number, (root, place, base) in enumerate(sections):
+        for selector, style in base.items():
+            # `:where` keeps these weaker than any class.
+            inside = ",".join(f":where(#s{number}) {one}" for one in selector.split(","))
+            sheet.append(f"{inside}{{{_declarations(style)}}}")
         place = {**place, "position": "absolute", "left": "0", "top": f"{number * pitch}px"}
         if pitch:
             place |= {"height": f"{pitch}px", "overflow": "hidden"}
@@ -229,11 +241,13 @@ def _print(node: El, sheet: list[str], seen: dict[tuple, str], prefix: str) -> s
     attrs = dict(node.attrs)
     look = tuple(
         tuple(rules.items()) for rules in (node.style, node.hover, node.tablet, node.mobile)
-    )
+    ) + tuple(node.before)
     if any(look):
         if look not in seen:
             seen[look] = name = f"{prefix}{len(seen)}"
             sheet.append(f".{name}{{{_declarations(node.style)}}}")
+            if node.before:
+                sheet.append(f'.{name}::before{{content:"{node.before}";font-family:{ICON_FONT}}}')
             if node.hover:
                 sheet.append(f".{name}:hover{{{_declarations(node.hover)}}}")
             if node.tablet:

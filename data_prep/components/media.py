@@ -208,7 +208,7 @@ def gallery(k: Kit, inner: int, *, columns: int | None = None, height: int | Non
             words_under.kids = [words.title(k.text, 1, 3)]
             tile = El("div", {}, [tile, words_under])
         tiles.append(El("li", css(list_style="none"), [tile]) if listed else tile)
-    if k.theme.grid_css == "grid":
+    if "grid" in k.theme.manner.rows:
         look = css(display="grid", grid_template_columns=f"repeat({columns},1fr)", gap=f"{gap}px")
     else:
         look = css(display="flex", flex_wrap="wrap", gap=f"{gap}px")

@@ -94,6 +94,70 @@ def links(k: Kit, count: int | None = None, *, row: bool = True, ink: str | None
     return El(tag, look, items, "list")
 
 
+def crumbs(k: Kit) -> El:
+    """The way to this page, with signs between the steps."""
+    tag, between, px = k.pick("ol", "ul", "nav", "div"), k.pick(*"/›»•"), k.pick(12, 13, 14)
+    names, items = words.menu(k.text, k.pick(3, 3, 4)), []
+    for at, name in enumerate(names):
+        last = at == len(names) - 1
+        look = css(font_size=k.size(px), color=k.muted if last else k.theme.accent)
+        item = El("span" if last else "a", look | css(text_decoration="none"), [name])
+        if not last:
+            sign_ = El("span", css(padding="0 8px", color=k.muted), [between])
+            item = El("li" if tag in ("ol", "ul") else "span", {}, [item, sign_])
+        elif tag in ("ol", "ul"):
+            item = El("li", {}, [item])
+        items.append(item)
+    look = css(display="flex", flex_wrap="wrap", list_style="none")
+    if k.chance(0.25):
+        look |= css(background=k.line + "66", padding="8px 16px", border_radius="4px")
+    return El(tag, look, items, "list")
+
+
+def side_menu(k: Kit, count: int | None = None) -> El:
+    """Pages under one another, one of them chosen, some further in."""
+    count, tag = count or k.rng.randint(4, 8), k.pick("ul", "ul", "nav", "div")
+    chosen, kind = k.rng.randrange(count), k.pick("bold", "filled", "edge")
+    signs, px, items = k.chance(0.3), k.pick(13, 14, 15), []
+    path = k.text.choice(pictures.PICTOGRAMS)
+    for at in range(count):
+        look = css(display="block", padding=f"{k.size(5)} {k.size(10)}", font_size=k.size(px))
+        look |= css(color=k.muted, text_decoration="none")
+        if at == chosen:
+            look |= css(color=k.ink, font_weight=600)
+            if kind == "filled":
+                look |= css(background=k.theme.accent, color=k.on(k.theme.accent).ink)
+            elif kind == "edge":
+                look["border-left"] = f"3px solid {k.theme.accent}"
+        elif k.text.random() < 0.2:
+            look["padding-left"] = k.size(26)
+        item = El("a", look, [words.title(k.text, 1, 2)], hover=css(color=k.theme.accent))
+        if signs:
+            item.kids.insert(0, sign(k, 15, "currentColor", inline=True, path=path))
+        items.append(El("li", css(list_style="none"), [item]) if tag == "ul" else item)
+    return El(tag, css(text_align="left"), items, "list")
+
+
+def pages(k: Kit) -> El:
+    """Numbers of pages, and the ways back and on."""
+    names = [k.pick("«", "‹", "Previous"), *(str(n) for n in range(1, k.pick(4, 5, 6))), "›"]
+    tag, kind = k.pick("ul", "ul", "nav", "div"), k.pick("boxed", "boxed", "bare", "round")
+    items = []
+    for at, name in enumerate(names):
+        look = css(display="inline-block", padding="6px 12px", font_size=k.size(14))
+        look |= css(color=k.ink, text_decoration="none", text_align="center")
+        if kind == "boxed":
+            look |= css(border=f"1px solid {k.line}", margin_left="-1px" if at else "0")
+        elif kind == "round":
+            look |= css(border_radius="50%", margin="0 2px")
+        if at == 2:
+            look |= css(background=k.theme.accent, color=k.on(k.theme.accent).ink)
+        item = El(k.pick("a", "a", "span") if at == 2 else "a", look, [name])
+        items.append(El("li", css(list_style="none"), [item]) if tag == "ul" else item)
+    look = css(display="flex", justify_content=k.pick("center", "flex-start"))
+    return El(tag, look, items, "list")
+
+
 def tags(k: Kit, count: int | None = None) -> El:
     """Three or more equal small things, which may look like buttons: a list."""
     items = []

@@ -6,13 +6,12 @@ from data_prep.components.containers import (
     beside,
     card,
     card_kit,
-    form,
     person,
-    row,
     signed,
     stack,
 )
 from data_prep.components.folding import accordion, tab
+from data_prep.components.forms import form
 from data_prep.components.frame import band, ground, head
 from data_prep.components.kit import Kit
 from data_prep.components.leaves import (
@@ -29,13 +28,14 @@ from data_prep.components.leaves import (
 )
 from data_prep.components.markup import El, css
 from data_prep.components.media import image, photo_of_person, qr, street_map
+from data_prep.components.rows import row
 from data_prep.components.runs import facts, links, social
 from data_prep.components.sections_selling import visual
 
 
 def navigation(k: Kit) -> El:
     k, style, behind = ground(k)
-    if behind or "url(" in style["background"]:
+    if behind or "url(" in style.get("background", ""):
         style, behind = css(background="#15171f"), []
     menu = links(k, k.rng.randint(3, 7))
     end = k.pick("button", "button", "social", "icons", "none", "two")

@@ -6,16 +6,16 @@ from data_prep.components.containers import (
     beside,
     card,
     card_kit,
-    form,
     person,
-    row,
     stack,
     text_block,
 )
 from data_prep.components.folding import carousel, carousel_of_cards, tab
+from data_prep.components.forms import form
 from data_prep.components.frame import band, ground, head, inner_width
 from data_prep.components.kit import Kit
 from data_prep.components.leaves import (
+    amount,
     button,
     buttons,
     countdown,
@@ -31,6 +31,7 @@ from data_prep.components.leaves import (
 from data_prep.components.markup import El, css
 from data_prep.components.media import gallery, image, masonry, qr, video
 from data_prep.components.overlays import caption_over, free
+from data_prep.components.rows import row
 from data_prep.components.runs import bullets, links, social, tags
 
 
@@ -138,7 +139,7 @@ def pricing(k: Kit) -> El:
     lines, inside, flag = k.pick(3, 4, 5), card_kit(k), k.chance(0.6)
 
     def plan(at: int) -> El:
-        price = heading(inside, words.price(k.text), step=k.pick(3, 4))
+        price = amount(inside, words.price(k.text), k.pick(3, 4))
         if k.chance(0.5):
             price.kids.append(
                 El(

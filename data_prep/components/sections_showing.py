@@ -1,8 +1,10 @@
 """Bands that show what there is: figures, logos, steps, products, the house itself, pictures,
 posts, films, and blocks of every kind together."""
 
+from collections.abc import Callable
+
 from data_prep.components import words
-from data_prep.components.containers import beside, card, card_kit, row, stack, text_block
+from data_prep.components.containers import beside, card, card_kit, stack, text_block
 from data_prep.components.folding import accordion, carousel, carousel_of_cards, tab
 from data_prep.components.frame import band, ground, head, inner_width
 from data_prep.components.kit import Kit
@@ -24,6 +26,8 @@ from data_prep.components.media import gallery as picture_gallery
 from data_prep.components.media import image, qr, street_map, video
 from data_prep.components.media import masonry as picture_masonry
 from data_prep.components.overlays import collage, free
+from data_prep.components.prose import code
+from data_prep.components.rows import row
 from data_prep.components.runs import bullets, logo_strip, social, tags
 from data_prep.components.sections_selling import visual
 
@@ -228,22 +232,21 @@ def watch(k: Kit) -> El:
     )
 
 
-def composition(k: Kit) -> El:
-    """Blocks of any kind together, as landing pages end up: rare elements meet here."""
-    k, *grounds = ground(k)
-    inner = inner_width(k)
-    blocks = {
+def _blocks(k: Kit, inner: int) -> dict[str, Callable[[], El]]:
+    """What makes each kind of block, the rare ones among them; `inner` px wide at most."""
+    second = ["First", "Second", "Third"]
+    return {
         "qr": lambda: qr(k),
-        "map": lambda: street_map(k, 220),
-        "masonry": lambda: picture_masonry(k, inner // 2),
-        "gallery": lambda: picture_gallery(k, inner // 2, columns=3, height=90),
-        "video": lambda: video(k, 240),
+        "map": lambda: street_map(k, k.pick(180, 220, 300)),
+        "masonry": lambda: picture_masonry(k, inner),
+        "gallery": lambda: picture_gallery(k, inner, columns=3, height=k.pick(90, 130)),
+        "video": lambda: video(k, k.pick(200, 240, 320)),
         "carousel": lambda: carousel(k, k.cells(3, lambda _: text_block(k, step=2))),
-        "accordion": lambda: accordion(k, 3),
+        "accordion": lambda: accordion(k, k.rng.randint(3, 5)),
         "tab": lambda: tab(
             k,
             [stack(k, [heading(k, step=1), paragraph(k)], 8), El("div", {}, [paragraph(k)])],
-            ["First", "Second"],
+            second[: k.pick(2, 3)],
         ),
         "counter": lambda: counter(k),
         "countdown": lambda: countdown(k),
@@ -253,20 +256,38 @@ def composition(k: Kit) -> El:
         "list": lambda: bullets(k),
         "words": lambda: text_block(k, step=2),
     }
+
+
+def composition(k: Kit) -> El:
+    """Blocks of any kind together, as landing pages end up: rare elements meet here."""
+    k, *grounds = ground(k)
+    blocks = _blocks(k, inner_width(k) // 2)
     names = k.rng.sample(sorted(blocks), 4)
+    made = [_as_block(blocks[name]()) for name in names]
     kids: list[El | None] = [head(k, chance=0.7)]
-    kids.append(
-        row(
-            k,
-            [_as_block(blocks[name]()) for name in names[:2]],
-            align=k.pick("center", "flex-start"),
-        )
-    )
+    kids.append(row(k, made[:2], align=k.pick("center", "flex-start")))
     if k.chance(0.4):
         kids.append(divider(k))
     if k.chance(0.6):
-        kids.append(row(k, [_as_block(blocks[name]()) for name in names[2:]], align="flex-start"))
+        kids.append(row(k, made[2:], align="flex-start"))
     return band(k, "content", kids, grounds)
+
+
+def demonstration(k: Kit) -> El:
+    """One widget under its name, as the pages of a library show it."""
+    k, *grounds = ground(k, plain=0.85)
+    blocks = _blocks(k, inner_width(k))
+    rare = ("map", "masonry", "gallery", "video", "carousel", "accordion", "tab", "free", "qr")
+    name = k.pick(*rare, "masonry", "tab", "tab", "accordion", "free", "countdown", "social")
+    kids = [
+        heading(k, name.capitalize(), step=k.pick(1, 2, 3)) if k.chance(0.75) else None,
+        paragraph(k, low=1, high=2) if k.chance(0.3) else None,
+        blocks[name](),
+        code(k, 3) if k.chance(0.1) else None,
+    ]
+    if k.chance(0.15):
+        kids.append(blocks[k.pick(*rare)]())
+    return band(k, "content", kids, grounds, pad=k.pick(0, 12, 24, 40), gap=16)
 
 
 def _as_block(node: El) -> El:

@@ -1,7 +1,11 @@
 """How one section looks and how its author writes mark-up: drawn once, then obeyed throughout."""
 
+import colorsys
 from dataclasses import dataclass
 from random import Random
+
+from data_prep.components.manner import Manner, draw_manner
+from data_prep.components.tongues import draw_tongue
 
 FONTS = (
     "'DejaVu Sans'",
@@ -13,27 +17,6 @@ FONTS = (
     "'DejaVu Sans Condensed','DejaVu Sans'",
 )
 HEAD_FONTS = ("'DejaVu Serif'", "'Liberation Serif'", "'Liberation Mono'", "'DejaVu Sans Mono'")
-# page, soft band, card, ink, muted ink, line
-LIGHT = (
-    ("#ffffff", "#f5f7fa", "#ffffff", "#1f2933", "#616e7c", "#dde3ea"),
-    ("#ffffff", "#f8f5f0", "#fffdf9", "#2b2622", "#7a7068", "#e6ddd2"),
-    ("#fafafa", "#eeeeee", "#ffffff", "#111111", "#666666", "#d4d4d4"),
-    ("#ffffff", "#eef4ff", "#ffffff", "#152347", "#5d6b8a", "#d5e0f5"),
-    ("#f6fbf7", "#e6f4ea", "#ffffff", "#16301f", "#567060", "#cfe5d6"),
-    ("#fffaf5", "#ffeedd", "#ffffff", "#33231a", "#86705f", "#f3dcc6"),
-)
-DARK = (
-    ("#101418", "#181e24", "#1f272f", "#f2f5f7", "#9aa7b2", "#323d47"),
-    ("#14122b", "#1c1940", "#262255", "#f4f2ff", "#a9a3d6", "#3a3572"),
-    ("#000000", "#121212", "#1c1c1c", "#fafafa", "#9e9e9e", "#333333"),
-    ("#0d1f1a", "#132b24", "#1a382f", "#eafaf3", "#93b8aa", "#2b5044"),
-)
-# fmt: off
-ACCENTS = (
-    "#2563eb", "#7c3aed", "#db2777", "#dc2626", "#ea580c", "#16a34a",
-    "#0d9488", "#0891b2", "#4f46e5", "#b45309", "#be123c", "#15803d",
-)
-# fmt: on
 SHADOWS = (
     "0 1px 3px rgba(0,0,0,.18)",
     "0 8px 24px rgba(0,0,0,.12)",
@@ -44,6 +27,8 @@ SHADOWS = (
 
 @dataclass(frozen=True)
 class Theme:
+    manner: Manner
+    tongue: str  # of the texts (tongues.py)
     dark: bool
     page: str
     soft: str
@@ -72,8 +57,7 @@ class Theme:
     soup: float  # chance of one more layer of divs
     hovers: bool
     responsive: bool
-    grid_css: str  # grid | flex | inline
-    icon_kind: str  # stroke | fill | glyph | picture
+    icon_kind: str  # stroke | fill | glyph | picture | font
     icon_disc: float
     button_kind: str  # fill | outline | soft | gradient | raised
     pill: bool
@@ -90,10 +74,15 @@ class Theme:
 
 
 def draw_theme(rng: Random) -> Theme:
-    dark = rng.random() < 0.22
-    page, soft, card, ink, muted, line = rng.choice(DARK if dark else LIGHT)
+    manner = draw_manner(rng)
+    dark = rng.random() < 0.18
+    page, soft, card, ink, muted, line = _palette(rng, dark)
+    accent = _accent(rng)
     font = rng.choice(FONTS)
+    body = rng.choice((12, 13, 14, 14, 15, 15, 16, 16, 16, 17, 18))
     return Theme(
+        manner=manner,
+        tongue=draw_tongue(rng),
         dark=dark,
         page=page,
         soft=soft,
@@ -101,30 +90,58 @@ def draw_theme(rng: Random) -> Theme:
         ink=ink,
         muted=muted,
         line=line,
-        accent=rng.choice(ACCENTS),
-        accent2=rng.choice(ACCENTS),
+        accent=accent,
+        accent2=_accent(rng),
         font=font if rng.random() < 0.85 else rng.choice(HEAD_FONTS[:2]),
-        head_font=font if rng.random() < 0.6 else rng.choice(HEAD_FONTS),
-        body=rng.choice((13, 14, 14, 15, 15, 16, 16, 17)),
-        scale=rng.choice((1.16, 1.2, 1.25, 1.3)),
-        head_weight=rng.choice((400, 600, 700, 700, 700, 800)),
+        head_font=font if rng.random() < 0.65 else rng.choice(HEAD_FONTS),
+        body=body,
+        scale=rng.choice((1.12, 1.16, 1.2, 1.25, 1.3)),
+        head_weight=rng.choice((300, 400, 500, 500, 600, 700, 700, 700, 800)),
         uppercase=rng.random() < 0.12,
-        radius=rng.choice((0, 0, 4, 6, 8, 12, 16, 24)),
+        radius=rng.choice((0, 0, 3, 4, 6, 8, 12, 16, 24)),
         shadow=rng.choice(SHADOWS),
-        card_style=rng.choice(("shadow", "border", "fill", "both")),
-        gap=rng.choice((12, 16, 20, 24, 28, 32, 40)),
-        pad=rng.choice((32, 40, 48, 56, 64, 72, 88)),
-        container=rng.choice((860, 920, 960, 1040, 1100, 1140, 1200, 1280)),
-        centred=rng.random() < 0.5,
-        line_height=rng.choice((1.3, 1.4, 1.5, 1.6, 1.7)),
+        card_style=rng.choice(("shadow", "border", "border", "fill", "both")),
+        gap=rng.choice((8, 12, 16, 20, 24, 28, 30, 32, 40)),
+        pad=rng.choice((16, 24, 32, 40, 48, 56, 64, 72, 88)),
+        container=rng.choice((720, 860, 920, 960, 1040, 1100, 1140, 1140, 1200, 1280)),
+        centred=rng.random() < 0.35,
+        line_height=rng.choice((1.3, 1.4, 1.43, 1.5, 1.5, 1.5, 1.6, 1.7, 1.8)),
         rem=rng.random() < 0.5,
-        semantic=rng.choice((0.1, 0.3, 0.5, 0.85)),
-        soup=rng.choice((0.0, 0.1, 0.3, 0.6)),
-        hovers=rng.random() < 0.5,
-        responsive=rng.random() < 0.6,
-        grid_css=rng.choice(("grid", "grid", "flex", "flex", "inline")),
-        icon_kind=rng.choice(("stroke", "stroke", "fill", "glyph", "picture")),
-        icon_disc=rng.choice((0.0, 0.3, 0.8)),
-        button_kind=rng.choice(("fill", "fill", "outline", "soft", "gradient", "raised")),
-        pill=rng.random() < 0.3,
+        semantic=0.9 if manner.name == "plain" else rng.choice((0.1, 0.3, 0.5, 0.7, 0.9)),
+        soup=rng.choice((0.0, 0.1, 0.3, 0.6)) if manner.layers < 2 else rng.choice((0.6, 0.85)),
+        hovers=rng.random() < 0.6,
+        responsive=rng.random() < 0.8,
+        icon_kind=rng.choice(("stroke", "stroke", "fill", "glyph", "picture", "font", "font")),
+        icon_disc=rng.choice((0.0, 0.0, 0.3, 0.8)),
+        button_kind=rng.choice(("fill", "fill", "fill", "outline", "soft", "gradient", "raised")),
+        pill=rng.random() < 0.25,
     )
+
+
+def _hex(hue: float, light: float, full: float) -> str:
+    parts = colorsys.hls_to_rgb(hue % 1, light, full)
+    return "#" + "".join(f"{round(255 * part):02x}" for part in parts)
+
+
+def _palette(rng: Random, dark: bool) -> tuple[str, str, str, str, str, str]:
+    """Page, soft band, card, ink, muted ink, line: greys that lean towards one hue."""
+    hue, full = rng.random(), rng.choice((0.0, 0.0, 0.1, 0.25, 0.5))
+    if dark:
+        ground = rng.choice((0.0, 0.06, 0.09, 0.13))
+        steps = (ground, ground + 0.03, ground + 0.06, 0.96, rng.uniform(0.66, 0.75), 0.26)
+        return tuple(_hex(hue, light, full * 0.7) for light in steps)
+    page = "#ffffff" if rng.random() < 0.7 else _hex(hue, rng.uniform(0.955, 0.99), full)
+    soft = _hex(hue, rng.uniform(0.93, 0.972), max(full, 0.08))
+    card = "#ffffff" if rng.random() < 0.8 else _hex(hue, 0.99, full)
+    ink = _hex(hue, rng.uniform(0.04, 0.2), full)
+    muted = _hex(hue, rng.uniform(0.34, 0.47), full * 0.6)
+    return page, soft, card, ink, muted, _hex(hue, rng.uniform(0.83, 0.91), full)
+
+
+def _accent(rng: Random) -> str:
+    if rng.random() < 0.1:
+        return _hex(rng.random(), rng.uniform(0.1, 0.35), rng.uniform(0, 0.3))
+    hue = rng.random()
+    # Yellow and green look lighter than blue at one lightness.
+    light = rng.uniform(0.3, 0.44) if 0.1 < hue < 0.5 else rng.uniform(0.4, 0.56)
+    return _hex(hue, light, rng.uniform(0.55, 1.0))

@@ -48,7 +48,7 @@ def test_a_section_is_a_pure_function_of_seed_and_index():
 
     def text(seed, index, attempt=0):
         page = make_page(seed, index, attempt)
-        return document([(page.root, page.place)])
+        return document([page.shown()])
 
     for index in range(8):
         assert text(3, index) == text(3, index)
@@ -69,11 +69,12 @@ def test_every_category_occurs(pages):
 
 
 def test_tags_alone_do_not_give_the_labels_away(pages):
-    """Even told which nodes are labelled, the best guess from the tag is wrong in 4 of 10."""
+    """Even told which nodes are labelled, the best guess from the tag is wrong in 4 of 10. (Cells of
+    tables are left out: they are texts, here as on real pages.)"""
     seen = defaultdict(Counter)
     for page in pages:
         for node in page.root.walk():
-            if node.mark:
+            if node.mark and node.tag not in ("td", "th"):
                 seen[node.tag][node.mark] += 1
     right = sum(marks.most_common(1)[0][1] for marks in seen.values())
     total = sum(sum(marks.values()) for marks in seen.values())
@@ -137,6 +138,9 @@ def test_cells_that_group_are_columns():
     """A cell that is itself a leaf keeps its leaf label."""
     grid = El("div", {}, [El("div", {}, [leaf(), leaf()]), leaf("image")], "grid")
     assert labels(grid) == [("grid", [("column", [P, P]), ("image", [])])]
+    inner = El("div", {}, [El("div", {}, [leaf(), leaf()]), leaf()], "grid")
+    nested = El("div", {}, [inner, leaf()], "grid")
+    assert labels(nested) == [("grid", [("column", [("wrapper", [P, P]), P]), P])]
     alone = El("div", {}, [leaf()], "grid")
     assert labels(alone, leaf()) == [P, P]  # one cell makes no grid
 
@@ -261,8 +265,9 @@ def test_the_screenshot_is_the_section_at_the_viewport(made):
     for record, png in made:
         with Image.open(io.BytesIO(png)) as image:
             width, height = image.size
-        assert (width, record.viewport[0]) == (record.source["box"][2],) * 2
-        assert height == record.source["box"][3] and 120 <= height <= 1100
+        assert (width, height) == tuple(record.source["box"][2:])
+        assert 0.5 * record.viewport[0] <= width <= record.viewport[0]
+        assert 48 <= height <= 1100
 
 
 def test_neighbours_do_not_matter(chromium, made):
@@ -283,7 +288,7 @@ def test_the_command_writes_a_data_set(chromium, tmp_path):
     assert [record.source["uri"] for record in records] == ["synth:5/3", "synth:5/4"]
     for record in records:
         with Image.open(out / record.screenshot) as image:
-            assert image.format == "WEBP" and image.width == record.viewport[0]
+            assert image.format == "WEBP" and image.width == record.source["box"][2]
     with pytest.raises(BadUsage, match="not empty"):
         synthesize.main(command[3:])
 
