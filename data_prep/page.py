@@ -14,7 +14,7 @@ from data_prep.site import Site
 from data_prep.watchdog import Watchdog
 
 NOW = 1_700_000_000_000  # ms; every page lives in this second
-LOAD_MS = 20_000
+LOAD_MS = 60_000
 MAX_NODES = 4096
 SCRIPT = "\n".join(
     (Path(__file__).parent / name).read_text(encoding="utf-8")
@@ -120,6 +120,9 @@ class Page:
         self._call("scroll", 0)
         self._run_clock(1500)
         self._call("settle")
+        # A picture of what is out of view resizes the page for a moment, and scripts answer that.
+        self._shoot([0, max(0, self._call("height") - 8), 8, 8])
+        self._run_clock(500)
 
     def _run_clock(self, ms: int) -> None:
         """Moves the page's time.
@@ -162,6 +165,15 @@ class Page:
             node["z"] = z
         return Extracted(**answer)
 
+    def rest(self, ms: int = 2000) -> None:
+        """Lets the page's time go on, until what it has begun is done."""
+
+        def rest() -> None:
+            self._run_clock(ms)
+            self._call("settle")
+
+        self._guard(rest)
+
     def read_variants(
         self, extracted: dict[str | int, Extracted], *, hover=True, screens=True
     ) -> dict[str, int]:
@@ -198,20 +210,23 @@ class Page:
 
         With `root`, fixed and sticky things outside of that element are hidden meanwhile.
         """
+
+        def shoot() -> bytes:
+            if root is not None:
+                self._call("conceal", root)
+            data = self._shoot(box)
+            if root is not None:
+                self._call("reveal")
+            return data
+
+        return self._guard(shoot)
+
+    def _shoot(self, box) -> bytes:
         x, y, width, height = box
         clip = {"x": x, "y": y, "width": width, "height": height, "scale": 1}
         request = {"format": "png", "clip": clip, "captureBeyondViewport": True}
         request["optimizeForSpeed"] = True
-
-        def shoot():
-            if root is not None:
-                self._call("conceal", root)
-            data = self._session.send("Page.captureScreenshot", request)["data"]
-            if root is not None:
-                self._call("reveal")
-            return base64.b64decode(data)
-
-        return self._guard(shoot)
+        return base64.b64decode(self._session.send("Page.captureScreenshot", request)["data"])
 
     def _guard(self, action):
         try:

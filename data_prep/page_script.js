@@ -289,7 +289,8 @@ globalThis.xojl = (() => {
       const tag = tagOf(e);
       const kids = childrenOf(e).filter((k) => !SKIP.has(tagOf(k)) && isWide(k));
       const heights = kids.map((k) => boxOf(k)[3]).sort((a, b) => a - b);
-      const isList = heights.length >= 3 && heights[heights.length >> 1] < 170;
+      const isList = heights.length >= 3 && (heights[heights.length >> 1] < 170 ||
+        kids.every((k) => ROWS.has(tagOf(k))));
       const isBand = BANDS.has(tag) || e.getAttribute('role') === 'navigation';
       // A bar of links is low; anything else below 90 px is a crumb.
       const lowest = isBand && !['SECTION', 'ARTICLE'].includes(tag) ? 40 : 90;
@@ -321,7 +322,9 @@ globalThis.xojl = (() => {
         i.addEventListener('load', done, {once: true});
         i.addEventListener('error', done, {once: true});
       }));
-    await Promise.all([...pictures, document.fonts.ready]);
+    // The page's own timers stand still; this one is real.
+    const enough = new Promise((done) => AbortSignal.timeout(30000).addEventListener('abort', done));
+    await Promise.race([Promise.all([...pictures, document.fonts.ready]), enough]);
     return JSON.stringify(document.images.length);
   };
 

@@ -7,12 +7,16 @@ import threading
 import time
 from pathlib import Path
 
+# A page may take so many times its limit by the clock on the wall: other work may slow it down.
+PATIENCE = 4
+
 
 class Watchdog:
     """Watches the process tree of one browser while one page is open.
 
     Playwright's calls have no time limit of their own where a page's script never returns: only the
-    end of the process makes them return (with an error), so that is what we bring about.
+    end of the process makes them return (with an error), so that is what we bring about. Time is
+    that of the processors, so that a busy machine does not fail pages that a quiet one renders.
     """
 
     def __init__(self, pid: int, seconds: float, memory_bytes: int):
@@ -27,11 +31,13 @@ class Watchdog:
         self._thread.join()
 
     def _watch(self) -> None:
-        deadline = time.monotonic() + self.seconds
+        started, worked_before = time.monotonic(), tree_usage(self.pid)[1]
         while not self._done.wait(0.5):
-            if time.monotonic() > deadline:
+            memory, worked = tree_usage(self.pid)
+            waited = time.monotonic() - started
+            if worked - worked_before > self.seconds or waited > PATIENCE * self.seconds:
                 self.reason = f"took more than {self.seconds:.0f} s"
-            elif tree_memory(self.pid) > self.memory_bytes:
+            elif memory > self.memory_bytes:
                 self.reason = f"took more than {self.memory_bytes / 2**30:.1f} GiB of memory"
             if self.reason:
                 with contextlib.suppress(OSError):
@@ -39,20 +45,25 @@ class Watchdog:
                 return
 
 
-def tree_memory(pid: int) -> int:
-    """Private bytes of a process and its descendants; 0 where the system has no /proc."""
+def tree_usage(pid: int) -> tuple[int, float]:
+    """(private bytes, seconds of processor time) of a process and its descendants.
+
+    Zeros where the system has no /proc.
+    """
     children: dict[int, list[int]] = {}
-    sizes: dict[int, int] = {}
-    page = os.sysconf("SC_PAGE_SIZE") if hasattr(os, "sysconf") else 4096
+    usage: dict[int, tuple[int, float]] = {}
+    page, tick = (os.sysconf(n) for n in ("SC_PAGE_SIZE", "SC_CLK_TCK"))
     for entry in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError, ValueError, IndexError):
-            parent = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
+            fields = (entry / "stat").read_text().rpartition(")")[2].split()
             resident, shared = map(int, (entry / "statm").read_text().split()[1:3])
-            children.setdefault(parent, []).append(int(entry.name))
-            sizes[int(entry.name)] = (resident - shared) * page
-    total, stack = 0, [pid]
+            children.setdefault(int(fields[1]), []).append(int(entry.name))
+            worked = (int(fields[11]) + int(fields[12])) / tick
+            usage[int(entry.name)] = ((resident - shared) * page, worked)
+    memory, seconds, stack = 0, 0.0, [pid]
     while stack:
         process = stack.pop()
-        total += sizes.get(process, 0)
+        its_memory, its_seconds = usage.get(process, (0, 0.0))
+        memory, seconds = memory + its_memory, seconds + its_seconds
         stack += children.get(process, [])
-    return total
+    return memory, seconds
