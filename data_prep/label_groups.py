@@ -1,5 +1,6 @@
 """How labelled nodes stand to one another: the conditions of rules for containers."""
 
+import itertools
 from collections.abc import Sequence
 
 from data_prep.label_spot import Item, Spot, look, measure
@@ -66,10 +67,18 @@ def pictogram_and_words(spot: Spot) -> bool:
     if len(spot.kids) != 2:
         return False
     small = [kid for kid in spot.kids if _is_small(spot, kid)]
+    if any(_is_clickable(spot, kid) for kid in small if kid.element == "icon"):
+        return False  # a sign that opens a menu says nothing about the text beside it
     one, two = sorted(_boxes(spot))
     if two[0] - one[0] - one[2] > 48:
         return False  # at the two ends of a row
     return len(small) == 1 and all(kid.element in _WORDS for kid in spot.kids if kid not in small)
+
+
+def _is_clickable(spot: Spot, kid: Item) -> bool:
+    above = spot.view.ancestors(kid.index)
+    inside = (kid.index, *itertools.takewhile(lambda i: i != spot.index, above))
+    return any(spot.view.tag[i] in ("a", "button") for i in inside)
 
 
 def _is_small(spot: Spot, kid: Item) -> bool:
@@ -125,6 +134,8 @@ def beside_bars(spot: Spot) -> bool:
     """A page in one section: it, or what stands beside it, is a bar at the head or foot, and both
     go from one side to the other."""
     view, parent = spot.view, spot.parent
+    if view.box[0][2] < 0.97 * view.page_width:
+        return False  # an article with a header of its own
     outer = [outermost_of(view, item, parent) for item in (parent.children if parent else ())]
     full = [i for i in outer if view.box[i][2] >= 0.97 * view.box[0][2]]
     if len(full) < 2 or outermost_of(view, spot.item, parent) not in full:

@@ -217,6 +217,28 @@ def outside_its_box(spot: Spot) -> bool:
 
 
 @look
+def fills_box_with_text(spot: Spot) -> bool:
+    """It is placed behind, covers the box it stands in, and there is text on it."""
+    view, at = spot.view, spot.index
+    above = view.parent[at]
+    free = view.look[at].get("position", "") in ("absolute", "fixed")
+    return free and view.texts[above] > view.texts[at] and view.area(at) >= 0.9 * view.area(above)
+
+
+@look
+def under_a_picture(spot: Spot) -> bool:
+    """Another picture in the same place."""
+    view, at = spot.view, spot.index
+    x, y, wide, tall = view.box[at]
+    for i in view.subtree(view.parent[at]):
+        if i != at and "src" in view.kinds[i]:
+            left, top = view.box[i][:2]
+            if abs(left - x) < 0.3 * wide and abs(top - y) < 0.3 * tall:
+                return True
+    return False
+
+
+@look
 def no_box(spot: Spot) -> bool:
     return min(spot.view.box[spot.index][2:]) == 0
 
@@ -311,6 +333,11 @@ def button_tag(spot: Spot) -> bool:
 
 
 @look
+def code_tag(spot: Spot) -> bool:
+    return spot.view.tag[spot.index] == "code"
+
+
+@look
 def summary_tag(spot: Spot) -> bool:
     return spot.view.tag[spot.index] == "summary"
 
@@ -318,6 +345,11 @@ def summary_tag(spot: Spot) -> bool:
 @look
 def in_details(spot: Spot) -> bool:
     return any(spot.view.tag[above] == "details" for above in spot.view.ancestors(spot.index))
+
+
+@look
+def part_of_table(spot: Spot) -> bool:
+    return spot.view.tag[spot.index] in ("table", "thead", "tbody", "tfoot", "tr", "td", "th")
 
 
 @look

@@ -24,12 +24,14 @@ def alike_items(spot: Spot) -> bool:
     """All children are links, or all buttons, or all chips, or all short texts of one make."""
     view, kids = spot.view, spot.view.children[spot.index]
     kinds = {_item_kind(spot, kid) for kid in kids}
+    if kinds <= {"link", "button", "chip"} and len({view.tag[kid] for kid in kids}) == 1:
+        return True  # the one that is chosen may look different
     if len(kinds) != 1:
         return False
     if kinds == {"text"}:
         makes = {(view.tag[kid], view.author[kid].get("class", "")) for kid in kids}
         return len(makes) == 1 and len({view.font_size(kid) for kid in kids}) == 1
-    return kinds <= {"link", "button", "chip", "list"}
+    return kinds <= {"link", "button", "chip", "list", "icon"}
 
 
 def _is_item(view: View, index: int) -> bool:
@@ -46,8 +48,8 @@ def _is_item(view: View, index: int) -> bool:
 
 def _item_kind(spot: Spot, index: int) -> str:
     view = spot.view
-    if spot.kinds.kind(index) == "button":
-        return "button"
+    if spot.kinds.kind(index) in ("button", "icon"):
+        return spot.kinds.kind(index)
     line = view.is_line_of_text(index)
     if view.tag[index] == "a":
         return "link" if line or view.texts[index] == 1 else "other"
@@ -124,7 +126,14 @@ def _is_network(view: View, link: int) -> bool:
 def badged(spot: Spot) -> bool:
     """A drawing with a number on it, such as of messages that wait."""
     view, at = spot.view, spot.index
-    return view.drawings[at] == 1 and view.texts[at] == 1 and len(view.text[at]) <= 3
+    if view.drawings[at] != 1 or view.texts[at] != 1 or len(view.text[at]) > 3:
+        return False
+    sign, number = (
+        next(view.box[i] for i in view.subtree(at) if kind in view.kinds[i])
+        for kind in ("svg", "text")
+    )
+    # On it or at its corner; a number beside a heart is a text.
+    return number[0] < sign[0] + sign[2] + 2 and number[1] < sign[1] + 0.4 * sign[3]
 
 
 @look
@@ -149,6 +158,8 @@ def figure_and_label(spot: Spot) -> bool:
 
 def _is_counter(view: View, at: int) -> bool:
     lines = lines_of_text(view, at)
+    if "text" in view.kinds[at]:
+        lines.append(at)  # `<strong>148</strong> Projects`
     figures = [i for i in lines if _FIGURE.match(view.text[i])]
     labels = [i for i in lines if i not in figures]
     if len(figures) != 1 or not 1 <= len(labels) <= 3:
@@ -156,8 +167,12 @@ def _is_counter(view: View, at: int) -> bool:
     if len(view.text[labels[0]]) > 40 or any(len(view.text[i]) > 140 for i in labels):
         return False
     large = largest_type(view, figures[0])
-    small = min(largest_type(view, label) for label in labels)
+    small = min(_smallest_type(view, label) for label in labels)
     return large >= 1.35 * small and large >= 18
+
+
+def _smallest_type(view: View, index: int) -> float:
+    return min(view.font_size(i) for i in view.subtree(index) if "text" in view.kinds[i])
 
 
 @look

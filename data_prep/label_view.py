@@ -26,6 +26,7 @@ class View:
     Attributes:
       tag, parent, children, end: the tree (`end` is the end of the subtree, exclusive).
       box: [x, y, width, height] px.
+      page_width: px of the window; the section may be narrower.
       words: the author's own words about the node (class, id, role …), lower case.
       address: where the node points to (src, href) and how it is described (title, alt).
       text: what is written in the node and below; from a node with words of its own down, 240
@@ -44,6 +45,7 @@ class View:
                 self.children[visit.parent].append(visit.index)
         self.tag = [node.tag for node in self.nodes]
         self.box = [list(box[:4]) for box in record.html_boxes]
+        self.page_width = record.viewport[0] if record.viewport else self.box[0][2]
         self.author = author
         self.look = [about.get("look", {}) for about in author]
         self.text = self._texts()
@@ -157,14 +159,17 @@ class View:
         if any("src" in self.kinds[i] and max(self.box[i][2:]) > 48 for i in inner):
             return False
         allowed = PHRASING | {"svg", "img"}
-        return all(self.tag[i] in allowed for i in inner) and all(map(self._is_inline, inner))
+        if not all(self.tag[i] in allowed for i in inner):
+            return False
+        if "text" in self.kinds[index] or re.fullmatch("h[1-6]|p", self.tag[index]):
+            return (
+                True  # a part on a line of its own, or a sign placed beside, is a part all the same
+            )
+        return all(map(self._is_inline, inner))
 
     def _is_inline(self, index: int) -> bool:
-        """Part of a line. A flex box makes blocks of spans, but they stay in their line."""
         display = self.look[index].get("display", "inline")
-        above = self.look[self.parent[index]].get("display", "")
-        in_line = "flex" in above and "text" in self.kinds[self.parent[index]]
-        return display.startswith("inline") or in_line or not self.kinds[index]
+        return display.startswith("inline") or not self.kinds[index]
 
     @cached_property
     def body_size(self) -> float:
