@@ -14,6 +14,7 @@ import threading
 from urllib.parse import urlsplit
 
 TIMEOUT = 20.0
+_NAT64 = ipaddress.ip_network("64:ff9b::/96")
 _HEAD_LIMIT = 64 * 1024
 
 
@@ -52,8 +53,7 @@ class Gate:
             for family, kind, protocol, _, address in socket.getaddrinfo(
                 host, port, type=socket.SOCK_STREAM
             ):
-                public = ipaddress.ip_address(address[0].partition("%")[0]).is_global
-                if not public and (host, port) not in self._allowed:
+                if not is_public(address[0]) and (host, port) not in self._allowed:
                     break
                 peer = socket.socket(family, kind, protocol)
                 peer.settimeout(TIMEOUT)
@@ -65,6 +65,17 @@ class Gate:
                 return peer
         self.refused.append(f"{host}:{port}")
         return None
+
+
+def is_public(address: str) -> bool:
+    """Whether a numeric address is one of the public network, also where it wraps another one."""
+    ip = ipaddress.ip_address(address.partition("%")[0])
+    wrapped = [ip]
+    if ip.version == 6:
+        wrapped += [ip.ipv4_mapped, ip.sixtofour, *(ip.teredo or ())]
+        if ip in _NAT64:
+            wrapped.append(ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF))
+    return all(one.is_global and not one.is_multicast for one in wrapped if one is not None)
 
 
 class _Server(socketserver.ThreadingTCPServer):

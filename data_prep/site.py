@@ -86,6 +86,9 @@ class Site:
             self.replaced.add(request.url)
             route.fulfill(body=placeholder(request.url), content_type="image/svg+xml")
             return
+        if request.is_navigation_request():
+            route.fulfill(status=204)  # nothing to go to: the page stays where it is
+            return
         route.abort()
 
     def file(self, path: str) -> Path | None:
