@@ -1,0 +1,171 @@
+"""How alike two pictures of one tree are: where its blocks are, how large, in what colour.
+
+The tree is the same, so blocks need no matching: block by block, the one that was captured against
+the one that was rendered again.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+
+import numpy as np
+from PIL import Image
+from scipy.ndimage import maximum_filter, minimum_filter
+from skimage.color import deltaE_ciede2000, rgb2lab
+from skimage.metrics import structural_similarity
+
+NEAR = 40.0  # px of displacement that cost 1 - 1/e of a block's position
+ALIKE = 20.0  # CIEDE2000 that costs 1 - 1/e of a block's colour; 2 can just be seen
+SCALE = 4  # structure is compared at a quarter: a glyph that moves by a pixel is no fault
+WINDOW = 7  # px of the quarter, the window of the structural similarity
+FLAT = 10  # grey levels within a window below which there is nothing to see
+SAMPLES = 64  # colours are sampled at most so many times along a side of a block
+
+
+@dataclass(frozen=True)
+class Likeness:
+    """Each from 0 to 1; 1 where nothing differs, or where there is nothing to compare.
+
+    Attributes:
+      position: mean over blocks of exp(-displacement of the top left corner / 40 px).
+      size: mean over blocks of smaller / larger width times smaller / larger height.
+      colour: mean over blocks of exp(-CIEDE2000 / 20), of the ground and, in texts, of the ink.
+      structure: structural similarity where either picture shows something, pictures left out.
+      overlap: mean over blocks of intersection over union. Not a part of the score.
+      missing: share of the blocks that do not show in the second picture.
+    """
+
+    position: float
+    size: float
+    colour: float
+    structure: float
+    overlap: float
+    missing: float
+
+    @property
+    def score(self) -> float:
+        """Geometric mean of the four parts: none can make up for another that is lost."""
+        parts = (self.position, self.size, self.colour, self.structure)
+        return float(np.prod(parts) ** (1 / len(parts)))
+
+    def rounded(self) -> dict[str, float]:
+        return {f.name: round(getattr(self, f.name), 4) for f in fields(self)}
+
+
+@dataclass(frozen=True)
+class Blocks:
+    """Of each node: its two boxes, and what kind of thing it is.
+
+    Attributes:
+      first: float64[N, 4] x, y, width, height, px.
+      second: float64[N, 4]; NaN where the node does not show.
+      is_picture: bool[N], what it looks like is not in the tree.
+      is_text: bool[N].
+    """
+
+    first: np.ndarray
+    second: np.ndarray
+    is_picture: np.ndarray
+    is_text: np.ndarray
+
+
+def compare(first: np.ndarray, second: np.ndarray, blocks: Blocks) -> Likeness:
+    """Compares uint8[H, W, 3] pictures of one size, and the blocks that they show."""
+    shown = ~np.isnan(blocks.second[:, 0])
+    position, size, overlap = box_likeness(blocks.first, blocks.second)
+    colours = [
+        colour_likeness(first, second, blocks.first[i], blocks.second[i], blocks.is_text[i])
+        if shown[i]
+        else 0.0
+        for i in np.flatnonzero(~blocks.is_picture)
+    ]
+    return Likeness(
+        position=_mean(position),
+        size=_mean(size),
+        colour=_mean([value for value in colours if value is not None]),
+        structure=structure_likeness(first, second, picture_mask(blocks, first.shape[:2])),
+        overlap=_mean(overlap),
+        missing=1 - _mean(shown),
+    )
+
+
+def _mean(values: Sequence[float]) -> float:
+    return float(np.mean(values)) if len(values) else 1.0
+
+
+def box_likeness(first: np.ndarray, second: np.ndarray) -> tuple[np.ndarray, ...]:
+    """(position, size, overlap) of float64[N, 4] boxes, float64[N] each; 0 where one is NaN."""
+    distance = np.hypot(*(first[:, :2] - second[:, :2]).T)
+    # One px more on each side, so that a line of no height is like another.
+    small, large = (f(first[:, 2:], second[:, 2:]) + 1 for f in (np.minimum, np.maximum))
+    corner = np.maximum(first[:, :2], second[:, :2])
+    end = np.minimum(first[:, :2] + first[:, 2:], second[:, :2] + second[:, 2:])
+    common = np.prod(np.maximum(end - corner, 0), axis=1)
+    union = np.prod(first[:, 2:], axis=1) + np.prod(second[:, 2:], axis=1) - common
+    overlap = np.where(union > 0, common / np.maximum(union, 1e-9), distance == 0)
+    parts = (np.exp(-distance / NEAR), np.prod(small / large, axis=1), overlap)
+    return tuple(np.nan_to_num(part, nan=0.0) for part in parts)
+
+
+def colour_likeness(first, second, box_one, box_two, with_ink: bool) -> float | None:
+    """Likeness of a block's colours, each sampled where the block is; None where it is too thin."""
+    samples = [_sample(first, box_one), _sample(second, box_two)]
+    if any(sample is None for sample in samples):
+        return None
+    grounds = [ground_colour(sample) for sample in samples]
+    pairs = [grounds]
+    if with_ink:
+        pairs.append([ink_colour(s, g) for s, g in zip(samples, grounds, strict=True)])
+    lab = rgb2lab(np.array(pairs) / 255.0)
+    return float(np.mean(np.exp(-deltaE_ciede2000(lab[:, 0], lab[:, 1]) / ALIKE)))
+
+
+def _sample(picture: np.ndarray, box) -> np.ndarray | None:
+    """Pixels of a box on a grid, int64[N, 3]; None where the box has none."""
+    height, width = picture.shape[:2]
+    x0, y0 = max(0, round(box[0])), max(0, round(box[1]))
+    x1, y1 = min(width, round(box[0] + box[2])), min(height, round(box[1] + box[3]))
+    if x1 <= x0 or y1 <= y0:
+        return None
+    across, down = -(-(x1 - x0) // SAMPLES), -(-(y1 - y0) // SAMPLES)
+    return picture[y0:y1:down, x0:x1:across].reshape(-1, 3).astype(np.int64)
+
+
+def ground_colour(pixels: np.ndarray) -> np.ndarray:
+    """The most common colour of int64[N, 3] pixels, give or take a little: float64[3]."""
+    coarse = (pixels >> 4) @ (256, 16, 1)
+    return pixels[coarse == np.bincount(coarse).argmax()].mean(axis=0)
+
+
+def ink_colour(pixels: np.ndarray, ground: np.ndarray) -> np.ndarray:
+    """The mean of those pixels that differ most from the ground: float64[3]."""
+    difference = np.abs(pixels - ground).max(axis=1)
+    return pixels[difference >= 0.7 * difference.max()].mean(axis=0)
+
+
+def picture_mask(blocks: Blocks, shape: tuple[int, int]) -> np.ndarray:
+    """bool[H, W]: where a picture stands in either, which nothing in the tree could tell."""
+    mask = np.zeros(shape, bool)
+    for boxes in (blocks.first, blocks.second):
+        for x, y, w, h in boxes[blocks.is_picture & ~np.isnan(boxes[:, 0])]:
+            x0, y0 = max(0, int(x)), max(0, int(y))
+            mask[y0 : max(0, int(np.ceil(y + h))), x0 : max(0, int(np.ceil(x + w)))] = True
+    return mask
+
+
+def structure_likeness(first: np.ndarray, second: np.ndarray, left_out: np.ndarray) -> float:
+    """Mean structural similarity of a quarter of two pictures where either shows something."""
+    one, two = (_quarter(picture) for picture in (first, second))
+    if min(one.shape) < WINDOW:
+        return 1.0
+    _, values = structural_similarity(one, two, win_size=WINDOW, data_range=255.0, full=True)
+    out = Image.fromarray((left_out * 255).astype(np.uint8)).reduce(SCALE)
+    counted = (np.asarray(out) == 0) & (_is_busy(one) | _is_busy(two))
+    return _mean(np.clip(values[counted], 0, 1))
+
+
+def _quarter(picture: np.ndarray) -> np.ndarray:
+    return np.asarray(Image.fromarray(picture).convert("L").reduce(SCALE), np.float64)
+
+
+def _is_busy(grey: np.ndarray) -> np.ndarray:
+    return maximum_filter(grey, WINDOW) - minimum_filter(grey, WINDOW) > FLAT

@@ -1,0 +1,167 @@
+"""What stands in a compact tree's placeholders when it is rendered again.
+
+The true texts and the natural sizes of pictures come from author.jsonl, where capture put them;
+without them, words that fill the node's box. What a picture shows is nowhere in the tree: a block
+of the screenshot's own colour takes its place, and the comparison leaves it out.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import cycle
+from statistics import median
+
+import numpy as np
+
+from data_prep.likeness import ground_colour
+from data_prep.uncompact import DRAWN, Setting, Stand
+from xojl_jax.xojl.codebook import Codebook
+from xojl_jax.xojl.record import Record
+from xojl_jax.xojl.tree import Visit, preorder
+
+_WORDS = ("the", "of", "and", "to", "in", "is", "that", "for", "it", "as", "was", "with", "by")
+_WIDTH = 0.5  # of a letter, in font sizes
+_LINE = 1.4  # height of a line, in font sizes
+
+
+@dataclass(frozen=True)
+class StandIns:
+    """The arguments of `uncompact.page_of`, and which nodes are pictures or hold text, bool[N]."""
+
+    setting: Setting
+    stands: list[list[Stand]]
+    fills: dict[int, str]
+    kinds: dict[int, str]
+    is_picture: np.ndarray
+    is_text: np.ndarray
+
+
+def stand_ins(
+    record: Record, author: Sequence[dict], pixels: np.ndarray, codebook: Codebook
+) -> StandIns:
+    """What the placeholders of a record stand for.
+
+    Args:
+      record: with its boxes.
+      author: its entry of author.jsonl, one dict a node; or empty.
+      pixels: uint8[H, W, 3], its screenshot.
+    """
+    visits = preorder(record.html)
+    if len(author) != len(visits):
+        author = [{}] * len(visits)
+    looks = [_looks(visit, codebook) for visit in visits]
+    root_font = _root_font(looks, author)
+    fonts = _font_sizes(visits, looks, root_font)
+    stands, fills = [], {}
+    is_picture = np.zeros(len(visits), bool)
+    for visit, box, font in zip(visits, record.html_boxes, fonts, strict=True):
+        i = visit.index
+        stands.append(_stands_of(visit, visits, author, box, font, pixels))
+        background = looks[i].get("background-image", "none")
+        if background != "none":
+            fills[i] = colour_of(pixels, box)
+        kinds = {content.kind for content in visit.node.content}
+        drawn = bool(kinds) and kinds <= {"src", "svg"} and not visit.node.children
+        is_picture[i] = visit.node.tag in DRAWN or drawn or "url" in background
+    is_text = [any(c.kind == "text" for c in visit.node.content) for visit in visits]
+    kinds = {i: entry["type"] for i, entry in enumerate(author) if "type" in entry}
+    height, width = pixels.shape[:2]
+    opaque = "background-color" in looks[0] or 0 in fills
+    setting = Setting(width, height, root_font, "#fff" if opaque else _backdrop(pixels))
+    return StandIns(setting, stands, fills, kinds, is_picture, np.array(is_text))
+
+
+def colour_of(pixels: np.ndarray, box: Sequence[float]) -> str:
+    """The median colour of a box of the picture, as CSS."""
+    x, y, w, h = (round(v) for v in box[:4])
+    part = pixels[max(0, y) : max(1, y + h), max(0, x) : max(1, x + w)].reshape(-1, 3)
+    return _hex(np.median(part, axis=0)) if len(part) else "#888"
+
+
+def _backdrop(pixels: np.ndarray) -> str:
+    """The colour along the picture's edge: what shines through a section without a background."""
+    edge = [pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1]]
+    return _hex(ground_colour(np.concatenate(edge).astype(np.int64)))
+
+
+def _hex(colour: np.ndarray) -> str:
+    return "#" + "".join(f"{round(float(v)):02x}" for v in colour)
+
+
+# --- sizes of type --------------------------------------------------------------------------------
+
+
+def _looks(visit: Visit, codebook: Codebook) -> dict[str, str]:
+    """CSS property -> written value, of the classes that hold on a desktop."""
+    found = {}
+    for name in visit.node.classes:
+        parts = codebook.split_class(name)
+        if parts.device is None and not parts.pseudos and parts.value is not None:
+            found[codebook.properties.get(parts.attribute, parts.attribute)] = parts.value
+    return found
+
+
+def _root_font(looks: list[dict], author: Sequence[dict]) -> float:
+    """px of a rem on the page, from nodes whose size of type is known in both; 16 where none is."""
+    ratios = []
+    for look, entry in zip(looks, author, strict=True):
+        written, px = look.get("font-size", ""), entry.get("look", {}).get("font-size", "")
+        if written.endswith("r") and px.endswith("px"):
+            ratios.append(float(px[:-2]) / max(1e-3, float(written[:-1])))
+    return round(median(ratios) * 2) / 2 if ratios else 16.0
+
+
+def _font_sizes(visits: list[Visit], looks: list[dict], root_font: float) -> list[float]:
+    sizes: list[float] = []
+    for visit in visits:
+        written = looks[visit.index].get("font-size", "")
+        size = sizes[visit.parent] if visit.parent >= 0 else 16.0
+        if written[-1:] in ("r", "x") and written[:-1].replace(".", "", 1).isdigit():
+            size = float(written[:-1]) * (root_font if written[-1] == "r" else 1)
+        sizes.append(max(1.0, size))
+    return sizes
+
+
+# --- content --------------------------------------------------------------------------------------
+
+
+def _stands_of(visit: Visit, visits, author, box, font: float, pixels) -> list[Stand]:
+    """One for each placeholder of a node."""
+    told = author[visit.index].get("content")
+    known = told if isinstance(told, list) and len(told) == len(visit.node.content) else None
+    stands = []
+    for k, content in enumerate(visit.node.content):
+        truth = known[k] if known else None
+        if content.kind == "text":
+            if not isinstance(truth, str):
+                truth = _own_text(visit, visits, author) or filler(box[2], box[3], font)
+            stands.append(Stand(text=truth))
+        elif visit.node.tag in DRAWN:
+            natural = truth if isinstance(truth, list) and len(truth) == 2 and all(truth) else None
+            stands.append(Stand(size=tuple(natural or box[2:4]), colour=colour_of(pixels, box)))
+        else:  # a glyph of an icon font: as wide as its node where nothing else is in there
+            alone = len(visit.node.content) == 1 and not visit.node.children
+            width = min(box[2], 2 * font) if alone else font
+            stands.append(Stand(size=(width, font), colour="currentcolor"))
+    return stands
+
+
+def _own_text(visit: Visit, visits: list[Visit], author: Sequence[dict]) -> str:
+    """A node's text without its children's, from an author.jsonl that has no `content`."""
+    text = author[visit.index].get("text", "")
+    for child in visits[visit.index + 1 : visit.subtree_end]:
+        if child.parent == visit.index:
+            text = text.replace(author[child.index].get("text", ""), " ", 1)
+    return " ".join(text.split())
+
+
+def filler(width: float, height: float, font: float) -> str:
+    """Words that fill a box, px, with type of a size, px."""
+    lines = max(1, int(height / (_LINE * font)))
+    letters = max(2, int(width / (_WIDTH * font) * (lines - 0.4 if lines > 1 else 0.9)))
+    words, length = [], 0
+    for word in cycle(_WORDS):
+        if length >= letters:
+            break
+        words.append(word)
+        length += len(word) + 1
+    return " ".join(words)[:letters].strip()

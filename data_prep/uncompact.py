@@ -1,0 +1,354 @@
+"""The compact html tree -> a page that shows it: the inverse of compact.py.
+
+A class of the tree becomes a rule of the style sheet, `pt_2r` becomes `.pt_2r{padding-top:2rem}`,
+and what compact.py left out because it goes without saying is said again: every property starts at
+its CSS initial value, and only `display` depends on the tag. The page is XHTML: there a `p` may
+hold a `div` and an `a` another, as in a document that scripts have put together.
+"""
+
+import re
+import tomllib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from html import escape
+from pathlib import Path
+
+from xojl_jax.xojl.codebook import ClassParts, Codebook
+from xojl_jax.xojl.tree import Content, Forest, Node, members_in_order, preorder
+
+_CSS = tomllib.loads(Path(__file__).with_name("css.toml").read_text(encoding="utf-8"))
+_DISPLAY = {tag: kinds[0] for kinds, tags in _CSS["display"] for tag in tags if tag != "body"}
+# The widths that a device's rules hold for, px: a tablet is 768 wide, a phone 375.
+DEVICES = {"tablet": "(max-width: 1023px)", "mobile": "(max-width: 767px)"}
+FONTS = {
+    "sans": "sans-serif",
+    "serif": "serif",
+    "mono": "monospace",
+    "hand": "cursive",
+    "system": "system-ui",
+}
+# Drawn by the browser as one thing; a picture of the same size stands in for each.
+DRAWN = frozenset(["img", "svg", "math", "video", "audio", "canvas", "iframe", "embed", "object"])
+_FIELDS = frozenset(["input", "textarea", "select"])
+_PARTS = frozenset(tag for tag, kind in _DISPLAY.items() if kind.startswith("table-"))
+_FUNCTIONS = frozenset(["transform", "filter", "backdrop-filter"])
+_SHADOWS = frozenset(["box-shadow", "text-shadow"])
+_UNPAINTED = frozenset(
+    ["background-image", "background-position", "background-size", "background-repeat"]
+)
+_HEX = re.compile(r"(?:[0-9a-f]{3,4}|[0-9a-f]{6}|[0-9a-f]{8})\Z")
+_NAME = re.compile(r"[a-z][a-z0-9-]*\Z")
+_NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_RESET = """*{all:unset;box-sizing:border-box;border-width:0}
+html{display:block;background:%(backdrop)s;font-size:%(root_font)gpx;font-family:serif;color:#000}
+head,title,style{display:none}
+body{display:block;margin:0;min-height:%(page)gpx}
+#place{display:%(place)s;width:%(width)gpx;height:%(height)gpx}
+.icon{display:inline-block}
+"""
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What a section stood in, which its tree does not say.
+
+    Attributes:
+      width, height: of the section, CSS px.
+      root_font: font size of the page's root: what one rem is, px.
+      backdrop: CSS colour of what shines through where the section paints nothing.
+    """
+
+    width: float
+    height: float
+    root_font: float = 16.0
+    backdrop: str = "#fff"
+
+
+@dataclass(frozen=True)
+class Stand:
+    """What stands in a content placeholder.
+
+    Attributes:
+      text: of a text placeholder; "\\n" is a line break.
+      size: natural (width, height) of a picture or drawing, px.
+      colour: CSS colour that a picture is filled with.
+    """
+
+    text: str = ""
+    size: tuple[float, float] = (0, 0)
+    colour: str = "#888"
+
+
+def page_of(
+    forest: Forest,
+    codebook: Codebook,
+    setting: Setting,
+    stands: Sequence[Sequence[Stand]],
+    fills: Mapping[int, str] | None = None,
+    kinds: Mapping[int, str] | None = None,
+) -> str:
+    """XHTML of a page whose only content is the section. Its nodes carry `data-xojl="INDEX"`.
+
+    Args:
+      stands: per node of the forest (pre-order), one for each of its content placeholders.
+      fills: node -> CSS colour of a background picture, which the tree does not hold.
+      kinds: node -> `type` of an input field.
+    """
+    visits = preorder(forest)
+    classes = {name: None for visit in visits for name in visit.node.classes}
+    sheet = style_sheet(list(classes), codebook)
+    displays = "".join(f"{tag}{{display:{kind}}}" for tag, kind in _DISPLAY.items())
+    if all(_holds_floats(root) for root in forest):
+        displays += '[data-xojl="0"]::after{content:"";display:block;clear:both}'
+    reset = _RESET % {
+        "backdrop": setting.backdrop,
+        "root_font": setting.root_font,
+        "width": setting.width,
+        "height": setting.height,
+        "page": 2 * setting.height,
+        "place": _place(forest),
+    }
+    writer = _Writer(codebook, setting, stands, fills or {}, kinds or {})
+    body = "".join(writer.write(forest))
+    return (
+        '<?xml version="1.0" encoding="utf-8"?>\n<!DOCTYPE html>\n'
+        '<html xmlns="http://www.w3.org/1999/xhtml"><head><title>section</title><style>\n'
+        f"{escape(reset + displays, quote=False)}\n{escape(sheet, quote=False)}"
+        f"</style></head><body><div id='place'>{body}</div></body></html>\n"
+    )
+
+
+def _place(forest: Forest) -> str:
+    """`display` of what holds the section: a part of a table is one in a table only."""
+    inside = any(c.startswith("d_table-") for root in forest for c in root.classes)
+    return "table" if inside or any(root.tag in _PARTS for root in forest) else "flow-root"
+
+
+def _holds_floats(root: Node) -> bool:
+    """Whether it is a block: one was cut out as it stood, with all the floats that it held."""
+    kinds = [c[2:] for c in root.classes if c.startswith("d_")]
+    return _DISPLAY.get(root.tag, "inline") in ("block", "list-item") and kinds in ([], ["block"])
+
+
+# --- the style sheet ------------------------------------------------------------------------------
+
+
+def style_sheet(classes: Sequence[str], codebook: Codebook) -> str:
+    """A rule a class; desktop first, then narrower devices, then pseudo-classes.
+
+    Within each, shorthands stand before their longhands, as in the codebook. A class that the
+    codebook does not know, or whose value has no CSS form, has no rule.
+    """
+    place = {code: i for i, code in enumerate(codebook.properties)}
+    devices = [None, *codebook.devices]
+    rules: list[tuple[tuple, str, str]] = []
+    for name in classes:
+        parts = codebook.split_class(name)
+        declaration = declaration_of(parts, codebook)
+        if declaration is None or not all(p in codebook.pseudo_classes for p in parts.pseudos):
+            continue
+        pseudos = "".join(_pseudo(codebook.pseudo_classes[p]) for p in parts.pseudos)
+        layer, selector = (
+            (devices.index(parts.device), len(parts.pseudos)),
+            _escaped(name) + pseudos,
+        )
+        device = codebook.devices.get(parts.device, "")
+        css = codebook.properties[parts.attribute]
+        rules.append(((*layer, place[parts.attribute]), device, f".{selector}{{{declaration}}}"))
+        if css.startswith("border-") and css.endswith("width"):  # a width says that there is a line
+            line = f".{selector}{{{css.replace('width', 'style')}:solid}}"
+            rules.append(((*layer, -1), device, line))
+    lines = []
+    for _, device, rule in sorted(rules, key=lambda entry: entry[0]):
+        lines.append(f"@media {DEVICES[device]}{{{rule}}}" if device in DEVICES else rule)
+    return "\n".join(lines) + "\n"
+
+
+def declaration_of(parts: ClassParts, codebook: Codebook) -> str | None:
+    """`padding-top:2rem` of a class, or None."""
+    css = codebook.properties.get(parts.attribute)
+    if css is None or parts.value is None or css in _UNPAINTED:
+        return None
+    value = css_value(css, parts.value, codebook)
+    if not value:
+        return None
+    drawn = {"before", "after"} & {codebook.pseudo_classes.get(p) for p in parts.pseudos}
+    return f"{css}:{value}" + (';content:""' if drawn else "")
+
+
+def css_value(css: str, written: str, codebook: Codebook) -> str | None:
+    """The CSS text of a written value; None where there is none."""
+    parts = written.split("+")
+    if css == "font-family":
+        return ",".join(dict.fromkeys([FONTS.get(p, "sans-serif") for p in parts]))
+    if css in _FUNCTIONS:
+        return _calls(parts, codebook)
+    if css in _SHADOWS:
+        first = _colour(parts[0])
+        rest = [_piece(p, codebook) for p in (parts[1:] if first else parts)]
+        return " ".join([*rest, first] if first else rest)
+    if css.endswith("color") or css in ("fill", "stroke"):
+        return " ".join(_colour(p) or p for p in parts)
+    if css.startswith("grid-template-"):
+        return _tracks(parts, codebook)
+    pieces = [_piece(part, codebook) for part in parts]
+    if css == "aspect-ratio" and len(pieces) >= 2:
+        return " ".join([*pieces[:-2], f"{pieces[-2]} / {pieces[-1]}"])
+    return " ".join(pieces)
+
+
+def _colour(part: str) -> str | None:
+    if _HEX.match(part):
+        return f"#{part}"
+    return part if part in ("transparent", "currentcolor") else None
+
+
+def _piece(part: str, codebook: Codebook) -> str:
+    """`1.5r` -> `1.5rem`; a keyword is itself."""
+    unit = codebook.units.get(part[-1:])
+    if unit and re.fullmatch(r"-?(\d+\.?\d*|\.\d+)", part[:-1]):
+        return part[:-1] + unit
+    return part
+
+
+def _calls(parts: Sequence[str], codebook: Codebook) -> str | None:
+    """`translate+-50p+-50p+rotate+45d` -> `translate(-50%,-50%) rotate(45deg)`."""
+    calls: list[list[str]] = []
+    for part in parts:
+        if _NAME.match(part) and not _HEX.match(part):
+            calls.append([part])
+        elif calls:
+            calls[-1].append(_piece(part, codebook))
+        else:
+            return None
+    if calls == [["none"]]:
+        return "none"
+    # A function of two dimensions takes two numbers: of `translate3d` the depth is not seen.
+    return " ".join(f"{name}({','.join(numbers[:2])})" for name, *numbers in calls)
+
+
+def _tracks(parts: Sequence[str], codebook: Codebook) -> str | None:
+    """`repeat+3+minmax+0+1f` and the like: functions by their names and numbers of arguments."""
+    out: list[str] = []
+    queue = list(parts)
+
+    def track() -> str:
+        part = queue.pop(0)
+        if part == "minmax" and len(queue) >= 2:
+            return f"minmax({track()},{track()})"
+        if part == "fit-content" and queue:
+            return f"fit-content({track()})"
+        if part == "repeat" and len(queue) >= 2:
+            count, inner = queue.pop(0), []
+            while queue:
+                inner.append(track())
+            return f"repeat({count},{' '.join(inner)})"
+        return _piece(part, codebook)
+
+    while queue:
+        out.append(track())
+    return " ".join(out)
+
+
+def _pseudo(name: str) -> str:
+    return f"::{name}" if name in ("before", "after", "placeholder", "marker") else f":{name}"
+
+
+def _escaped(name: str) -> str:
+    """A class name as it stands in a selector."""
+    return re.sub(r"[^A-Za-z0-9_-]", lambda m: f"\\{m[0]}", name)
+
+
+# --- the elements ---------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _Writer:
+    codebook: Codebook
+    setting: Setting
+    stands: Sequence[Sequence[Stand]]
+    fills: Mapping[int, str]
+    kinds: Mapping[int, str]
+
+    def write(self, forest: Forest) -> Iterator[str]:
+        """Pieces of XHTML; without recursion, as trees may be deep."""
+        index = 0
+        stack: list[tuple[Iterator, str, Iterator[Stand], bool]] = [
+            (iter(forest), "", iter(()), False)
+        ]
+        while stack:
+            members, closing, stands, exact = stack[-1]
+            for member in members:
+                if isinstance(member, Content):
+                    yield self._content(member, next(stands), exact)
+                    continue
+                # Authors break lines between elements; where they must not, white space is kept.
+                yield "" if exact else "\n"
+                opened = self._open(member, index)
+                yield opened[0]
+                here = iter(self.stands[index])
+                index += 1
+                if opened[1]:
+                    inner = exact or any(c.startswith("ws_pre") for c in member.classes)
+                    stack.append((iter(members_in_order(member)), opened[1], here, inner))
+                    break
+            else:
+                stack.pop()
+                yield closing
+
+    def _content(self, content: Content, stand: Stand, exact: bool) -> str:
+        if content.kind == "text":
+            return _text(stand.text) if exact else _text(stand.text).replace("\n", "<br/>")
+        width, height = stand.size
+        return (
+            f'<i class="icon" style="width:{width:g}px;height:{height:g}px;'
+            f'background:{stand.colour}"></i>'
+        )
+
+    def _open(self, node: Node, index: int) -> tuple[str, str]:
+        """The start of a node, and its end; no end where nothing goes inside."""
+        style = self._style(node, index)
+        about = f' class="{_text(" ".join(node.classes))}" data-xojl="{index}"'
+        about += f' style="{_text(style)}"' if style else ""
+        stands = self.stands[index]
+        if node.tag in DRAWN:
+            stand = stands[0] if stands else Stand()
+            return f'<img{about} src="{_picture(stand)}" alt=""/>', ""
+        if node.tag in _FIELDS and not node.children:
+            return self._field(node, index, about), ""
+        tag = node.tag if node.tag and _NAME.match(node.tag) else "div"
+        opened = ' open=""' if tag in ("details", "dialog") else ""
+        return f"<{tag}{about}{opened}>", f"</{tag}>"
+
+    def _field(self, node: Node, index: int, about: str) -> str:
+        text = _text(" ".join(stand.text for stand in self.stands[index]))
+        if node.tag == "input":
+            kind = self.kinds.get(index, "text")
+            return f'<input{about} type="{_text(kind)}" value="{text}"/>'
+        if node.tag == "select":
+            return f"<select{about}><option>{text}</option></select>"
+        return f"<textarea{about}>{text}</textarea>"
+
+    def _style(self, node: Node, index: int) -> str:
+        """What the tree does not say, or what it says about a place that is no longer there."""
+        style = f"background-color:{self.fills[index]};" if index in self.fills else ""
+        if index > 0:
+            return style
+        return style + (
+            "position:relative;inset:auto;float:none;margin:0;transform:none;"
+            f"width:{self.setting.width:g}px;min-width:0;max-width:none"
+        )
+
+
+def _picture(stand: Stand) -> str:
+    width, height = (max(1, round(v)) for v in stand.size)
+    svg = (
+        f"<svg xmlns='http://www.w3.org/2000/svg' width='{width}' height='{height}' "
+        f"preserveAspectRatio='none' viewBox='0 0 1 1'>"
+        f"<rect width='1' height='1' fill='{stand.colour}'/></svg>"
+    )
+    return "data:image/svg+xml," + svg.replace("#", "%23").replace("<", "%3C").replace(">", "%3E")
+
+
+def _text(text: str) -> str:
+    return escape(_NOT_XML.sub("", text))
