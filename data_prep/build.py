@@ -1,105 +1,157 @@
-"""`python -m data_prep.build`: folders of records -> ArrayRecord shards with splits by site."""
+"""`python -m data_prep.build`: folders of records -> shards, split by site, with a card."""
 
 import argparse
-import hashlib
+import multiprocessing
+import os
+import shlex
 import sys
 from collections import Counter
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
-from urllib.parse import urlsplit
 
+from data_prep.build_files import Part, finish, make_plan, nothing_left, tally, write_part
+from data_prep.build_records import SIZES, Candidate, Job, LeftOut, Place, places, sift
+from data_prep.card import read_card
 from data_prep.progress import Progress
+from data_prep.splits import SPLITS
 from xojl_jax import command
-from xojl_jax.data.shards import write_manifest, write_shards
-from xojl_jax.errors import BadInput, BadUsage
-from xojl_jax.xojl.codebook import Codebook
-from xojl_jax.xojl.record import (
-    Record,
-    parse_record,
-    read_directory,
-    record_to_json,
-    safe_screenshot_path,
-)
-from xojl_jax.xojl.tree import preorder
-from xojl_jax.xojl.vocabulary import Vocabulary
+from xojl_jax.errors import BadUsage
 
-USAGE = """Makes the shards that training reads from one folder of records or several.
+USAGE = """Makes the shards that training reads, from folders of records (or from older shards). The
+result opens with tensorflow-datasets, too, and its README.md says what is in it.
 
   python -m data_prep.build --records data/raw --out data/shards
-  python -m data_prep.build --records data/raw data/made --out data/shards --splits 80,10,10
+  python -m data_prep.build --records data/raw data/made --out data/shards --splits 90,5,5
+  python -m data_prep.build --records data/raw --out data/shards --least label=0.8 \\
+    --test-sites a.org,b.org
 
-A site never stands in two splits. Bad records are counted and left out, and so are records without
-labels unless --unlabelled is given."""
-SPLITS = ("train", "val", "test")
-
-
-@dataclass(frozen=True)
-class Entry:
-    """One good record, its screenshot still on disk."""
-
-    site: str
-    text: str
-    screenshot: Path
+A site, or a seed of made sections, never stands in two splits. The same records give the same
+files, whatever their order and the number of workers. A build that was stopped goes on where it
+was. Everything that is left out is counted with its reason. docs/shards.md tells more;
+data_prep.beam_build does the same on many machines."""
 
 
 def main(argv: list[str]) -> int | None:
-    options = parse_flags(argv)
-    out = Path(options.out)
-    if out.exists() and any(out.iterdir() if out.is_dir() else [out]):
-        raise BadUsage(f"--out {out}: not an empty folder; choose a new one, or remove it first")
-    left_out: Counter = Counter()
-    entries = list(read_all(options.records, options.unlabelled, options.least, left_out))
-    if not entries:
-        raise BadInput(f"no record to build from in {', '.join(options.records)}")
-    by_split = split_by_site(entries, options.splits, options.seed)
-    vocabulary = Vocabulary(Codebook.load())
-    sizes = measurer(vocabulary)
-    summaries = []
+    parser = make_parser("python -m data_prep.build", USAGE)
+    parser.add_argument(
+        "--workers",
+        type=int,
+        default=min(8, os.cpu_count() or 1),
+        metavar="N",
+        help="processes (default %(default)s)",
+    )
+    options = parser.parse_args(argv)
+    if options.workers < 1:
+        parser.error("--workers: at least 1")
+    job = job_of(options, f"python -m data_prep.build {shlex.join(argv)}")
+    make_room(job)
+    with processes(options.workers) as spread:
+        candidates, left_out = sift_all(job, spread)
+        parts = write_all(candidates, job, spread)
     try:
-        for split, members in by_split.items():
-            samples = ((e.text, e.screenshot.read_bytes()) for e in Progress(members, split))
-            summaries.append(
-                write_shards(samples, out, split, shard_size=options.shard_size, sizes=sizes)
-            )
-        note = {"codebook": vocabulary.codebook.digest, "left_out": dict(left_out)}
-        sites = {split: sorted({e.site for e in members}) for split, members in by_split.items()}
-        write_manifest(out, summaries, note={**note, "sites": sites})
+        finish(parts, left_out, job)
     except OSError as error:
-        raise BadUsage(f"--out {out}: cannot write ({error.strerror})") from error
-    for summary in summaries:
-        left_out.update(["screenshot cannot be decoded"] * len(summary.skipped))
-    report(out, summaries, by_split, left_out)
+        raise BadUsage(f"--out {job.out}: cannot write ({error.strerror})") from error
+    report(job)
     return None
 
 
-def parse_flags(argv: list[str]) -> argparse.Namespace:
+# --- flags -----------------------------------------------------------------------------------
+
+
+def make_parser(program: str, usage: str) -> argparse.ArgumentParser:
+    """The flags that decide what is built; the Beam pipeline has the same."""
     parser = argparse.ArgumentParser(
-        "python -m data_prep.build",
-        description=USAGE,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        program, description=usage, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument(
-        "--records", required=True, nargs="+", metavar="DIR", help="folders of records"
-    )
-    parser.add_argument("--out", required=True, metavar="SHARDS", help="a new folder")
-    parser.add_argument(
+    add = parser.add_argument
+    add("--records", required=True, nargs="+", metavar="DIR", help="folders of records, or shards")
+    add("--out", required=True, metavar="SHARDS", help="a new folder")
+    add(
         "--splits",
         type=_shares,
         default=(80, 10, 10),
         metavar="A,B,C",
         help="parts for train, val and test (default 80,10,10)",
     )
-    parser.add_argument("--seed", type=int, default=0, help="which sites go where (default 0)")
-    parser.add_argument("--shard-size", type=int, default=1000, metavar="N", help="default 1000")
-    parser.add_argument(
-        "--least", type=int, default=1, metavar="N", help="labelled nodes of a record (default 1)"
+    for split in SPLITS:
+        add(
+            f"--{split}-sites",
+            type=_names,
+            default=(),
+            metavar="SITE,…",
+            help=f"these sites go to {split}, whatever the parts",
+        )
+    add(
+        "--assign",
+        choices=("shares", "hash"),
+        default="shares",
+        help="shares: as near to the parts as whole sites can be (default). hash: by the site's"
+        " name alone, so that none ever moves when others are added; near the parts if many",
     )
-    parser.add_argument("--unlabelled", action="store_true", help="keep records without a layout")
-    options = parser.parse_args(argv)
-    if options.shard_size < 1:
-        parser.error("--shard-size: at least 1")
-    return options
+    add("--seed", type=int, default=0, help="which sites go where (default 0)")
+    add(
+        "--least",
+        type=_quality,
+        action="append",
+        default=[],
+        metavar="NAME=NUMBER",
+        help="leave out records whose quality NAME is lower or missing: label=0.8, round_trip=0.6",
+    )
+    add(
+        "--least-nodes",
+        type=int,
+        default=1,
+        metavar="N",
+        help="leave out records with fewer labelled nodes (default 1)",
+    )
+    add(
+        "--most",
+        type=_size,
+        action="append",
+        default=[],
+        metavar="NAME=NUMBER",
+        help=f"leave out larger records; NAME is one of {', '.join(SIZES)}",
+    )
+    add("--unlabelled", action="store_true", help="keep records without a layout")
+    add(
+        "--shard-mib",
+        type=float,
+        default=64,
+        metavar="MIB",
+        help="about the size of a file (default 64)",
+    )
+    add("--about", default="", metavar="TEXT", help="what these records are, for the card")
+    return parser
+
+
+def job_of(options: argparse.Namespace, made_by: str) -> Job:
+    """The job that flags ask for. Raises BadUsage where they contradict each other."""
+    fixed = {}
+    for split in SPLITS:
+        for site in getattr(options, f"{split}_sites"):
+            if fixed.setdefault(site, split) != split:
+                raise BadUsage(f"site {site!r} is wanted in {fixed[site]} and in {split}")
+    if options.shard_mib <= 0:
+        raise BadUsage("--shard-mib: above 0")
+    return Job(
+        folders=tuple(options.records),
+        out=options.out,
+        shares=options.splits,
+        seed=options.seed,
+        assign=options.assign,
+        fixed=fixed,
+        shard_bytes=max(1, round(options.shard_mib * 2**20)),
+        unlabelled=options.unlabelled,
+        least_nodes=options.least_nodes,
+        least=dict(options.least),
+        most=dict(options.most),
+        about=options.about,
+        command=made_by,
+    )
 
 
 def _shares(text: str) -> tuple[float, ...]:
@@ -107,100 +159,121 @@ def _shares(text: str) -> tuple[float, ...]:
         shares = tuple(float(part) for part in text.split(","))
     except ValueError:
         shares = ()
-    if len(shares) != 3 or min(shares) < 0 or shares[0] <= 0:
+    if len(shares) != 3 or not all(0 <= share < float("inf") for share in shares) or not shares[0]:
         raise argparse.ArgumentTypeError(f"{text!r}: three numbers such as 80,10,10, train above 0")
     return shares
 
 
-def read_all(
-    folders: list[str], unlabelled: bool, least: int, left_out: Counter
-) -> Iterator[Entry]:
-    """Every good record of every folder; the rest is counted by reason."""
-    for name in folders:
-        folder = Path(name)
-        for where, record in read_directory(folder):
-            if isinstance(record, BadInput):
-                print(f"{folder}/{record}", file=sys.stderr)
-                left_out["not a record"] += 1
-                continue
-            if record.layout is None and not unlabelled:
-                left_out["no layout"] += 1
-                continue
-            if record.layout is not None and len(preorder(record.layout)) < least:
-                left_out[f"fewer than {least} labelled nodes"] += 1
-                continue
-            try:
-                path = safe_screenshot_path(folder, record.screenshot)
-            except BadInput as error:
-                print(f"{folder}/{where}: {error}", file=sys.stderr)
-                left_out["no screenshot"] += 1
-                continue
-            yield Entry(site_of(record, folder.name), record_to_json(record), path)
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(name.strip().lower() for name in text.split(",") if name.strip())
 
 
-def site_of(record: Record, folder: str) -> str:
-    """What must not be torn apart: the site, else the page's host or package, else the folder."""
-    source = record.source or {}
-    if isinstance(source.get("site"), str):
-        return source["site"]
-    uri = source.get("uri")
-    if not isinstance(uri, str) or not uri:
-        return folder
-    parts = urlsplit(uri)
-    return parts.hostname or uri  # a made section (synth:1/7) is a site of its own
-
-
-def split_by_site(
-    entries: list[Entry], shares: tuple[float, ...], seed: int
-) -> dict[str, list[Entry]]:
-    """Whole sites to splits: the largest first, each to the split that lacks most.
-
-    With a few sites this comes as near to the wanted shares as may be; with many it equals them.
-    The order of sites of one size follows from the seed alone.
-    """
-    sites: dict[str, list[Entry]] = {}
-    for entry in entries:
-        sites.setdefault(entry.site, []).append(entry)
-
-    def order(site: str):
-        return -len(sites[site]), hashlib.sha256(f"{seed}/{site}".encode()).digest()
-
-    total = sum(shares)
-    pairs = zip(SPLITS, shares, strict=True)
-    wanted = {split: share / total * len(entries) for split, share in pairs if share > 0}
-    out: dict[str, list[Entry]] = {split: [] for split in wanted}
-    for site in sorted(sites, key=order):
-        split = max(wanted, key=lambda s: wanted[s] - len(out[s]))
-        out[split] += sites[site]
-    return {split: members for split, members in out.items() if members}
-
-
-def measurer(vocabulary: Vocabulary):
-    """A function of a record's JSON text: what the record takes, as readers of shards ask it."""
-
-    def sizes(text: str) -> dict[str, int]:
-        record = parse_record(text)
-        out = {"nodes": len(preorder(record.html)), "semantic_tokens": 0, "detail_tokens": 0}
-        if record.layout is not None:
-            detail = vocabulary.tokenise_detail(record.layout, record.html, record.alignment())
-            out["semantic_tokens"] = len(vocabulary.tokenise_semantic(record.layout)) - 1
-            out["detail_tokens"] = len(detail) - 1
-        return out
-
-    return sizes
-
-
-def report(out: Path, summaries, by_split: dict[str, list[Entry]], left_out: Counter) -> None:
-    for summary in summaries:
-        sites = len({entry.site for entry in by_split[summary.split]})
-        size = sum(file.size for file in summary.files) / 2**20
-        print(
-            f"{summary.split}: {summary.count} records of {sites} sites, {size:.1f} MiB",
-            file=sys.stderr,
+def _quality(text: str) -> tuple[str, float]:
+    name, _, number = text.partition("=")
+    try:
+        least = float(number)
+    except ValueError:
+        least = -1.0
+    if not name or not 0 <= least <= 1:
+        raise argparse.ArgumentTypeError(
+            f"{text!r}: a quality and a number from 0 to 1, such as label=0.8"
+            " (--least-nodes has the number of labelled nodes)"
         )
-    for reason, count in left_out.most_common():
+    return name, least
+
+
+def _size(text: str) -> tuple[str, int]:
+    name, _, number = text.partition("=")
+    if name not in SIZES or not number.isascii() or not number.isdigit():
+        raise argparse.ArgumentTypeError(
+            f"{text!r}: one of {', '.join(SIZES)} and a number, such as nodes=512"
+        )
+    return name, int(number)
+
+
+# --- one machine -----------------------------------------------------------------------------
+
+Spread = Callable[..., Iterator]  # as `map`, and `chunk`: how many to send at once
+
+
+def make_room(job: Job) -> None:
+    """The folder where files stand until all are whole. What an earlier try finished stays."""
+    out = Path(job.out)
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise BadUsage(f"--out {out}: not an empty folder; choose a new one, or remove it first")
+    try:
+        job.building.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise BadUsage(f"--out {out}: cannot write there ({error.strerror})") from error
+
+
+@contextmanager
+def processes(count: int) -> Iterator[Spread]:
+    """Work spread over processes; a single one is this one."""
+    if count == 1:
+        yield lambda function, *items, chunk=1: map(function, *items)
+        return
+    context = multiprocessing.get_context("spawn")  # nothing is inherited that threads may hold
+    with ProcessPoolExecutor(count, mp_context=context) as pool:
+        try:
+            yield lambda function, *items, chunk=1: pool.map(function, *items, chunksize=chunk)
+        except BaseException:
+            pool.shutdown(wait=True, cancel_futures=True)
+            raise
+
+
+def sift_all(job: Job, spread: Spread) -> tuple[list[Candidate], Counter]:
+    """(the records to build from, how many were left out for which reason)."""
+    found: list[Place] = [place for folder in job.folders for place in places(folder)]
+    results = spread(partial(sift, job=job), found, chunk=32)
+    candidates, left_out = [], Counter()
+    for result in Progress(results, "records read", total=len(found)):
+        if isinstance(result, Candidate):
+            candidates.append(result)
+        else:
+            left_out[result.reason] += 1
+            tell([result])
+    if not candidates:
+        raise nothing_left(job, left_out)
+    return candidates, left_out
+
+
+def write_all(candidates: Iterable[Candidate], job: Job, spread: Spread) -> list[Part]:
+    plan = make_plan(tally(candidates), job)
+    members: dict[tuple[str, int], list[Candidate]] = {}
+    for candidate in candidates:
+        members.setdefault(plan.part_of(candidate), []).append(candidate)
+    written = spread(partial(write_part, job=job), members, members.values())
+    parts = []
+    for part in Progress(written, "files written", total=len(members)):
+        parts.append(part)
+        tell(part.left_out)
+    return parts
+
+
+def tell(left_out: Iterable[LeftOut]) -> None:
+    for one in left_out:
+        if one.fault:
+            print(one.fault, file=sys.stderr)
+
+
+def report(job: Job) -> None:
+    """What was built, from its card."""
+    card = read_card(Path(job.out))
+    for split, share in zip(SPLITS, job.shares, strict=True):
+        if split in card["splits"]:
+            s = card["splits"][split]
+            size = f"{s['bytes'] / 2**20:.1f} MiB in {s['files']} files"
+            print(f"{split}: {s['records']} records of {s['sites']} sites, {size}", file=sys.stderr)
+        elif share:
+            print(
+                f"{split}: no record: {len(card['sites'])} sites are too few; add another one, or"
+                " another seed of data_prep.synthesize",
+                file=sys.stderr,
+            )
+    for reason, count in sorted(card["left_out"].items(), key=lambda item: -item[1]):
         print(f"left out: {count} ({reason})", file=sys.stderr)
-    print(f"shards in {out}", file=sys.stderr)
+    print(f"shards in {job.out}; {job.out.rstrip('/')}/README.md is their card", file=sys.stderr)
 
 
 if __name__ == "__main__":

@@ -6,16 +6,16 @@ from itertools import chain
 import numpy as np
 import pytest
 
-from xojl_jax.data import transforms
 from xojl_jax.data.loader import batches, one_epoch
+from xojl_jax.data.order import Order
 from xojl_jax.errors import BadInput, BadUsage
 
 
 class Numbers:
     """Record i holds the number i; augmentation adds a random fraction."""
 
-    def __init__(self, count, bad=(), augmented=True):
-        self.count, self.broken = count, set(bad)
+    def __init__(self, count, bad=(), augmented=True, weights=None):
+        self.count, self.broken, self.weights = count, set(bad), weights
         self.augment = self._augment if augmented else None
 
     def __len__(self):
@@ -80,11 +80,62 @@ def test_resuming_gives_what_the_uninterrupted_run_saw(count):
         assert rows(resumed, 12 - step) == whole[step:]
 
 
+def test_the_order_is_the_one_of_every_run_so_far():
+    """A run that began with an older version goes on with the same samples."""
+    order = Order(3, 10)
+    seen = [order.record_at(position) for position in range(20)]
+    assert seen == [5, 0, 4, 2, 1, 6, 7, 8, 9, 3, 6, 3, 2, 7, 4, 8, 5, 9, 1, 0]
+
+
+WEIGHTS = np.array([1.0, 4.0, 0.5, 2.5] * 5)
+
+
+def test_weights_are_kept_to_in_every_epoch():
+    """A record comes as often as its weight says, rounded up or down, and exactly so on average."""
+    expected = WEIGHTS / WEIGHTS.mean()
+    order = Order(7, len(WEIGHTS), WEIGHTS)
+    epochs = 400
+    drawn = np.array([order.record_at(p) for p in range(epochs * len(WEIGHTS))])
+    counts = np.array([np.bincount(e, minlength=20) for e in drawn.reshape(epochs, -1)])
+    assert (counts >= np.floor(expected)).all() and (counts <= np.ceil(expected)).all()
+    # each count varies by less than 1, so the mean of 400 by less than 0.025 (standard deviation)
+    np.testing.assert_allclose(counts.mean(0), expected, atol=0.1)
+    first = drawn.reshape(epochs, -1)[:, 0]  # a record stands at any place of an epoch
+    np.testing.assert_allclose(np.bincount(first, minlength=20) / epochs, expected / 20, atol=0.05)
+
+
+@pytest.mark.parametrize("processes", [1, 2, 4])
+def test_a_weighted_order_is_as_pure_as_the_other(processes):
+    """The same rows for any number of processes, and after resuming at any step."""
+    dataset = Numbers(20, weights=WEIGHTS)
+    whole = rows(batches(dataset, seed=3, batch_size=12, num_threads=2), 8)
+    for start in (0, 1, 3, 7):
+        parts = [
+            rows(
+                batches(
+                    dataset,
+                    seed=3,
+                    batch_size=12,
+                    start_step=start,
+                    process_index=p,
+                    process_count=processes,
+                    num_threads=0,
+                ),
+                8 - start,
+            )
+            for p in range(processes)
+        ]
+        for step, expected in enumerate(whole[start:]):
+            indices, noises = zip(*(part[step] for part in parts), strict=True)
+            assert (list(chain(*indices)), list(chain(*noises))) == expected
+    assert whole != rows(batches(Numbers(20), seed=3, batch_size=12, num_threads=0), 8)
+
+
 def test_no_record_repeats_inside_an_epoch_and_epochs_differ():
     """Each epoch is a permutation, other epochs and seeds have other ones."""
     count, epochs = 37, 20
     orders = [
-        tuple(transforms.record_at(seed, epoch * count + place, count) for place in range(count))
+        tuple(Order(seed, count).record_at(epoch * count + place) for place in range(count))
         for seed in range(3)
         for epoch in range(epochs)
     ]
@@ -95,7 +146,8 @@ def test_no_record_repeats_inside_an_epoch_and_epochs_differ():
 def test_the_shuffle_is_even():
     """Over many epochs a record stands at every place, and after every other, equally often."""
     count, epochs = 8, 4000
-    order = [transforms.record_at(1, position, count) for position in range(epochs * count)]
+    order = Order(1, count)
+    order = [order.record_at(position) for position in range(epochs * count)]
     order = np.array(order).reshape(epochs, count)
     place = np.zeros((count, count))
     np.add.at(place, (np.arange(count), order), 1)

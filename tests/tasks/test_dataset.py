@@ -2,17 +2,18 @@
 
 import io
 import json
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from data_prep.build import measurer
+from data_prep.build_records import measure
 from xojl_jax.data import images, shards
 from xojl_jax.data.images import decode_image
 from xojl_jax.data.loader import batches, one_epoch
-from xojl_jax.errors import BadInput
+from xojl_jax.errors import BadInput, BadUsage
 from xojl_jax.tasks.layout.dataset import SIZES, LayoutDataset
 from xojl_jax.tasks.layout.features import FeatureSpec, sample_spec
 from xojl_jax.xojl.record import parse_record
@@ -23,7 +24,9 @@ SPEC = FeatureSpec(48, 64, 16, max_nodes=12, max_classes=4, max_target=40)
 
 def augmentation(**chances):
     """What `config.data` says of it, with nothing but the light unless asked for."""
-    nothing = dict.fromkeys(("drop_html", "drop_image", "drop_boxes", "rotate_share"), 0.0)
+    nothing = dict.fromkeys(
+        ("drop_html", "drop_image", "drop_boxes", "rotate_share", "balance"), 0.0
+    )
     return SimpleNamespace(rotate=2.0, **nothing | chances)
 
 
@@ -43,12 +46,11 @@ def stored(i, *, items=3, image=True):
     return json.dumps(record), buffer.getvalue() if image else b""
 
 
-def write(folder, entries, *, measured=False):
-    vocabulary = Vocabulary.load()
-    sizes = measurer(vocabulary) if measured else None
+def write(folder, entries, *, measured=False, weights=()):
+    sizes = (lambda text: measure(parse_record(text))) if measured else None
     summary = shards.write_shards(entries, folder, "train", shard_size=4, sizes=sizes)
-    note = {"codebook": vocabulary.codebook.digest} if measured else None
-    shards.write_manifest(folder, [summary], note=note)
+    note = {"codebook": Vocabulary.load().codebook.digest} if measured else None
+    shards.write_manifest(folder, [replace(summary, weights=list(weights))], note=note)
     return folder
 
 
@@ -89,6 +91,26 @@ def test_sizes_of_another_codebook_are_not_trusted(tmp_path):
     )
     shards.write_manifest(tmp_path, [summary], note={"codebook": "another"})
     assert len(LayoutDataset(tmp_path, "train", SPEC)) == 1
+
+
+def test_balance_draws_rare_records_more_often(tmp_path):
+    """By their weight to the power of `balance`, the records that are left out left out; 0 is off,
+    and evaluation never sees it."""
+    entries = [stored(0), stored(1, items=12), stored(2)]
+    folder = write(tmp_path / "weighted", entries, measured=True, weights=(4.0, 9.0, 1.0))
+    half = LayoutDataset(folder, "train", SPEC, augmentation(balance=0.5))
+    assert half.numbers.tolist() == [0, 2] and half.weights.tolist() == [2.0, 1.0]
+    with batches(half, seed=0, batch_size=3, num_threads=0) as stream:
+        drawn = np.concatenate([next(stream)["index"] for _ in range(40)])
+    counts = np.bincount(drawn)
+    assert counts.sum() == 120 and counts[1] == 0 and abs(counts[0] - 80) < 12
+    assert LayoutDataset(folder, "train", SPEC, augmentation()).weights is None
+    assert LayoutDataset(folder, "train", SPEC).weights is None
+    with pytest.raises(BadUsage, match=r"data\.balance is 2"):
+        LayoutDataset(folder, "train", SPEC, augmentation(balance=2))
+    bare = write(tmp_path / "bare", entries)
+    with pytest.raises(BadUsage, match=r"has no weights.*data_prep\.build"):
+        LayoutDataset(bare, "train", SPEC, augmentation(balance=0.5))
 
 
 def test_damaged_records_are_replaced_by_the_loader(tmp_path):

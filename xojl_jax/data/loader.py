@@ -60,8 +60,9 @@ def batches(
     """The endless stream of training batches from `start_step` on.
 
     An epoch is a fresh permutation: no record comes twice in one (save as the replacement of an
-    unreadable record). Epochs run on across batches, so no record is dropped either. Each sample
-    goes through `dataset.augment(sample, rng)` where the data set has that method.
+    unreadable record). Epochs run on across batches, so no record is dropped either. Where the data
+    set has `weights`, an epoch is drawn by them instead. Each sample goes through
+    `dataset.augment(sample, rng)` where the data set has that method.
 
     Args:
       dataset: see `transforms.Dataset`.
@@ -86,6 +87,7 @@ def batches(
         start_step=start_step,
         process_index=process_index,
         process_count=process_count,
+        weights=getattr(dataset, "weights", None),
     )
     return _start(rows, rows.rows, transforms.stack, num_threads, prefetch, tolerant)
 

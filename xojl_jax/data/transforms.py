@@ -1,7 +1,5 @@
 """Pure functions and thin grain sources: which record stands in which row, and what replaces it."""
 
-import functools
-import hashlib
 import logging
 import threading
 from collections.abc import Mapping
@@ -9,6 +7,7 @@ from typing import Protocol
 
 import numpy as np
 
+from xojl_jax.data.order import Order
 from xojl_jax.errors import BadInput
 
 _LOG = logging.getLogger(__name__)
@@ -18,38 +17,14 @@ FlatSample = Mapping[str, np.ndarray]
 
 
 class Dataset(Protocol):
-    """What the loader needs. An optional method `augment(sample, rng) -> sample` is for training.
+    """What the loader needs. Two optional ones are for training: a method `augment(sample, rng) ->
+    sample`, and `weights`, float[len(dataset)] or None: how often records come (see `Order`).
 
     `dataset[i]` must be a pure function of i, and may raise `BadInput`.
     """
 
     def __len__(self) -> int: ...
     def __getitem__(self, index: int) -> FlatSample: ...
-
-
-def record_at(seed: int, position: int, count: int) -> int:
-    """The record at one place of the endless shuffled order: each epoch is a fresh permutation.
-
-    Any process finds any row of any step by itself, without state.
-    """
-    epoch, place = divmod(position, count)
-    return int(_permutation(seed, epoch, count)[place])
-
-
-@functools.lru_cache(maxsize=4)  # threads may stand on both sides of an epoch's border
-def _permutation(seed: int, epoch: int, count: int) -> np.ndarray:
-    """int64[count]: the records, sorted by a hash of (seed, epoch, record).
-
-    Plain integer arithmetic: a resumed run sees the same order under any version of numpy. (grain's
-    `index_shuffle` takes milliseconds a call where there are only a few records.)
-    """
-    digest = hashlib.blake2b(f"{seed}/{epoch}".encode(), digest_size=8).digest()
-    # splitmix64; unsigned arrays wrap around, as it wants
-    x = np.arange(count, dtype=np.uint64) + np.frombuffer(digest, "<u8")
-    x *= np.uint64(0x9E3779B97F4A7C15)
-    x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    x = (x ^ (x >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return np.argsort(x ^ (x >> np.uint64(31)), kind="stable")
 
 
 def row_rng(seed: int, step: int, row: int) -> np.random.Generator:
@@ -63,11 +38,14 @@ class TrainRows:
     Position p is row `first_row + p % rows` of step `start_step + p // rows`.
     """
 
-    def __init__(self, dataset, *, seed, batch_size, start_step, process_index, process_count):
+    def __init__(
+        self, dataset, *, seed, batch_size, start_step, process_index, process_count, weights=None
+    ):
         self.dataset, self.seed, self.batch_size = dataset, seed, batch_size
         self.start_step = start_step
         self.rows = batch_size // process_count
         self.first_row = process_index * self.rows
+        self.order = Order(seed, len(dataset), weights)
         self.augment = getattr(dataset, "augment", None)
 
     def __len__(self) -> int:
@@ -77,7 +55,7 @@ class TrainRows:
         steps, row = divmod(position, self.rows)
         step, row = self.start_step + steps, self.first_row + row
         place = step * self.batch_size + row
-        sample = self.dataset[record_at(self.seed, place, len(self.dataset))]
+        sample = self.dataset[self.order.record_at(place)]
         if self.augment is not None:
             sample = self.augment(sample, row_rng(self.seed, step, row))
         return sample

@@ -12,7 +12,7 @@ from xojl_jax.data.augment import brightness_contrast
 from xojl_jax.data.images import ImageError, decode_image
 from xojl_jax.data.shards import Sample as Stored
 from xojl_jax.data.shards import ShardSource
-from xojl_jax.errors import BadInput
+from xojl_jax.errors import BadInput, BadUsage
 from xojl_jax.tasks.layout.features import (
     DoesNotFit,
     FeatureSpec,
@@ -36,13 +36,15 @@ SIZES = ("nodes", "semantic_tokens", "detail_tokens")
 
 
 class Augmentation(Protocol):
-    """How training samples differ from the stored ones; `config.data` has these fields."""
+    """How training samples differ from the stored ones, and how often each record comes;
+    `config.data` has these fields."""
 
     rotate: float
     rotate_share: float
     drop_html: float
     drop_image: float
     drop_boxes: float
+    balance: float
 
 
 T = TypeVar("T")
@@ -72,7 +74,8 @@ class LayoutDataset:
 
     Records that are larger than the spec are left out when the data set is opened: `left_out`
     counts them by reason, `numbers` says which records of the split are in. The sizes come from
-    the manifest where it has them for this codebook, else every record is read once.
+    the manifest where it has them for this codebook, else every record is read once. `weights` says
+    how often training draws each record, None for equally often.
     """
 
     def __init__(
@@ -97,6 +100,7 @@ class LayoutDataset:
         if self.left_out:
             reasons = ", ".join(f"{n} for their {what}" for what, n in self.left_out.items())
             _LOG.warning("%s: records too large are left out: %s", self._name, reasons)
+        self.weights = None if augmentation is None else self._balanced(augmentation.balance)
 
     def __len__(self) -> int:
         return len(self.numbers)
@@ -190,6 +194,19 @@ class LayoutDataset:
         except BadInput:
             pass  # damaged: the loader meets it, counts it within its budget, and replaces it
         return True
+
+    def _balanced(self, balance: float) -> np.ndarray | None:
+        """float64[len(self)]: the records' rarity to the power of `balance`."""
+        if not 0 <= balance <= 1:
+            raise BadUsage(f"config.data.balance is {balance}: give a number from 0 to 1")
+        if balance == 0:
+            return None
+        if len(self.source.info.weights) < len(self.source):
+            raise BadUsage(
+                f"{self._name} has no weights, so config.data.balance must be 0; data_prep.build "
+                "writes them"
+            )
+        return np.array(self.source.info.weights)[self.numbers] ** balance
 
     def _limits(self) -> dict[str, tuple[str, int]]:
         return {
