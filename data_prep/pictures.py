@@ -1,126 +1,31 @@
 """Pictures made by us, as small data URIs: no photo, map or code of anybody else is shipped."""
 
-import base64
-import io
 import math
 from random import Random
 from urllib.parse import quote
-
-from PIL import Image
 
 
 def data_uri(svg: str) -> str:
     return "data:image/svg+xml," + quote(svg, safe=" =:/(),.'")
 
 
-def _svg(width: int, height: int, body: str) -> str:
+def svg(width: int, height: int, body: str) -> str:
     return (
         f"<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 {width} {height}' width='{width}'"
         f" height='{height}' preserveAspectRatio='xMidYMid slice'>{body}</svg>"
     )
 
 
-def _hsl(rng: Random, hue: float, low: int, high: int) -> str:
+def hsl(rng: Random, hue: float, low: int, high: int) -> str:
     tone = round(hue + rng.uniform(-25, 25)) % 360
     return f"hsl({tone},{rng.randint(25, 70)}%,{rng.randint(low, high)}%)"
-
-
-def photo(rng: Random, width: int, height: int) -> str:
-    """Something that a person takes for a photo or an illustration: a data URI."""
-    makers = (_landscape, _landscape, _city, _abstract, _object, _blur)
-    return rng.choice(makers)(rng, max(8, width), max(8, height))
-
-
-def _gradient(name: str, first: str, second: str) -> str:
-    return (
-        f"<linearGradient id='{name}' x1='0' y1='0' x2='0' y2='1'><stop offset='0'"
-        f" stop-color='{first}'/><stop offset='1' stop-color='{second}'/></linearGradient>"
-    )
-
-
-def _landscape(rng: Random, w: int, h: int) -> str:
-    hue = rng.uniform(0, 360)
-    body = _gradient("s", _hsl(rng, hue, 55, 80), _hsl(rng, hue + 40, 75, 92))
-    body += f"<rect width='{w}' height='{h}' fill='url(#s)'/>"
-    body += (
-        f"<circle cx='{round(w * rng.uniform(0.15, 0.85))}'"
-        f" cy='{round(h * rng.uniform(0.15, 0.4))}'"
-        f" r='{round(min(w, h) * rng.uniform(0.06, 0.14))}' fill='#fff' opacity='.8'/>"
-    )
-    for layer in range(rng.randint(2, 4)):
-        base, swing = h * (0.5 + 0.14 * layer), h * rng.uniform(0.05, 0.16)
-        phase, waves = rng.uniform(0, 6), rng.uniform(1, 4)
-        points = [
-            f"{round(w * i / 12)},{round(base + swing * math.sin(phase + waves * i / 3))}"
-            for i in range(13)
-        ]
-        colour = _hsl(rng, hue + 90, 45 - 9 * layer, 58 - 9 * layer)
-        body += f"<polygon points='0,{h} {' '.join(points)} {w},{h}' fill='{colour}'/>"
-    return data_uri(_svg(w, h, body))
-
-
-def _city(rng: Random, w: int, h: int) -> str:
-    hue = rng.uniform(0, 360)
-    body = _gradient("s", _hsl(rng, hue, 20, 50), _hsl(rng, hue + 30, 60, 85))
-    body += f"<rect width='{w}' height='{h}' fill='url(#s)'/>"
-    x = 0.0
-    while x < w:
-        wide, tall = w * rng.uniform(0.06, 0.14), h * rng.uniform(0.25, 0.75)
-        colour = _hsl(rng, hue, 12, 34)
-        body += (
-            f"<rect x='{round(x)}' y='{round(h - tall)}' width='{round(wide)}'"
-            f" height='{round(tall)}' fill='{colour}'/>"
-        )
-        x += wide * rng.uniform(0.85, 1.1)
-    return data_uri(_svg(w, h, body))
-
-
-def _abstract(rng: Random, w: int, h: int) -> str:
-    hue = rng.uniform(0, 360)
-    body = f"<rect width='{w}' height='{h}' fill='{_hsl(rng, hue, 60, 88)}'/>"
-    for _ in range(rng.randint(4, 9)):
-        body += (
-            f"<circle cx='{rng.randint(0, w)}' cy='{rng.randint(0, h)}'"
-            f" r='{round(max(w, h) * rng.uniform(0.08, 0.3))}' fill='{_hsl(rng, hue + 60, 35, 75)}'"
-            f" opacity='.6'/>"
-        )
-    return data_uri(_svg(w, h, body))
-
-
-def _object(rng: Random, w: int, h: int) -> str:
-    hue, side = rng.uniform(0, 360), min(w, h)
-    body = _gradient("s", _hsl(rng, hue, 80, 92), _hsl(rng, hue, 66, 80))
-    body += f"<rect width='{w}' height='{h}' fill='url(#s)'/>"
-    body += (
-        f"<ellipse cx='{w // 2}' cy='{round(h / 2 + side * 0.3)}' rx='{round(side * 0.3)}'"
-        f" ry='{round(side * 0.05)}' fill='#000' opacity='.25'/>"
-        f"<rect x='{round(w / 2 - side * 0.18)}' y='{round(h / 2 - side * 0.28)}'"
-        f" width='{round(side * 0.36)}' height='{round(side * 0.57)}' rx='{rng.randint(2, 40)}'"
-        f" fill='{_hsl(rng, hue + 150, 30, 55)}'/>"
-    )
-    return data_uri(_svg(w, h, body))
-
-
-def _blur(rng: Random, w: int, h: int) -> str:
-    """A handful of random pixels, which the browser smooths into a picture out of focus."""
-    wide, tall = rng.randint(4, 9), rng.randint(3, 7)
-    base = [rng.randint(30, 220) for _ in range(3)]
-    pixels = bytes(
-        max(0, min(255, base[c] + rng.randint(-70, 70)))
-        for _ in range(wide * tall)
-        for c in range(3)
-    )
-    out = io.BytesIO()
-    small = Image.frombytes("RGB", (wide, tall), pixels)
-    small.resize((wide * 4, tall * 4), Image.Resampling.BICUBIC).save(out, "PNG")
-    return "data:image/png;base64," + base64.b64encode(out.getvalue()).decode()
 
 
 def portrait(rng: Random, side: int) -> str:
     hue = rng.uniform(0, 360)
     body = (
-        f"<rect width='100' height='100' fill='{_hsl(rng, hue, 65, 88)}'/>"
-        f"<ellipse cx='50' cy='104' rx='38' ry='34' fill='{_hsl(rng, hue + 120, 30, 55)}'/>"
+        f"<rect width='100' height='100' fill='{hsl(rng, hue, 65, 88)}'/>"
+        f"<ellipse cx='50' cy='104' rx='38' ry='34' fill='{hsl(rng, hue + 120, 30, 55)}'/>"
         "<circle cx='50' cy='42' r='20'"
         f" fill='hsl({rng.randint(15, 35)},45%,{rng.randint(35, 80)}%)'/>"
         f"<path d='M29 42a21 21 0 0 1 42 0q-21 -{rng.randint(8, 24)} -42 0' fill='hsl("
@@ -206,7 +111,7 @@ def street_map(rng: Random, width: int, height: int, *, pin: bool) -> str:
             f"<path d='M{x} {y}c-22-30-16-46 0-46s22 16 0 46z' fill='#d93025'/>"
             f"<circle cx='{x}' cy='{y - 28}' r='6' fill='#fff'/>"
         )
-    return _svg(width, height, body)
+    return svg(width, height, body)
 
 
 def chart(rng: Random, width: int, height: int, first: str, second: str, line: str) -> str:
@@ -241,7 +146,7 @@ def chart(rng: Random, width: int, height: int, first: str, second: str, line: s
             corners = f"{step / 2:.0f},{height} {points} {width - step / 2:.0f},{height}"
             body += f"<polygon points='{corners}' fill='{first}' fill-opacity='.25'/>"
         body += f"<polyline points='{points}' fill='none' stroke='{first}' stroke-width='3'/>"
-    return _svg(width, height, body)
+    return svg(width, height, body)
 
 
 # Pictograms on a grid of 24, drawn by us as strokes.

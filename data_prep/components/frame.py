@@ -1,11 +1,11 @@
 """The band itself: its ground, its inner width, its head, and the noise that real pages carry."""
 
-from data_prep import pictures
 from data_prep.components import words
 from data_prep.components.extras import extras
 from data_prep.components.kit import Kit
 from data_prep.components.leaves import divider, heading, kicker, paragraph
 from data_prep.components.markup import El, css
+from data_prep.components.photos import photo
 
 TELLING = {"navigation": "nav", "footer": "footer", "hero": "header", "blog": "main"}
 
@@ -31,7 +31,7 @@ def ground(k: Kit, plain: float = 0.0) -> tuple[Kit, dict[str, str], list[El]]:
         style = css(background=f"linear-gradient(120deg,{theme.accent},{theme.accent2})")
         return k.on(theme.accent), style, []
     dim = k.pick("rgba(10,12,20,.6)", "rgba(20,20,60,.7)", "rgba(0,0,0,.5)")
-    source = pictures.photo(k.text, 800, 500)
+    source = photo(k.text, 800, 500)
     on = k.on("#15171f")
     if roll < 0.95:
         return on, css(background=f'linear-gradient({dim},{dim}),url("{source}") center/cover'), []

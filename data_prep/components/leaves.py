@@ -27,7 +27,12 @@ def heading(
         style |= css(text_transform="uppercase", letter_spacing=k.size(1))
     if tag == "a":
         style["text-decoration"] = "none"
-    return El(tag, block(tag, style), _inline(k, text, 0.1), "heading")
+    made = El(tag, block(tag, style), _inline(k, text, 0.1), "heading")
+    if k.theme.responsive and step >= 2:
+        made.mobile = css(font_size=k.size(k.theme.text_px(step * 0.7)))
+        if step >= 4:
+            made.tablet = css(font_size=k.size(k.theme.text_px(step * 0.85)))
+    return made
 
 
 def paragraph(
@@ -207,8 +212,17 @@ def buttons(k: Kit, count: int | None = None) -> El:
 # --- signs ----------------------------------------------------------------------------------------
 
 
-def sign(k: Kit, px: int, ink: str, *, inline: bool = False, path: str | None = None) -> El:
-    """A pictogram as an element without a label."""
+def sign(
+    k: Kit,
+    px: int,
+    ink: str,
+    *,
+    inline: bool = False,
+    path: str | None = None,
+    glyph: str | None = None,
+) -> El:
+    """A pictogram as an element without a label; `path` or `glyph` say which, if it matters."""
+    glyph = glyph or k.text.choice(GLYPHS)
     path = path or k.text.choice(pictures.PICTOGRAMS)
     kind = k.theme.icon_kind
     place = css(display="inline-block", vertical_align="middle") if inline else {}
@@ -217,14 +231,14 @@ def sign(k: Kit, px: int, ink: str, *, inline: bool = False, path: str | None = 
     if kind == "glyph":
         tag = k.pick("i", "span", "div") if not inline else k.pick("i", "span")
         look = css(font_size=k.size(px), line_height="1", color=ink, font_style="normal")
-        return El(tag, block(tag, look) | place, [k.text.choice(GLYPHS)])
+        return El(tag, block(tag, look) | place, [glyph])
     if kind == "font":
         tag = k.pick("i", "i", "span", "em")
         look = css(font_size=k.size(px), line_height="1", color=ink, font_style="normal")
         look["display"] = "inline-block"
         if k.chance(0.4):
             look |= css(width="1.25em", text_align="center")
-        return El(tag, look | place, [], None, before=k.text.choice(GLYPHS))
+        return El(tag, look | place, [], None, before=glyph)
     filled = kind == "fill"
     if kind == "picture" and ink != "currentColor":
         source = pictures.data_uri(pictures.pictogram(path, ink, filled=filled))
@@ -238,18 +252,19 @@ def sign(k: Kit, px: int, ink: str, *, inline: bool = False, path: str | None = 
     return El("svg", look | place, [Raw(f'<path d="{path}"></path>')], None, attrs)
 
 
-def icon(k: Kit, px: int | None = None, *, path: str | None = None) -> El:
+def icon(k: Kit, px: int | None = None, *, path: str | None = None, glyph: str | None = None) -> El:
     """A pictogram with its disc, if it has one: the disc is a part of the sign."""
     px = px or k.pick(18, 22, 26, 32, 40)
     if px <= 40 and k.chance(k.theme.icon_disc):
-        inner = sign(k, px, k.pick(k.theme.accent, "#ffffff"), path=path)
+        inner = sign(k, px, k.pick(k.theme.accent, "#ffffff"), path=path, glyph=glyph)
         side = round(px * k.pick(1.7, 2))
         look = css(width=k.size(side), height=k.size(side), display="inline-flex")
         look |= css(align_items="center", justify_content="center", flex="none")
         look["border-radius"] = k.pick("50%", k.size(k.theme.radius))
         look["background"] = k.theme.accent + "2e" if k.chance(0.6) else k.theme.accent2
         return El(k.pick("div", "span"), look, [inner], "icon")
-    node = sign(k, px, k.theme.accent if k.behind != k.theme.accent else k.ink, path=path)
+    ink = k.theme.accent if k.behind != k.theme.accent else k.ink
+    node = sign(k, px, ink, path=path, glyph=glyph)
     if k.chance(0.35):
         node = El(k.pick("span", "div", "i"), css(display="inline-block", line_height="0"), [node])
     node.mark = "icon"

@@ -95,6 +95,9 @@ def keep_nesting(root: El) -> None:
         stack.extend((kid, (*above, node)) for kid in node.elements())
 
 
+# What only holds the cells of a table together: it has no label, whatever it groups.
+_TABLE_PARTS = frozenset({"tr", "tbody", "thead", "tfoot"})
+
 # --- labels -------------------------------------------------------------------------------------
 
 
@@ -133,6 +136,8 @@ def _derive(node: El, behind: str) -> list[El]:
     if node.mark in DECLARED:
         _settle(items)
         return [node]
+    if node.tag in _TABLE_PARTS:
+        return items
     if node.slide:
         items = _settle(items)
         if len(items) < 2:

@@ -5,12 +5,13 @@ from data_prep.components import words
 from data_prep.components.kit import Kit
 from data_prep.components.leaves import label, sign
 from data_prep.components.markup import El, Raw, css
+from data_prep.components.photos import photo
 
 
 def image(k: Kit, height: int, *, width: int | None = None, source: str | None = None) -> El:
     """A picture that is content. `mark` sits on the element that shows it, not on its frame."""
     wide = width or round(height * k.pick(1.2, 1.5, 1.8))
-    source = source or pictures.photo(k.text, wide, height)
+    source = source or photo(k.text, wide, height)
     radius = k.pick("0", k.size(k.theme.radius), k.size(k.theme.radius))
     look = css(
         width=k.size(width) if width else "100%", height=k.size(height), border_radius=radius
@@ -73,10 +74,12 @@ def _play(k: Kit, side: int) -> El:
 
 def video(k: Kit, height: int) -> El:
     """A player, or a poster with a play sign."""
-    poster = pictures.photo(k.text, round(height * 1.7), height)
+    poster = photo(k.text, round(height * 1.7), height)
     radius = k.size(k.pick(0, k.theme.radius))
     frame = css(position="relative", height=k.size(height), overflow="hidden", border_radius=radius)
-    kind = k.pick("tag", "tag", "poster", "poster", "div", "div")
+    kind = k.pick("tag", "tag", "poster", "poster", "div", "div", "iframe")
+    if kind == "iframe":
+        return _frame(k, poster, height, "video", f"<b style='background:{k.theme.accent}'>▶</b>")
     if kind == "tag":
         look = css(width="100%", height=k.size(height), object_fit="cover", display="block")
         look |= css(border_radius=radius, background="#000")
@@ -110,7 +113,7 @@ def _player_bar(k: Kit) -> El:
         css(color="#fff", font_size="12px"),
         [f"{k.rng.randint(0, 9)}:{k.rng.randint(10, 59)}"],
     )
-    return El("div", look, [sign(k, 14, "#ffffff", path="M8 5l10 7-10 7z"), track, time])
+    return El("div", look, [sign(k, 14, "#ffffff", path="M8 5l10 7-10 7z", glyph="▶"), track, time])
 
 
 def street_map(k: Kit, height: int) -> El:
@@ -119,7 +122,9 @@ def street_map(k: Kit, height: int) -> El:
     art = pictures.street_map(k.text, 640, max(160, height), pin=pin_inside)
     radius = k.size(k.pick(0, k.theme.radius))
     look = css(display="block", width="100%", height=k.size(height), border_radius=radius)
-    kind = k.pick("img", "div", "frame", "svg")
+    kind = k.pick("img", "div", "frame", "svg", "iframe")
+    if kind == "iframe":
+        return _frame(k, pictures.data_uri(art), height, "map")
     if kind == "img":
         look["object-fit"] = "cover"
         return El("img", look, [], "map", {"src": pictures.data_uri(art), "alt": ""})
@@ -130,7 +135,13 @@ def street_map(k: Kit, height: int) -> El:
     kids = []
     if not pin_inside or kind == "frame":
         place = css(position="absolute", left="48%", top="40%", width="30px", height="30px")
-        kids.append(El("div", place, [sign(k, 30, "#d93025", path="M12 22l-7-11a7 7 0 1 1 14 0z")]))
+        kids.append(
+            El(
+                "div",
+                place,
+                [sign(k, 30, "#d93025", path="M12 22l-7-11a7 7 0 1 1 14 0z", glyph="▼")],
+            )
+        )
     if kind == "frame" or k.chance(0.5):
         kids.append(_map_buttons(k))
     if kind == "frame":
@@ -182,7 +193,7 @@ def qr(k: Kit, px: int | None = None) -> El:
 
 def _tile(k: Kit, height: int, width: int) -> El:
     """One picture of a gallery: bare, in a frame, in a link, or as a background."""
-    source = pictures.photo(k.text, width, height)
+    source = photo(k.text, width, height)
     radius = k.size(k.pick(0, k.theme.radius))
     look = css(width="100%", height=k.size(height), display="block", border_radius=radius)
     kind = k.pick("img", "img", "link", "div", "li")
@@ -220,7 +231,7 @@ def gallery(k: Kit, inner: int, *, columns: int | None = None, height: int | Non
 def masonry(k: Kit, inner: int) -> El:
     """Pictures in columns whose rows do not meet."""
     columns, gap = k.pick(3, 3, 4), k.pick(4, 8, 12, 16)
-    kind = k.pick("columns", "flex")
+    kind = k.pick("columns", "flex", "placed")
     heights = [k.rng.choice((80, 105, 130, 160, 190, 220)) for _ in range(columns * k.pick(2, 3))]
     if kind == "columns":
         tiles = k.cells(len(heights), lambda at: _tile(k, heights[at], inner // columns))
@@ -228,6 +239,8 @@ def masonry(k: Kit, inner: int) -> El:
             tile.style |= css(margin_bottom=f"{gap}px", break_inside="avoid")
         look = css(columns=columns, column_gap=f"{gap}px")
         return El(k.pick("div", "section"), look, tiles, "masonry")
+    if kind == "placed":
+        return _placed_masonry(k, inner, columns, gap, heights)
     stacks, every = [], k.cells(len(heights), lambda at: _tile(k, heights[at], inner // columns))
     for column in range(columns):
         tiles = every[column::columns]
@@ -236,3 +249,29 @@ def masonry(k: Kit, inner: int) -> El:
     return El(
         "div", css(display="flex", gap=f"{gap}px", align_items="flex-start"), stacks, "masonry"
     )
+
+
+def _placed_masonry(k: Kit, inner: int, columns: int, gap: int, heights: list[int]) -> El:
+    """Tiles that a script has placed, each where there was most room."""
+    tiles = k.cells(len(heights), lambda at: _tile(k, heights[at], inner // columns))
+    ends = [0] * columns
+    for tile, high in zip(tiles, heights, strict=True):
+        column = ends.index(min(ends))
+        tile.style |= css(position="absolute", top=f"{ends[column]}px", height=f"{high}px")
+        tile.style["left"] = f"calc({100 * column / columns:.4g}% + {gap // 2}px)"
+        tile.style["width"] = f"calc({100 / columns:.4g}% - {gap}px)"
+        ends[column] += high + gap
+    look = css(position="relative", height=f"{max(ends)}px")
+    return El(k.pick("div", "ul") if tiles[0].tag == "li" else "div", look, tiles, "masonry")
+
+
+def _frame(k: Kit, source: str, height: int, mark: str, over: str = "") -> El:
+    """A document in the document, as players and maps of others are put in."""
+    page = (
+        "<style>html,body{margin:0;height:100%;overflow:hidden}img{width:100%;height:100%;"
+        "object-fit:cover}b{position:absolute;left:50%;top:50%;width:68px;height:48px;"
+        "margin:-24px -34px;border-radius:12px;color:#fff;font:24px/48px sans-serif;"
+        f'text-align:center}}</style><img src="{source}">{over}'
+    )
+    look = css(display="block", width="100%", height=k.size(height), border="0")
+    return El("iframe", look, [], mark, {"srcdoc": page})

@@ -1,12 +1,12 @@
 """Free placement: pictures that lie over one another, words and signs pinned to a picture."""
 
-from data_prep import pictures
 from data_prep.components import words
 from data_prep.components.containers import card, card_kit, stack
 from data_prep.components.kit import Kit
 from data_prep.components.leaves import button, heading, icon, label, paragraph
 from data_prep.components.markup import El, css
 from data_prep.components.media import image
+from data_prep.components.photos import photo
 
 
 def caption_over(k: Kit, height: int, source: str | None = None) -> El:
@@ -42,7 +42,7 @@ def collage(k: Kit, height: int) -> El:
         spots = [("0", "8%", 48, 60), ("30%", "0", 46, 64), ("54%", "34%", 44, 62)]
     kids = []
     for left, top, wide, tall in spots:
-        source = pictures.photo(k.text, 400, round(height * tall / 100))
+        source = photo(k.text, 400, round(height * tall / 100))
         look = css(position="absolute", left=left, top=top, width=f"{wide}%", height=f"{tall}%")
         look |= css(object_fit="cover", border_radius=k.size(k.theme.radius))
         if k.chance(0.5):

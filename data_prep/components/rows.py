@@ -199,14 +199,14 @@ def _cells(k: Kit, cells: list[El], shares: Shares, gap: int, align: str) -> El:
 
 
 def _table(k: Kit, cells: list[El], shares: Shares, gap: int, align: str) -> El:
-    """A table for layout: its one line is what lays the cells side by side."""
-    line = El("tr", {}, [], "grid")
+    """A table for layout, of one line."""
+    line = El("tr")
     for cell, share in zip(cells, shares, strict=True):
         cell.tag = "td"
         cell.style |= css(width=_percent(share, 4), padding=f"0 {gap // 2}px")
         cell.style["vertical-align"] = "middle" if align == "center" else "top"
         line.kids.append(cell)
-    return El("table", css(width="100%"), [El("tbody", {}, [line])])
+    return El("table", css(width="100%"), [El("tbody", {}, [line])], "grid")
 
 
 WAYS = {

@@ -24,7 +24,9 @@ def social(k: Kit, count: int | None = None) -> El:
     for path, network in zip(paths, names, strict=True):
         ink = "#ffffff" if kind == "disc" else k.ink
         kids = (
-            [sign(k, px, ink, path=path)] if k.theme.icon_kind != "glyph" else [network[0].lower()]
+            [sign(k, px, ink, path=path, glyph=network[0].lower())]
+            if k.theme.icon_kind != "glyph"
+            else [network[0].lower()]
         )
         link = El("a", css(display="inline-flex", color=ink), kids, None, {"href": "#"})
         if kind == "disc":

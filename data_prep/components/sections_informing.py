@@ -38,6 +38,8 @@ def navigation(k: Kit) -> El:
     if behind or "url(" in style.get("background", ""):
         style, behind = css(background="#15171f"), []
     menu = links(k, k.rng.randint(3, 7))
+    if k.theme.responsive and k.chance(0.6):
+        menu.mobile = css(display="none")
     end = k.pick("button", "button", "social", "icons", "none", "two")
     if end == "social":
         group = social(k, 3)

@@ -10,7 +10,7 @@ from data_prep.components.containers import (
     stack,
     text_block,
 )
-from data_prep.components.folding import carousel, carousel_of_cards, tab
+from data_prep.components.folding import tab
 from data_prep.components.forms import form
 from data_prep.components.frame import band, ground, head, inner_width
 from data_prep.components.kit import Kit
@@ -33,6 +33,7 @@ from data_prep.components.media import gallery, image, masonry, qr, video
 from data_prep.components.overlays import caption_over, free
 from data_prep.components.rows import row
 from data_prep.components.runs import bullets, links, social, tags
+from data_prep.components.slides import carousel, carousel_of_cards
 
 
 def visual(k: Kit, height: int) -> El:

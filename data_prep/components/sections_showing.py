@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from data_prep.components import words
 from data_prep.components.containers import beside, card, card_kit, stack, text_block
-from data_prep.components.folding import accordion, carousel, carousel_of_cards, tab
+from data_prep.components.folding import accordion, tab
 from data_prep.components.frame import band, ground, head, inner_width
 from data_prep.components.kit import Kit
 from data_prep.components.leaves import (
@@ -30,6 +30,7 @@ from data_prep.components.prose import code
 from data_prep.components.rows import row
 from data_prep.components.runs import bullets, logo_strip, social, tags
 from data_prep.components.sections_selling import visual
+from data_prep.components.slides import carousel, carousel_of_cards
 
 
 def stats(k: Kit) -> El:

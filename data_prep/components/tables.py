@@ -52,7 +52,9 @@ def _actions(k: Kit) -> El:
 
 
 def _tick(k: Kit) -> El:
-    return icon(k, 16, path="M4 12l6 6L20 6" if k.text.random() < 0.7 else "M5 5l14 14M19 5L5 19")
+    if k.text.random() < 0.7:
+        return icon(k, 16, path="M4 12l6 6L20 6", glyph="✔")
+    return icon(k, 16, path="M5 5l14 14M19 5L5 19", glyph="✘")
 
 
 _COLUMNS: tuple[Column, ...] = (
