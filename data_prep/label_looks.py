@@ -23,6 +23,11 @@ def inside(spot: Spot, name: str) -> bool:
     return any(spot.view.says(above, name) for above in spot.view.ancestors(spot.index))
 
 
+@verb("parent says")
+def parent_says(spot: Spot, name: str) -> bool:
+    return spot.index > 0 and spot.view.says(spot.view.parent[spot.index], name)
+
+
 @verb("root says")
 def root_says(spot: Spot, name: str) -> bool:
     """… about the section."""

@@ -6,7 +6,10 @@ from data_prep.label_looks import largest_type
 from data_prep.label_spot import Spot, look
 from data_prep.label_view import View
 
-_FIGURE = re.compile(r"^[^\w]{0,3}\d[\d.,:/\s]*\s?([%+kKmMbBx°★s]|hrs?|ms|min|yrs?)?\+?$")
+_FIGURE = re.compile(
+    r"^[^\w]{0,3}\d[\d.,:/\s]*\s?([%+kKmMbBx°★s]|hrs?|ms|min|yrs?)?\+?"
+    r"(\s*[^\w\s]{0,2}\s?\d[\d.,]*\s?%)?$"  # and by how much it went up or down
+)
 
 
 # --- lists -----------------------------------------------------------------------------------
@@ -16,7 +19,28 @@ _FIGURE = re.compile(r"^[^\w]{0,3}\d[\d.,:/\s]*\s?([%+kKmMbBx°★s]|hrs?|ms|min
 def simple_items(spot: Spot) -> bool:
     """All children are simple: a line or two, small pictures, no heading, no field."""
     view, kids = spot.view, spot.view.children[spot.index]
-    return "text" not in view.kinds[spot.index] and all(_is_item(view, kid) for kid in kids)
+    items = [kid for kid in kids if not _is_line(view, kid)]
+    if len(items) < len(kids) and any(len(view.text[kid]) < 3 for kid in items):
+        return False  # signs with a line between them
+    return (
+        "text" not in view.kinds[spot.index]
+        and len(items) >= 2
+        and all(_is_item(view, kid) for kid in items)
+    )
+
+
+def _is_line(view: View, index: int) -> bool:
+    """A separator among items."""
+    shown = view.texts[index] + view.drawings[index] + view.pictures[index] + view.fields[index]
+    return not shown
+
+
+@look
+def one_of_many(spot: Spot) -> bool:
+    """Beside three or more of its make: the bars of a chart, the steps of a scale."""
+    view, at = spot.view, spot.index
+    siblings = view.children[view.parent[at]] if at else []
+    return sum(view.tag[i] == view.tag[at] and not view.children[i] for i in siblings) >= 4
 
 
 @look
@@ -36,7 +60,9 @@ def alike_items(spot: Spot) -> bool:
 
 def _is_item(view: View, index: int) -> bool:
     inside = list(view.subtree(index))
-    if view.fields[index] or len(view.text[index]) > 140 or view.texts[index] > 6:
+    if view.fields[index] > 1 or len(view.text[index]) > 140 or view.texts[index] > 6:
+        return False
+    if len(lines_of_text(view, index)) > 2:
         return False
     if any(re.fullmatch(r"h[1-4]", view.tag[i]) or view.tag[i] == "table" for i in inside):
         return False
@@ -129,11 +155,12 @@ def badged(spot: Spot) -> bool:
     if view.drawings[at] != 1 or view.texts[at] != 1 or len(view.text[at]) > 3:
         return False
     sign, number = (
-        next(view.box[i] for i in view.subtree(at) if kind in view.kinds[i])
-        for kind in ("svg", "text")
+        next(i for i in view.subtree(at) if kind in view.kinds[i]) for kind in ("svg", "text")
     )
-    # On it or at its corner; a number beside a heart is a text.
-    return number[0] < sign[0] + sign[2] + 2 and number[1] < sign[1] + 0.4 * sign[3]
+    if number in (at, view.parent[sign]):
+        return False  # an arrow in a line of text
+    (left, top, wide, tall), (x, y) = view.box[sign], view.box[number][:2]
+    return x < left + wide + 2 and y < top + 0.4 * tall
 
 
 @look
@@ -161,12 +188,13 @@ def _is_counter(view: View, at: int) -> bool:
     if "text" in view.kinds[at]:
         lines.append(at)  # `<strong>148</strong> Projects`
     figures = [i for i in lines if _FIGURE.match(view.text[i])]
-    labels = [i for i in lines if i not in figures]
-    if len(figures) != 1 or not 1 <= len(labels) <= 3:
+    large = max((largest_type(view, i) for i in figures), default=0.0)
+    main = [i for i in figures if largest_type(view, i) >= 0.8 * large]
+    labels = [i for i in lines if i not in main]
+    if len(main) != 1 or not 1 <= len(labels) <= 3:
         return False
     if len(view.text[labels[0]]) > 40 or any(len(view.text[i]) > 140 for i in labels):
         return False
-    large = largest_type(view, figures[0])
     small = min(_smallest_type(view, label) for label in labels)
     return large >= 1.35 * small and large >= 18
 

@@ -139,6 +139,8 @@ class View:
     def has_border(self, index: int) -> bool:
         look = self.look[index]
         sides = [look.get(f"border-{s}-style", "none") for s in ("top", "bottom", "left")]
+        if "bco_transparent" in self.nodes[index].classes:
+            return False
         return all(s not in ("none", "hidden", "") for s in sides) and (
             _px(look.get("border-top-width", "0"), 0.0) > 0
         )
