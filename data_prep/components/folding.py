@@ -36,7 +36,9 @@ def accordion(k: Kit, count: int, *, opened: int | None = 0) -> El:
         if not is_open:
             body.hidden = True
             if kind != "details":
-                body.style |= k.pick(css(display="none"), css(height="0", overflow="hidden"))
+                # A text with room around it would show through a height of nothing.
+                gone = css(height="0", overflow="hidden") if body is not answer else {}
+                body.style |= k.pick(css(display="none"), gone or css(display="none"))
         top = head
         if kind == "headed":
             # The head is a strip of its own colour, which a person takes for the title's ground.
@@ -90,7 +92,7 @@ def tab(k: Kit, panels: list[El], names: list[str]) -> El:
     bar_ = _tab_bar(k, names, vertical=vertical)
     for panel in panels[1:]:
         panel.hidden = True
-        panel.style |= k.pick(css(display="none"), css(height="0", overflow="hidden"))
+        panel.style["display"] = "none"
     holder = El("div", {}, panels) if framed or k.chance(0.5) else None
     if framed:
         holder.style |= css(border=f"1px solid {k.line}", padding=k.size(k.pick(14, 20)))

@@ -53,8 +53,6 @@ def draw_tongue(rng: Random) -> str:
 
 def translate(root: El, tongue: str, rng: Random) -> None:
     """Writes every text of the tree in `tongue`; right-to-left scripts turn the section round."""
-    if tongue == "english":
-        return
     for node in root.walk():
         node.kids = [
             say(kid, tongue, rng) if isinstance(kid, str) and not isinstance(kid, Raw) else kid
@@ -69,6 +67,8 @@ def translate(root: El, tongue: str, rng: Random) -> None:
 
 def say(text: str, tongue: str, rng: Random) -> str:
     """`text` in the letters of `tongue`; figures and signs stay."""
+    if tongue == "english":
+        return text
     if tongue in _TABLES:
         return text.translate(_TABLES[tongue])
     if tongue == "lorem":
