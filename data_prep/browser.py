@@ -32,7 +32,8 @@ FLAGS = (
     "--font-render-hinting=none",
     "--force-color-profile=srgb",
     # What escapes the route (sockets, prefetch, WebRTC) meets a proxy that does not exist.
-    "--force-webrtc-ip-handling-policy=disable_non_proxied_udp",
+    "--webrtc-ip-handling-policy=disable_non_proxied_udp",
+    "--force-webrtc-ip-handling-policy=disable_non_proxied_udp",  # of older ones
     "--js-flags=--max-old-space-size=1024",
 )
 DEAD_PROXY = {"server": "http://127.0.0.1:9", "bypass": "<-loopback>"}

@@ -15,6 +15,7 @@ from data_prep.watchdog import Watchdog
 
 NOW = 1_700_000_000_000  # ms; every page lives in this second
 LOAD_MS = 60_000
+MOVES_ON = 3  # times that a page may send us to another one while it loads
 MAX_NODES = 4096
 SCRIPT = "\n".join(
     (Path(__file__).parent / name).read_text(encoding="utf-8")
@@ -99,14 +100,22 @@ class Page:
 
     def load(self, url: str) -> None:
         """Opens, scrolls through, and waits until nothing moves any more."""
-        self._page.goto(url, wait_until="load", timeout=LOAD_MS)
+        # A script may leave for somewhere else at once: `load` might never come.
+        self._page.goto(url, wait_until="commit", timeout=LOAD_MS)
+        self._session = self._context.new_cdp_session(self._page)
+        for attempt in range(MOVES_ON + 1):
+            try:
+                self._enter_world()
+                self._call("loaded", LOAD_MS)
+                break
+            except PageError:
+                raise
+            except Exception:
+                gone = self._watchdog.reason or not self._context.browser.is_connected()
+                if gone or attempt == MOVES_ON:
+                    raise
         if self._page.url.startswith("chrome-error:"):
             raise PageError("it leads to an address that does not answer")
-        self._session = self._context.new_cdp_session(self._page)
-        frame = self._session.send("Page.getFrameTree")["frameTree"]["frame"]["id"]
-        world = {"frameId": frame, "worldName": "xojl"}
-        self._world = self._session.send("Page.createIsolatedWorld", world)["executionContextId"]
-        self._evaluate(SCRIPT + "; JSON.stringify(true)")
         self._call("still", STILL)
         self._run_clock(500)
         self._call("settle")
@@ -123,6 +132,13 @@ class Page:
         # A picture of what is out of view resizes the page for a moment, and scripts answer that.
         self._shoot([0, max(0, self._call("height") - 8), 8, 8])
         self._run_clock(500)
+
+    def _enter_world(self) -> None:
+        """A world of our own in the page's document; a page that moves on has a new document."""
+        frame = self._session.send("Page.getFrameTree")["frameTree"]["frame"]["id"]
+        world = {"frameId": frame, "worldName": "xojl"}
+        self._world = self._session.send("Page.createIsolatedWorld", world)["executionContextId"]
+        self._evaluate(SCRIPT + "; JSON.stringify(true)")
 
     def _run_clock(self, ms: int) -> None:
         """Moves the page's time.

@@ -309,6 +309,17 @@ globalThis.xojl = (() => {
       sections: found.map((e) => ({box: boxOf(e), tag: tagOf(e).toLowerCase()}))});
   };
 
+  // Resolves when the document is loaded, or after so many real ms (the page's timers stand still).
+  const patience = (ms) => new Promise((done) => {
+    AbortSignal.timeout(ms).addEventListener('abort', done, {once: true});
+  });
+  const loaded = async (ms) => {
+    if (document.readyState !== 'complete') {
+      await Promise.race([new Promise((done) => addEventListener('load', done, {once: true})), patience(ms)]);
+    }
+    return JSON.stringify(document.readyState);
+  };
+
   // Lazy pictures eager, animations at their end; resolves when pictures and fonts are there.
   const settle = async () => {
     for (const e of document.querySelectorAll('img[loading], iframe[loading]')) e.loading = 'eager';
@@ -322,9 +333,7 @@ globalThis.xojl = (() => {
         i.addEventListener('load', done, {once: true});
         i.addEventListener('error', done, {once: true});
       }));
-    // The page's own timers stand still; this one is real.
-    const enough = new Promise((done) => AbortSignal.timeout(30000).addEventListener('abort', done));
-    await Promise.race([Promise.all([...pictures, document.fonts.ready]), enough]);
+    await Promise.race([Promise.all([...pictures, document.fonts.ready]), patience(30000)]);
     return JSON.stringify(document.images.length);
   };
 
@@ -342,5 +351,5 @@ globalThis.xojl = (() => {
 
   const box = (root) => JSON.stringify(boxOf(rootOf(root)));
 
-  return {taken, typedOf, plain, box, still, extract, conceal, reveal, sections, settle, height, scroll, title};
+  return {taken, typedOf, plain, loaded, box, still, extract, conceal, reveal, sections, settle, height, scroll, title};
 })();

@@ -111,9 +111,12 @@ def capture_page(browser: Browser, source: PageSource, settings: Settings) -> Pa
     result, started = PageResult(), time.monotonic()
     try:
         with _open(browser, source, settings) as page:
-            _capture_sections(page, source, settings, result)
+            try:
+                _capture_sections(page, source, settings, result)
+            finally:
+                result.counts.update(_requests(page))
     except PageError as error:
-        result = PageResult(failed=str(error), found=result.found)
+        result = PageResult(failed=str(error), found=result.found, counts=result.counts)
         result.rejected["the page failed"] = result.found
     result.seconds = time.monotonic() - started
     return result
@@ -156,13 +159,17 @@ def _capture_sections(page: Page, source: PageSource, settings: Settings, result
         result.sections.append(section)
         result.counts["classes left out"] += left_out
     result.counts.update({f"blocks {why}": count for why, count in page.passed.items()})
+
+
+def _requests(page: Page) -> dict[str, int]:
+    """What became of the page's requests."""
     site = page.site
-    result.counts.update(
-        sent=site.sent,
-        refused=len(site.refused),
-        missing=len(site.missing),
-        placeholders=len(site.replaced),
-    )
+    return {
+        "sent": site.sent,
+        "refused": len(site.refused),
+        "missing": len(site.missing),
+        "placeholders": len(site.replaced),
+    }
 
 
 def _candidate(page: Page, number: int, codebook: Codebook, settings) -> _Candidate | str:

@@ -67,7 +67,6 @@ def resolved(classes, prefixes: tuple[str, ...], above: dict | None) -> dict[str
     """What a browser would make of the classes whose prefix holds: later ones win."""
     out = {css: raw for css, raw in INITIAL.items() if "style" not in css}
     out |= {css: above[css] for css in INHERITED if above}
-    names = {code: css for code, css in CODEBOOK.properties.items()}
     written = {css: WRITER._written(css, {css: raw}) for css, raw in out.items()}
     written |= {css: above[css] for css in INHERITED if above}
     for prefix in prefixes:
@@ -76,7 +75,7 @@ def resolved(classes, prefixes: tuple[str, ...], above: dict | None) -> dict[str
             if head != prefix:
                 continue
             code, _, value = rest.partition("_")
-            css = names[code]
+            css = CODEBOOK.properties[code]
             singles = [c for c in INITIAL if css in ("border-width", "overflow") and c != css]
             for single in singles:
                 kind = "border" if css == "border-width" else "overflow"
@@ -124,9 +123,9 @@ def test_only_what_differs_is_written():
         tablet=[{"width": "100%", "margin-left": "0px", "display": "block"}],
         mobile=[{"width": "100%", "margin-left": "8px", "display": "flex"}],
     )
+    tablet = ("t:d_block", "t:w_100p", "t:ml_0")
     assert classes_of(found) == [
-        ("d_flex", "w_50p", "ml_auto", "h:c_f00")
-        + ("t:d_block", "t:w_100p", "t:ml_0", "m:d_flex", "m:ml_0.5r")
+        ("d_flex", "w_50p", "ml_auto", "h:c_f00", *tablet, "m:d_flex", "m:ml_0.5r")
     ]
 
 
