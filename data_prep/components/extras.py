@@ -2,8 +2,9 @@
 
 from data_prep.components import words
 from data_prep.components.containers import bar, beside, signed
+from data_prep.components.figures import counter
 from data_prep.components.kit import Kit
-from data_prep.components.leaves import button, counter, divider, icon, label, paragraph, text_link
+from data_prep.components.leaves import button, divider, icon, label, paragraph, text_link
 from data_prep.components.markup import El
 from data_prep.components.rows import row
 from data_prep.components.runs import links, logo_strip, social, tags

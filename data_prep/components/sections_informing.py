@@ -10,6 +10,7 @@ from data_prep.components.containers import (
     signed,
     stack,
 )
+from data_prep.components.figures import countdown
 from data_prep.components.folding import accordion, tab
 from data_prep.components.forms import form
 from data_prep.components.frame import band, ground, head
@@ -17,7 +18,6 @@ from data_prep.components.kit import Kit
 from data_prep.components.leaves import (
     button,
     buttons,
-    countdown,
     divider,
     heading,
     icon,

@@ -10,6 +10,7 @@ from data_prep.components.containers import (
     stack,
     text_block,
 )
+from data_prep.components.figures import countdown
 from data_prep.components.folding import tab
 from data_prep.components.forms import form
 from data_prep.components.frame import band, ground, head, inner_width
@@ -18,7 +19,6 @@ from data_prep.components.leaves import (
     amount,
     button,
     buttons,
-    countdown,
     divider,
     heading,
     icon,

@@ -5,14 +5,13 @@ from collections.abc import Callable
 
 from data_prep.components import words
 from data_prep.components.containers import beside, card, card_kit, stack, text_block
+from data_prep.components.figures import countdown, counter
 from data_prep.components.folding import accordion, tab
 from data_prep.components.frame import band, ground, head, inner_width
 from data_prep.components.kit import Kit
 from data_prep.components.leaves import (
     button,
     buttons,
-    countdown,
-    counter,
     divider,
     heading,
     icon,

@@ -2,6 +2,7 @@
 
 from data_prep.components import words
 from data_prep.components.containers import bar, beside, card, card_kit, row_of, stack
+from data_prep.components.figures import countdown
 from data_prep.components.forms import form, search
 from data_prep.components.frame import band, ground, head, inner_width
 from data_prep.components.kit import Kit
@@ -9,7 +10,6 @@ from data_prep.components.leaves import (
     amount,
     button,
     buttons,
-    countdown,
     divider,
     heading,
     icon,

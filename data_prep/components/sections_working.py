@@ -2,13 +2,13 @@
 
 from data_prep.components import words
 from data_prep.components.containers import bar, beside, card, card_kit, row_of, stack
+from data_prep.components.figures import counter
 from data_prep.components.forms import choice, form, search
 from data_prep.components.frame import band, ground, head
 from data_prep.components.kit import Kit
 from data_prep.components.leaves import (
     button,
     buttons,
-    counter,
     divider,
     heading,
     icon,
@@ -268,7 +268,7 @@ def profile(k: Kit) -> El:
 
 
 def signs(k: Kit) -> El:
-    """Pictograms with their names, many of them."""
+    """Pictograms with their names, many of them: simple items of one kind, a list."""
     k, *grounds = ground(k, plain=0.8)
     columns, px, bare = k.pick(4, 6, 8), k.pick(16, 20, 24, 32), k.chance(0.3)
 
@@ -279,5 +279,6 @@ def signs(k: Kit) -> El:
             return stack(k, [icon(k, px), label(k, words.title(k.text, 1, 1))], 4)
         return beside(k, icon(k, px), label(k, words.title(k.text, 1, 1)), gap=6)
 
-    cells = row(k, k.cells(columns * k.pick(1, 2), cell), columns=columns, gap=12)
-    return band(k, "content", [heading(k, step=2, low=1, high=2), cells], grounds, pad=24)
+    run = row(k, k.cells(columns * k.pick(1, 2), cell), columns=columns, gap=12)
+    run.mark = "list"
+    return band(k, "content", [heading(k, step=2, low=1, high=2), run], grounds, pad=24)
