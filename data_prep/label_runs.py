@@ -2,7 +2,7 @@
 
 import re
 
-from data_prep.label_looks import largest_type
+from data_prep.label_measures import largest_type
 from data_prep.label_spot import Spot, look
 from data_prep.label_view import View
 
