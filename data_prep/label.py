@@ -193,7 +193,8 @@ class Tally:
             lines.append(f"  {count} set aside in {folder}/aside.jsonl: {why}")
         lines += _distribution(self.confidences)
         for name, counts in (("categories", self.categories), ("records with", self.elements)):
-            lines.append(f"{name}: " + ", ".join(f"{k} {n}" for k, n in counts.most_common()))
+            if counts:
+                lines.append(f"{name}: " + ", ".join(f"{k} {n}" for k, n in counts.most_common()))
         print("\n".join(lines), file=sys.stderr)
 
 

@@ -1,12 +1,15 @@
 """Labels follow the meaning of the elements, on trees written down here."""
 
 import json
+from dataclasses import replace
 
 import pytest
+from PIL import Image
 
 from data_prep import label
+from data_prep.label_folder import read_records
 from data_prep.label_rules import Table
-from xojl_jax.errors import BadInput
+from xojl_jax.errors import BadInput, BadUsage
 from xojl_jax.xojl.record import Record, parse_record, record_to_json
 from xojl_jax.xojl.tree import Content, Node, preorder, print_layout, to_semantic, used_elements
 
@@ -162,6 +165,35 @@ def test_carousel_accordion_and_tab_are_containers_of_what_shows():
         (Draft("i", (0, 0, 24, 24), kind="svg"), "icon"),
         (Draft("input", (0, 0, 90, 40), text="Send", type="submit"), "button"),
         (Draft("h3", (0, 0, 900, 90), text="It is long. It has two sentences."), "paragraph"),
+        (Draft("pre", (0, 0, 900, 90), text="<b>code</b>"), "paragraph"),
+        (
+            Draft(
+                "a",
+                (0, 0, 640, 300),
+                Draft("img", (0, 0, 640, 300)),
+                href="https://www.openstreetmap.org/",
+            ),
+            "map",
+        ),
+        (
+            Draft(
+                "div",
+                (0, 0, 640, 360),
+                Draft("img", (0, 0, 640, 360), src="a.jpg"),
+                Draft("i", (300, 160, 40, 40), kind="svg", class_="fa fa-play"),
+            ),
+            "video",
+        ),
+        (
+            Draft(
+                "button",
+                (0, 0, 40, 40),
+                Draft("svg", (10, 10, 20, 20), kind="svg"),
+                class_="navbar-toggler",
+            ),
+            "icon",  # it can be clicked, but does not look like a button
+        ),
+        (Draft("a", (0, 0, 90, 30), text="More", class_="btn btn-link"), "paragraph"),
     ],
 )
 def test_single_elements(draft, element):
@@ -215,6 +247,100 @@ def test_categories_by_words_titles_and_content():
     assert category() == "content"
 
 
+def test_the_section_itself_is_a_slider():
+    """Its root must be the section, so the carousel is the next node that holds the slides; dots,
+    arrows and copied slides are not there."""
+    slides = [
+        Draft("div", (400 * i, 0, 390, 300), Draft("img", (400 * i, 0, 390, 300), src=f"{i}.jpg"))
+        for i in range(2)
+    ]
+    copy = Draft(
+        "div",
+        (800, 0, 390, 300),
+        Draft("img", (800, 0, 390, 300), src="0.jpg"),
+        class_="slick-cloned",
+    )
+    track = Draft("div", (0, 0, 1200, 300), *slides, copy, class_="slick-track")
+    dots = Draft("ul", (0, 310, 1200, 20), Draft("li", (0, 310, 20, 20), text="1"))
+    dots.author["class_"] = "slick-dots"
+    assert labelled(Draft("div", (0, 0, 1200, 340), track, dots, class_="slick")) == (
+        "{section:{carousel:{image:,image#2:}}}"
+    )
+
+
+def test_a_run_is_a_list_from_three_on():
+    """Equal links are a list, two are not; cards that are links make a grid."""
+
+    def links(count, *, rich=False):
+        parts = []
+        for i in range(count):
+            box = (300 * i, 0, 280, 80)
+            title = Draft("div", (300 * i, 0, 280, 30), text="Title", look={"font-weight": "700"})
+            text = Draft("div", (300 * i, 40, 280, 30), text="What it is about")
+            parts.append(Draft("a", box, title, text) if rich else Draft("a", box, text="Go"))
+        return Draft("div", (0, 0, 1200, 80), *parts)
+
+    heading = Draft("h2", (0, 100, 900, 50), text="More")
+    page = (0, 0, 1200, 200)
+    assert labelled(Draft("section", page, links(3), heading)) == "{section:{list:,heading:}}"
+    two = labelled(Draft("section", page, links(2), heading))
+    assert two == "{section:{grid:{paragraph:,paragraph#2:},heading:}}"
+    assert labelled(Draft("section", page, links(3, rich=True), heading)).count("column") == 3
+
+
+def test_text_over_a_backdrop_is_no_freedom():
+    """A picture behind the words of a card is not content; a picture with a caption on it is."""
+
+    def card(position):
+        picture = Draft("img", (0, 0, 800, 300), src="a.jpg", look={"position": position})
+        words = [
+            Draft("h2", (40, 40, 500, 40), text="Title"),
+            Draft("p", (40, 90, 500, 40), text="Some text of the card"),
+        ]
+        words = Draft("div", (40, 40, 500, 90), *words)
+        below = Draft("p", (0, 320, 800, 20), text="beside it")
+        return Draft(
+            "section", (0, 0, 1200, 400), Draft("div", (0, 0, 800, 300), picture, words), below
+        )
+
+    assert "image" not in labelled(card("absolute"))
+    assert labelled(card("static")) == (
+        "{section:{freedom:{image:,wrapper:{heading:,paragraph:}},paragraph:}}"
+    )
+
+
+def test_rows_of_a_table_have_no_label():
+    def row(y, tag):
+        cells = (Draft(tag, (300 * i, y, 300, 40), text=f"Cell {i}") for i in range(3))
+        return Draft("tr", (0, y, 900, 40), *cells)
+
+    table = Draft("table", (0, 0, 900, 120), row(0, "th"), row(40, "td"), row(80, "td"))
+    below = Draft("p", (0, 200, 900, 20), text="beside it")
+    made = labelled(Draft("section", (0, 0, 1200, 300), table, below))
+    assert made.startswith("{section:{grid:{heading:,heading#2:,heading#3:,paragraph:")
+    assert made.count("grid") == 1
+
+
+def test_bare_links_to_networks_in_a_card_are_no_buttons():
+    """Without a node of their own they have no label at all, and the card is not counted as sure
+    because of it."""
+    icons = [
+        Draft(
+            "a",
+            (100 + 50 * i, 350, 40, 40),
+            Draft("i", (110 + 50 * i, 360, 20, 20), kind="svg"),
+            class_="btn btn-dark",
+            href=f"https://{host}.com/",
+            look={"background-color": "rgb(0, 0, 0)"},
+        )
+        for i, host in enumerate(("twitter", "facebook", "linkedin"))
+    ]
+    name = Draft("h4", (100, 300, 200, 30), text="Jane Doe")
+    card = Draft("div", (100, 100, 200, 300), name, *icons)
+    root = Draft("section", (0, 0, 1200, 420), card, Draft("p", (0, 400, 900, 20), text="Text"))
+    assert "button" not in labelled(root)
+
+
 def write_folder(folder, root):
     record, author = record_of(root)
     (folder / "records.jsonl").write_text(record_to_json(record) + "\n")
@@ -249,3 +375,82 @@ def test_command_mistakes_are_one_clear_line(tmp_path):
     (tmp_path / "author.jsonl").write_text("")
     with pytest.raises(BadInput, match=r"no records\.jsonl"):
         label.main([str(tmp_path)])
+
+
+def test_labels_say_which_rule_made_them_and_how_sure_it_is(tmp_path):
+    """labels.jsonl has every label with its rule; quality.label is their mean confidence times the
+    share of what shows that has a label."""
+    heading = Draft("h2", (0, 0, 900, 50), text="Title")
+    write_folder(tmp_path, Draft("section", (0, 0, 1200, 420), heading))
+    label.main([str(tmp_path)])
+    entry = json.loads((tmp_path / "labels.jsonl").read_text())
+    rules = {rule.name: rule for part in TABLE.parts.values() for rule in part}
+    assert [node[:3] for node in entry["nodes"]] == [
+        [0, "section", "band"],
+        [1, "heading", "heading-tag"],
+    ]
+    assert all(node[3] == rules[node[2]].confidence for node in entry["nodes"])
+    record = parse_record((tmp_path / "records.jsonl").read_text())
+    mean = sum(node[3] for node in entry["nodes"]) / 2
+    assert record.quality["label"] == pytest.approx(mean, abs=1e-4)
+    assert entry["category"][0] == record.category
+
+
+def test_unsure_records_go_aside_and_come_back(tmp_path, capsys):
+    """What is set aside says why, and returns to its place when it is good enough."""
+    record, author = record_of(Draft("section", (0, 0, 900, 90), card(0)))
+    names = ("one", "two", "three")
+    lines = [record_to_json(replace(record, id=name)) for name in names]
+    bad = [*author[:-1]]  # author.jsonl does not fit this one
+    entries = [{"id": n, "nodes": bad if n == "two" else author} for n in names]
+    (tmp_path / "records.jsonl").write_text("\n".join(lines) + "\n")
+    (tmp_path / "author.jsonl").write_text("".join(json.dumps(e) + "\n" for e in entries))
+
+    def ids(name):
+        path = tmp_path / name
+        return [r.id for r in read_records(path)] if path.exists() else []
+
+    label.main([str(tmp_path)])
+    assert (ids("records.jsonl"), ids("aside.jsonl")) == (["one", "three"], ["two"])
+    assert "1 set aside" in capsys.readouterr().err
+    label.main([str(tmp_path), "--least-confidence", "1"])
+    assert (ids("records.jsonl"), ids("aside.jsonl")) == ([], ["one", "two", "three"])
+    lines = (tmp_path / "aside.jsonl").read_text().splitlines()
+    unsure, fault = "confidence below 1", "author.jsonl does not fit the record"
+    assert [json.loads(line)["aside"] for line in lines] == [unsure, fault, unsure]
+    entries[1]["nodes"] = author
+    (tmp_path / "author.jsonl").write_text("".join(json.dumps(e) + "\n" for e in entries))
+    label.main([str(tmp_path)])
+    assert (ids("records.jsonl"), ids("aside.jsonl")) == (["one", "two", "three"], [])
+    assert '"aside"' not in (tmp_path / "records.jsonl").read_text()
+
+
+def test_other_quality_numbers_stay(tmp_path):
+    record, author = record_of(Draft("section", (0, 0, 900, 90), card(0)))
+    record = replace(record, quality={"round_trip": 0.5, "label": 0.1})
+    (tmp_path / "records.jsonl").write_text(record_to_json(record) + "\n")
+    (tmp_path / "author.jsonl").write_text(json.dumps({"id": "r", "nodes": author}) + "\n")
+    label.main([str(tmp_path)])
+    quality = parse_record((tmp_path / "records.jsonl").read_text()).quality
+    assert quality["round_trip"] == 0.5
+    assert quality["label"] > 0.5
+
+
+def test_explain_prints_and_draws_without_writing(tmp_path, capsys):
+    """Each label with its rule, as text and in the picture; the records stay as they are."""
+    write_folder(tmp_path, Draft("section", (0, 0, 900, 420), card(0)))
+    Image.new("RGB", (900, 420), "white").save(tmp_path / "a.webp")
+    before = (tmp_path / "records.jsonl").read_text()
+    picture = tmp_path / "why.png"
+    label.main([str(tmp_path), "--explain", "r", "--out", str(picture)])
+    text = capsys.readouterr().out
+    assert "heading-tag 0.9" in text
+    assert "image" in text
+    with Image.open(picture) as image:
+        assert image.width > 900 and image.height >= 420
+    assert (tmp_path / "records.jsonl").read_text() == before
+    assert not (tmp_path / "labels.jsonl").exists()
+    with pytest.raises(BadUsage, match="no such record"):
+        label.main([str(tmp_path), "--explain", "nobody"])
+    with pytest.raises(BadUsage, match="goes with --explain"):
+        label.main([str(tmp_path), "--out", str(picture)])
