@@ -91,6 +91,8 @@ def card(k: Kit, kids: list[El | None], *, pad: int | None = None, gap: int | No
     if manner.card == "flat" or len(kids) < 2:
         box = stack(inside, kids, gap)
         box.style["padding"] = k.size(pad)
+        if theme.responsive and k.chance(0.4):
+            box.mobile = css(padding=k.size(pad * 0.6))
     else:
         box = _parts(inside, kids, pad, gap)
     style = box.style

@@ -79,6 +79,7 @@ def band(
     root.style |= css(padding=f"{k.size(pad)} {k.size(k.pick(16, 24, 32, 48))}")
     root.style |= css(color=k.ink, font_size=k.size(k.theme.body), line_height=k.theme.line_height)
     if k.theme.responsive:
+        root.tablet = css(padding=f"{k.size(pad * 0.8)} {k.size(20)}")
         root.mobile = css(padding=f"{k.size(pad * 0.6)} {k.size(16)}")
     if k.theme.centred:
         root.style["text-align"] = "center"

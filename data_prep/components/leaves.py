@@ -30,7 +30,7 @@ def heading(
     made = El(tag, block(tag, style), _inline(k, text, 0.1), "heading")
     if k.theme.responsive and step >= 2:
         made.mobile = css(font_size=k.size(k.theme.text_px(step * 0.7)))
-        if step >= 4:
+        if step >= 3:
             made.tablet = css(font_size=k.size(k.theme.text_px(step * 0.85)))
     return made
 
@@ -75,7 +75,9 @@ def text_link(k: Kit, text: str | None = None) -> El:
     look = css(color=k.theme.accent if k.behind != k.theme.accent else k.ink)
     look |= css(font_size=k.size(k.theme.body), text_decoration=k.pick("none", "underline"))
     look |= css(display="inline-block", background="transparent", padding=0)
-    return El(tag, look, [(text or words.action(k.text)) + k.pick("", " →", " ›")], "paragraph")
+    text = (text or words.action(k.text)) + k.pick("", " →", " ›")
+    hover = css(text_decoration="underline", color=k.ink) if k.theme.hovers else {}
+    return El(tag, look, [text], "paragraph", hover=hover)
 
 
 def _inline(k: Kit, text: str, probability: float) -> list:

@@ -86,6 +86,8 @@ def _flex(k: Kit, cells: list[El], shares: Shares, gap: int, align: str) -> El:
         cell.style |= css(flex="none", width=f"calc({100 * share:.4g}% - {lost + 0.5:.4g}px)")
         if k.theme.responsive:
             cell.mobile |= css(width="100%")
+            if len(shares) > 2:
+                cell.tablet |= css(width=f"calc(50% - {gap / 2 + 0.5:.4g}px)")
     return El("div", look, cells, "grid")
 
 

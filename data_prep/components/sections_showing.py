@@ -278,7 +278,8 @@ def demonstration(k: Kit) -> El:
     k, *grounds = ground(k, plain=0.85)
     blocks = _blocks(k, inner_width(k))
     rare = ("map", "masonry", "gallery", "video", "carousel", "accordion", "tab", "free", "qr")
-    name = k.pick(*rare, "masonry", "tab", "tab", "accordion", "free", "countdown", "social")
+    more = ("masonry", "masonry", "tab", "accordion", "accordion", "map", "free", "countdown")
+    name = k.pick(*rare, *more)
     kids = [
         heading(k, name.capitalize(), step=k.pick(1, 2, 3)) if k.chance(0.75) else None,
         paragraph(k, low=1, high=2) if k.chance(0.3) else None,
