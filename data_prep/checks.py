@@ -59,13 +59,13 @@ KINDS = {
     ),
     "boxes": Kind(
         True,
-        "Boxes and screenshot do not fit",
-        "The boxes are in px of the screenshot: take both in one go, one CSS px to one pixel. "
+        "Boxes, html and screenshot do not fit",
+        "One box per node of html. The boxes are in px of the screenshot: take both in one go, one CSS px to one pixel. "
         "--fix clips what stands out by less than 2 px.",
     ),
     "used_elements": Kind(
         True,
-        "used_elements disagrees with the layout",
+        "used_elements is no list of elements, or not that of the layout",
         "One of the two is out of date. If it is the list, --fix makes it again.",
     ),
     "layout_nodes": Kind(
@@ -141,15 +141,24 @@ def text_problem(fault: XojlError, text: bytes) -> Problem:
     """A record that cannot be read: which part of it, by the path of the fault."""
     if text[:2] in UTF16:
         return Problem("text", "UTF-16 text: save it as UTF-8")
-    message = str(fault)
-    path, what = fault.path, fault.what
-    if what.startswith(("not JSON", "bytes that", "a number too long")) or "bytes or more" in what:
-        return Problem("text", message)
-    inside = any(f"{name} " in f"{path} " for name in (" html", " section_layout"))
-    if not inside and not what.startswith("nesting too deep"):
-        index = path.endswith(" layout_nodes")
-        return Problem("layout_nodes" if index else "fields", message)
-    return Problem("tree", message)
+    message, path = str(fault), f"{fault.path} "
+    if any(name in path for name in (" html ", " section_layout ")):
+        return Problem("fields" if fault.what == "null" else "tree", message)
+    for field, kind in _KIND_OF_FIELD.items():
+        if f" {field} " in path.replace("[", " "):
+            return Problem(kind, message)
+    unread = fault.what.startswith(("not JSON", "bytes that", "a number too long", "nesting"))
+    unread = unread or "bytes or more" in fault.what
+    return Problem("text" if unread else "fields", message)
+
+
+# Faults in these fields are of one kind with what is found when the record can be read.
+_KIND_OF_FIELD = {
+    "screenshot": "path",
+    "html_boxes": "boxes",
+    "layout_nodes": "layout_nodes",
+    "used_elements": "used_elements",
+}
 
 
 def ending_problems(record: Record, data: bytes) -> Iterator[Problem]:

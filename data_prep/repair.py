@@ -72,7 +72,7 @@ def repair(source: Folder | Shards, overview: Overview) -> list[Change]:
     edits = [
         edit
         for number, finding in enumerate(overview.findings)
-        if any(problem.kind in _REPAIRABLE for problem in finding.problems)
+        if finding.readable and any(p.kind in _REPAIRABLE for p in finding.problems)
         if (edit := _edit(folder, entries, overview, number))
     ]
     changes = [Change(edit.entry.where, edit.did) for edit in edits]
@@ -224,7 +224,8 @@ def known_category(text: str) -> str | None:
 def set_members(text: str, values: dict[str, object]) -> str:
     """The JSON text of an object with the values of some members changed, the rest as it stands.
 
-    A member that is missing is added at the end. `text` must be an object, each key once.
+    A member that is missing is added at the end. `text` must be an object of one member or more,
+    each key once.
     """
     decoder = json.JSONDecoder()
     at = _SPACE.match(text, text.index("{") + 1).end()

@@ -13,6 +13,7 @@ from data_prep.overview import Overview, effective_number, spread
 
 SHOWN = 50  # bad records that are listed
 _NAMES = 12  # names in a line of counts
+_LONGEST = 48  # characters of a name
 _PLAIN_WIDTH = 120  # columns where the output is no terminal
 
 
@@ -118,7 +119,7 @@ def _coverage(overview: Overview):
 
 
 def _counts(counts: Counter[str], most: int = _NAMES) -> str:
-    named = ", ".join(f"{name} {count}" for name, count in counts.most_common(most))
+    named = ", ".join(f"{name[:_LONGEST]} {count}" for name, count in counts.most_common(most))
     more = f", and {len(counts) - most} more" if len(counts) > most else ""
     return (named or "none") + more
 

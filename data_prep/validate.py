@@ -100,7 +100,7 @@ def look_at(source: Folder | Shards, workers: int) -> Overview:
     for _ in Progress(entries, "records"):
         findings.append(next(results))
     results.close()
-    pairs = find_pairs(found.fingerprint for found in findings)
+    pairs = find_pairs(None if found.bad else found.fingerprint for found in findings)
     mark_repeats(findings)
     mark_pairs(findings, pairs)
     return Overview(str(source.path), findings, totals, pairs)
