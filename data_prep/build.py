@@ -65,7 +65,10 @@ def main(argv: list[str]) -> int | None:
 def make_parser(program: str, usage: str) -> argparse.ArgumentParser:
     """The flags that decide what is built; the Beam pipeline has the same."""
     parser = argparse.ArgumentParser(
-        program, description=usage, formatter_class=argparse.RawDescriptionHelpFormatter
+        program,
+        description=usage,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
     )
     add = parser.add_argument
     add("--records", required=True, nargs="+", metavar="DIR", help="folders of records, or shards")

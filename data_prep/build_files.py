@@ -5,6 +5,7 @@ docs/shards.md describes the folder; `build_records` has the first half.
 
 import hashlib
 import json
+import uuid
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
@@ -100,7 +101,7 @@ def write_part(part: tuple[str, int], candidates: Iterable[Candidate], job: Job)
     for fact in kept:
         del fact["place"]
     done = Part(split, index, shard, kept, left_out)
-    temporary = note.with_name(note.name + ".tmp")
+    temporary = note.with_name(f"{note.name}.{uuid.uuid4().hex[:8]}.tmp")
     temporary.write_text(json.dumps({"digest": digest} | _to_json(done)), encoding="utf-8")
     temporary.replace(note)
     return done

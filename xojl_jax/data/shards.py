@@ -15,6 +15,7 @@ import hashlib
 import os
 import re
 import threading
+import uuid
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -88,7 +89,8 @@ def write_shard(path: Path, samples: Iterable[tuple[str, bytes, Sizes]]) -> Shar
         screenshot that cannot be decoded whole leaves its record out. Every record must have the
         same measures.
     """
-    temporary = path.with_name(path.name + ".tmp")
+    # A name of its own: on several machines an engine may try the same file twice at once.
+    temporary = path.with_name(f"{path.name}.{uuid.uuid4().hex[:8]}.tmp")
     # group_size:1 is what makes single entries readable without their neighbours
     writer = array_record_module.ArrayRecordWriter(str(temporary), "group_size:1")
     statistics, columns, skipped, count = ChannelStatistics(), {}, {}, 0
