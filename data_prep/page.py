@@ -129,9 +129,12 @@ class Page:
         self._call("scroll", 0)
         self._run_clock(1500)
         self._call("settle")
-        # A picture of what is out of view resizes the page for a moment, and scripts answer that.
-        self._shoot([0, max(0, self._call("height") - 8), 8, 8])
-        self._run_clock(500)
+        # A picture of what is out of view resizes the page for a moment, and scripts would answer.
+        self._let_scripts_run(False)
+
+    def _let_scripts_run(self, run: bool) -> None:
+        """The page's own scripts; ours, in their own world, always run."""
+        self._session.send("Emulation.setScriptExecutionDisabled", {"value": not run})
 
     def _enter_world(self) -> None:
         """A world of our own in the page's document; a page that moves on has a new document."""
@@ -185,8 +188,10 @@ class Page:
         """Lets the page's time go on, until what it has begun is done."""
 
         def rest() -> None:
+            self._let_scripts_run(True)
             self._run_clock(ms)
             self._call("settle")
+            self._let_scripts_run(False)
 
         self._guard(rest)
 
@@ -201,6 +206,7 @@ class Page:
 
         def read() -> dict[str, int]:
             counts: dict[str, int] = {}
+            self._let_scripts_run(True)
             if hover:
                 answer = self._call("hover", list(extracted), of="xojlVariants")
                 for root, found in extracted.items():
