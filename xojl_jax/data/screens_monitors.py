@@ -27,7 +27,7 @@ MONITORS = frozenset(
         *[(5120, 2880), (6016, 3384)],
     }
 )
-MOST = 4  # monitors
+MOST = 3  # monitors
 SEAM = 0.6  # of the rows along the seam must show a step
 CELL = 16  # px; what is not of one colour in so small a square is content
 
@@ -78,6 +78,8 @@ def _split(image: np.ndarray) -> list[Crop] | None:
             proof, reason = canvas.proof(monitors)
             if proof > strength:
                 best, strength = [canvas.crop(box, reason) for box in monitors], proof
+            if proof > 2 + 1:  # a window fills each: there is no better explanation
+                return best
     return best
 
 
@@ -170,7 +172,7 @@ class _Canvas:
             left, top, right, bottom = box
             part = self.image[top:bottom, left:right]
             view = part if self.upright else part.transpose(1, 0, 2)
-            chrome = find_chrome(view)
+            chrome = find_chrome(np.ascontiguousarray(view))
             self._windows[box] = chrome is not None and chrome.window[::2] == (0, view.shape[1])
         return self._windows[box]
 
