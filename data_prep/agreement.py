@@ -9,7 +9,7 @@ from pathlib import Path
 from data_prep.agreement_counts import Comparison
 from data_prep.agreement_tables import Tables
 from data_prep.label_folder import read_records
-from data_prep.label_gold import SAME, GoldSection, Label, from_nodes, iou, match, read_gold
+from data_prep.label_gold import SAME, GoldSection, Label, from_nodes, iou, read_gold
 from xojl_jax import command
 from xojl_jax.errors import BadInput, BadUsage
 from xojl_jax.xojl.record import Record
@@ -18,7 +18,7 @@ from xojl_jax.xojl.tree import CONTAINERS, ELEMENTS, preorder
 USAGE = """Compares the labels of a folder of records with labels made by hand.
 
   python -m data_prep.agreement --gold tests/data_prep/gold/dev.jsonl data/raw
-  python -m data_prep.agreement --gold dev.jsonl --gold test.jsonl --markdown data/raw
+  python -m data_prep.agreement --gold dev.jsonl --gold test.jsonl --split test data/raw
   python -m data_prep.agreement --from-nodes hand.jsonl --split dev data/raw > dev.jsonl
 
 A label agrees where the element is the same and the boxes overlap by 0.7 (intersection over union),
@@ -43,7 +43,12 @@ def main(argv: list[str]) -> int | None:
     pairs, absent = paired(read_gold(options.gold), records)
     if not pairs:
         raise BadInput(f"{folder}: none of the {absent} sections labelled by hand is in it")
-    tables = Tables(compare(pairs, read_rules(folder)), per_tag(pairs), len(pairs))
+    table = tag_table(pairs)
+    scored = [pair for pair in pairs if options.split in ("", pair[0].split)]
+    if not scored:
+        raise BadUsage(f"--split {options.split}: no section that was found has this name")
+    made = compare(scored, read_rules(folder))
+    tables = Tables(made, per_tag(scored, table), len(scored))
     if options.json:
         print(json.dumps(tables.as_dict(), indent=1))
     else:
@@ -73,7 +78,12 @@ def parse_flags(argv: list[str]) -> argparse.Namespace:
     parser.add_argument(
         "--from-nodes", metavar="FILE", help="turn labels by html node into labels by box"
     )
-    parser.add_argument("--split", default="", metavar="NAME", help="with --from-nodes: its name")
+    parser.add_argument(
+        "--split",
+        default="",
+        metavar="NAME",
+        help="score this part alone (or --from-nodes: name it)",
+    )
     options = parser.parse_args(argv)
     if bool(options.gold) == bool(options.from_nodes):
         raise BadUsage("give --gold FILE to compare, or --from-nodes FILE to convert")
@@ -148,16 +158,19 @@ def compare(pairs: list[Pair], by_record: dict[str, dict]) -> Comparison:
 # --- the baseline ----------------------------------------------------------------------------
 
 
-def per_tag(pairs: list[Pair], split: str = "dev") -> Comparison:
-    """As if each tag had one element: the most frequent one, or none, in the gold of `split`."""
+def tag_table(pairs: list[Pair], split: str = "dev") -> dict[str, str]:
+    """tag -> its most frequent element in the gold of a split; "" where it mostly has none."""
     seen: dict[str, Counter] = defaultdict(Counter)
     for section, record in pairs:
         if section.split == split:
-            nodes = preorder(record.html)
             named = _nodes_of(section, record)
-            for visit in nodes[1:]:
+            for visit in preorder(record.html)[1:]:
                 seen[visit.node.tag][named.get(visit.index, "")] += 1
-    table = {tag: counts.most_common(1)[0][0] for tag, counts in seen.items()}
+    return {tag: counts.most_common(1)[0][0] for tag, counts in seen.items()}
+
+
+def per_tag(pairs: list[Pair], table: dict[str, str]) -> Comparison:
+    """As if each tag had one element: the baseline."""
     out = Comparison()
     for section, record in pairs:
         made, end = [], 0
@@ -172,10 +185,15 @@ def per_tag(pairs: list[Pair], split: str = "dev") -> Comparison:
 
 
 def _nodes_of(section: GoldSection, record: Record) -> dict[int, str]:
-    """html node -> gold element; of nodes with equal boxes the first that is free."""
-    nodes = [Label("", box[:4]) for box in record.html_boxes]
-    gold = [label._replace(element="") for label in section.labels]
-    return {node: section.labels[g].element for g, node in match(gold, nodes).right}
+    """html node -> gold element. Of nodes with equal boxes a leaf is the innermost, a container
+    the outermost, as far as they are free."""
+    out: dict[int, str] = {}
+    boxes = [box[:4] for box in record.html_boxes]
+    for label in section.labels:
+        free = [i for i in range(len(boxes)) if i not in out and iou(boxes[i], label.box) > 0.95]
+        if free:
+            out[free[0] if label.element in CONTAINERS else free[-1]] = label.element
+    return out
 
 
 if __name__ == "__main__":

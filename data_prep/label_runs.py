@@ -53,7 +53,8 @@ def alike_items(spot: Spot) -> bool:
     if len(kinds) != 1:
         return False
     if kinds == {"text"}:
-        makes = {(view.tag[kid], view.author[kid].get("class", "")) for kid in kids}
+        # One make: the same tag and the same first word of the class (`item`, `item active`).
+        makes = {(view.tag[kid], *view.author[kid].get("class", "").split()[:1]) for kid in kids}
         return len(makes) == 1 and len({view.font_size(kid) for kid in kids}) == 1
     return kinds <= {"link", "button", "chip", "list", "icon"}
 
@@ -73,18 +74,33 @@ def _is_item(view: View, index: int) -> bool:
 
 
 def _item_kind(spot: Spot, index: int) -> str:
-    view = spot.view
-    if spot.kinds.kind(index) in ("button", "icon"):
-        return spot.kinds.kind(index)
+    view, kind = spot.view, spot.kinds.kind(index)
+    if kind in ("button", "icon"):
+        return kind
     line = view.is_line_of_text(index)
     if view.tag[index] == "a":
-        return "link" if line or view.texts[index] == 1 else "other"
-    if line and len(view.text[index]) <= 40:
+        return "link" if line or view.texts[index] == 1 or _is_row(view, index) else "other"
+    if line and len(view.text[index]) <= 40 and kind != "heading":
         return "chip" if view.is_painted(index) and view.box[index][3] < 48 else "text"
     inner = view.children[index]
     if len(inner) == 1 and view.tag[inner[0]] == "a" and "text" not in view.kinds[index]:
         return _item_kind(spot, inner[0])
-    return "other"
+    return "text" if _is_row(view, index) else "other"
+
+
+@look
+def one_row(spot: Spot) -> bool:
+    """One line: a sign, a word or two."""
+    return _is_row(spot.view, spot.index)
+
+
+def _is_row(view: View, index: int) -> bool:
+    """One line: a sign, a word or two, a count at the end."""
+    boxes = [view.box[i] for i in lines_of_text(view, index)]
+    one_line = 1 <= len(boxes) <= 2 and all(
+        box[1] < boxes[0][1] + boxes[0][3] and boxes[0][1] < box[1] + box[3] for box in boxes
+    )
+    return one_line and view.box[index][3] <= 48 and _is_item(view, index)
 
 
 # --- pictures --------------------------------------------------------------------------------
