@@ -28,7 +28,8 @@ class Likeness:
     Attributes:
       position: mean over blocks of exp(-displacement of the top left corner / 40 px).
       size: mean over blocks of smaller / larger width times smaller / larger height.
-      colour: mean over blocks of exp(-CIEDE2000 / 20), of the ground and, in texts, of the ink.
+      colour: mean over blocks of exp(-CIEDE2000 / 20), of the ground and, in texts, of the ink;
+        blocks on a picture are left out.
       structure: structural similarity where either picture shows something, pictures left out.
       overlap: mean over blocks of intersection over union. Not a part of the score.
       missing: share of the blocks that do not show in the second picture.
@@ -72,17 +73,19 @@ def compare(first: np.ndarray, second: np.ndarray, blocks: Blocks) -> Likeness:
     """Compares uint8[H, W, 3] pictures of one size, and the blocks that they show."""
     shown = ~np.isnan(blocks.second[:, 0])
     position, size, overlap = box_likeness(blocks.first, blocks.second)
+    pictures = picture_mask(blocks, first.shape[:2])
     colours = [
         colour_likeness(first, second, blocks.first[i], blocks.second[i], blocks.is_text[i])
         if shown[i]
         else 0.0
         for i in np.flatnonzero(~blocks.is_picture)
+        if not _is_on_picture(pictures, blocks.first[i])
     ]
     return Likeness(
         position=_mean(position),
         size=_mean(size),
         colour=_mean([value for value in colours if value is not None]),
-        structure=structure_likeness(first, second, picture_mask(blocks, first.shape[:2])),
+        structure=structure_likeness(first, second, pictures),
         overlap=_mean(overlap),
         missing=1 - _mean(shown),
     )
@@ -150,6 +153,13 @@ def picture_mask(blocks: Blocks, shape: tuple[int, int]) -> np.ndarray:
             x0, y0 = max(0, int(x)), max(0, int(y))
             mask[y0 : max(0, int(np.ceil(y + h))), x0 : max(0, int(np.ceil(x + w)))] = True
     return mask
+
+
+def _is_on_picture(pictures: np.ndarray, box) -> bool:
+    """Whether most of what shows in a box is a picture, under it or in it."""
+    x, y, w, h = (round(v) for v in box)
+    part = pictures[max(0, y) : max(0, y + h), max(0, x) : max(0, x + w)]
+    return bool(part.size) and float(part.mean()) > 0.5
 
 
 def structure_likeness(first: np.ndarray, second: np.ndarray, left_out: np.ndarray) -> float:

@@ -7,7 +7,6 @@ of the screenshot's own colour takes its place, and the comparison leaves it out
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import cycle
 from statistics import median
 
 import numpy as np
@@ -18,7 +17,8 @@ from xojl_jax.xojl.codebook import Codebook
 from xojl_jax.xojl.record import Record
 from xojl_jax.xojl.tree import Visit, preorder
 
-_WORDS = ("the", "of", "and", "to", "in", "is", "that", "for", "it", "as", "was", "with", "by")
+LONGEST = 2000  # letters of a text
+_WORDS = "the words that were here are not known and so others of their length stand in for them "
 _WIDTH = 0.5  # of a letter, in font sizes
 _LINE = 1.4  # height of a line, in font sizes
 
@@ -157,11 +157,6 @@ def _own_text(visit: Visit, visits: list[Visit], author: Sequence[dict]) -> str:
 def filler(width: float, height: float, font: float) -> str:
     """Words that fill a box, px, with type of a size, px."""
     lines = max(1, int(height / (_LINE * font)))
-    letters = max(2, int(width / (_WIDTH * font) * (lines - 0.4 if lines > 1 else 0.9)))
-    words, length = [], 0
-    for word in cycle(_WORDS):
-        if length >= letters:
-            break
-        words.append(word)
-        length += len(word) + 1
-    return " ".join(words)[:letters].strip()
+    letters = int(width / (_WIDTH * font) * (lines - 0.4 if lines > 1 else 0.9))
+    letters = min(max(2, letters), LONGEST)
+    return (_WORDS * (letters // len(_WORDS) + 1))[:letters].strip()

@@ -6,10 +6,12 @@ its CSS initial value, and only `display` depends on the tag. The page is XHTML:
 hold a `div` and an `a` another, as in a document that scripts have put together.
 """
 
+import math
 import re
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from html import escape
 from pathlib import Path
 
@@ -36,6 +38,7 @@ _SHADOWS = frozenset(["box-shadow", "text-shadow"])
 _UNPAINTED = frozenset(
     ["background-image", "background-position", "background-size", "background-repeat"]
 )
+_PLAIN = re.compile(r"-?(\d+\.?\d*|\.\d+)\Z")
 _HEX = re.compile(r"(?:[0-9a-f]{3,4}|[0-9a-f]{6}|[0-9a-f]{8})\Z")
 _NAME = re.compile(r"[a-z][a-z0-9-]*\Z")
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -206,9 +209,18 @@ def _colour(part: str) -> str | None:
 def _piece(part: str, codebook: Codebook) -> str:
     """`1.5r` -> `1.5rem`; a keyword is itself."""
     unit = codebook.units.get(part[-1:])
-    if unit and re.fullmatch(r"-?(\d+\.?\d*|\.\d+)", part[:-1]):
-        return part[:-1] + unit
-    return part
+    if not unit or not _PLAIN.match(part[:-1]):
+        return part
+    return (_share(part[:-1]) if unit == "%" else part[:-1]) + unit
+
+
+def _share(text: str) -> str:
+    """`16.67`, of a hundred, was a sixth: six of them as they are written would not fit a row."""
+    exact = Fraction(text) / 100
+    simple = exact.limit_denominator(24)
+    if abs(exact - simple) > Fraction(6, 100_000):
+        return text
+    return f"{math.trunc(simple * 10**8) / 10**6:.6f}".rstrip("0").rstrip(".")
 
 
 def _calls(parts: Sequence[str], codebook: Codebook) -> str | None:
@@ -335,7 +347,7 @@ class _Writer:
         if index > 0:
             return style
         return style + (
-            "position:relative;inset:auto;float:none;margin:0;transform:none;"
+            "position:relative;inset:auto;float:none;margin:0;transform:none;box-sizing:border-box;"
             f"width:{self.setting.width:g}px;min-width:0;max-width:none"
         )
 

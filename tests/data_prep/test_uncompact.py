@@ -30,7 +30,8 @@ def page(forest, **setting):
     [
         ("padding-top", "2r", "2rem"),
         ("margin-left", "auto", "auto"),
-        ("width", "33.33p", "33.33%"),
+        ("width", "33.33p", "33.333333%"),
+        ("width", "23.7p", "23.7%"),
         ("color", "300", "#300"),
         ("background-color", "0003", "#0003"),
         ("background-color", "transparent", "transparent"),
@@ -105,11 +106,11 @@ def test_the_page_gives_the_tree_back(chromium, tmp_path):
     """compact(render(page_of(tree))) == tree: nothing is added, nothing is read otherwise."""
     text = """{"section@d_flex@pt_4r@fd_column@ai_center@g_1.5r@c_234@bg_fafafa@ff_sans@lh_1.5": {
       "h2@mb_1r@c_123457@fs_2r@fwt_700@ls_1x@ta_center@tt_uppercase": {"text": "xv1"},
-      "p@mxw_40r@fst_italic": {"text": "xv2", "a@td_underline@c_06c": {"text": "xv3"},
+      "p@mxw_40r@fst_italic": {"text": "xv2", "a@c_06c@td_underline": {"text": "xv3"},
         "div@pl_1r": {"text": "xv4"}},
       "div@d_grid@w_100p@g_20x@gtc_1f+2f": {
-        "div@pt_8x@pr_8x@pb_8x@pl_8x@bw_1x@bco_ccc@rad_8x@sh_0003+0+4x+8x+0": {"text": "xv5"},
-        "div@pos_relative@h_120x@ov_hidden": {
+        "div@pt_7x@pr_9x@pb_7x@pl_9x@bw_1x@bco_ccc@rad_5x@sh_0003+0+4x+7x+0": {"text": "xv5"},
+        "div@pos_relative@h_7.5r@ov_hidden": {
           "span@pos_absolute@t_10x@l_50p@z_3@op_0.5@tf_translate+-50p+0": {"text": "xv6"}}},
       "ul@lst_square": {"li@mb_0.25r": {"text": "xv7"}, "li": {"text": "xv8"}},
       "table@w_50p": {"tbody": {"tr": {"td@pt_4x@va_middle": {"text": "xv9"},
