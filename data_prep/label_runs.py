@@ -109,8 +109,7 @@ def _is_row(view: View, index: int) -> bool:
 @look
 def picture_cells(spot: Spot) -> bool:
     """Every child is a picture that fills its cell but for one caption line."""
-    view = spot.view
-    return all(_is_picture_cell(view, kid) for kid in view.children[spot.index])
+    return all(_is_picture_cell(spot, kid) for kid in spot.view.children[spot.index])
 
 
 @look
@@ -122,19 +121,40 @@ def uneven(spot: Spot) -> bool:
     return any(max(row) > 1.2 * min(row) for row in rows.values() if len(row) > 1)
 
 
-def _is_picture_cell(view: View, index: int) -> bool:
-    shown = [i for i in view.subtree(index) if view.tag[i] in ("img", "canvas")]
-    if len(shown) != 1 or view.texts[index] > 1 or len(view.text[index]) > 60:
+def _is_picture_cell(spot: Spot, index: int) -> bool:
+    view = spot.view
+    shown = [i for i in view.subtree(index) if _is_picture(spot, i)]
+    if not shown or any(re.fullmatch("h[1-4]", view.tag[i]) for i in view.subtree(index)):
         return False
-    picture = view.box[shown[0]]
-    width, height = view.box[index][2:]
+    picture, (width, height) = view.box[shown[0]], view.box[index][2:]
+    # What lies on the picture (a badge, buttons when hovered) takes no room of its own.
+    below = [view.box[i] for i in lines_of_text(view, index) if not _lies_on(view.box[i], picture)]
+    one_line = all(abs(box[1] - below[0][1]) < 0.6 * below[0][3] for box in below)
     return (
-        min(picture[2:]) >= 32
+        len([i for i in shown if not _lies_on(view.box[i], picture)]) == 0
+        and one_line
+        and len(view.text[index]) <= 60
+        and min(picture[2:]) >= 32
         and max(picture[2:]) > 96
-        and picture[2] >= (0.7 if view.texts[index] else 0.3) * width
+        and picture[2] >= (0.7 if below else 0.3) * width
         and height - picture[3] <= 0.3 * height + 24
-        and not any(re.fullmatch(r"h[1-4]|button", view.tag[i]) for i in view.subtree(index))
     )
+
+
+def _is_picture(spot: Spot, index: int) -> bool:
+    view = spot.view
+    if view.tag[index] in ("img", "canvas", "picture"):
+        return True
+    large = view.box[index][2] > 96 and view.box[index][3] > 64
+    drawn = "svg" in view.kinds[index] and not view.texts[index]
+    painted = "url(" in view.look[index].get("background-image", "")
+    return large and (drawn or (painted and not view.texts[index]))
+
+
+def _lies_on(box: list[float], picture: list[float]) -> bool:
+    x, y = box[0] + box[2] / 2, box[1] + box[3] / 2
+    left, top, wide, tall = picture
+    return left <= x <= left + wide and top <= y <= top + tall
 
 
 # --- links to networks -----------------------------------------------------------------------
