@@ -19,7 +19,7 @@ class Tables:
         counts, base = self._made.total(), self._baseline.total()
         elements = {}
         for name in (*GROUPS, *ELEMENTS):
-            if counts[name, "gold"] or counts[name, "made"]:
+            if name in GROUPS or counts[name, "gold"] or counts[name, "made"]:
                 precision, recall, f1 = scores_of(counts, name)
                 elements[name] = {
                     "gold": counts[name, "gold"],
