@@ -190,7 +190,7 @@ def _nodes_of(section: GoldSection, record: Record) -> dict[int, str]:
     out: dict[int, str] = {}
     boxes = [box[:4] for box in record.html_boxes]
     for label in section.labels:
-        free = [i for i in range(len(boxes)) if i not in out and iou(boxes[i], label.box) > 0.95]
+        free = [i for i in range(len(boxes)) if i not in out and iou(boxes[i], label.box) > 0.9]
         if free:
             out[free[0] if label.element in CONTAINERS else free[-1]] = label.element
     return out
