@@ -8,6 +8,7 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -28,7 +29,7 @@ result opens with tensorflow-datasets, too, and its README.md says what is in it
   python -m data_prep.build --records data/raw --out data/shards --least label=0.8 \\
     --test-sites a.org,b.org
 
-A site, or a seed of made sections, never stands in two splits. The same records give the same
+A site, or an author of made sections, never stands in two splits. The same records give the same
 files, whatever their order and the number of workers. A build that was stopped goes on where it
 was. Everything that is left out is counted with its reason. docs/shards.md tells more;
 data_prep.beam_build does the same on many machines."""
@@ -48,13 +49,18 @@ def main(argv: list[str]) -> int | None:
         parser.error("--workers: at least 1")
     job = job_of(options, f"python -m data_prep.build {shlex.join(argv)}")
     make_room(job)
-    with processes(options.workers) as spread:
-        candidates, left_out = sift_all(job, spread)
-        parts = write_all(candidates, job, spread)
     try:
+        with processes(options.workers) as spread:
+            candidates, left_out = sift_all(job, spread)
+            parts = write_all(candidates, job, spread)
         finish(parts, left_out, job)
     except OSError as error:
         raise BadUsage(f"--out {job.out}: cannot write ({error.strerror})") from error
+    except BrokenProcessPool as error:
+        raise BadUsage(
+            "a worker process was killed, perhaps for want of memory: run the same command with "
+            "fewer --workers; finished files are kept"
+        ) from error
     report(job)
     return None
 

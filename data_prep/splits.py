@@ -1,7 +1,8 @@
 """Which records belong together, and which split they go to.
 
 What must not be torn apart is a *site*: every page of one web site or one package, every made
-section of one seed. A model that has seen a site's other pages knows its style.
+section of one author or, without such, of one seed. A model that has seen a site's other pages
+knows its style.
 """
 
 import hashlib
@@ -17,22 +18,23 @@ from xojl_jax.xojl.record import Record
 
 SPLITS = ("train", "val", "test")
 _MADE = re.compile(r"synth:(-?\d+)/")
+_HOST = re.compile(r"[\w-]+(\.[\w-]+)+")
 _PACKAGE = re.compile(r"npm:((?:@[^@/]+/)?[^@/]+)")
 
 
 def site_of(record: Record, folder: str) -> str:
-    """The site of a record, in lower case: the seed of a made one (`synth:1`), else what its source
-    calls its site, else the host, without subdomains, or package of its address, else the folder.
+    """The site of a record, in lower case: what its source calls its site, else the seed of a made
+    one (`synth:1`), else the host or package of its address, else the folder.
 
     Subdomains go by the public suffix list: `docs.a.co.uk` is `a.co.uk`, `a.github.io` is itself.
     """
     source = record.source or {}
-    uri = source.get("uri") if isinstance(source.get("uri"), str) else ""
-    if made := _MADE.match(uri):
-        return f"synth:{made[1]}"
     named = source.get("site")
     if isinstance(named, str) and named.strip():
         return _without_subdomains(named.strip().lower())
+    uri = source.get("uri") if isinstance(source.get("uri"), str) else ""
+    if made := _MADE.match(uri):
+        return f"synth:{made[1]}"
     if package := _PACKAGE.match(uri):
         return package[1].lower()
     return _without_subdomains(_host(uri) or uri.lower() or folder.lower())
@@ -47,7 +49,7 @@ def _host(uri: str) -> str | None:
 
 def _without_subdomains(name: str) -> str:
     """The registrable domain of a host name; anything else, such as `owl.carousel`, is kept."""
-    return _suffixes().privatesuffix(name) or name
+    return (_HOST.fullmatch(name) and _suffixes().privatesuffix(name)) or name
 
 
 @cache

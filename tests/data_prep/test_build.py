@@ -191,6 +191,25 @@ def test_a_file_that_was_damaged_meanwhile_is_written_again(folder, tmp_path, mo
     assert hashes(run(folder, tmp_path / "again", "--shard-mib", "0.002")) == hashes(whole)
 
 
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_a_full_disk_is_one_clear_line(folder, tmp_path, workers):
+    """A real one: no file may grow beyond 64 KiB, which a shard of any size does."""
+    program = (
+        "import resource, sys; from data_prep import build; from xojl_jax import command;"
+        "import signal; signal.signal(signal.SIGXFSZ, signal.SIG_IGN);"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 16, 1 << 16)); command.run(build.main)"
+    )
+    words = ["--records", str(folder), "--out", str(tmp_path / "o"), "--workers", workers]
+    ran = subprocess.run(
+        [sys.executable, "-c", program, *words], cwd=ROOT, capture_output=True, text=True
+    )
+    assert ran.returncode == 2
+    (line,) = [line for line in ran.stderr.splitlines() if line.startswith("error: ")]
+    assert "cannot be written: write() failed: File too large" in line
+    assert "Traceback" not in ran.stderr
+    assert not (tmp_path / "o").exists() and not list(tmp_path.glob("o.building/*.tmp"))
+
+
 def test_the_card_tells_what_is_in_it(folder, tmp_path):
     """Figures per split that add up, the licence, the command; the reading example runs."""
     out = run(folder, tmp_path / "o", "--about", "Test | pages.", "--splits", "60,20,20")

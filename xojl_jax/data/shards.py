@@ -17,7 +17,7 @@ import re
 import threading
 import uuid
 from bisect import bisect_right
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cache
 from itertools import accumulate, chain, islice
@@ -104,13 +104,28 @@ def write_shard(path: Path, samples: Iterable[tuple[str, bytes, Sizes]]) -> Shar
                     continue
             for name, value in sizes.items():
                 columns.setdefault(name, []).append(int(value))
-            writer.write(encode_sample(Sample(record, image)))
+            with _told_of(path):
+                writer.write(encode_sample(Sample(record, image)))
             count += 1
+        with _told_of(path):
+            writer.close()
+        file = ShardFile(path.name, count, temporary.stat().st_size, sha256_of(temporary))
+        temporary.replace(path)
     finally:
-        writer.close()
-    file = ShardFile(path.name, count, temporary.stat().st_size, sha256_of(temporary))
-    temporary.replace(path)
+        with contextlib.suppress(RuntimeError):
+            writer.close()
+        temporary.unlink(missing_ok=True)
     return Shard(file, statistics, columns, skipped)
+
+
+@contextlib.contextmanager
+def _told_of(path: Path) -> Iterator[None]:
+    """ArrayRecord's RuntimeErrors, such as a full disk's, in one line that names the file."""
+    try:
+        yield
+    except RuntimeError as error:
+        what = " ".join(str(error).split(";")[0].split())
+        raise BadUsage(f"{path} cannot be written: {what}") from error
 
 
 def write_shards(
