@@ -129,6 +129,7 @@ class Page:
         self._call("scroll", 0)
         self._run_clock(1500)
         self._call("settle")
+        self._call("frames")
         # A picture of what is out of view resizes the page for a moment, and scripts would answer.
         self._let_scripts_run(False)
 
@@ -216,7 +217,10 @@ class Page:
                 if width >= self.viewport[0]:
                     continue
                 self._page.set_viewport_size({"width": width, "height": height})
-                self._run_clock(300)  # scripts that wait for the end of resizing
+                for _ in range(2):  # scripts wait for the end of resizing, and for one another
+                    self._call("frames")
+                    self._run_clock(300)
+                self._call("frames")
                 for root, found in extracted.items():
                     found.variants[name] = self._call("changes", root, of="xojlVariants")
             return counts

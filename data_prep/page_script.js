@@ -338,7 +338,18 @@ globalThis.xojl = (() => {
   };
 
   const height = () => JSON.stringify(pageHeight());
-  const scroll = (y) => { scrollTo({left: 0, top: y, behavior: 'instant'}); return JSON.stringify(scrollY); };
+  // Events of scrolling and resizing come with the browser's next frame, which is a real one: before
+  // it the page's clock may run as it likes, and nothing has happened.
+  const frames = async () => {
+    const two = new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
+    await Promise.race([two, patience(2000)]);
+    return JSON.stringify(true);
+  };
+  const scroll = async (y) => {
+    scrollTo({left: 0, top: y, behavior: 'instant'});
+    await frames();
+    return JSON.stringify(scrollY);
+  };
   const title = () => JSON.stringify(document.title.slice(0, 200));
 
   // A style sheet of ours, last in the cascade.
@@ -351,5 +362,5 @@ globalThis.xojl = (() => {
 
   const box = (root) => JSON.stringify(boxOf(rootOf(root)));
 
-  return {taken, typedOf, plain, loaded, box, still, extract, conceal, reveal, sections, settle, height, scroll, title};
+  return {taken, typedOf, plain, loaded, box, still, extract, conceal, reveal, sections, settle, height, scroll, frames, title};
 })();
