@@ -103,7 +103,13 @@ def render_again(browser: Browser, folder: Path, record: Record, author: list[di
     codebook = Codebook.load()
     given = stand_ins(record, author, pixels, codebook)
     page_text = page_of(
-        record.html, codebook, given.setting, given.stands, given.fills, given.kinds
+        record.html,
+        codebook,
+        given.setting,
+        given.stands,
+        given.fills,
+        given.kinds,
+        given.joined,
     )
     height, width = pixels.shape[:2]
     viewport = [round(v) for v in record.viewport or DESKTOP]

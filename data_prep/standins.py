@@ -20,6 +20,7 @@ from xojl_jax.xojl.tree import Visit, preorder
 LONGEST = 2000  # letters of a text
 _WORDS = "the words that were here are not known and so others of their length stand in for them "
 _WIDTH = 0.5  # of a letter, in font sizes
+SPACE = 1.5  # px, less than any space between words
 _LINE = 1.4  # height of a line, in font sizes
 
 
@@ -31,6 +32,7 @@ class StandIns:
     stands: list[list[Stand]]
     fills: dict[int, str]
     kinds: dict[int, str]
+    joined: set[int]
     is_picture: np.ndarray
     is_text: np.ndarray
 
@@ -67,7 +69,8 @@ def stand_ins(
     height, width = pixels.shape[:2]
     opaque = "background-color" in looks[0] or 0 in fills
     setting = Setting(width, height, root_font, "#fff" if opaque else _backdrop(pixels))
-    return StandIns(setting, stands, fills, kinds, is_picture, np.array(is_text))
+    joined = joined_nodes(visits, looks, record.html_boxes, root_font)
+    return StandIns(setting, stands, fills, kinds, joined, is_picture, np.array(is_text))
 
 
 def colour_of(pixels: np.ndarray, box: Sequence[float]) -> str:
@@ -85,6 +88,39 @@ def _backdrop(pixels: np.ndarray) -> str:
 
 def _hex(colour: np.ndarray) -> str:
     return "#" + "".join(f"{round(float(v)):02x}" for v in colour)
+
+
+# --- white space ---------------------------------------------------------------------------------
+
+
+def joined_nodes(visits: list[Visit], looks: list[dict], boxes, root_font: float) -> set[int]:
+    """Nodes that stand in one line with the node before, as near as their margins let them.
+
+    White space between elements is content, which the tree does not hold: the boxes show it.
+    """
+    joined, before = set(), {}  # parent -> its last child so far
+    for visit in visits:
+        last = before.get(visit.parent)
+        before[visit.parent] = visit.index
+        if last is None or visit.parent < 0:
+            continue
+        margins = [
+            _px(looks[i].get(name, "0"), root_font)
+            for i, name in ((last, "margin-right"), (visit.index, "margin-left"))
+        ]
+        (x0, y0, w0, h0), (x1, y1, _, h1) = boxes[last][:4], boxes[visit.index][:4]
+        in_line = min(y0 + h0, y1 + h1) - max(y0, y1) > 0.5 * min(h0, h1)
+        if in_line and None not in margins and abs(x1 - x0 - w0 - sum(margins)) < SPACE:
+            joined.add(visit.index)
+    return joined
+
+
+def _px(written: str, root_font: float) -> float | None:
+    """`1.5r` -> 24.0; None for what is no plain length."""
+    number, unit = (written, "") if written == "0" else (written[:-1], written[-1:])
+    if unit not in ("", "r", "x") or not number.lstrip("-").replace(".", "", 1).isdigit():
+        return None
+    return float(number) * (root_font if unit == "r" else 1)
 
 
 # --- sizes of type --------------------------------------------------------------------------------
@@ -113,11 +149,9 @@ def _root_font(looks: list[dict], author: Sequence[dict]) -> float:
 def _font_sizes(visits: list[Visit], looks: list[dict], root_font: float) -> list[float]:
     sizes: list[float] = []
     for visit in visits:
-        written = looks[visit.index].get("font-size", "")
-        size = sizes[visit.parent] if visit.parent >= 0 else 16.0
-        if written[-1:] in ("r", "x") and written[:-1].replace(".", "", 1).isdigit():
-            size = float(written[:-1]) * (root_font if written[-1] == "r" else 1)
-        sizes.append(max(1.0, size))
+        size = _px(looks[visit.index].get("font-size", ""), root_font)
+        above = sizes[visit.parent] if visit.parent >= 0 else 16.0
+        sizes.append(max(1.0, above if size is None else size))
     return sizes
 
 

@@ -9,7 +9,7 @@ hold a `div` and an `a` another, as in a document that scripts have put together
 import math
 import re
 import tomllib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from html import escape
@@ -89,6 +89,7 @@ def page_of(
     stands: Sequence[Sequence[Stand]],
     fills: Mapping[int, str] | None = None,
     kinds: Mapping[int, str] | None = None,
+    joined: Collection[int] = (),
 ) -> str:
     """XHTML of a page whose only content is the section. Its nodes carry `data-xojl="INDEX"`.
 
@@ -96,6 +97,7 @@ def page_of(
       stands: per node of the forest (pre-order), one for each of its content placeholders.
       fills: node -> CSS colour of a background picture, which the tree does not hold.
       kinds: node -> `type` of an input field.
+      joined: nodes with no white space between them and the node before.
     """
     visits = preorder(forest)
     classes = {name: None for visit in visits for name in visit.node.classes}
@@ -111,7 +113,7 @@ def page_of(
         "page": 2 * setting.height,
         "place": _place(forest),
     }
-    writer = _Writer(codebook, setting, stands, fills or {}, kinds or {})
+    writer = _Writer(setting, stands, fills or {}, kinds or {}, joined)
     body = "".join(writer.write(forest))
     return (
         '<?xml version="1.0" encoding="utf-8"?>\n<!DOCTYPE html>\n'
@@ -276,11 +278,11 @@ def _escaped(name: str) -> str:
 
 @dataclass(frozen=True)
 class _Writer:
-    codebook: Codebook
     setting: Setting
     stands: Sequence[Sequence[Stand]]
     fills: Mapping[int, str]
     kinds: Mapping[int, str]
+    joined: Collection[int]
 
     def write(self, forest: Forest) -> Iterator[str]:
         """Pieces of XHTML; without recursion, as trees may be deep."""
@@ -295,7 +297,7 @@ class _Writer:
                     yield self._content(member, next(stands), exact)
                     continue
                 # Authors break lines between elements; where they must not, white space is kept.
-                yield "" if exact else "\n"
+                yield "" if exact or index in self.joined else "\n"
                 opened = self._open(member, index)
                 yield opened[0]
                 here = iter(self.stands[index])
