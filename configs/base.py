@@ -68,8 +68,9 @@ def defaults() -> ConfigDict:
     # How far training evens out categories and elements: each record is drawn in proportion to its
     # rarity to this power. 0 draws all alike, 1 draws what is ten times as rare ten times as often.
     data.balance = 0.0
-    # Training pictures are turned by up to so many degrees either way, boxes with them: this share.
+    # Training pictures are turned by up to so many degrees either way, boxes with them.
     data.rotate = 2.0
+    # The share of training pictures that is turned.
     data.rotate_share = 0.5
     # Probability that a training sample loses its HTML tree (never both HTML and image).
     data.drop_html = 0.1
