@@ -15,6 +15,14 @@ WORKDIR ?= runs/demo
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
 	@touch $@
 
+# Apache Beam pins older versions than training does, so data_prep.beam_build lives by itself.
+.venv-beam: .venv-beam/installed
+
+.venv-beam/installed: requirements-beam.txt
+	$(PYTHON) -m venv .venv-beam
+	.venv-beam/bin/python -m pip install --quiet --disable-pip-version-check -r requirements-beam.txt
+	@touch $@
+
 # The main job as the README has it: train, evaluate on held-out records, predict one of them.
 demo: .venv
 	$(BIN)/python -m xojl_jax.train --config=configs/stage4.py:tiny --workdir=$(WORKDIR)
@@ -30,4 +38,4 @@ lint: .venv
 	$(BIN)/ruff format --check .
 
 clean:
-	rm -rf .venv runs build dist *.egg-info
+	rm -rf .venv .venv-beam runs build dist *.egg-info
