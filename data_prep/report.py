@@ -22,6 +22,7 @@ from data_prep.overview import Overview, effective_number
 from data_prep.report_terminal import printable
 from xojl_jax.xojl.tree import ELEMENTS
 
+_OPEN = 12  # bad records of one kind that are named without a click
 _LISTED = 200  # records named under one kind of problem
 _NAMED = 40  # categories or sites in a plot
 _CAPTION = 30  # characters below a small picture
@@ -183,12 +184,13 @@ def _problems(overview: Overview, shots: dict[int, Shot]) -> str:
             for finding in found[:_LISTED]
         )
         more = f"<p>… and {len(found) - _LISTED:,} more.</p>" if len(found) > _LISTED else ""
+        opened = " open" if about.bad and len(found) <= _OPEN else ""
         blocks.append(
             f'<article class="problem {"bad" if about.bad else "look"}">'
             f"<h3>{about.title} <span>{len(found):,}</span></h3>"
             f"<p>{html.escape(about.advice)}</p>"
             f"{f'<div class=strip>{strip}</div>' if strip else ''}"
-            f"<details{' open' if len(found) <= 3 else ''}><summary>which records</summary>"
+            f"<details{opened}><summary>which records</summary>"
             f'<div class="scroll"><table class="list">{rows}</table></div>{more}</details>'
             "</article>"
         )
