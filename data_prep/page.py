@@ -84,7 +84,8 @@ class Page:
         self._page.on("dialog", lambda dialog: dialog.dismiss())
         # Of the context, not of our page: a popup may open popups, too.
         self._context.on("page", lambda popup: popup.close())
-        self._page.clock.install(time=NOW)
+        # It runs until it is paused, which may take a while, and cannot be paused in its past.
+        self._page.clock.install(time=NOW - 60_000)
         self._page.clock.pause_at(NOW + 1)
 
     def __enter__(self) -> "Page":
