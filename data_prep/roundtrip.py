@@ -110,6 +110,7 @@ def render_again(browser: Browser, folder: Path, record: Record, author: list[di
         given.fills,
         given.kinds,
         given.joined,
+        given.fonts,
     )
     height, width = pixels.shape[:2]
     viewport = [round(v) for v in record.viewport or DESKTOP]
@@ -145,8 +146,7 @@ def judge(browser: Browser, folder: Path, record: Record, author: list[dict]) ->
 
 def digest_of(record: Record, author: list[dict]) -> str:
     """Of all that a verdict depends on: equal digests, equal verdicts."""
-    told = [{k: v for k, v in entry.items() if k != "look"} for entry in author]
-    what = [VERSION, record.screenshot, record.html_boxes, told, print_html(record.html)]
+    what = [VERSION, record.screenshot, record.html_boxes, author, print_html(record.html)]
     return hashlib.sha256(json.dumps(what).encode()).hexdigest()[:16]
 
 

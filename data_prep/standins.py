@@ -33,6 +33,7 @@ class StandIns:
     fills: dict[int, str]
     kinds: dict[int, str]
     joined: set[int]
+    fonts: dict[int, str]
     is_picture: np.ndarray
     is_text: np.ndarray
 
@@ -58,9 +59,14 @@ def stand_ins(
     for visit, box, font in zip(visits, record.html_boxes, fonts, strict=True):
         i = visit.index
         stands.append(_stands_of(visit, visits, author, box, font, pixels))
-        background = looks[i].get("background-image", "none")
+        background = looks[i].get("background-image", "none") if _covers(looks[i]) else "none"
         if background != "none":
-            fills[i] = colour_of(pixels, box)
+            inside = [
+                record.html_boxes[k]
+                for k in range(i + 1, visit.subtree_end)
+                if visits[k].node.content
+            ]
+            fills[i] = colour_of(pixels, box, inside)
         kinds = {content.kind for content in visit.node.content}
         drawn = bool(kinds) and kinds <= {"src", "svg"} and not visit.node.children
         is_picture[i] = visit.node.tag in DRAWN or drawn or "url" in background
@@ -70,14 +76,31 @@ def stand_ins(
     opaque = "background-color" in looks[0] or 0 in fills
     setting = Setting(width, height, root_font, "#fff" if opaque else _backdrop(pixels))
     joined = joined_nodes(visits, looks, record.html_boxes, root_font)
-    return StandIns(setting, stands, fills, kinds, joined, is_picture, np.array(is_text))
+    families = {i: entry.get("look", {}).get("font-family", "") for i, entry in enumerate(author)}
+    families = {i: family for i, family in families.items() if family}
+    return StandIns(setting, stands, fills, kinds, joined, families, is_picture, np.array(is_text))
 
 
-def colour_of(pixels: np.ndarray, box: Sequence[float]) -> str:
-    """The median colour of a box of the picture, as CSS."""
-    x, y, w, h = (round(v) for v in box[:4])
-    part = pixels[max(0, y) : max(1, y + h), max(0, x) : max(1, x + w)].reshape(-1, 3)
+def colour_of(pixels: np.ndarray, box: Sequence[float], inside: Sequence = ()) -> str:
+    """The median colour of a box of the picture, but for the boxes inside it, as CSS."""
+    free = np.zeros(pixels.shape[:2], bool)
+    free[_slices(box)] = True
+    for child in inside:
+        free[_slices(child)] = False
+    part = pixels[free] if free.any() else pixels[_slices(box)].reshape(-1, 3)
     return _hex(np.median(part, axis=0)) if len(part) else "#888"
+
+
+def _slices(box: Sequence[float]) -> tuple[slice, slice]:
+    x, y, w, h = (round(v) for v in box[:4])
+    return slice(max(0, y), max(0, y + h)), slice(max(0, x), max(0, x + w))
+
+
+def _covers(look: dict[str, str]) -> bool:
+    """Whether a background picture fills its box: one of a size of its own is an ornament."""
+    size = look.get("background-size", "auto").split("+")
+    measured = any(part[:1].isdigit() and part != "100p" for part in size)
+    return not (measured and "no-repeat" in look.get("background-repeat", ""))
 
 
 def _backdrop(pixels: np.ndarray) -> str:

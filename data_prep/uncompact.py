@@ -90,6 +90,7 @@ def page_of(
     fills: Mapping[int, str] | None = None,
     kinds: Mapping[int, str] | None = None,
     joined: Collection[int] = (),
+    fonts: Mapping[int, str] | None = None,
 ) -> str:
     """XHTML of a page whose only content is the section. Its nodes carry `data-xojl="INDEX"`.
 
@@ -98,6 +99,7 @@ def page_of(
       fills: node -> CSS colour of a background picture, which the tree does not hold.
       kinds: node -> `type` of an input field.
       joined: nodes with no white space between them and the node before.
+      fonts: node -> font families, in place of the kind that the tree tells.
     """
     visits = preorder(forest)
     classes = {name: None for visit in visits for name in visit.node.classes}
@@ -113,7 +115,7 @@ def page_of(
         "page": 2 * setting.height,
         "place": _place(forest),
     }
-    writer = _Writer(setting, stands, fills or {}, kinds or {}, joined)
+    writer = _Writer(setting, stands, fills or {}, kinds or {}, joined, fonts or {})
     body = "".join(writer.write(forest))
     return (
         '<?xml version="1.0" encoding="utf-8"?>\n<!DOCTYPE html>\n'
@@ -283,6 +285,7 @@ class _Writer:
     fills: Mapping[int, str]
     kinds: Mapping[int, str]
     joined: Collection[int]
+    fonts: Mapping[int, str]
 
     def write(self, forest: Forest) -> Iterator[str]:
         """Pieces of XHTML; without recursion, as trees may be deep."""
@@ -346,6 +349,7 @@ class _Writer:
     def _style(self, node: Node, index: int) -> str:
         """What the tree does not say, or what it says about a place that is no longer there."""
         style = f"background-color:{self.fills[index]};" if index in self.fills else ""
+        style += f"font-family:{self.fonts[index]};" if index in self.fonts else ""
         if index > 0:
             return style
         return style + (

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageDraw
 
@@ -44,6 +44,7 @@ def test_nothing_differs_from_itself():
     assert min(likeness.rounded()[name] for name in ("position", "size", "colour")) == 1.0
 
 
+@settings(deadline=None)
 @given(BOXES, BOXES)
 def test_boxes_are_compared_alike_both_ways(one, two):
     """Every part is from 0 to 1, the same both ways, and 1 for equal boxes."""
@@ -55,6 +56,7 @@ def test_boxes_are_compared_alike_both_ways(one, two):
     assert [part[0] for part in box_likeness(first, first)] == pytest.approx([1, 1, 1])
 
 
+@settings(deadline=None)
 @given(BOXES, st.floats(1, 200), st.floats(1.1, 3))
 def test_farther_away_is_less_alike(box, distance, more):
     """A longer way costs more position, a larger change more size."""

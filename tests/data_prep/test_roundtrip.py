@@ -7,7 +7,7 @@ from statistics import median
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
@@ -34,7 +34,7 @@ background:#0a6;color:#fff;border-radius:6px;margin-top:12px}</style>
 <div class="card"><h3>Build</h3><p>Small steps, shown every week, until it stands.</p></div>
 </div></section>"""
 FAITHFUL = 0.95  # a page of plain CSS, its own texts
-MADE = 0.9  # the median of made sections
+MADE = 0.8  # the median of made sections
 
 
 @pytest.fixture(scope="module")
@@ -108,7 +108,14 @@ def made_sections(browser, folder, count):
             record = Record(
                 f"{index}.png", tree.forest, viewport=(page.width, 720), html_boxes=boxes
             )
-            yield record, [{"content": node["held"]} for node in found.nodes]
+            yield record, [_told(node) for node in found.nodes]
+
+
+def _told(node):
+    return {
+        "content": node["held"],
+        "look": {"font-family": node["styles"]["font-family"]},
+    }
 
 
 def test_made_sections_pass(chromium, tmp_path):
@@ -173,6 +180,7 @@ def test_flags_that_make_no_sense_are_refused(tmp_path, flags):
 BOX = st.tuples(*[st.floats(-500, 1500)] * 2, *[st.floats(0, 900)] * 2)
 
 
+@settings(deadline=None)
 @given(st.lists(BOX, min_size=1, max_size=5))
 def test_boxes_are_cut_to_the_picture(boxes):
     """What is left lies inside; what lies outside is not there at all."""
@@ -184,6 +192,7 @@ def test_boxes_are_cut_to_the_picture(boxes):
             assert 0 <= cut[1] <= cut[1] + cut[3] <= 600 + 1e-6
 
 
+@settings(deadline=None)
 @given(st.floats(0, 2000), st.floats(0, 900), st.floats(1, 90))
 def test_filler_fits_its_box(width, height, font):
     """There is always a word or the start of one, and never more than the box can hold."""
