@@ -42,26 +42,6 @@ def same_box_as_kid(spot: Spot) -> bool:
 
 
 @look
-def kid_is_container(spot: Spot) -> bool:
-    return spot.kids[0].element in (
-        "grid",
-        "wrapper",
-        "freedom",
-        "carousel",
-        "accordion",
-        "tab",
-    )
-
-
-@look
-def roomy(spot: Spot) -> bool:
-    """A box with room around its one child, as against a disc behind a pictogram."""
-    view, (wide, tall) = spot.view, spot.view.box[spot.index][2:]
-    inner = view.area(spot.kids[0].index)
-    return wide > 120 and tall > 60 and inner < 0.95 * view.area(spot.index)
-
-
-@look
 def pictogram_and_words(spot: Spot) -> bool:
     """A pictogram, a small portrait or initials beside text."""
     if len(spot.kids) != 2:
@@ -133,14 +113,31 @@ def layered(spot: Spot) -> bool:
 def beside_bars(spot: Spot) -> bool:
     """A page in one section: it, or what stands beside it, is a bar at the head or foot, and both
     go from one side to the other."""
-    view, parent = spot.view, spot.parent
-    if view.box[0][2] < 0.97 * view.page_width:
-        return False  # an article with a header of its own
-    outer = [outermost_of(view, item, parent) for item in (parent.children if parent else ())]
-    full = [i for i in outer if view.box[i][2] >= 0.97 * view.box[0][2]]
-    if len(full) < 2 or outermost_of(view, spot.item, parent) not in full:
+    if spot.parent is None:
         return False
-    return any(view.tag[i] in _BARS or view.says(i, "bar") for i in full)
+    bands = _bands(spot.view, spot.parent)
+    return outermost_of(spot.view, spot.item, spot.parent) in bands
+
+
+@look
+def bar_tag(spot: Spot) -> bool:
+    return spot.view.tag[spot.index] in _BARS
+
+
+@look
+def holds_bars(spot: Spot) -> bool:
+    """It holds bars and the main part of a page."""
+    return spot.item is not None and bool(_bands(spot.view, spot.item))
+
+
+def _bands(view: View, parent: Item) -> list[int]:
+    """What stands in it from one side to the other; empty without a bar, or where it is narrow."""
+    if view.box[0][2] < 0.75 * view.page_width:
+        return []  # an article with a header of its own
+    outer = [outermost_of(view, item, parent) for item in parent.children]
+    full = [i for i in outer if view.box[i][2] >= 0.97 * view.box[0][2]]
+    bars = any(view.tag[i] in _BARS or view.says(i, "bar") for i in full)
+    return full if bars and len(full) >= 2 else []
 
 
 def outermost_of(view: View, item: Item, parent: Item) -> int:

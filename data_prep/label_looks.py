@@ -124,16 +124,33 @@ def no_box(spot: Spot) -> bool:
 
 @look
 def title_of_a_card(spot: Spot) -> bool:
-    """The first text in a painted box, and what follows is lighter and no larger."""
+    """Bold, the first text in a painted box (initials aside), and what follows is lighter and no
+    larger."""
     view, at = spot.view, spot.index
-    siblings = view.children[view.parent[at]]
-    after = siblings[siblings.index(at) + 1 :]
-    if not after or not view.is_painted(view.parent[at]) or not view.texts[after[0]]:
+    before, after = _around(view.children[view.parent[at]], at)
+    if not bold(spot) or not after or not view.texts[after[0]]:
         return False
-    if any(view.texts[i] for i in siblings[: siblings.index(at)]):
+    if not view.is_painted(view.parent[at]):
+        return False
+    if any(len(view.text[i]) > 3 for i in before):
         return False
     lighter = not any(view.is_bold(i) for i in view.subtree(after[0]))
     return lighter and largest_type(view, after[0]) <= largest_type(view, at)
+
+
+@look
+def bar_of_a_card(spot: Spot) -> bool:
+    """A painted bar at the head of a painted box, as wide as it, with more below."""
+    view, at = spot.view, spot.index
+    above = view.parent[at]
+    before, after = _around(view.children[above], at)
+    wide = view.box[at][2] >= 0.95 * view.box[above][2]
+    return wide and not before and bool(after) and view.is_painted(at) and view.is_painted(above)
+
+
+def _around(siblings: list[int], at: int) -> tuple[list[int], list[int]]:
+    middle = siblings.index(at)
+    return siblings[:middle], siblings[middle + 1 :]
 
 
 @look
@@ -182,7 +199,53 @@ def only_text_inside(spot: Spot) -> bool:
         return False
     if view.tag[at] == "li":
         return False  # an item of a list that is none: the link in it is the thing
+    if view.tag[view.children[at][0]] in ("a", "label"):
+        return False  # these are things of their own, whatever they are centred by
     return spot.kinds.kind(view.children[at][0]) in ("paragraph", "heading")
+
+
+@look
+def inline_parts(spot: Spot) -> bool:
+    """A plain box around the parts of one line: `<b>$9</b> <small>a month</small>`."""
+    view, at = spot.view, spot.index
+    parts = view.children[at]
+    if view.is_painted(at) or view.kinds[at] or len(parts) < 2:
+        return False
+    if view.links[at] or view.drawings[at] or view.pictures[at]:
+        return False
+    return all(view.look[i].get("display") == "inline" and view.texts[i] for i in parts)
+
+
+@look
+def block_of_text(spot: Spot) -> bool:
+    """The node that is a text, as against one that holds texts."""
+    return own_text(spot) or text_tag(spot) or only_text_inside(spot) or inline_parts(spot)
+
+
+@look
+def ends_as_sentence(spot: Spot) -> bool:
+    """A `p` that ends in a full stop says something; it titles nothing."""
+    return spot.view.tag[spot.index] == "p" and spot.view.text[spot.index].rstrip().endswith(".")
+
+
+@look
+def titled(spot: Spot) -> bool:
+    """It holds a heading by tag, or is one."""
+    return any(re.fullmatch("h[1-6]", spot.view.tag[i]) for i in spot.view.subtree(spot.index))
+
+
+@look
+def beside_painted_twin(spot: Spot) -> bool:
+    """A sibling of its tag and of the first word of its class has a box of its own."""
+    view, at = spot.view, spot.index
+    make = view.author[at].get("class", "").split()[:1]
+    return any(
+        i != at
+        and view.tag[i] == view.tag[at]
+        and view.author[i].get("class", "").split()[:1] == make
+        and view.is_painted(i)
+        for i in view.children[view.parent[at]]
+    )
 
 
 @look

@@ -11,6 +11,8 @@ _FIGURE = re.compile(
     r"(\s*[^\w\s]{0,2}\s?\d[\d.,]*\s?%)?$"  # and by how much it went up or down
 )
 
+_PERIOD = re.compile(r"^(/|per\b|an? (month|year))", re.IGNORECASE)  # "$9 / month" is a price
+
 
 # --- lists -----------------------------------------------------------------------------------
 
@@ -123,6 +125,8 @@ def uneven(spot: Spot) -> bool:
 
 def _is_picture_cell(spot: Spot, index: int) -> bool:
     view = spot.view
+    if _is_captioned_background(view, index):
+        return True
     shown = [i for i in view.subtree(index) if _is_picture(spot, i)]
     if not shown or any(re.fullmatch("h[1-4]", view.tag[i]) for i in view.subtree(index)):
         return False
@@ -145,10 +149,25 @@ def _is_picture(spot: Spot, index: int) -> bool:
     view = spot.view
     if view.tag[index] in ("img", "canvas", "picture"):
         return True
-    large = view.box[index][2] > 96 and view.box[index][3] > 64
+    wide, tall = view.box[index][2:]
+    if wide <= 96 or tall <= 64:
+        return False
     drawn = "svg" in view.kinds[index] and not view.texts[index]
-    painted = "url(" in view.look[index].get("background-image", "")
-    return large and (drawn or (painted and not view.texts[index]))
+    return drawn or (_has_background(view, index) and not view.texts[index])
+
+
+def _is_captioned_background(view: View, index: int) -> bool:
+    """A background picture (or colours that run into one another in its stead) with one line
+    of small text at its foot."""
+    _, top, wide, tall = view.box[index]
+    lines = [view.box[i] for i in lines_of_text(view, index)]
+    if not _has_background(view, index) or wide <= 96 or tall <= 64 or not lines:
+        return False
+    return all(box[1] > top + 0.7 * tall and box[3] < 0.2 * tall for box in lines)
+
+
+def _has_background(view: View, index: int) -> bool:
+    return view.look[index].get("background-image", "none") not in ("", "none")
 
 
 def _lies_on(box: list[float], picture: list[float]) -> bool:
@@ -185,18 +204,17 @@ def _is_network(view: View, link: int) -> bool:
 
 
 @look
-def badged(spot: Spot) -> bool:
-    """A drawing with a number on it, such as of messages that wait."""
+def on_a_pictogram(spot: Spot) -> bool:
+    """A text that stands on the upper end of a drawing: how many messages wait."""
     view, at = spot.view, spot.index
-    if view.drawings[at] != 1 or view.texts[at] != 1 or len(view.text[at]) > 3:
+    if "text" not in view.kinds[at]:
         return False
-    sign, number = (
-        next(i for i in view.subtree(at) if kind in view.kinds[i]) for kind in ("svg", "text")
-    )
-    if number in (at, view.parent[sign]):
-        return False  # an arrow in a line of text
-    (left, top, wide, tall), (x, y) = view.box[sign], view.box[number][:2]
-    return x < left + wide + 2 and y < top + 0.4 * tall
+    x, y = view.box[at][:2]
+    for i in view.children[view.parent[at]]:
+        left, top, wide, tall = view.box[i]
+        if "svg" in view.kinds[i] and left < x < left + wide + 2 and y < top + 0.4 * tall:
+            return True
+    return False
 
 
 @look
@@ -207,6 +225,13 @@ def network_link(spot: Spot) -> bool:
         return False
     siblings = view.children[view.parent[at]]
     return sum(_is_network(view, i) for i in siblings if not view.texts[i]) >= 2
+
+
+@look
+def links_without_node(spot: Spot) -> bool:
+    """Links to networks stand in it, with no node that holds them alone."""
+    inside = range(spot.index + 1, spot.view.end[spot.index])
+    return any(network_link(spot._replace(index=i)) for i in inside if spot.view.tag[i] == "a")
 
 
 # --- figures ---------------------------------------------------------------------------------
@@ -227,7 +252,7 @@ def _is_counter(view: View, at: int) -> bool:
     large = max((largest_type(view, i) for i in figures), default=0.0)
     main = [i for i in figures if largest_type(view, i) >= 0.8 * large]
     labels = [i for i in lines if i not in main]
-    if len(main) != 1 or not 1 <= len(labels) <= 3:
+    if len(main) != 1 or not 1 <= len(labels) <= 3 or _PERIOD.match(view.text[labels[0]]):
         return False
     if len(view.text[labels[0]]) > 40 or any(len(view.text[i]) > 140 for i in labels):
         return False
