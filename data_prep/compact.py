@@ -136,8 +136,8 @@ def _add_device(write: ClassWriter, extracted: Extracted, variant, states, prefi
         if hidden[index]:
             news = {"display": "none"} if states[index].get("display") != "none" else {}
             states[index] |= news
-        elif variant[index] is None:
-            continue  # a script took the node away
+        elif variant[index] is None or node["tag"] == "canvas":
+            continue  # a script took the node away, or draws it whenever it likes
         else:
             news = write.changed(states[index], node["tag"], styles[-1], above)
         out[index] += write.classes(news, prefix)
