@@ -5,7 +5,7 @@ import re
 from data_prep.label_measures import largest_type
 from data_prep.label_spot import Spot, look
 
-_SENTENCE = re.compile(r"[.!?]['\"”’)]?\s+\S")
+_END = re.compile(r"[.!?]['\"”’)]?(?:\s+(?=\S)|\s*$)")  # of a sentence
 
 
 @look
@@ -140,12 +140,14 @@ def title_of_a_card(spot: Spot) -> bool:
 
 @look
 def bar_of_a_card(spot: Spot) -> bool:
-    """A painted bar at the head of a painted box, as wide as it, with more below."""
+    """A painted bar at the head of a painted box, as wide as it, with a plain part below."""
     view, at = spot.view, spot.index
     above = view.parent[at]
     before, after = _around(view.children[above], at)
+    if before or not after or view.is_painted(after[0]):
+        return False
     wide = view.box[at][2] >= 0.95 * view.box[above][2]
-    return wide and not before and bool(after) and view.is_painted(at) and view.is_painted(above)
+    return wide and view.is_painted(at) and view.is_painted(above)
 
 
 def _around(siblings: list[int], at: int) -> tuple[list[int], list[int]]:
@@ -315,8 +317,8 @@ def bold(spot: Spot) -> bool:
 
 @look
 def sentences(spot: Spot) -> bool:
-    """Two sentences or more."""
-    return bool(_SENTENCE.search(spot.view.text[spot.index]))
+    """Two sentences or more, the last one ended, too: `Shout! Media` is none."""
+    return len(_END.findall(spot.view.text[spot.index])) >= 2
 
 
 @look
