@@ -112,7 +112,7 @@ def test_the_page_gives_the_tree_back(chromium, tmp_path):
         "div@pt_7x@pr_9x@pb_7x@pl_9x@bw_1x@bco_ccc@rad_5x@sh_0003+0+4x+7x+0": {"text": "xv5"},
         "div@pos_relative@h_7.5r@ov_hidden": {
           "span@d_block@pos_absolute@t_10x@l_50p@z_3@op_0.5@tf_translate+-50p+0": {"text": "xv6"}}},
-      "ul@lst_square": {"li@mb_0.25r": {"text": "xv7"}, "li": {"text": "xv8"}},
+      "ul@lst_square": {"li@mb_4x": {"text": "xv7"}, "li": {"text": "xv8"}},
       "table@w_50p": {"tbody": {"tr": {"td@pt_4x@va_middle": {"text": "xv9"},
         "th@bbw_2x@bbc_f00": {"text": "xv10"}}}}
     }}"""
