@@ -140,7 +140,7 @@ def test_hidden_nodes_say_so_once():
     assert classes_of(found) == [(), ("t:d_none",), ()]
     drawn = extracted([{}], tablet=[other])
     drawn.nodes[0]["tag"] = "canvas"  # whose size is its script's affair
-    assert classes_of(drawn) == [()]
+    assert classes_of(drawn) == [("d_block",)]
 
 
 def test_no_node_has_more_classes_than_a_key_can_hold():
