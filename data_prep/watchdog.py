@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 
 # A page may take so many times its limit by the clock on the wall: other work may slow it down.
-PATIENCE = 4
+PATIENCE = 10
 
 
 class Watchdog:
