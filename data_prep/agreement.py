@@ -17,17 +17,18 @@ from xojl_jax.xojl.tree import CONTAINERS, ELEMENTS, preorder
 
 USAGE = """Compares the labels of a folder of records with labels made by hand.
 
-  python -m data_prep.agreement --gold tests/data_prep/gold/dev.jsonl data/raw
-  python -m data_prep.agreement --gold dev.jsonl --gold test.jsonl --split test data/raw
-  python -m data_prep.agreement --from-nodes hand.jsonl --split dev data/raw > dev.jsonl
+  python -m data_prep.agreement --gold tests/data_prep/gold/held-out.jsonl data/raw
+  python -m data_prep.agreement --gold tuned-1.jsonl --gold mine.jsonl --split mine data/raw
+  python -m data_prep.agreement --from-nodes hand.jsonl --split mine data/raw > mine.jsonl
 
 A label agrees where the element is the same and the boxes overlap by 0.7 (intersection over union),
 one to one. Records are found by source.uri and source.box; those that were set aside count, too,
 and one without labels has missed them all. Per element: precision, recall and F1 over all labels.
 `leaves + advanced` is every element but the five of layout. `containers` are grid, column, wrapper,
-freedom, and sections inside a section; the root of a record, which is always right, never counts.
-Intervals are 95 %, from 1,000 samples of whole pages. `per tag` is the baseline that gives each tag
-its most frequent element in the gold labels of split `dev`."""
+freedom, and sections inside a section; the root of a record, which is always right, never counts,
+unless --roots says so. Intervals are 95 %, from 1,000 samples of whole pages. `per tag` is the
+baseline that gives each tag what its nodes mostly are (often: nothing) in the gold labels of split
+`tuned-1`, or in all that are given where that one is not."""
 Pair = tuple[GoldSection, Record]
 
 
@@ -43,12 +44,12 @@ def main(argv: list[str]) -> int | None:
     pairs, absent = paired(read_gold(options.gold), records)
     if not pairs:
         raise BadInput(f"{folder}: none of the {absent} sections labelled by hand is in it")
-    table = tag_table(pairs)
+    table = tag_table(pairs, roots=options.roots)
     scored = [pair for pair in pairs if options.split in ("", pair[0].split)]
     if not scored:
         raise BadUsage(f"--split {options.split}: no section that was found has this name")
-    made = compare(scored, read_rules(folder))
-    tables = Tables(made, per_tag(scored, table), len(scored))
+    made = compare(scored, read_rules(folder), roots=options.roots)
+    tables = Tables(made, per_tag(scored, table, roots=options.roots), len(scored))
     if options.json:
         print(json.dumps(tables.as_dict(), indent=1))
     else:
@@ -73,6 +74,7 @@ def parse_flags(argv: list[str]) -> argparse.Namespace:
         help="labels made by hand; repeatable",
     )
     parser.add_argument("--kept", action="store_true", help="leave out what was set aside")
+    parser.add_argument("--roots", action="store_true", help="count the roots of records, too")
     parser.add_argument("--json", action="store_true", help="print everything as JSON")
     parser.add_argument("--markdown", action="store_true", help="print tables for a document")
     parser.add_argument(
@@ -110,20 +112,22 @@ def paired(gold: list[GoldSection], records: list[Record]) -> tuple[list[Pair], 
 # --- what is compared ------------------------------------------------------------------------
 
 
-def made_labels(record: Record, rules: dict[int, str]) -> list[Label]:
-    """A record's labels, its root left out. `rules`: html node -> rule."""
+def made_labels(record: Record, rules: dict[int, str], *, roots: bool = False) -> list[Label]:
+    """A record's labels, its root left out unless `roots`. `rules`: html node -> rule."""
     if record.layout is None:
         return []
     nodes = zip(preorder(record.layout), record.alignment(), strict=True)
     return [
         Label(visit.node.element, record.html_boxes[index][:4], rules.get(index, ""))
         for visit, index in nodes
-        if index is not None and visit.index > 0 and visit.node.element in ELEMENTS
+        if index is not None and visit.index >= (not roots) and visit.node.element in ELEMENTS
     ]
 
 
-def gold_labels(section: GoldSection) -> list[Label]:
-    """Labels made by hand, the root left out."""
+def gold_labels(section: GoldSection, *, roots: bool = False) -> list[Label]:
+    """Labels made by hand, the root left out unless `roots`."""
+    if roots:
+        return list(section.labels)
     whole = (0.0, 0.0, *section.box[2:])
     root = next(
         (x for x in section.labels if x.element == "section" and iou(x.box, whole) > 0.95), None
@@ -140,13 +144,14 @@ def read_rules(folder: Path) -> dict[str, dict]:
     return {entry["id"]: entry for entry in map(json.loads, lines)}
 
 
-def compare(pairs: list[Pair], by_record: dict[str, dict]) -> Comparison:
+def compare(pairs: list[Pair], by_record: dict[str, dict], *, roots: bool = False) -> Comparison:
     """Records' labels against gold ones, and each rule's share of right labels."""
     out = Comparison()
     for section, record in pairs:
         entry = by_record.get(record.id, {})
         rules = {node: rule for node, _, rule, _ in entry.get("nodes", ())}
-        lost = out.add(section.uri, gold_labels(section), made_labels(record, rules))
+        gold = gold_labels(section, roots=roots)
+        lost = out.add(section.uri, gold, made_labels(record, rules, roots=roots))
         # A rule that takes a node away was right where no missing gold label has its box.
         for node, rule in entry.get("nothing", ()):
             box = record.html_boxes[node][:4]
@@ -158,29 +163,30 @@ def compare(pairs: list[Pair], by_record: dict[str, dict]) -> Comparison:
 # --- the baseline ----------------------------------------------------------------------------
 
 
-def tag_table(pairs: list[Pair], split: str = "dev") -> dict[str, str]:
-    """tag -> its most frequent element in the gold of a split; "" where it mostly has none."""
+def tag_table(pairs: list[Pair], split: str = "tuned-1", *, roots: bool = False) -> dict[str, str]:
+    """tag -> its most frequent element in the gold of a split (of all, where that is not there);
+    "" where it mostly has none."""
     seen: dict[str, Counter] = defaultdict(Counter)
-    for section, record in pairs:
-        if section.split == split:
-            named = _nodes_of(section, record)
-            for visit in preorder(record.html)[1:]:
-                seen[visit.node.tag][named.get(visit.index, "")] += 1
+    learned = [pair for pair in pairs if pair[0].split == split] or pairs
+    for section, record in learned:
+        named = _nodes_of(section, record)
+        for visit in preorder(record.html)[not roots :]:
+            seen[visit.node.tag][named.get(visit.index, "")] += 1
     return {tag: counts.most_common(1)[0][0] for tag, counts in seen.items()}
 
 
-def per_tag(pairs: list[Pair], table: dict[str, str]) -> Comparison:
+def per_tag(pairs: list[Pair], table: dict[str, str], *, roots: bool = False) -> Comparison:
     """As if each tag had one element: the baseline."""
     out = Comparison()
     for section, record in pairs:
         made, end = [], 0
-        for visit in preorder(record.html)[1:]:
+        for visit in preorder(record.html)[not roots :]:
             element = table.get(visit.node.tag)
             if visit.index >= end and element:
                 made.append(Label(element, record.html_boxes[visit.index][:4]))
                 if element not in CONTAINERS:
                     end = visit.subtree_end  # nothing inside a leaf
-        out.add(section.uri, gold_labels(section), made)
+        out.add(section.uri, gold_labels(section, roots=roots), made)
     return out
 
 
