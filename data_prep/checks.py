@@ -60,7 +60,8 @@ KINDS = {
     "boxes": Kind(
         True,
         "Boxes, html and screenshot do not fit",
-        "One box per node of html. The boxes are in px of the screenshot: take both in one go, one CSS px to one pixel. "
+        "One box per node of html. The boxes are in px of the screenshot: take both in one go, "
+        "one CSS px to one pixel. "
         "--fix clips what stands out by less than 2 px.",
     ),
     "used_elements": Kind(
