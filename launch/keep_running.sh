@@ -29,6 +29,8 @@ while :; do
   began=$SECONDS
   "$@" &
   child=$!
+  # A signal that came before this shell knew the child has not reached it.
+  if [[ -n $stopping ]]; then kill -TERM "$child" 2>/dev/null; fi
   while :; do # a signal to this shell cuts `wait` short: wait again for the command's own code
     woken=''
     wait "$child"
