@@ -124,7 +124,11 @@ class SpatialAttention(nn.Module):
 
     @nn.compact
     def __call__(self, features: Array) -> tuple[Array, Array]:
-        pooled = jnp.stack([features.mean(-1), features.max(-1)], axis=-1)
+        # Not `features.max(-1)`: its gradient looks for the maximum again by equality, among values
+        # that the compiler may have computed anew and rounded otherwise. It finds none, and is NaN.
+        largest = jnp.argmax(features, axis=-1, keepdims=True)
+        maximum = jnp.take_along_axis(features, largest, axis=-1)[..., 0]
+        pooled = jnp.stack([features.mean(-1), maximum], axis=-1)
         logits = _conv(1, 7, (None, None), self.dtype, "map")(pooled)[..., 0].astype(jnp.float32)
         return features * jax.nn.sigmoid(logits)[..., None].astype(features.dtype), logits
 
