@@ -17,7 +17,11 @@ from xojl_jax.xojl.record import CATEGORIES, parse_record
 USERS = Path(__file__).parent / "users_records"
 NAMES = st.text('ab"\\é:,{} ', max_size=4)
 VALUES = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | NAMES,
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | NAMES,
     lambda inner: st.lists(inner, max_size=2) | st.dictionaries(NAMES, inner, max_size=2),
     max_leaves=3,
 )
