@@ -89,7 +89,7 @@ KINDS = {
     "category": Kind(
         False,
         "The category is not one that we know",
-        "It counts as other. --fix mends case and spelling; docs/record.md has the list.",
+        f"It counts as other. --fix mends case and spelling. Known: {', '.join(CATEGORIES)}.",
     ),
     "unaligned": Kind(
         False,
