@@ -21,6 +21,12 @@ _UNSET = _CSS["unset"]
 _DISPLAY = {tag: tuple(kinds) for kinds, tags in _CSS["display"] for tag in tags}
 _NEEDS = {css: (other, off) for other, off, needy in _CSS["needs"] for css in needy}
 _REPLACED = frozenset(_CSS["replaced"])
+_LINELESS = ("none", "hidden")
+_LISTS = frozenset(_CSS["lists"])
+# A box has a size of its own only where one of these says so, and it is in question which one only
+# where one of those takes room in it.
+_SIZES = tuple(f"{m}{side}" for m in ("", "min-", "max-") for side in ("width", "height"))
+_ROOM = tuple(f"padding-{side}" for side in ("top", "right", "bottom", "left"))
 
 
 def properties(codebook: Codebook) -> list[str]:
@@ -34,10 +40,9 @@ def properties(codebook: Codebook) -> list[str]:
 class ClassWriter:
     """Classes of a node from its computed styles and its parent's."""
 
-    def __init__(self, codebook: Codebook, root_font: float):
+    def __init__(self, codebook: Codebook):
         self._code = {css: code for code, css in codebook.properties.items()}
         self._units = {css: code for code, css in codebook.units.items()}
-        self._root_font = root_font
         # In the order of the codebook, so that equal looks give equal keys.
         ours = {*_WRITTEN, *GROUPS, *(name for group in GROUPS.values() for name in group)}
         self._order = [css for css in codebook.properties.values() if css in ours]
@@ -74,7 +79,7 @@ class ClassWriter:
             singles = [name for name in GROUPS.get(css, ()) if name in different]
             whole = _together(css, styles, dict.fromkeys(singles)) if singles else None
             if whole is not None:
-                value = written_value(css, whole, self._units, self._root_font)
+                value = written_value(css, whole, self._units)
                 out[css] = value
                 for name in GROUPS[css]:
                     different.pop(name, None)
@@ -84,11 +89,11 @@ class ClassWriter:
         return {css: value for css, value in out.items() if value is not None}
 
     def _written(self, css: str, styles: Mapping) -> str | None:
-        if css in GROUPS:  # a border-radius, the group that is a list
+        if css in GROUPS:  # one that may be a list
             raw = _together(css, styles, dict.fromkeys(GROUPS[css]))
         else:
             raw = styles.get(css, "")
-        return written_value(css, raw or "", self._units, self._root_font)
+        return written_value(css, raw or "", self._units)
 
     def _said(self, tag: str, styles: Mapping, above: Mapping | None) -> dict[str, str]:
         """CSS property -> written value, for what this node says that it would not have anyway."""
@@ -108,7 +113,7 @@ class ClassWriter:
                 raw = longs[css]
             else:
                 continue
-            value = written_value(css, raw, self._units, self._root_font)
+            value = written_value(css, raw, self._units)
             if value is not None and not self._is_inherited(css, value, above):
                 said[css] = value
         return said
@@ -117,7 +122,7 @@ class ClassWriter:
         """Whether the parent's value is written alike: two lists of fonts of one kind are."""
         if css not in INHERITED or above is None or css not in above:
             return False
-        return value == written_value(css, above[css], self._units, self._root_font)
+        return value == written_value(css, above[css], self._units)
 
     def _is_default(
         self, css: str, raw: str, tag: str, styles: Mapping, above: Mapping | None
@@ -130,7 +135,7 @@ class ClassWriter:
             return raw in _default_displays(tag, above)
         if css.startswith("border-") and css.endswith("-style"):
             return raw in ("none", "hidden", "solid")  # a width says that there is a line
-        if css == "list-style-type" and tag not in ("ul", "ol", "li"):
+        if css == "box-sizing" and not _has_inner_size(styles):
             return True
         if css in ("overflow-x", "overflow-y") and tag in _REPLACED:
             return True
@@ -150,17 +155,37 @@ def _together(group: str, styles: Mapping, longs: Mapping) -> str | None:
     names = GROUPS[group]
     if not any(name in longs for name in names):
         return None
-    values = [styles.get(name, "") for name in names]
+    if group == "border-width":
+        values = [_line_width(name, styles) for name in names]
+    elif group == "border-style":  # of the sides that have a line
+        values = [v for v in (styles.get(name, "") for name in names) if v not in _LINELESS]
+    else:
+        values = [styles.get(name, "") for name in names]
     if len(set(values)) == 1:
         return values[0]
-    return " ".join(values) if group == "border-radius" else None
+    return " ".join(values) if group in _LISTS else None
+
+
+def _line_width(name: str, styles: Mapping) -> str:
+    """Of a border: a side without a line still has a computed width of 3px."""
+    line = styles.get(name.replace("width", "style"), "none")
+    return "0px" if line in _LINELESS else styles.get(name, "")
+
+
+def _has_inner_size(styles: Mapping) -> bool:
+    """Whether `box-sizing` makes a difference."""
+    sized = any(styles.get(css, "") not in ("", "auto", "none") for css in (*_SIZES, "flex-basis"))
+    padded = any(styles.get(css, "") not in ("", "0px", "0%") for css in _ROOM)
+    return sized and (
+        padded or any(_line_width(w, styles) not in ("", "0px") for w in GROUPS["border-width"])
+    )
 
 
 def single_values(said: Mapping[str, str]) -> dict[str, str]:
-    """`said` with every group that has one value taken apart (border-radius may be a list)."""
+    """`said` with every group that has one value taken apart."""
     out = {}
     for css, value in said.items():
-        if css in GROUPS and css != "border-radius":
+        if css in GROUPS and css not in _LISTS:
             out.update(dict.fromkeys(GROUPS[css], value))
         else:
             out[css] = value

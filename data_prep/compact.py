@@ -98,7 +98,7 @@ def compact(
 
 def _classes(extracted: Extracted, codebook: Codebook) -> list[list[str]]:
     """Of each extracted node: desktop, then hover, tablet, mobile."""
-    write = ClassWriter(codebook, extracted.root_font)
+    write = ClassWriter(codebook)
     nodes = extracted.nodes
     said = [write.said(n, nodes[n["parent"]] if n["parent"] >= 0 else None) for n in nodes]
     out = [write.classes(one) for one in said]

@@ -48,7 +48,6 @@ class Extracted:
         (property -> value), `content` ([kind, element children before it] pairs), `held`
         (of each content what was there: the text, a picture's natural [w, h] or None, for an svg
         None), `marks` (data-xojl* attributes), `author` (the author's words, for labelling only).
-      root_font: font size of the page's root, px.
       full: there were more nodes than the limit; the rest is missing.
       variants: `hover`, `tablet`, `mobile` -> per node {property: value} of what differs there from
         `styles`, or None for a node that is gone; empty until `Page.read_variants`.
@@ -56,7 +55,6 @@ class Extracted:
 
     box: list[int]
     nodes: list[dict[str, Any]]
-    root_font: float = 16.0
     full: bool = False
     variants: dict[str, list[dict[str, str] | None]] = field(default_factory=dict)
 

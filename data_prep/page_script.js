@@ -18,7 +18,9 @@ globalThis.xojl = (() => {
       const given = e.assignedElements({flatten: true});
       if (given.length) return given;
     }
-    return [...(e.shadowRoot || e).children];
+    const kids = [...(e.shadowRoot || e).children];
+    // What is folded away has boxes all the same.
+    return tagOf(e) === 'DETAILS' && !e.open ? kids.filter((k) => tagOf(k) === 'SUMMARY').slice(0, 1) : kids;
   };
 
   const rectOf = (e) => {
@@ -56,6 +58,13 @@ globalThis.xojl = (() => {
     properties.forEach((name, i) => { out[name] = plain(name, typed[i], computed); });
     return out;
   };
+  // A block that is as high as the floats in it, thanks to a pseudo-element that clears them: its own
+  // styles do not say so.
+  const holdsFloats = (e) => ['::before', '::after'].some((pseudo) => {
+      const s = getComputedStyle(e, pseudo);
+      return s.clear === 'both' && s.content !== 'none' && s.display !== 'none';
+    }) && childrenOf(e).some((k) => getComputedStyle(k).float !== 'none');
+
   // What has been extracted: root -> {properties, items: [{e, typed, styles}]}, for page_variants.js.
   const taken = new Map();
 
@@ -63,16 +72,25 @@ globalThis.xojl = (() => {
   const iconFont = (families) => /icon|awesome|symbol|glyph|\bfa\b|feather|themify|linea|nucleo/i
     .test(families.split(',')[0]);
 
-  // Text of a node itself, its element children left out; a line break is "\n".
-  const ownText = (e, computed) => {
+  // [number of kept element children before it, text] of each run of text that a node itself has; a
+  // line break is "\n".
+  const textsOf = (e, computed, indexOfChild) => {
     const kept = /^(pre|break-spaces)/.test(computed.whiteSpace);
-    const parts = [];
+    const runs = [];
+    let before = 0, parts = [];
+    const close = () => {
+      const raw = parts.join('');
+      const text = kept ? raw.trim() : raw.replace(/ *\n */g, '\n').replace(/ +/g, ' ').trim();
+      if (text) runs.push([before, text]);
+      parts = [];
+    };
     for (const child of (e.shadowRoot || e).childNodes) {
       if (child.nodeType === 3) parts.push(kept ? child.data : child.data.replace(/\s+/g, ' '));
+      else if (child.nodeType === 1 && indexOfChild.has(child)) { close(); before++; }
       else if (child.nodeType === 1) parts.push(tagOf(child) === 'BR' ? '\n' : ' ');
     }
-    const text = parts.join('');
-    return kept ? text.trim() : text.replace(/ *\n */g, '\n').replace(/ +/g, ' ').trim();
+    close();
+    return runs;
   };
   const typed = (e) => {
     if (tagOf(e) === 'SELECT') return e.selectedOptions.length ? e.selectedOptions[0].text : '';
@@ -98,13 +116,8 @@ globalThis.xojl = (() => {
     const out = [];
     const kind = iconFont(computed.fontFamily) ? 'svg' : 'text';
     if (parseFloat(computed.fontSize) > 0) {
-      let before = 0;
-      for (const child of (e.shadowRoot || e).childNodes) {
-        if (child.nodeType === 1) before += indexOfChild.has(child) ? 1 : 0;
-        else if (child.nodeType === 3 && child.data.trim()) {
-          out.push([kind, before, kind === 'text' ? ownText(e, computed) : null]);
-          break;
-        }
+      for (const [before, text] of textsOf(e, computed, indexOfChild)) {
+        out.push([kind, before, kind === 'text' ? text : null]);
       }
     }
     // An icon font draws its pictogram in a pseudo-element of an empty node.
@@ -128,6 +141,7 @@ globalThis.xojl = (() => {
     }
     if (e.href && typeof e.href === 'string') out.href = e.href.slice(0, 200);
     if (e.localName.includes('-')) out.tag = e.localName;
+    if (e.open) out.open = 'true';
     const text = (CLOSED.has(tagOf(e)) ? e.value || e.placeholder || '' : e.innerText || '');
     if (typeof text === 'string' && text.trim()) out.text = text.trim().replace(/\s+/g, ' ').slice(0, 240);
     return out;
@@ -217,6 +231,7 @@ globalThis.xojl = (() => {
       const content = contentOf(n.e, tag, n.s, kidsOf.get(n.e) || none);
       const typed = typedOf(n.e, properties);
       const styles = stylesOf(properties, typed, n.s);
+      if (styles.display === 'block' && holdsFloats(n.e)) styles.display = 'flow-root';
       items.push({e: n.e, typed, styles});
       nodes.push({
         tag: n.e.localName.toLowerCase(),
@@ -236,8 +251,7 @@ globalThis.xojl = (() => {
       });
     });
     taken.set(root, {properties, items});
-    const root_font = parseFloat(getComputedStyle(document.documentElement).fontSize) || 16;
-    return JSON.stringify({box: boxOf(element), root_font, full, nodes});
+    return JSON.stringify({box: boxOf(element), full, nodes});
   };
 
   // Fixed and sticky things outside a section would be painted over it.

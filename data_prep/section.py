@@ -36,12 +36,19 @@ LOOK = (
     "font-weight",
     "background-color",
     "background-image",
+    "font-family",
     "border-top-width",
     "border-top-style",
+    "border-top-color",
+    "border-bottom-width",
     "border-bottom-style",
+    "border-bottom-color",
+    "border-left-width",
     "border-left-style",
+    "border-left-color",
     "box-shadow",
     "color",
+    "float",
 )
 
 

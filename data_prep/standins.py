@@ -7,12 +7,12 @@ of the screenshot's own colour takes its place, and the comparison leaves it out
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from statistics import median
 
 import numpy as np
 
 from data_prep.likeness import ground_colour
 from data_prep.uncompact import DRAWN, Setting, Stand
+from data_prep.values import REM
 from xojl_jax.xojl.codebook import Codebook
 from xojl_jax.xojl.record import Record
 from xojl_jax.xojl.tree import Visit, preorder
@@ -52,8 +52,7 @@ def stand_ins(
     if len(author) != len(visits):
         author = [{}] * len(visits)
     looks = [_looks(visit, codebook) for visit in visits]
-    root_font = _root_font(looks, author)
-    fonts = _font_sizes(visits, looks, root_font)
+    fonts = _font_sizes(visits, looks)
     stands, fills = [], {}
     is_picture = np.zeros(len(visits), bool)
     for visit, box, font in zip(visits, record.html_boxes, fonts, strict=True):
@@ -74,8 +73,8 @@ def stand_ins(
     kinds = {i: entry["type"] for i, entry in enumerate(author) if "type" in entry}
     height, width = pixels.shape[:2]
     opaque = "background-color" in looks[0] or 0 in fills
-    setting = Setting(width, height, root_font, "#fff" if opaque else _backdrop(pixels))
-    joined = joined_nodes(visits, looks, record.html_boxes, root_font)
+    setting = Setting(width, height, "#fff" if opaque else _backdrop(pixels))
+    joined = joined_nodes(visits, looks, record.html_boxes)
     families = {i: entry.get("look", {}).get("font-family", "") for i, entry in enumerate(author)}
     families = {i: family for i, family in families.items() if family}
     return StandIns(setting, stands, fills, kinds, joined, families, is_picture, np.array(is_text))
@@ -116,7 +115,7 @@ def _hex(colour: np.ndarray) -> str:
 # --- white space ---------------------------------------------------------------------------------
 
 
-def joined_nodes(visits: list[Visit], looks: list[dict], boxes, root_font: float) -> set[int]:
+def joined_nodes(visits: list[Visit], looks: list[dict], boxes) -> set[int]:
     """Nodes that stand in one line with the node before, as near as their margins let them.
 
     White space between elements is content, which the tree does not hold: the boxes show it.
@@ -128,7 +127,7 @@ def joined_nodes(visits: list[Visit], looks: list[dict], boxes, root_font: float
         if last is None or visit.parent < 0:
             continue
         margins = [
-            _px(looks[i].get(name, "0"), root_font)
+            _px(looks[i].get(name, "0"))
             for i, name in ((last, "margin-right"), (visit.index, "margin-left"))
         ]
         (x0, y0, w0, h0), (x1, y1, _, h1) = boxes[last][:4], boxes[visit.index][:4]
@@ -138,12 +137,12 @@ def joined_nodes(visits: list[Visit], looks: list[dict], boxes, root_font: float
     return joined
 
 
-def _px(written: str, root_font: float) -> float | None:
+def _px(written: str) -> float | None:
     """`1.5r` -> 24.0; None for what is no plain length."""
     number, unit = (written, "") if written == "0" else (written[:-1], written[-1:])
     if unit not in ("", "r", "x") or not number.lstrip("-").replace(".", "", 1).isdigit():
         return None
-    return float(number) * (root_font if unit == "r" else 1)
+    return float(number) * (REM if unit == "r" else 1)
 
 
 # --- sizes of type --------------------------------------------------------------------------------
@@ -159,20 +158,10 @@ def _looks(visit: Visit, codebook: Codebook) -> dict[str, str]:
     return found
 
 
-def _root_font(looks: list[dict], author: Sequence[dict]) -> float:
-    """px of a rem on the page, from nodes whose size of type is known in both; 16 where none is."""
-    ratios = []
-    for look, entry in zip(looks, author, strict=True):
-        written, px = look.get("font-size", ""), entry.get("look", {}).get("font-size", "")
-        if written.endswith("r") and px.endswith("px"):
-            ratios.append(float(px[:-2]) / max(1e-3, float(written[:-1])))
-    return round(median(ratios) * 2) / 2 if ratios else 16.0
-
-
-def _font_sizes(visits: list[Visit], looks: list[dict], root_font: float) -> list[float]:
+def _font_sizes(visits: list[Visit], looks: list[dict]) -> list[float]:
     sizes: list[float] = []
     for visit in visits:
-        size = _px(looks[visit.index].get("font-size", ""), root_font)
+        size = _px(looks[visit.index].get("font-size", ""))
         above = sizes[visit.parent] if visit.parent >= 0 else 16.0
         sizes.append(max(1.0, above if size is None else size))
     return sizes

@@ -38,16 +38,19 @@ _SHADOWS = frozenset(["box-shadow", "text-shadow"])
 _UNPAINTED = frozenset(
     ["background-image", "background-position", "background-size", "background-repeat"]
 )
+# Stands right behind the word before it.
+_CLOSING = (".", ",", ";", ":", "!", "?", ")")
 _PLAIN = re.compile(r"-?(\d+\.?\d*|\.\d+)\Z")
 _HEX = re.compile(r"(?:[0-9a-f]{3,4}|[0-9a-f]{6}|[0-9a-f]{8})\Z")
 _NAME = re.compile(r"[a-z][a-z0-9-]*\Z")
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _RESET = """*{all:unset;box-sizing:border-box;border-width:0}
-html{display:block;background:%(backdrop)s;font-size:%(root_font)gpx;font-family:serif;color:#000}
+html{display:block;background:%(backdrop)s;font-size:16px;font-family:serif;color:#000}
 head,title,style{display:none}
 body{display:block;margin:0;min-height:%(page)gpx}
 #place{display:%(place)s;width:%(width)gpx;height:%(height)gpx}
 .icon{display:inline-block}
+table{border-spacing:2px}
 """
 
 
@@ -57,13 +60,11 @@ class Setting:
 
     Attributes:
       width, height: of the section, CSS px.
-      root_font: font size of the page's root: what one rem is, px.
       backdrop: CSS colour of what shines through where the section paints nothing.
     """
 
     width: float
     height: float
-    root_font: float = 16.0
     backdrop: str = "#fff"
 
 
@@ -109,7 +110,6 @@ def page_of(
         displays += '[data-xojl="0"]::after{content:"";display:block;clear:both}'
     reset = _RESET % {
         "backdrop": setting.backdrop,
-        "root_font": setting.root_font,
         "width": setting.width,
         "height": setting.height,
         "page": 2 * setting.height,
@@ -199,6 +199,8 @@ def css_value(css: str, written: str, codebook: Codebook) -> str | None:
     if css.startswith("grid-template-"):
         return _tracks(parts, codebook)
     pieces = [_piece(part, codebook) for part in parts]
+    if css in ("grid-column", "grid-row"):
+        return _lines(pieces)
     if css == "aspect-ratio" and len(pieces) >= 2:
         return " ".join([*pieces[:-2], f"{pieces[-2]} / {pieces[-1]}"])
     return " ".join(pieces)
@@ -241,6 +243,17 @@ def _calls(parts: Sequence[str], codebook: Codebook) -> str | None:
         return "none"
     # A function of two dimensions takes two numbers: of `translate3d` the depth is not seen.
     return " ".join(f"{name}({','.join(numbers[:2])})" for name, *numbers in calls)
+
+
+def _lines(pieces: Sequence[str]) -> str:
+    """`1 span 2` -> `1 / span 2`."""
+    lines: list[str] = []
+    for piece in pieces:
+        if lines and lines[-1] == "span":
+            lines[-1] += f" {piece}"
+        else:
+            lines.append(piece)
+    return " / ".join(lines)
 
 
 def _tracks(parts: Sequence[str], codebook: Codebook) -> str | None:
@@ -297,7 +310,10 @@ class _Writer:
             members, closing, stands, exact = stack[-1]
             for member in members:
                 if isinstance(member, Content):
-                    yield self._content(member, next(stands), exact)
+                    stand = next(stands)
+                    alone = exact or not member.at or stand.text[:1] in _CLOSING
+                    yield "" if alone else " "  # between an element and the text behind it
+                    yield self._content(member, stand, exact)
                     continue
                 # Authors break lines between elements; where they must not, white space is kept.
                 yield "" if exact or index in self.joined else "\n"

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 
 MAX_PARTS = 8
 MAX_LENGTH = 48
+REM = 16  # px of `1r`, whatever the page calls a rem: a reader of the tree sees no root
 
 _NUMBER = re.compile(r"([-+]?(?:\d+\.?\d*|\.\d+)(?:e[-+]?\d+)?)([a-z%]*)\Z", re.IGNORECASE)
 _COLOUR = re.compile(r"rgba?\(([^()]*)\)\Z")
@@ -15,6 +16,8 @@ _MARKERS = re.compile(
     r"(disc|circle|square|none|decimal(-leading-zero)?|(lower|upper)-(roman|alpha|latin)"
     r"|lower-greek|disclosure-(open|closed))\Z"
 )
+# Of grid-column and grid-row: lines and areas may have names.
+_LINES = re.compile(r"((auto|span|-?\d+)( |\Z))+\Z")
 _FAMILIES = (
     ("mono", re.compile(r"mono|courier|consol|menlo|code", re.IGNORECASE)),
     ("sans", re.compile(r"sans|arial|helvetica|roboto|inter|verdana|system|segoe", re.IGNORECASE)),
@@ -26,25 +29,26 @@ _FAMILIES = (
 )
 
 
-def written_value(css: str, raw: str, units: Mapping[str, str], root_font: float) -> str | None:
+def written_value(css: str, raw: str, units: Mapping[str, str]) -> str | None:
     """The value after the `_` of a class; None where it has no short form and is left out.
 
     Args:
       css: the property.
       raw: the computed value as the browser prints it.
       units: CSS unit -> code of the codebook.
-      root_font: font size of the page's root, px.
     """
     if css == "font-family":
         # Which font it was could name the theme; what kind it is shows in the picture.
         return next((kind for kind, pattern in _FAMILIES if pattern.search(raw)), "system")
     if css == "list-style-type" and not _MARKERS.match(raw):
         return None
+    if css.startswith(("grid-column", "grid-row")) and not _LINES.match(raw):
+        return None
     if css == "background-image":
         return _image(raw)
     if css == "box-shadow" or css == "text-shadow":
         raw = _first_item(raw)
-    parts = [part for piece in split_value(raw) for part in _written(piece, units, root_font)]
+    parts = [part for piece in split_value(raw) for part in _written(piece, units)]
     if None in parts or len(parts) > MAX_PARTS:
         return None
     if css == "z-index" and parts and parts[0].lstrip("-").isdigit():
@@ -82,24 +86,24 @@ def colour(raw: str) -> str | None:
     return "".join(p[0] for p in pairs) if all(p[0] == p[1] for p in pairs) else text
 
 
-def length(px: float, root_font: float, units: Mapping[str, str]) -> str:
+def length(px: float, units: Mapping[str, str]) -> str:
     """px in rem or px, whichever takes fewer digits; rem where they tie (24px -> `1.5r`)."""
     px = round(px, 2)
     if px == 0:
         return "0"
-    rem = round(px / root_font, 4)
-    exact = abs(rem * root_font - px) < 0.006
+    rem = round(px / REM, 4)
+    exact = abs(rem * REM - px) < 0.006
     if exact and "rem" in units and _digits(rem) <= min(_digits(px), 3):
         return _plain(rem) + units["rem"]
     return _plain(round(px, 1) if _digits(px) > 4 else px) + units["px"]
 
 
-def _written(piece: str, units: Mapping[str, str], root_font: float) -> list[str | None]:
+def _written(piece: str, units: Mapping[str, str]) -> list[str | None]:
     number = _NUMBER.match(piece)
     if number:
         value, unit = float(number[1]), number[2].lower()
         if unit == "px":
-            return [length(value, root_font, units)]
+            return [length(value, units)]
         if unit and unit not in units:
             return [None]
         rounded = _plain(round(value, 2))
@@ -112,7 +116,7 @@ def _written(piece: str, units: Mapping[str, str], root_font: float) -> list[str
     if function and function[1] == "repeat":
         count, *what = split_value(function[2])
         if count.isdigit() and int(count) * len(what) <= MAX_PARTS:
-            return [p for w in what * int(count) for p in _written(w, units, root_font)]
+            return [p for w in what * int(count) for p in _written(w, units)]
     if function and function[1] not in (
         "calc",
         "var",
@@ -122,10 +126,24 @@ def _written(piece: str, units: Mapping[str, str], root_font: float) -> list[str
         "matrix",
         "matrix3d",
     ):
-        name = re.sub(r"(x|y|z|3d)\Z", "", function[1].lower())
-        inner = [p for w in split_value(function[2]) for p in _written(w, units, root_font)]
-        return [name, *inner]
+        inner = [p for w in split_value(function[2]) for p in _written(w, units)]
+        return _call(function[1].lower(), inner)
     return [None]
+
+
+def _call(name: str, numbers: list[str | None]) -> list[str | None]:
+    """`translatey(8px)` as a function of both axes: `translate+0+8x`."""
+    axis = re.fullmatch(r"(translate|scale|skew|rotate)(x|y|z|3d)", name)
+    if not axis:
+        return [name, *numbers]
+    if axis[1] == "rotate":  # what turns in depth has no short form
+        return ["rotate", *numbers] if axis[2] == "z" else [None]
+    still = "1" if axis[1] == "scale" else "0"
+    if axis[2] == "x":
+        return [axis[1], *numbers, *([still] if axis[1] == "scale" else [])]
+    if axis[2] == "y":
+        return [axis[1], still, *numbers]
+    return [axis[1], *numbers[:2]] if axis[2] == "3d" else []
 
 
 def _image(raw: str) -> str | None:

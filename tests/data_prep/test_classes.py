@@ -12,7 +12,7 @@ from xojl_jax.xojl.codebook import Codebook
 from xojl_jax.xojl.tree import Caps, preorder, print_html
 
 CODEBOOK = Codebook.load()
-WRITER = ClassWriter(CODEBOOK, 16.0)
+WRITER = ClassWriter(CODEBOOK)
 INITIAL = {
     "display": "block",
     "position": "static",
