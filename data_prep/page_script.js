@@ -80,8 +80,9 @@ globalThis.xojl = (() => {
     let before = 0, parts = [];
     const close = () => {
       const raw = parts.join('');
-      const text = kept ? raw.trim() : raw.replace(/ *\n */g, '\n').replace(/ +/g, ' ').trim();
-      if (text) runs.push([before, text]);
+      const text = kept ? raw : raw.replace(/ *\n */g, '\n').replace(/ +/g, ' ').trim();
+      // Where white space is kept, a line break between two words of a listing is a text, too.
+      if (text.trim() || (indexOfChild.size && text.includes('\n'))) runs.push([before, text]);
       parts = [];
     };
     for (const child of (e.shadowRoot || e).childNodes) {

@@ -12,6 +12,7 @@ import atexit
 import contextlib
 import functools
 import io
+import json
 import multiprocessing
 import random
 import time
@@ -20,6 +21,7 @@ from collections.abc import Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from PIL import Image
 
@@ -59,11 +61,15 @@ def main(argv: list[str]) -> None:
     _make_folder(out)
     elements, categories, redrawn = Counter(), Counter(), Counter()
     start = time.monotonic()
-    with (out / "records.jsonl").open("w", encoding="utf-8") as lines:
+    with (
+        (out / "records.jsonl").open("w", encoding="utf-8") as lines,
+        (out / "author.jsonl").open("w", encoding="utf-8") as authors,
+    ):
         batches = _batches(args.first, args.count)
         for batch in Progress(_Made(args, batches), f"batches of {BATCH}"):
-            for line, record_elements, category in batch.records:
+            for line, author, record_elements, category in batch.records:
                 lines.write(line + "\n")
+                authors.write(author + "\n")
                 elements.update(record_elements)
                 categories[category] += 1
             redrawn.update(batch.redrawn)
@@ -77,9 +83,10 @@ def main(argv: list[str]) -> None:
 
 @dataclass(frozen=True)
 class _Batch:
-    """What a worker answers: of each record its JSON, elements and category; draws left, why."""
+    """What a worker answers: of each record its JSON, its line of author.jsonl (what stands in its
+    placeholders, for data_prep.roundtrip), elements and category; draws left, why."""
 
-    records: list[tuple[str, tuple[str, ...], str]]
+    records: list[tuple[str, str, tuple[str, ...], str]]
     redrawn: Counter
 
 
@@ -134,9 +141,11 @@ def _make_batch(indices: range, seed: int, limits: "Limits", out: Path, quality:
     # Compressing takes longer than rendering, and Pillow does it beside Python.
     with ThreadPoolExecutor(2) as pool:
         saved = []
-        for record, picture in make_records(_browser[0], seed, indices, limits, redrawn):
-            saved.append(pool.submit(_save, out / record.screenshot, picture, quality))
-            records.append((record_to_json(record), record.used_elements, record.category))
+        for made in make_records(_browser[0], seed, indices, limits, redrawn):
+            record = made.record
+            saved.append(pool.submit(_save, out / record.screenshot, made.picture, quality))
+            author = json.dumps({"id": record.id, "nodes": made.author})
+            records.append((record_to_json(record), author, record.used_elements, record.category))
         for each in saved:
             each.result()
     return _Batch(records, redrawn)
@@ -145,11 +154,19 @@ def _make_batch(indices: range, seed: int, limits: "Limits", out: Path, quality:
 # --- one record -----------------------------------------------------------------------------------
 
 
+class Made(NamedTuple):
+    """A record, its screenshot as PNG, and per html node what stands in its placeholders."""
+
+    record: Record
+    picture: bytes
+    author: list[dict]
+
+
 def make_records(
     browser: Browser, seed: int, indices: Iterable[int], limits: Limits, redrawn: Counter
-) -> list[tuple[Record, bytes]]:
-    """(record, screenshot as PNG) of each index, in order; `redrawn` counts why draws were left."""
-    done: dict[int, tuple[Record, bytes]] = {}
+) -> list[Made]:
+    """A record of each index, in order; `redrawn` counts why draws were left."""
+    done: dict[int, Made] = {}
     for attempt in range(ATTEMPTS):
         waiting = [index for index in indices if index not in done]
         if not waiting:
@@ -172,6 +189,7 @@ class _Rendered:
     compact: Compact
     marks: list[str | None]  # of each extracted node
     parents: list[int]
+    author: list[dict]  # of each html node
     box: tuple[int, int, int, int]
     picture: bytes
 
@@ -203,7 +221,9 @@ def _render(browser: Browser, pages: list[Page]) -> list[_Rendered]:
         marks = [node["marks"].get("data-xojl") for node in each.nodes]
         parents = [node["parent"] for node in each.nodes]
         small = compact(each, codebook, rng)
-        answers.append(_Rendered(page, small, marks, parents, tuple(each.box), picture))
+        shown = [n for n, at in zip(each.nodes, small.node_of, strict=True) if at is not None]
+        author = [{"content": node["held"]} for node in shown]
+        answers.append(_Rendered(page, small, marks, parents, author, tuple(each.box), picture))
     return answers
 
 
@@ -211,7 +231,7 @@ def _root(number: int) -> str:
     return f"#s{number} > *"
 
 
-def _record(shown: _Rendered, seed: int, index: int, limits: Limits) -> tuple[Record, bytes]:
+def _record(shown: _Rendered, seed: int, index: int, limits: Limits) -> Made:
     """The record of a rendered section, or DoesNotFit."""
     left, _, width, height = shown.box
     if not HEIGHTS[0] <= height <= HEIGHTS[1]:
@@ -248,7 +268,7 @@ def _record(shown: _Rendered, seed: int, index: int, limits: Limits) -> tuple[Re
         html_boxes=tuple(tuple(box) for box in shown.compact.boxes),
         layout_nodes=tuple(layout_nodes),
     )
-    return record, shown.picture
+    return Made(record, shown.picture, shown.author)
 
 
 def _layout(shown: _Rendered) -> tuple[Forest, list[int]]:

@@ -102,20 +102,23 @@ def _lines(k: Kit, heads: list[str], body: list[list[Callable]]) -> El:
         room["border"] = f"1px solid {k.line}"
     middle = k.pick("middle", "top")
 
-    def cell(tag: str, content: "El | str", look: dict[str, str]) -> El:
+    def cell(tag: str, content: "El | str", look: dict[str, str], mark: str = "paragraph") -> El:
         if isinstance(content, str):
-            return El(tag, dict(look), [content], "paragraph") if content else El(tag, dict(look))
+            return El(tag, dict(look), [content], mark) if content else El(tag, dict(look))
         if content.mark == "paragraph":
             content.mark = None  # the cell is the text
             return El(tag, dict(look), [content], "paragraph")
         return El(tag, dict(look), [content])
 
-    top = room | css(font_weight=k.pick(400, 600, 700), color=k.pick(k.ink, k.muted))
+    weight = k.pick(400, 600, 700)
+    # It titles its column; of the weight of the text below it is a label.
+    title = "heading" if weight > 400 else "paragraph"
+    top = room | css(font_weight=weight, color=k.pick(k.ink, k.muted))
     if k.chance(0.4):
         top |= css(text_transform="uppercase", font_size=k.size(max(11, px - 2)))
     if style != "bare":
         top["border-bottom"] = f"{k.pick(1, 2)}px solid {k.line}"
-    header = El("tr", {}, [cell("th", text, top) for text in heads])
+    header = El("tr", {}, [cell("th", text, top, title) for text in heads])
     lines = []
     for at, makers in enumerate(body):
         look = room | css(vertical_align=middle)

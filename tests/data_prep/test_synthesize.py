@@ -1,6 +1,7 @@
 """Sections of our own: drawn alike every time, labelled by the law, free of telling names."""
 
 import io
+import json
 import subprocess
 import sys
 from collections import Counter, defaultdict
@@ -25,6 +26,7 @@ from data_prep.components.markup import (
 )
 from data_prep.components.photos import MAKERS
 from data_prep.components.rows import WAYS
+from data_prep.components.tables import table
 from data_prep.components.theme import draw_theme
 from data_prep.components.tongues import TONGUES, say
 from data_prep.synthesize import Limits, make_records
@@ -207,6 +209,18 @@ def test_a_table_is_one_grid_of_cells():
     assert labels(table, leaf()) == [("grid", [P, group, P]), P]
 
 
+def test_the_head_of_a_table_titles_where_it_looks_like_a_title():
+    """`th` in the weight of running text is a label; heavier, it titles its column."""
+    seen = set()
+    for seed in range(40):
+        made = table(make_kit(Random(seed), draw_theme(Random(seed)), 1280))
+        for cell in (n for n in made.walk() if n.tag == "th" and n.kids):
+            heavy = int(cell.style["font-weight"]) > 400
+            assert cell.mark == ("heading" if heavy else "paragraph")
+            seen.add(heavy)
+    assert seen == {True, False}
+
+
 def test_a_slide_is_labelled_from_two_children_on():
     one = El("div", css(background="#eeeeee"), [leaf()], slide=True)
     two = El("div", {}, [leaf(), leaf()], slide=True)
@@ -244,7 +258,7 @@ def test_no_tag_is_torn_out_of_another_by_the_parser(outer, inner, kept):
 
 def test_what_is_drawn_is_what_is_labelled(made):
     """The layout of a record is the derived tree, node for node."""
-    for index, (record, _) in enumerate(made):
+    for index, (record, _, _) in enumerate(made):
         shown = [(visit.node.element, visit.depth) for visit in preorder(record.layout)]
         drawn = [labelled_tree(make_page(SEED, index, attempt).root) for attempt in range(3)]
         assert shown in drawn
@@ -293,7 +307,7 @@ def test_a_broken_rule_is_found(layout, boxes, fault):
 def test_every_record_obeys_the_law_and_reads_back_equal(made):
     """Exact labels: a record that breaks a rule must never be written."""
     assert len(made) == 8
-    for record, _ in made:
+    for record, _, _ in made:
         again = parse_record(record_to_json(record))
         assert record_to_json(again) == record_to_json(record)
         boxes = [record.html_boxes[node] for node in record.layout_nodes]
@@ -304,7 +318,7 @@ def test_every_record_obeys_the_law_and_reads_back_equal(made):
 
 def test_every_layout_node_can_be_copied_from_its_html_node(made):
     """Tag, classes and content of a layout node are those of its twin, in document order."""
-    for record, _ in made:
+    for record, _, _ in made:
         html = [visit.node for visit in preorder(record.html)]
         assert list(record.layout_nodes) == sorted(set(record.layout_nodes))
         for visit, at in zip(preorder(record.layout), record.layout_nodes, strict=True):
@@ -315,7 +329,7 @@ def test_every_layout_node_can_be_copied_from_its_html_node(made):
 
 def test_nothing_that_tells_the_answer_reaches_the_html(made):
     """No mark, class name, id, source or word of the page is in the tree that the model reads."""
-    for record, _ in made:
+    for record, _, _ in made:
         text = print_html(record.html).lower()
         assert not any(leak in text for leak in ("xojl", "class", "data:", "href", "s0k", "#s0"))
         for visit in preorder(record.html):
@@ -324,7 +338,7 @@ def test_nothing_that_tells_the_answer_reaches_the_html(made):
 
 
 def test_the_screenshot_is_the_section_at_the_viewport(made):
-    for record, png in made:
+    for record, png, _ in made:
         with Image.open(io.BytesIO(png)) as image:
             width, height = image.size
         assert (width, height) == tuple(record.source["box"][2:])
@@ -335,7 +349,7 @@ def test_the_screenshot_is_the_section_at_the_viewport(made):
 def test_the_other_screens_and_the_pointer_leave_their_classes(made):
     """A model that edits pages meets `t:`, `m:` and `h:` classes: made pages must have them."""
     classes = [
-        c for record, _ in made for visit in preorder(record.html) for c in visit.node.classes
+        c for record, _, _ in made for visit in preorder(record.html) for c in visit.node.classes
     ]
     assert any(c.startswith("m:") for c in classes)
     assert any(c.startswith("h:") for c in classes)
@@ -360,6 +374,13 @@ def test_the_command_writes_a_data_set(chromium, tmp_path):
     for record in records:
         with Image.open(out / record.screenshot) as image:
             assert image.format == "WEBP" and image.width == record.source["box"][2]
+    # A round trip needs the words: one for each placeholder of each node.
+    lines = (out / "author.jsonl").read_text(encoding="utf-8").splitlines()
+    for record, line in zip(records, map(json.loads, lines), strict=True):
+        held = [len(node["content"]) for node in line["nodes"]]
+        assert line["id"] == record.id
+        assert held == [len(visit.node.content) for visit in preorder(record.html)]
+        assert any(isinstance(item, str) for node in line["nodes"] for item in node["content"])
     with pytest.raises(BadUsage, match="not empty"):
         synthesize.main(command[3:])
 
