@@ -38,7 +38,7 @@ USAGE = """Compiles each tree back to HTML and CSS, renders it, compares that wi
 Writes quality.round_trip, 0 to 1, into DIR/records.jsonl, and its parts (position, size, colour,
 structure) into DIR/roundtrip.jsonl. A record that was judged before is judged again only if it has
 changed. docs/round_trip.md says what the score means."""
-VERSION = 1  # of the rules: another one, and what was judged before is judged again
+VERSION = 2  # of the rules: another one, and what was judged before is judged again
 THRESHOLDS = (0.5, 0.6, 0.7, 0.8, 0.9, 0.95)
 PAGE_SECONDS = 30.0
 SECTION = '[data-xojl="0"]'
@@ -101,17 +101,8 @@ def render_again(browser: Browser, folder: Path, record: Record, author: list[di
     except (BadInput, OSError) as error:
         raise PageError("the screenshot cannot be read") from error
     codebook = Codebook.load()
-    given = stand_ins(record, author, pixels, codebook)
-    page_text = page_of(
-        record.html,
-        codebook,
-        given.setting,
-        given.stands,
-        given.fills,
-        given.kinds,
-        given.joined,
-        given.fonts,
-    )
+    given, is_picture, is_text = stand_ins(record, author, pixels, codebook)
+    page_text = page_of(record.html, codebook, given)
     height, width = pixels.shape[:2]
     viewport = [round(v) for v in record.viewport or DESKTOP]
     with tempfile.TemporaryDirectory() as site:
@@ -126,7 +117,7 @@ def render_again(browser: Browser, folder: Path, record: Record, author: list[di
         if "data-xojl" in node["marks"]:
             second[int(node["marks"]["data-xojl"])] = node["box"]
     second = framed(second - [x, y, 0, 0], width, height)
-    return pixels, decode_image(png), Blocks(first, second, given.is_picture, given.is_text)
+    return pixels, decode_image(png), Blocks(first, second, is_picture, is_text)
 
 
 def framed(boxes: np.ndarray, width: float, height: float) -> np.ndarray:
@@ -248,7 +239,7 @@ def read_records(folder: Path) -> list[Record]:
 
 
 def read_authors(folder: Path) -> dict[str, list[dict]]:
-    """What stood in the nodes of each record, by its id; of made sections there is nothing."""
+    """What stood in the nodes of each record, by its id; of others there is nothing."""
     path = folder / "author.jsonl"
     authors = {}
     if path.is_file():

@@ -6,12 +6,11 @@ of the screenshot's own colour takes its place, and the comparison leaves it out
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
 from data_prep.likeness import ground_colour
-from data_prep.uncompact import DRAWN, Setting, Stand
+from data_prep.uncompact import DRAWN, Setting, Stand, StandIns
 from data_prep.values import REM
 from xojl_jax.xojl.codebook import Codebook
 from xojl_jax.xojl.record import Record
@@ -24,24 +23,11 @@ SPACE = 1.5  # px, less than any space between words
 _LINE = 1.4  # height of a line, in font sizes
 
 
-@dataclass(frozen=True)
-class StandIns:
-    """The arguments of `uncompact.page_of`, and which nodes are pictures or hold text, bool[N]."""
-
-    setting: Setting
-    stands: list[list[Stand]]
-    fills: dict[int, str]
-    kinds: dict[int, str]
-    joined: set[int]
-    fonts: dict[int, str]
-    is_picture: np.ndarray
-    is_text: np.ndarray
-
-
 def stand_ins(
     record: Record, author: Sequence[dict], pixels: np.ndarray, codebook: Codebook
-) -> StandIns:
-    """What the placeholders of a record stand for.
+) -> tuple[StandIns, np.ndarray, np.ndarray]:
+    """What the placeholders of a record stand for; which nodes are pictures and which hold text,
+    bool[N].
 
     Args:
       record: with its boxes.
@@ -77,7 +63,8 @@ def stand_ins(
     joined = joined_nodes(visits, looks, record.html_boxes)
     families = {i: entry.get("look", {}).get("font-family", "") for i, entry in enumerate(author)}
     families = {i: family for i, family in families.items() if family}
-    return StandIns(setting, stands, fills, kinds, joined, families, is_picture, np.array(is_text))
+    given = StandIns(setting, stands, fills, kinds, joined, families)
+    return given, is_picture, np.array(is_text)
 
 
 def colour_of(pixels: np.ndarray, box: Sequence[float], inside: Sequence = ()) -> str:

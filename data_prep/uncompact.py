@@ -10,7 +10,7 @@ import math
 import re
 import tomllib
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from html import escape
 from pathlib import Path
@@ -83,25 +83,29 @@ class Stand:
     colour: str = "#888"
 
 
-def page_of(
-    forest: Forest,
-    codebook: Codebook,
-    setting: Setting,
-    stands: Sequence[Sequence[Stand]],
-    fills: Mapping[int, str] | None = None,
-    kinds: Mapping[int, str] | None = None,
-    joined: Collection[int] = (),
-    fonts: Mapping[int, str] | None = None,
-) -> str:
-    """XHTML of a page whose only content is the section. Its nodes carry `data-xojl="INDEX"`.
+@dataclass(frozen=True)
+class StandIns:
+    """All that a page shows and its tree does not hold.
 
-    Args:
+    Attributes:
       stands: per node of the forest (pre-order), one for each of its content placeholders.
-      fills: node -> CSS colour of a background picture, which the tree does not hold.
+      fills: node -> CSS colour of a background picture.
       kinds: node -> `type` of an input field.
       joined: nodes with no white space between them and the node before.
       fonts: node -> font families, in place of the kind that the tree tells.
     """
+
+    setting: Setting
+    stands: Sequence[Sequence[Stand]]
+    fills: Mapping[int, str] = field(default_factory=dict)
+    kinds: Mapping[int, str] = field(default_factory=dict)
+    joined: Collection[int] = ()
+    fonts: Mapping[int, str] = field(default_factory=dict)
+
+
+def page_of(forest: Forest, codebook: Codebook, given: StandIns) -> str:
+    """XHTML of a page whose only content is the section. Its nodes carry `data-xojl="INDEX"`."""
+    setting = given.setting
     visits = preorder(forest)
     classes = {name: None for visit in visits for name in visit.node.classes}
     sheet = style_sheet(list(classes), codebook)
@@ -115,8 +119,7 @@ def page_of(
         "page": 2 * setting.height,
         "place": _place(forest),
     }
-    writer = _Writer(setting, stands, fills or {}, kinds or {}, joined, fonts or {})
-    body = "".join(writer.write(forest))
+    body = "".join(_Writer(given).write(forest))
     return (
         '<?xml version="1.0" encoding="utf-8"?>\n<!DOCTYPE html>\n'
         '<html xmlns="http://www.w3.org/1999/xhtml"><head><title>section</title><style>\n'
@@ -293,12 +296,7 @@ def _escaped(name: str) -> str:
 
 @dataclass(frozen=True)
 class _Writer:
-    setting: Setting
-    stands: Sequence[Sequence[Stand]]
-    fills: Mapping[int, str]
-    kinds: Mapping[int, str]
-    joined: Collection[int]
-    fonts: Mapping[int, str]
+    given: StandIns
 
     def write(self, forest: Forest) -> Iterator[str]:
         """Pieces of XHTML; without recursion, as trees may be deep."""
@@ -316,10 +314,10 @@ class _Writer:
                     yield self._content(member, stand, exact)
                     continue
                 # Authors break lines between elements; where they must not, white space is kept.
-                yield "" if exact or index in self.joined else "\n"
+                yield "" if exact or index in self.given.joined else "\n"
                 opened = self._open(member, index)
                 yield opened[0]
-                here = iter(self.stands[index])
+                here = iter(self.given.stands[index])
                 index += 1
                 if opened[1]:
                     inner = exact or any(c.startswith("ws_pre") for c in member.classes)
@@ -343,7 +341,7 @@ class _Writer:
         style = self._style(node, index)
         about = f' class="{_text(" ".join(node.classes))}" data-xojl="{index}"'
         about += f' style="{_text(style)}"' if style else ""
-        stands = self.stands[index]
+        stands = self.given.stands[index]
         if node.tag in DRAWN:
             stand = stands[0] if stands else Stand()
             return f'<img{about} src="{_picture(stand)}" alt=""/>', ""
@@ -354,9 +352,9 @@ class _Writer:
         return f"<{tag}{about}{opened}>", f"</{tag}>"
 
     def _field(self, node: Node, index: int, about: str) -> str:
-        text = _text(" ".join(stand.text for stand in self.stands[index]))
+        text = _text(" ".join(stand.text for stand in self.given.stands[index]))
         if node.tag == "input":
-            kind = self.kinds.get(index, "text")
+            kind = self.given.kinds.get(index, "text")
             return f'<input{about} type="{_text(kind)}" value="{text}"/>'
         if node.tag == "select":
             return f"<select{about}><option>{text}</option></select>"
@@ -364,13 +362,13 @@ class _Writer:
 
     def _style(self, node: Node, index: int) -> str:
         """What the tree does not say, or what it says about a place that is no longer there."""
-        style = f"background-color:{self.fills[index]};" if index in self.fills else ""
-        style += f"font-family:{self.fonts[index]};" if index in self.fonts else ""
+        style = f"background-color:{self.given.fills[index]};" if index in self.given.fills else ""
+        style += f"font-family:{self.given.fonts[index]};" if index in self.given.fonts else ""
         if index > 0:
             return style
         return style + (
             "position:relative;inset:auto;float:none;margin:0;transform:none;box-sizing:border-box;"
-            f"width:{self.setting.width:g}px;min-width:0;max-width:none"
+            f"width:{self.given.setting.width:g}px;min-width:0;max-width:none"
         )
 
 

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from data_prep.compact import compact, properties
-from data_prep.uncompact import Setting, Stand, css_value, page_of, style_sheet
+from data_prep.uncompact import Setting, Stand, StandIns, css_value, page_of, style_sheet
 from xojl_jax.xojl.codebook import Codebook
 from xojl_jax.xojl.tree import Content, Node, parse_html, preorder
 
@@ -22,7 +22,7 @@ def stands_of(forest, text="some words"):
 
 
 def page(forest, **setting):
-    return page_of(forest, BOOK, Setting(800, 300, **setting), stands_of(forest))
+    return page_of(forest, BOOK, StandIns(Setting(800, 300, **setting), stands_of(forest)))
 
 
 @pytest.mark.parametrize(
@@ -94,7 +94,7 @@ FORESTS = st.recursive(
 def test_every_tree_is_well_formed_and_keeps_its_nodes(root, text):
     """Whatever the tree and its texts hold, a browser reads the page, and no node moves."""
     visits = preorder((root,))
-    written = page_of((root,), BOOK, Setting(800, 300), stands_of((root,), text))
+    written = page_of((root,), BOOK, StandIns(Setting(800, 300), stands_of((root,), text)))
     tree = ET.fromstring(written)
     found = [int(e.get("data-xojl")) for e in tree.iter() if e.get("data-xojl") is not None]
     # What is drawn as one thing holds nothing: its children are left out, everything else is there.
@@ -135,7 +135,7 @@ def test_white_space_is_kept_where_the_tree_says_so():
         '{"pre@ws_pre": {"text": "xv1", "b": {"text": "xv2"}}, "p": {"text": "xv3"}}'
     )
     stands = [[Stand("a\nb")], [Stand("c")], [Stand("d\ne")]]
-    written = page_of(forest, BOOK, Setting(100, 100), stands)
+    written = page_of(forest, BOOK, StandIns(Setting(100, 100), stands))
     body = written[written.index("<body>") :]
     assert ">a\nb<b" in body
     assert ">c</b></pre>" in body

@@ -18,7 +18,6 @@ from xojl_jax.nn.blocks import (
     EncoderBlock,
     LayerNorm,
     Mlp,
-    RMSNorm,
     Stack,
 )
 
@@ -46,7 +45,7 @@ def test_einsum_dense_maps_groups_of_axes():
     assert float(kernel.var()) == pytest.approx(1 / 12, rel=0.4)
 
 
-def test_norms_in_float32_whatever_the_dtype():
+def test_the_norm_is_in_float32_whatever_the_dtype():
     """A large common offset does not wash out the statistics of a bfloat16 stream."""
     x = (_normal(4, 64) + 8).astype(jnp.bfloat16)
     exact = np.asarray(x, np.float64)
@@ -54,9 +53,6 @@ def test_norms_in_float32_whatever_the_dtype():
     wanted = (exact - exact.mean(-1, keepdims=True)) / exact.std(-1, keepdims=True)
     assert layer.dtype == jnp.bfloat16
     np.testing.assert_allclose(np.asarray(layer, np.float64), wanted, atol=0.02)
-    root, _ = RMSNorm().init_with_output(jax.random.key(0), x)
-    wanted = exact / np.sqrt((exact**2).mean(-1, keepdims=True))
-    np.testing.assert_allclose(root, wanted, atol=1e-5)
 
 
 def test_dropout_follows_the_random_stream():

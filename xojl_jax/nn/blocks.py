@@ -97,22 +97,6 @@ class LayerNorm(nn.Module):
         return (x * scale + bias).astype(self.dtype)
 
 
-class RMSNorm(nn.Module):
-    """Root-mean-square normalisation over the last axis, in float32; cast to the compute dtype."""
-
-    dtype: Dtype = jnp.float32
-    axis: str | None = "embed"
-
-    @nn.compact
-    def __call__(self, x: Array) -> Array:
-        x = x.astype(wide(x.dtype))
-        x = x * jax.lax.rsqrt(jnp.square(x).mean(-1, keepdims=True) + NORM_EPSILON)
-        scale = self.param(
-            "scale", _named(nn.initializers.ones, self.axis), x.shape[-1:], jnp.float32
-        )
-        return (x * scale).astype(self.dtype)
-
-
 class Dropout(nn.Module):
     """Drops at `rate` where the caller supplied a `dropout` stream; else the identity."""
 
