@@ -17,7 +17,7 @@ from xojl_jax.xojl.tree import CONTAINERS, ELEMENTS, preorder
 
 USAGE = """Compares the labels of a folder of records with labels made by hand.
 
-  python -m data_prep.agreement --gold tests/data_prep/gold/held-out.jsonl data/raw
+  python -m data_prep.agreement --gold tests/data_prep/gold/tuned-3.jsonl data/raw
   python -m data_prep.agreement --gold tuned-1.jsonl --gold mine.jsonl --split mine data/raw
   python -m data_prep.agreement --from-nodes hand.jsonl --split mine data/raw > mine.jsonl
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from xojl_jax.errors import BadInput
-from xojl_jax.xojl.record import Record
+from xojl_jax.xojl.record import CATEGORIES, Record
 from xojl_jax.xojl.tree import ELEMENTS
 
 Box = tuple[float, float, float, float]  # x, y, width, height, px from the section's corner
@@ -30,6 +30,7 @@ class GoldSection:
     box: Box  # on the page
     split: str
     labels: tuple[Label, ...]
+    category: str = ""  # "": nobody said
 
     def is_of(self, record: Record) -> bool:
         """Whether a record shows this section."""
@@ -40,7 +41,8 @@ class GoldSection:
 
 
 def read_gold(paths: Iterable[Path | str]) -> list[GoldSection]:
-    """The sections of files of lines {"uri", "section", "split", "labels": [[element, box], …]}."""
+    """The sections of files of lines {"uri", "section", "split", "category", "labels":
+    [[element, box], …]}; split and category may be missing."""
     sections = []
     for path in map(Path, paths):
         try:
@@ -64,9 +66,11 @@ def _section(entry: dict) -> GoldSection:
     for label in labels:
         if label.element not in ELEMENTS:
             raise ValueError(f"{label.element!r} is no element")
-    return GoldSection(
-        str(entry["uri"]), _box(entry["section"]), str(entry.get("split", "")), labels
-    )
+    category = str(entry.get("category", ""))
+    if category and category not in CATEGORIES:
+        raise ValueError(f"{category!r} is no category")
+    split = str(entry.get("split", ""))
+    return GoldSection(str(entry["uri"]), _box(entry["section"]), split, labels, category)
 
 
 def _box(values: Sequence[float]) -> Box:

@@ -136,7 +136,10 @@ def _bands(view: View, parent: Item) -> list[int]:
         return []  # an article with a header of its own
     outer = [outermost_of(view, item, parent) for item in parent.children]
     full = [i for i in outer if view.box[i][2] >= 0.97 * view.box[0][2]]
-    bars = any(view.tag[i] in _BARS or view.says(i, "bar") for i in full)
+    if full[:1] != outer[:1] and full[-1:] != outer[-1:]:
+        return []  # neither the first nor the last thing in it
+    ends = full[:1] + full[-1:]
+    bars = any(view.tag[i] in _BARS or view.says(i, "bar") for i in ends)
     return full if bars and len(full) >= 2 else []
 
 

@@ -2,7 +2,6 @@
 
 import re
 
-from data_prep.label_measures import largest_type
 from data_prep.label_spot import Spot, look
 
 _END = re.compile(r"[.!?]['\"”’)]?(?:\s+(?=\S)|\s*$)")  # of a sentence
@@ -68,12 +67,6 @@ def speck(spot: Spot) -> bool:
 
 
 @look
-def wide_as_section(spot: Spot) -> bool:
-    """It goes from one side of the section to the other."""
-    return spot.view.box[spot.index][2] >= 0.97 * spot.view.box[0][2]
-
-
-@look
 def in_root(spot: Spot) -> bool:
     """It stands directly in the root, or is all that does."""
     view = spot.view
@@ -88,71 +81,8 @@ def largest_sibling(spot: Spot) -> bool:
 
 
 @look
-def outside_its_box(spot: Spot) -> bool:
-    """It begins below the end of the node around it: a closed panel that is kept for later."""
-    x, y = spot.view.box[spot.index][:2]
-    left, top, wide, tall = spot.view.box[spot.view.parent[spot.index]]
-    return y >= top + tall - 1 or x >= left + wide - 1
-
-
-@look
-def fills_box_with_text(spot: Spot) -> bool:
-    """It is placed behind, covers the box it stands in, and there is text on it."""
-    view, at = spot.view, spot.index
-    above = view.parent[at]
-    free = view.look[at].get("position", "") in ("absolute", "fixed")
-    return free and view.texts[above] > view.texts[at] and view.area(at) >= 0.9 * view.area(above)
-
-
-@look
-def under_a_picture(spot: Spot) -> bool:
-    """Another picture in the same place."""
-    view, at = spot.view, spot.index
-    x, y, wide, tall = view.box[at]
-    for i in view.subtree(view.parent[at]):
-        if i != at and "src" in view.kinds[i]:
-            left, top = view.box[i][:2]
-            if abs(left - x) < 0.3 * wide and abs(top - y) < 0.3 * tall:
-                return True
-    return False
-
-
-@look
 def no_box(spot: Spot) -> bool:
     return min(spot.view.box[spot.index][2:]) == 0
-
-
-@look
-def title_of_a_card(spot: Spot) -> bool:
-    """Bold, the first text in a painted box (initials aside), and what follows is lighter and no
-    larger."""
-    view, at = spot.view, spot.index
-    before, after = _around(view.children[view.parent[at]], at)
-    if not bold(spot) or not after or not view.texts[after[0]]:
-        return False
-    if not view.is_painted(view.parent[at]):
-        return False
-    if any(len(view.text[i]) > 3 for i in before):
-        return False
-    lighter = not any(view.is_bold(i) for i in view.subtree(after[0]))
-    return lighter and largest_type(view, after[0]) <= largest_type(view, at)
-
-
-@look
-def bar_of_a_card(spot: Spot) -> bool:
-    """A painted bar at the head of a painted box, as wide as it, with a plain part below."""
-    view, at = spot.view, spot.index
-    above = view.parent[at]
-    before, after = _around(view.children[above], at)
-    if before or not after or view.is_painted(after[0]):
-        return False
-    wide = view.box[at][2] >= 0.95 * view.box[above][2]
-    return wide and view.is_painted(at) and view.is_painted(above)
-
-
-def _around(siblings: list[int], at: int) -> tuple[list[int], list[int]]:
-    middle = siblings.index(at)
-    return siblings[:middle], siblings[middle + 1 :]
 
 
 @look
@@ -160,6 +90,16 @@ def thin(spot: Spot) -> bool:
     """A line, lying or standing."""
     wide, tall = spot.view.box[spot.index][2:]
     return (tall <= 4 and wide >= 24) or (wide <= 4 and tall >= 24)
+
+
+@look
+def at_the_edge(spot: Spot) -> bool:
+    """A line along a whole side of the box it stands in: it is drawn like a border."""
+    view, (x, y, wide, tall) = spot.view, spot.view.box[spot.index]
+    left, top, width, height = view.box[view.parent[spot.index]]
+    lying = wide >= 0.95 * width and (y <= top + 3 or y + tall >= top + height - 3)
+    standing = tall >= 0.95 * height and (x <= left + 3 or x + wide >= left + width - 3)
+    return view.is_painted(view.parent[spot.index]) and (lying or standing)
 
 
 @look
@@ -183,14 +123,24 @@ def own_picture(spot: Spot) -> bool:
 
 
 @look
-def background_picture(spot: Spot) -> bool:
-    return "url(" in spot.view.look[spot.index].get("background-image", "none")
-
-
-@look
 def phrase(spot: Spot) -> bool:
     """Text with nothing but phrasing in it."""
     return spot.view.is_line_of_text(spot.index)
+
+
+@look
+def chooser(spot: Spot) -> bool:
+    """All fields in it are boxes to tick: its words are what is chosen."""
+    view = spot.view
+    inside = [i for i in view.subtree(spot.index) if view.is_field(i)]
+    return bool(inside) and all(view.author[i].get("type") in ("checkbox", "radio") for i in inside)
+
+
+@look
+def in_link(spot: Spot) -> bool:
+    """All that a link shows."""
+    view, above = spot.view, spot.view.parent[spot.index]
+    return view.tag[above] == "a" and len(view.children[above]) == 1
 
 
 @look
@@ -225,18 +175,6 @@ def block_of_text(spot: Spot) -> bool:
 
 
 @look
-def ends_as_sentence(spot: Spot) -> bool:
-    """A `p` that ends in a full stop says something; it titles nothing."""
-    return spot.view.tag[spot.index] == "p" and spot.view.text[spot.index].rstrip().endswith(".")
-
-
-@look
-def titled(spot: Spot) -> bool:
-    """It holds a heading by tag, or is one."""
-    return any(re.fullmatch("h[1-6]", spot.view.tag[i]) for i in spot.view.subtree(spot.index))
-
-
-@look
 def beside_painted_twin(spot: Spot) -> bool:
     """A sibling of its tag and of the first word of its class has a box of its own."""
     view, at = spot.view, spot.index
@@ -258,12 +196,6 @@ def buttons_inside(spot: Spot) -> bool:
 
 
 @look
-def stacked_drawings(spot: Spot) -> bool:
-    """Several drawings over one another make one pictogram."""
-    return spot.view.drawings[spot.index] > 1 and one_pictogram(spot)
-
-
-@look
 def inline_inside(spot: Spot) -> bool:
     """What is in it are parts of a line, or pictures."""
     inner = range(spot.index + 1, spot.view.end[spot.index])
@@ -279,16 +211,6 @@ def button_tag(spot: Spot) -> bool:
 @look
 def code_tag(spot: Spot) -> bool:
     return spot.view.tag[spot.index] == "code"
-
-
-@look
-def summary_tag(spot: Spot) -> bool:
-    return spot.view.tag[spot.index] == "summary"
-
-
-@look
-def in_details(spot: Spot) -> bool:
-    return any(spot.view.tag[above] == "details" for above in spot.view.ancestors(spot.index))
 
 
 @look
@@ -317,25 +239,11 @@ def bold(spot: Spot) -> bool:
 
 @look
 def sentences(spot: Spot) -> bool:
-    """Two sentences or more, the last one ended, too: `Shout! Media` is none."""
-    return len(_END.findall(spot.view.text[spot.index])) >= 2
-
-
-@look
-def raster(spot: Spot) -> bool:
-    """A photograph, by the kind of its file."""
-    address = spot.view.author[spot.index].get("src", "")
-    return bool(re.search(r"\.(jpe?g|webp|avif)\b", address, re.IGNORECASE))
-
-
-@look
-def one_pictogram(spot: Spot) -> bool:
-    """One drawing and nothing else, or drawings over one another (a sign on a disc)."""
-    view, at = spot.view, spot.index
-    if view.texts[at] or view.pictures[at] or view.fields[at] or not view.drawings[at]:
-        return False
-    drawn = [view.box[i] for i in view.subtree(at) if "svg" in view.kinds[i]]
-    return len(drawn) == 1 or all(_same_middle(box, drawn[0]) for box in drawn)
+    """Two sentences or more, the last one ended, too: `Shout! Media` is none, nor is
+    `Unparalleled. Innovation.`, where nothing is said."""
+    parts = _END.split(spot.view.text[spot.index])
+    said = [part for part in parts[:-1] if len(part.split()) >= 3]
+    return len(said) >= 2 or (len(parts) > 2 and sum(map(len, parts)) > 80)
 
 
 @look
@@ -343,10 +251,3 @@ def holds_it_all(spot: Spot) -> bool:
     """A node around one other node, which is the thing itself."""
     view, at = spot.view, spot.index
     return len(view.children[at]) == 1 and not view.kinds[at]
-
-
-def _same_middle(one: list[float], two: list[float]) -> bool:
-    return (
-        abs(one[0] + one[2] / 2 - two[0] - two[2] / 2) < 8
-        and abs(one[1] + one[3] / 2 - two[1] - two[3] / 2) < 8
-    )

@@ -1,7 +1,11 @@
 """What the table of rules asks in words and in numbers: the author's words, sizes, counts."""
 
+import re
+
 from data_prep.label_spot import Spot, measure, verb
 from data_prep.label_view import View
+
+PRICE = re.compile(r"[$€£¥]\s?\d|(free|custom)$", re.IGNORECASE)
 
 # --- the author's words ----------------------------------------------------------------------
 
@@ -121,6 +125,12 @@ def characters(spot: Spot) -> float:
 
 
 @measure
+def type_size(spot: Spot) -> float:
+    """The node's own font size, px."""
+    return spot.view.font_size(spot.index)
+
+
+@measure
 def scale(spot: Spot) -> float:
     """The largest type in it, by the section's body size."""
     return largest_type(spot.view, spot.index) / spot.view.body_size
@@ -130,3 +140,9 @@ def largest_type(view: View, index: int) -> float:
     """The largest font size among the texts in a node, px."""
     sizes = [view.font_size(i) for i in view.subtree(index) if "text" in view.kinds[i]]
     return max(sizes, default=0.0)
+
+
+def heaviest_type(view: View, index: int) -> int:
+    """The largest font weight among the texts in a node."""
+    weights = [view.weight(i) for i in view.subtree(index) if "text" in view.kinds[i]]
+    return max(weights, default=0)

@@ -1,7 +1,7 @@
 """The table of labelling rules: how its file reads, and which rule a node matches.
 
 docs/labels.md describes the format. The table says *when*; the words that conditions are made of
-(named looks and measures) are small functions in label_looks.py, label_runs.py, label_groups.py.
+(named looks and measures) are small functions in label_looks.py and its neighbours.
 """
 
 import difflib
@@ -11,7 +11,15 @@ import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 
-from data_prep import categories, label_groups, label_looks, label_runs  # noqa: F401  register looks
+from data_prep import (  # noqa: F401  register looks
+    categories,
+    label_groups,
+    label_looks,
+    label_panels,
+    label_pictures,
+    label_runs,
+    label_titles,
+)
 from data_prep.label_spot import LOOKS, MEASURES, NOTHING, VERBS, Condition, Spot
 from xojl_jax.errors import BadInput
 from xojl_jax.xojl.record import CATEGORIES

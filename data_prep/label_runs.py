@@ -1,19 +1,17 @@
-"""Nodes that are told by what stands in them: runs of items, pictures, links, figures, panels."""
+"""Nodes that are told by what stands in them: runs of items, links to networks, figures."""
 
 import re
 
-from data_prep.label_measures import largest_type
+from data_prep.label_measures import PRICE, heaviest_type, largest_type
 from data_prep.label_spot import Spot, look
 from data_prep.label_view import View
 
 _FIGURE = re.compile(
-    r"^[^\w]{0,3}\d[\d.,:/\s]*\s?([%+kKmMbBx°★s]|hrs?|ms|min|yrs?)?\+?"
+    r"^[^\w]{0,3}\d[\d.,:/\s]*\s?([%+kKmMbBx°★s]|hrs?|ms|min|yrs?|hundred|thousand|[mbtr]+illion)?\+?"
     r"(\s*[^\w\s]{0,2}\s?\d[\d.,]*\s?%)?$"  # and by how much it went up or down
 )
 
 _PERIOD = re.compile(r"^(/|per\b|an? (month|year))", re.IGNORECASE)  # "$9 / month" is a price
-
-
 # --- lists -----------------------------------------------------------------------------------
 
 
@@ -35,6 +33,25 @@ def _is_line(view: View, index: int) -> bool:
     """A separator among items."""
     shown = view.texts[index] + view.drawings[index] + view.pictures[index] + view.fields[index]
     return not shown
+
+
+@look
+def run_of_three(spot: Spot) -> bool:
+    """Three items or more; of two, what stands between them does not count."""
+    view = spot.view
+    return sum(not _is_line(view, kid) for kid in view.children[spot.index]) >= 3
+
+
+@look
+def drawn_bullets(spot: Spot) -> bool:
+    """Every item has a bullet or a number, that is, the browser lays it out as an item of a list
+    that keeps room for them."""
+    view, at = spot.view, spot.index
+    items = view.children[at]
+    return all(
+        view.look[i].get("display") == "list-item" and view.box[i][0] >= view.box[at][0] + 16
+        for i in items
+    )
 
 
 @look
@@ -63,16 +80,38 @@ def alike_items(spot: Spot) -> bool:
 
 def _is_item(view: View, index: int) -> bool:
     inside = list(view.subtree(index))
+    if nested := _inner_list(view, index):
+        return all(_is_item(view, kid) for kid in view.children[nested])
     if view.fields[index] > 1 or len(view.text[index]) > 140 or view.texts[index] > 6:
         return False
-    if len(lines_of_text(view, index)) > 2:
+    lines = lines_of_text(view, index)
+    if len(lines) > 2 or _is_titled(view, lines):
         return False
+    if sum(view.tag[i] in ("a", "button") and view.is_painted(i) for i in inside) > 1:
+        return False  # two buttons are two things
     if any(re.fullmatch(r"h[1-4]", view.tag[i]) or view.tag[i] == "table" for i in inside):
         return False
     large = [i for i in inside if view.tag[i] in ("img", "video", "iframe", "canvas")]
     if any(min(view.box[i][2:]) > 48 for i in large):
         return False
     return bool(view.texts[index] + view.drawings[index] + view.pictures[index])
+
+
+def _is_titled(view: View, lines: list[int]) -> bool:
+    """A line over another one, in another size or weight: a title with its text, a figure."""
+    boxes = sorted((view.box[i] for i in lines), key=lambda box: box[1])
+    if len(lines) != 2 or boxes[1][1] < boxes[0][1] + boxes[0][3] - 4:
+        return False
+    sizes, weights = ({f(view, i) for i in lines} for f in (largest_type, heaviest_type))
+    return len(weights) > 1 or max(sizes) >= 1.25 * min(sizes)
+
+
+def _inner_list(view: View, index: int) -> int:
+    """The list under the one line of an item, a menu of two levels; 0 if there is none."""
+    kids = view.children[index]
+    if len(kids) == 2 and view.tag[kids[1]] in ("ul", "ol") and view.is_line_of_text(kids[0]):
+        return kids[1]
+    return 0
 
 
 def _item_kind(spot: Spot, index: int) -> str:
@@ -82,6 +121,8 @@ def _item_kind(spot: Spot, index: int) -> str:
     line = view.is_line_of_text(index)
     if view.tag[index] == "a":
         return "link" if line or view.texts[index] == 1 or _is_row(view, index) else "other"
+    if line and view.tag[index] == "p":
+        return "other"  # paragraphs under one another are what their tag says
     if line and len(view.text[index]) <= 40 and kind != "heading":
         return "chip" if view.is_painted(index) and view.box[index][3] < 48 else "text"
     inner = view.children[index]
@@ -105,77 +146,6 @@ def _is_row(view: View, index: int) -> bool:
     return one_line and view.box[index][3] <= 48 and _is_item(view, index)
 
 
-# --- pictures --------------------------------------------------------------------------------
-
-
-@look
-def picture_cells(spot: Spot) -> bool:
-    """Every child is a picture that fills its cell but for one caption line."""
-    return all(_is_picture_cell(spot, kid) for kid in spot.view.children[spot.index])
-
-
-@look
-def uneven(spot: Spot) -> bool:
-    """Pictures that start on one line differ in height."""
-    view, rows = spot.view, {}
-    for cell in view.children[spot.index]:
-        rows.setdefault(round(view.box[cell][1] / 8), []).append(view.box[cell][3])
-    return any(max(row) > 1.2 * min(row) for row in rows.values() if len(row) > 1)
-
-
-def _is_picture_cell(spot: Spot, index: int) -> bool:
-    view = spot.view
-    if _is_captioned_background(view, index):
-        return True
-    shown = [i for i in view.subtree(index) if _is_picture(spot, i)]
-    if not shown or any(re.fullmatch("h[1-4]", view.tag[i]) for i in view.subtree(index)):
-        return False
-    picture, (width, height) = view.box[shown[0]], view.box[index][2:]
-    # What lies on the picture (a badge, buttons when hovered) takes no room of its own.
-    below = [view.box[i] for i in lines_of_text(view, index) if not _lies_on(view.box[i], picture)]
-    one_line = all(abs(box[1] - below[0][1]) < 0.6 * below[0][3] for box in below)
-    return (
-        len([i for i in shown if not _lies_on(view.box[i], picture)]) == 0
-        and one_line
-        and len(view.text[index]) <= 60
-        and min(picture[2:]) >= 32
-        and max(picture[2:]) > 96
-        and picture[2] >= (0.7 if below else 0.3) * width
-        and height - picture[3] <= 0.3 * height + 24
-    )
-
-
-def _is_picture(spot: Spot, index: int) -> bool:
-    view = spot.view
-    if view.tag[index] in ("img", "canvas", "picture"):
-        return True
-    wide, tall = view.box[index][2:]
-    if wide <= 96 or tall <= 64:
-        return False
-    drawn = "svg" in view.kinds[index] and not view.texts[index]
-    return drawn or (_has_background(view, index) and not view.texts[index])
-
-
-def _is_captioned_background(view: View, index: int) -> bool:
-    """A background picture (or colours that run into one another in its stead) with one line
-    of small text at its foot."""
-    _, top, wide, tall = view.box[index]
-    lines = [view.box[i] for i in lines_of_text(view, index)]
-    if not _has_background(view, index) or wide <= 96 or tall <= 64 or not lines:
-        return False
-    return all(box[1] > top + 0.7 * tall and box[3] < 0.2 * tall for box in lines)
-
-
-def _has_background(view: View, index: int) -> bool:
-    return view.look[index].get("background-image", "none") not in ("", "none")
-
-
-def _lies_on(box: list[float], picture: list[float]) -> bool:
-    x, y = box[0] + box[2] / 2, box[1] + box[3] / 2
-    left, top, wide, tall = picture
-    return left <= x <= left + wide and top <= y <= top + tall
-
-
 # --- links to networks -----------------------------------------------------------------------
 
 
@@ -187,8 +157,11 @@ def network_links(spot: Spot) -> bool:
     if len(links) < 2 or at in links:
         return False
     known = sum(_is_network(view, i) for i in links)
-    if known < max(2, 0.75 * len(links)):
+    signs = not any(view.texts[i] for i in links)  # without words
+    if known < max(2, (0.5 if signs else 0.75) * len(links)):
         return False
+    if any(view.texts[i] and not _is_network(view, i) for i in links):
+        return False  # a menu with some of them in it
     loose = [i for i in view.subtree(at) if "text" in view.kinds[i]]
     return all(any(link <= i < view.end[link] for link in links) for i in loose)
 
@@ -204,34 +177,25 @@ def _is_network(view: View, link: int) -> bool:
 
 
 @look
-def on_a_pictogram(spot: Spot) -> bool:
-    """A text that stands on the upper end of a drawing: how many messages wait."""
-    view, at = spot.view, spot.index
-    if "text" not in view.kinds[at]:
-        return False
-    x, y = view.box[at][:2]
-    for i in view.children[view.parent[at]]:
-        left, top, wide, tall = view.box[i]
-        if "svg" in view.kinds[i] and left < x < left + wide + 2 and y < top + 0.4 * tall:
-            return True
-    return False
-
-
-@look
 def network_link(spot: Spot) -> bool:
     """A pictogram that leads to a social network, beside another one."""
     view, at = spot.view, spot.index
     if view.texts[at] or not _is_network(view, at):
         return False
+    while len(view.children[view.parent[at]]) == 1 and view.parent[at] > 0:
+        at = view.parent[at]  # each in an item of a list
     siblings = view.children[view.parent[at]]
-    return sum(_is_network(view, i) for i in siblings if not view.texts[i]) >= 2
+    links = (i for i in siblings if not view.texts[i] and view.links[i] <= 1)
+    return sum(_is_network(view, i) for i in links) >= 2
 
 
 @look
 def links_without_node(spot: Spot) -> bool:
     """Links to networks stand in it, with no node that holds them alone."""
-    inside = range(spot.index + 1, spot.view.end[spot.index])
-    return any(network_link(spot._replace(index=i)) for i in inside if spot.view.tag[i] == "a")
+    view, at = spot.view, spot.index
+    labelled = {i for kid in spot.kids for i in view.subtree(kid.index)}
+    loose = (i for i in view.subtree(at) if view.tag[i] == "a" and i not in labelled)
+    return any(network_link(spot._replace(index=i)) for i in loose)
 
 
 # --- figures ---------------------------------------------------------------------------------
@@ -251,9 +215,11 @@ def _is_counter(view: View, at: int) -> bool:
     figures = [i for i in lines if _FIGURE.match(view.text[i])]
     large = max((largest_type(view, i) for i in figures), default=0.0)
     main = [i for i in figures if largest_type(view, i) >= 0.8 * large]
-    labels = [i for i in lines if i not in main]
+    labels = [i for i in lines if i not in main and re.search(r"[^\W\d]", view.text[i])]
     if len(main) != 1 or not 1 <= len(labels) <= 3 or _PERIOD.match(view.text[labels[0]]):
         return False
+    if any(PRICE.search(view.text[i]) for i in labels):
+        return False  # two prices
     if len(view.text[labels[0]]) > 40 or any(len(view.text[i]) > 140 for i in labels):
         return False
     small = min(_smallest_type(view, label) for label in labels)
@@ -279,44 +245,3 @@ def lines_of_text(view: View, index: int) -> list[int]:
         else:
             stack.extend(reversed(view.children[here]))
     return out
-
-
-# --- panels ----------------------------------------------------------------------------------
-
-
-@look
-def bar_and_panels(spot: Spot) -> bool:
-    """The smallest node that holds a bar of tabs and, after it, its panels."""
-    view, at = spot.view, spot.index
-    inside = range(at + 1, view.end[at])
-    bars = [i for i in inside if view.says(i, "tab_bar")]
-    panels = [i for i in inside if view.says(i, "panels")]
-    if not any(view.end[bar] <= panel for bar in bars for panel in panels):
-        return False
-    return not any(
-        bar > kid and panels[-1] > kid and bar < view.end[kid] and panels[-1] < view.end[kid]
-        for kid in view.children[at]
-        for bar in bars[:1]
-    )
-
-
-@look
-def folds(spot: Spot) -> bool:
-    """Two things or more that fold, by tag or by word, are what it has."""
-    view, kids = spot.view, spot.view.children[spot.index]
-    folding = [kid for kid in kids if view.tag[kid] == "details" or view.says(kid, "fold")]
-    return len(folding) >= 2 and len(folding) >= 0.6 * len(kids)
-
-
-@look
-def again(spot: Spot) -> bool:
-    """A copy of a slide that stands beside it: a node before or after it shows the same."""
-    view, at = spot.view, spot.index
-    shown = _shown(view, at)
-    siblings = view.children[view.parent[at]] if at else []
-    return any(i != at and not view.says(i, "clone") and _shown(view, i) == shown for i in siblings)
-
-
-def _shown(view: View, index: int) -> tuple:
-    sources = [view.author[i].get("src", "") for i in view.subtree(index)]
-    return view.text[index], tuple(filter(None, sources))

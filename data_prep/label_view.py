@@ -113,6 +113,11 @@ class View:
             "image",
         )
 
+    def is_photo(self, index: int) -> bool:
+        """A photograph, by the kind of its file."""
+        address = self.author[index].get("src", "")
+        return bool(re.search(r"\.(jpe?g|webp|avif)\b", address, re.IGNORECASE))
+
     def area(self, index: int) -> float:
         return self.box[index][2] * self.box[index][3]
 
@@ -120,8 +125,12 @@ class View:
         return _px(self.look[index].get("font-size", "16px"), 16.0)
 
     def is_bold(self, index: int) -> bool:
+        return self.weight(index) >= 600
+
+    def weight(self, index: int) -> int:
+        """The weight of the node's font, 100 to 900."""
         weight = self.look[index].get("font-weight", "400")
-        return weight == "bold" or (weight.isdigit() and int(weight) >= 600)
+        return int(weight) if weight.isdigit() else 700 if weight == "bold" else 400
 
     def is_painted(self, index: int) -> bool:
         """Whether the node draws a box of its own: background, border on all sides, or shadow."""
@@ -137,13 +146,17 @@ class View:
         return self.has_border(index)
 
     def has_border(self, index: int) -> bool:
-        look = self.look[index]
-        sides = [look.get(f"border-{s}-style", "none") for s in ("top", "bottom", "left")]
         if "bco_transparent" in self.nodes[index].classes:
             return False
-        return all(s not in ("none", "hidden", "") for s in sides) and (
-            _px(look.get("border-top-width", "0"), 0.0) > 0
-        )
+        return all(self._has_line(index, side) for side in ("top", "bottom", "left"))
+
+    def _has_line(self, index: int, side: str) -> bool:
+        """Whether a border is drawn at one side (old captures: the width of the top alone)."""
+        look = self.look[index]
+        if look.get(f"border-{side}-style", "none") in ("none", "hidden", ""):
+            return False
+        width = look.get(f"border-{side}-width", look.get("border-top-width", "0"))
+        return _px(width, 0.0) > 0 and _visible(look.get(f"border-{side}-color", "black"))
 
     def fill(self, index: int) -> str:
         """The background colour that one sees behind the node's content."""
@@ -178,10 +191,11 @@ class View:
         """The font size of most of the running text, by characters; else that of the band."""
         weights: dict[float, int] = {}
         for i, kinds in enumerate(self.kinds):
+            above = (i, *self.ancestors(i))
             if (
                 "text" in kinds
                 and len(self.text[i]) >= 40
-                and not re.fullmatch("h[1-6]", self.tag[i])
+                and not any(re.fullmatch("h[1-6]", self.tag[j]) for j in above)
             ):
                 size = self.font_size(i)
                 weights[size] = weights.get(size, 0) + len(self.text[i])
@@ -212,4 +226,5 @@ def _px(text: str, default: float) -> float:
 
 
 def _visible(colour: str) -> bool:
-    return bool(colour) and colour != "transparent" and not colour.replace(" ", "").endswith(",0)")
+    clear = colour.startswith("rgba") and colour.replace(" ", "").endswith(",0)")
+    return bool(colour) and colour != "transparent" and not clear
