@@ -6,15 +6,22 @@ A page's clock moves only when we move it, so that two captures of one page are 
 import base64
 import contextlib
 import json
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+from playwright.sync_api import Error
 
 from data_prep.site import Site
 from data_prep.watchdog import Watchdog
 
 NOW = 1_700_000_000_000  # ms; every page lives in this second
 LOAD_MS = 60_000
+# What the browser says when the document it was asked about is gone.
+_LOST = re.compile(
+    r"context was destroyed|find context|Target|crashed|Protocol error", re.IGNORECASE
+)
 MOVES_ON = 3  # times that a page may send us to another one while it loads
 MAX_NODES = 4096
 SCRIPT = "\n".join(
@@ -65,6 +72,7 @@ class Page:
     def __init__(self, browser, viewport, site: Site, watchdog: Watchdog, proxy: str | None):
         self.site, self.viewport = site, list(viewport)
         self.passed: dict[str, int] = {}
+        self.script_errors = 0  # times that some of the page's own timers failed
         self._watchdog = watchdog
         self._context = browser.new_context(
             viewport={"width": viewport[0], "height": viewport[1]},
@@ -148,13 +156,18 @@ class Page:
 
         Playwright first tells every page of the context, and fails before any clock has moved when
         one of them, a popup that we (or the page) close, goes away meanwhile: so we ask again.
-        What is wrong with our own page still raises; the watchdog ends a page that never stops.
+        An error in a timer of the page's own is told when all timers have run; the page is no worse
+        for it than in a window. What is wrong with our own page still raises; the watchdog ends a
+        page that never stops.
         """
         while True:
             try:
                 self._page.clock.run_for(ms)
                 return
             except Exception as error:
+                if type(error) is Error and not _LOST.search(str(error)):
+                    self.script_errors += 1
+                    return
                 popup = type(error).__name__ == "TargetClosedError" and not self._page.is_closed()
                 if not popup or self._watchdog.reason or not self._context.browser.is_connected():
                     raise

@@ -169,13 +169,14 @@ def _capture_sections(page: Page, source: PageSource, settings: Settings, result
 
 
 def _requests(page: Page) -> dict[str, int]:
-    """What became of the page's requests."""
+    """What became of the page's requests, and of its scripts."""
     site = page.site
     return {
         "sent": site.sent,
         "refused": len(site.refused),
         "missing": len(site.missing),
         "placeholders": len(site.replaced),
+        "script errors": page.script_errors,
     }
 
 

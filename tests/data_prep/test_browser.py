@@ -57,6 +57,19 @@ def test_screenshot_is_one_to_one_and_without_things_fixed_over_it(chromium):
     assert Image.open(io.BytesIO(again)).convert("RGB").getpixel((900, 5)) == (255, 0, 0)
 
 
+def test_a_script_that_fails_does_not_fail_its_page(chromium):
+    """A page that misses a library is shown as in a window: its other timers run all the same."""
+    page = """<!doctype html><body><script>
+      const later = (ms, act) => setTimeout(act, ms);
+      later(10, () => missing.library()); later(20, () => { throw null });
+      later(30, () => { document.body.innerHTML = '<section><p>shown</p></section>' });
+      requestAnimationFrame(() => { throw new Error('no plugin') });
+    </script>"""
+    with chromium.open_html(page) as shown:
+        assert tags(shown.extract("section", [])) == ["section", "p"]
+        assert shown.script_errors == 1  # the clock tells the first of what fails on its way
+
+
 def test_time_chance_and_animation_stand_still(chromium):
     """Two visits see one page, though it asks for the time and for random numbers."""
     page = """<body><script>document.body.innerHTML = '<p style="width:' + (20 + Math.random() * 90)
