@@ -13,7 +13,7 @@ from flax import linen as nn
 
 from xojl_jax.nn.attention import Mask
 from xojl_jax.nn.blocks import EinsumDense, EncoderBlock, LayerNorm, Mlp, Stack
-from xojl_jax.nn.positions import FourierBoxes
+from xojl_jax.nn.positions import POSITION_STD, FourierBoxes
 from xojl_jax.tasks.layout.tree_features import IdRanges
 
 Array = jax.Array
@@ -32,11 +32,16 @@ RELATIONS = (
 # Deeper nodes and later siblings share the last row of a table.
 MAX_DEPTH = 32
 MAX_CHILD = 32
+# Spread of the embeddings of what a node is, at the start: they are added to the outputs of dense
+# layers, which are near 1, and at 0.02 they would drown in those for thousands of steps.
+IDENTITY_STD = 1.0
 
 
-def table(size: int, width: int, dtype: jnp.dtype, name: str) -> nn.Embed:
+def table(
+    size: int, width: int, dtype: jnp.dtype, name: str | None, std: float = POSITION_STD
+) -> nn.Embed:
     """A small embedding table, whole on every device: a look-up needs no exchange."""
-    init = nn.with_logical_partitioning(nn.initializers.normal(0.02), ("table", "table_embed"))
+    init = nn.with_logical_partitioning(nn.initializers.normal(std), ("table", "table_embed"))
     return nn.Embed(size, width, dtype=dtype, embedding_init=init, name=name)
 
 
@@ -63,7 +68,7 @@ class ClassComposer(nn.Module):
         device, pseudo, attribute, value, unit = jnp.moveaxis(classes, -1, 0)
 
         def embed(name: str, ids: Array) -> Array:
-            return table(getattr(self.ids, name), inner, self.dtype, name)(ids)
+            return table(getattr(self.ids, name), inner, self.dtype, name, IDENTITY_STD)(ids)
 
         def dense(width: int, x: Array, name: str) -> Array:
             return EinsumDense((width,), ("table_embed", "mlp"), dtype=self.dtype, name=name)(x)
@@ -184,8 +189,9 @@ class HtmlEncoder(nn.Module):
         """What the node is: tag, classes, kind of content."""
         composer = ClassComposer(self.width, self.ids, self.dtype, name="classes")
         composed = composer(batch["html_class"], batch["html_number"], batch["html_class_mask"])
-        tag = self._table(self.ids.tag, "tag")(batch["html_tag"])
-        content = self._table(self.ids.content, "content")(batch["html_content"])
+        tag = table(self.ids.tag, self.width, self.dtype, "tag", IDENTITY_STD)(batch["html_tag"])
+        kinds = table(self.ids.content, self.width, self.dtype, "content", IDENTITY_STD)
+        content = kinds(batch["html_content"])
         return composed + tag + content
 
     def place(self, batch: dict[str, Array]) -> Array:

@@ -22,7 +22,7 @@ from xojl_jax.nn.patches import patch_grid
 from xojl_jax.nn.vision import VisionEncoder, VisionOutput
 from xojl_jax.tasks.layout.alignment import Alignment, is_element
 from xojl_jax.tasks.layout.fusion import Fusion
-from xojl_jax.tasks.layout.html_encoder import HtmlEncoder, table
+from xojl_jax.tasks.layout.html_encoder import IDENTITY_STD, HtmlEncoder, table
 from xojl_jax.tasks.layout.tree_features import IdRanges
 from xojl_jax.tasks.layout.tree_prior import (
     FLOOR,
@@ -204,7 +204,8 @@ class LayoutModel(nn.Module):
         self.patch_region = dense((c.width,), ("embed", "mlp"))
 
         # Tokens in and out.
-        embed = nn.with_logical_partitioning(nn.initializers.normal(0.02), ("vocab", "table_embed"))
+        init = nn.initializers.normal(IDENTITY_STD)
+        embed = nn.with_logical_partitioning(init, ("vocab", "table_embed"))
         self.token_embed = nn.Embed(
             c.vocabulary_size + 1, c.width, dtype=dtype, embedding_init=embed
         )
@@ -235,11 +236,18 @@ class LayoutModel(nn.Module):
         html = self.html_encoder(batch)
         return html, self.node_head(html)
 
-    def classify(self, tokens: Array, valid: Array) -> tuple[Array, Array]:
-        """Which elements occur, and the category, from any set of tokens [B, M, D]. float32."""
-        weight = valid[..., None].astype(tokens.dtype)
-        mean = (tokens * weight).sum(1) / jnp.maximum(weight.sum(1), 1)
-        return self.element_head(tokens, valid), self.category_head(mean).astype(jnp.float32)
+    def classify(self, tokens: Array, valid: Array, nodes: int = 0) -> tuple[Array, Array]:
+        """Which elements occur, and the category, from any set of tokens [B, M, D]. float32.
+
+        The first `nodes` tokens are HTML nodes. They weigh as much as all others together: a
+        picture has ten times as many patches as the page has nodes.
+        """
+        is_node = jnp.arange(tokens.shape[1]) < nodes
+        means = 0.0
+        for part in (valid & is_node, valid & ~is_node):
+            weight = part[..., None].astype(tokens.dtype)
+            means = means + (tokens * weight).sum(1) / jnp.maximum(weight.sum(1), 1)
+        return self.element_head(tokens, valid), self.category_head(means).astype(jnp.float32)
 
     def encode(self, batch: dict[str, Array]) -> tuple[Encoded, Heads]:
         """Both encoders, their fusion, and every dense prediction."""
@@ -262,7 +270,7 @@ class LayoutModel(nn.Module):
         memory = self.memory_norm(memory)
 
         node = self.node_head(html)
-        elements, category = self.classify(memory, memory_valid)
+        elements, category = self.classify(memory, memory_valid, mask.shape[1])
         heads = Heads(
             node=node,
             elements=elements,
