@@ -172,3 +172,18 @@ def test_base_has_the_published_sizes():
     decoder = params["trunk"]["decoder"]
     assert decoder["positions"].shape == (2048, 768)
     assert decoder["blocks"]["mlp"]["up"]["kernel"].shape == (6, 768, 3072)
+
+
+def test_at_the_start_no_sign_of_a_node_drowns_in_another(task, params, batch):
+    """Tag, content, classes and box are added up: a tenfold weaker one is not learned for long."""
+    read = functools.partial(task.model().apply, method=LayoutModel.read)
+    _, state = read({"params": params}, batch, capture_intermediates=True)
+    parts = state["intermediates"]["html_encoder"]
+    shown = batch["html_mask"] & batch["html_box_mask"]
+
+    def spread(name):
+        vectors = np.asarray(parts[name]["__call__"][0])[shown]
+        return np.sqrt(np.square(vectors - vectors.mean(0)).mean())
+
+    spreads = {name: spread(name) for name in ("tag", "content", "classes", "boxes")}
+    assert max(spreads.values()) < 5 * min(spreads.values()), spreads
