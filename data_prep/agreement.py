@@ -7,7 +7,7 @@ from collections import Counter, defaultdict
 from pathlib import Path
 
 from data_prep.agreement_counts import Comparison
-from data_prep.agreement_tables import Tables
+from data_prep.agreement_tables import Tables, document
 from data_prep.label_folder import read_records
 from data_prep.label_gold import SAME, GoldSection, Label, from_nodes, iou, read_gold
 from xojl_jax import command
@@ -19,6 +19,7 @@ USAGE = """Compares the labels of a folder of records with labels made by hand.
 
   python -m data_prep.agreement --gold tests/data_prep/gold/tuned-3.jsonl data/raw
   python -m data_prep.agreement --gold tuned-1.jsonl --gold mine.jsonl --split mine data/raw
+  python -m data_prep.agreement --document --gold a.jsonl --gold b.jsonl data/raw
   python -m data_prep.agreement --from-nodes hand.jsonl --split mine data/raw > mine.jsonl
 
 A label agrees where the element is the same and the boxes overlap by 0.7 (intersection over union),
@@ -28,7 +29,9 @@ and one without labels has missed them all. Per element: precision, recall and F
 freedom, and sections inside a section; the root of a record, which is always right, never counts,
 unless --roots says so. Intervals are 95 %, from 1,000 samples of whole pages. `per tag` is the
 baseline that gives each tag what its nodes mostly are (often: nothing) in the gold labels of split
-`tuned-1`, or in all that are given where that one is not."""
+`tuned-1`, or in all that are given where that one is not. Where the labels made by hand name a
+category, categories are compared, too; and quality.label with the F1 that sections turn out to
+have, by Spearman's rank correlation."""
 Pair = tuple[GoldSection, Record]
 
 
@@ -48,8 +51,15 @@ def main(argv: list[str]) -> int | None:
     scored = [pair for pair in pairs if options.split in ("", pair[0].split)]
     if not scored:
         raise BadUsage(f"--split {options.split}: no section that was found has this name")
-    made = compare(scored, read_rules(folder), roots=options.roots)
-    tables = Tables(made, per_tag(scored, table, roots=options.roots), len(scored))
+    if options.document:
+        parts = {
+            name: [pair for pair in scored if pair[0].split == name] for name in _names(scored)
+        }
+        print(
+            document({name: _tables(part, folder, table, options) for name, part in parts.items()})
+        )
+        return None
+    tables = _tables(scored, folder, table, options)
     if options.json:
         print(json.dumps(tables.as_dict(), indent=1))
     else:
@@ -57,6 +67,16 @@ def main(argv: list[str]) -> int | None:
     if absent:
         print(f"{absent} sections labelled by hand are not in {folder}", file=sys.stderr)
     return None
+
+
+def _names(pairs: list[Pair]) -> list[str]:
+    """The names of the parts, in the order in which they were given."""
+    return list(dict.fromkeys(section.split for section, _ in pairs))
+
+
+def _tables(pairs: list[Pair], folder: Path, table: dict[str, str], options) -> Tables:
+    made = compare(pairs, read_rules(folder), roots=options.roots)
+    return Tables(made, per_tag(pairs, table, roots=options.roots), len(pairs))
 
 
 def parse_flags(argv: list[str]) -> argparse.Namespace:
@@ -77,6 +97,9 @@ def parse_flags(argv: list[str]) -> argparse.Namespace:
     parser.add_argument("--roots", action="store_true", help="count the roots of records, too")
     parser.add_argument("--json", action="store_true", help="print everything as JSON")
     parser.add_argument("--markdown", action="store_true", help="print tables for a document")
+    parser.add_argument(
+        "--document", action="store_true", help="print the tables of docs/labels.md, part by part"
+    )
     parser.add_argument(
         "--from-nodes", metavar="FILE", help="turn labels by html node into labels by box"
     )
@@ -157,6 +180,11 @@ def compare(pairs: list[Pair], by_record: dict[str, dict], *, roots: bool = Fals
             box = record.html_boxes[node][:4]
             right = not any(iou(label.box, box) >= SAME for label in lost)
             out.rules[rule, "nothing", right] += 1
+        if section.category:
+            rule = entry.get("category", ("", ""))[1]
+            out.categories[section.category, record.category, rule] += 1
+        if "label" in (record.quality or {}):
+            out.trust.append((record.quality["label"], out.last_f1))
     return out
 
 

@@ -4,6 +4,8 @@ import random
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 
+from scipy import stats
+
 from data_prep.label_gold import Label, match
 
 LAYOUT = ("section", "grid", "column", "wrapper", "freedom")
@@ -18,6 +20,10 @@ class Comparison:
     pages: dict[str, Counter] = field(default_factory=lambda: defaultdict(Counter))
     confusions: Counter = field(default_factory=Counter)  # (gold element, made element), "-" none
     rules: Counter = field(default_factory=Counter)  # (rule, element, whether right)
+    categories: Counter = field(default_factory=Counter)  # (by hand, by rule, the rule)
+    # per section: (quality.label, F1 of all its labels)
+    trust: list[tuple[float, float]] = field(default_factory=list)
+    last_f1: float = 0.0  # of all labels of the section that was added last
 
     def add(self, page: str, gold: list[Label], made: list[Label]) -> list[Label]:
         """Counts one section; returns the gold labels that were not found."""
@@ -28,6 +34,7 @@ class Comparison:
         self.confusions.update((gold[g].element, made[m].element) for g, m in found.confused)
         self.confusions.update((gold[g].element, "-") for g in found.missed)
         self.confusions.update(("-", made[m].element) for m in found.extra)
+        self.last_f1 = 2 * len(found.right) / max(len(gold) + len(made), 1)
         right = {m for _, m in found.right}
         self.rules.update((x.rule, x.element, m in right) for m, x in enumerate(made) if x.rule)
         return [gold[g] for g in (*found.missed, *(g for g, _ in found.confused))]
@@ -40,6 +47,14 @@ class Comparison:
                 out[element, what] += count
                 out[GROUPS[element in LAYOUT], what] += count
         return out
+
+    def trust_correlation(self) -> float:
+        """Spearman's rank correlation of quality.label with the F1 that sections have; 0 where one
+        of them is always the same."""
+        trusts, scores = zip(*self.trust, strict=True) if self.trust else ((), ())
+        if len(set(trusts)) < 2 or len(set(scores)) < 2:
+            return 0.0
+        return float(stats.spearmanr(trusts, scores).statistic)
 
     def interval(self, group: str, samples: int = 1000) -> tuple[float, float]:
         """95 % of F1 over samples of pages with replacement."""

@@ -38,10 +38,29 @@ class Tables:
             "confusions": [
                 [*pair, count] for pair, count in self._made.confusions.most_common(MOST)
             ],
+            "categories": self._categories(),
+            "trust_correlation": round(self._made.trust_correlation(), 4),
             "rules": {
                 rule: {"element": element, "labels": total, "precision": round(right / total, 4)}
                 for (rule, element), (right, total) in sorted(_rules(self._made.rules).items())
             },
+        }
+
+    def _categories(self) -> dict:
+        """Of the sections whose category is known: how many are right, which are not, by rule."""
+        counts = self._made.categories
+        by_rule: dict[str, list[int]] = defaultdict(lambda: [0, 0])
+        for (hand, made, rule), count in counts.items():
+            by_rule[rule][0] += count * (hand == made)
+            by_rule[rule][1] += count
+        wrong = Counter()
+        for (hand, made, _), count in counts.items():
+            wrong[hand, made] += count * (hand != made)
+        return {
+            "sections": sum(counts.values()),
+            "right": sum(right for right, _ in by_rule.values()),
+            "confusions": [[*pair, n] for pair, n in wrong.most_common(MOST) if n],
+            "rules": {rule: list(pair) for rule, pair in sorted(by_rule.items())},
         }
 
     def text(self) -> str:
@@ -56,10 +75,25 @@ class Tables:
             )
         lines.append("commonest confusions (by hand, by rule, how often; - is none):")
         lines += [f"  {a:12}{b:12}{count:5}" for a, b, count in figures["confusions"]]
+        if figures["categories"]["sections"]:
+            lines.append("categories: {right} of {sections} right".format(**figures["categories"]))
+        lines.append(
+            f"rank correlation of quality.label and F1: {figures['trust_correlation']:.2f}"
+        )
         return "\n".join(lines)
 
     def markdown(self) -> str:
         figures = self.as_dict()
+        lines = [self.elements(figures), "", "| rule | element | labels | right |"]
+        lines += ["| --- | --- | --- | --- |"]
+        lines += [
+            f"| {rule} | {row['element']} | {row['labels']} | {row['precision']:.0%} |"
+            for rule, row in figures["rules"].items()
+        ]
+        return "\n".join(lines)
+
+    def elements(self, figures: dict) -> str:
+        """The scores by element, and what is taken for what."""
         lines = [f"{figures['sections']} sections of {figures['pages']} pages.", ""]
         lines += ["| element | by hand | by rule | precision | recall | F1 | 95 % | F1 per tag |"]
         lines += ["| --- | --- | --- | --- | --- | --- | --- | --- |"]
@@ -71,12 +105,47 @@ class Tables:
             )
         lines += ["", "| by hand | by rule | how often |", "| --- | --- | --- |"]
         lines += [f"| {a} | {b} | {count} |" for a, b, count in figures["confusions"]]
-        lines += ["", "| rule | element | labels | right |", "| --- | --- | --- | --- |"]
-        lines += [
-            f"| {rule} | {row['element']} | {row['labels']} | {row['precision']:.0%} |"
-            for rule, row in figures["rules"].items()
-        ]
         return "\n".join(lines)
+
+
+def document(parts: dict[str, Tables]) -> str:
+    """The tables of docs/labels.md: an overview, every part, the rules side by side."""
+    figures = {name: tables.as_dict() for name, tables in parts.items()}
+    lines = [
+        "| | sections, pages | leaves + advanced: F1 | per tag | containers: F1 | per tag "
+        "| categories right | quality.label and F1 |",
+        "| --- |" + " --- |" * 7,
+    ]
+    for name, of in figures.items():
+        cells = [f"{of['sections']}, {of['pages']}"]
+        for group in GROUPS:
+            row = of["elements"][group]
+            within = "[{:.3f}, {:.3f}]".format(*row["interval"])
+            cells += [f"{row['f1']:.3f} {within}", f"{row['f1_per_tag']:.3f}"]
+        cells += ["{right} of {sections}".format(**of["categories"])]
+        cells += [f"{of['trust_correlation']:.2f}"]
+        lines.append(f"| {name} | {' | '.join(cells)} |")
+    for name, tables in parts.items():
+        lines += ["", f"### {name}", "", tables.elements(figures[name])]
+    lines += [
+        "",
+        "### Rules",
+        "",
+        "| rule | says | " + " | ".join(f"{n} | right" for n in parts) + " |",
+    ]
+    lines += ["| --- | --- |" + " --- | --- |" * len(parts)]
+    for rule in sorted({rule for of in figures.values() for rule in of["rules"]}):
+        rows = [of["rules"].get(rule) for of in figures.values()]
+        says = next(row["element"] for row in rows if row)
+        cells = [f"{row['labels']} | {row['precision']:.0%}" if row else " | " for row in rows]
+        lines.append(f"| {rule} | {says} | {' | '.join(cells)} |")
+    lines += ["", "### Categories", "", "| by hand | by rule | how often |", "| --- | --- | --- |"]
+    wrong = Counter()
+    for of in figures.values():
+        for hand, made, count in of["categories"]["confusions"]:
+            wrong[hand, made] += count
+    lines += [f"| {hand} | {made} | {count} |" for (hand, made), count in wrong.most_common()]
+    return "\n".join(lines)
 
 
 def _rules(counts: Counter) -> dict[tuple[str, str], tuple[int, int]]:

@@ -2,15 +2,25 @@
 
 import re
 
+from data_prep.label_measures import PRICE, largest_type
 from data_prep.label_spot import MEASURES, Item, Spot, look, measure, verb
+from data_prep.label_view import View
 from xojl_jax.xojl.tree import ELEMENTS
 
 
 @verb("band says")
 def band_says(spot: Spot, name: str) -> bool:
-    """The author's words about the band, or about a node directly in it."""
+    """The author's words about the band, or about a node in it that takes up most of it."""
     view = spot.view
-    return any(view.says(i, name) for i in (0, *view.children[0]))
+    least = 0.6 * view.area(0)
+    index = 0
+    while True:
+        if view.says(index, name):
+            return True
+        large = [i for i in view.children[index] if view.area(i) >= least]
+        if len(large) != 1:
+            return False
+        index = large[0]
 
 
 @verb("title reads")
@@ -30,6 +40,42 @@ def labels(spot: Spot) -> float:
 @measure
 def h1s(spot: Spot) -> float:
     return spot.view.tag.count("h1")
+
+
+@measure
+def largest_type_px(spot: Spot) -> float:
+    """The largest font size in the section, px."""
+    return largest_type(spot.view, 0)
+
+
+@measure
+def prices(spot: Spot) -> float:
+    """How many texts begin with a price."""
+    view = spot.view
+    return sum(bool(PRICE.match(view.text[i])) for i in range(len(view)) if _has_text(view, i))
+
+
+@measure
+def quotations(spot: Spot) -> float:
+    """How many texts stand in quotation marks, or are quotations by tag."""
+    view = spot.view
+    code = {j for i in range(len(view)) if view.tag[i] in ("pre", "code") for j in view.subtree(i)}
+    texts = [i for i in range(len(view)) if _has_text(view, i) and len(view.text[i]) >= 12]
+    texts = [i for i in texts if i not in code]
+    marked = sum(bool(re.match(r"[“„«\"]", view.text[i])) for i in texts)
+    return max(marked, view.tag.count("blockquote"))
+
+
+@look
+def low_pictures(spot: Spot) -> bool:
+    """All pictures are low, as logos are."""
+    view = spot.view
+    tall = [view.box[i][3] for i in range(len(view)) if view.kinds[i] & {"src", "svg"}]
+    return bool(tall) and max(tall) <= 110
+
+
+def _has_text(view: View, index: int) -> bool:
+    return "text" in view.kinds[index]
 
 
 @look

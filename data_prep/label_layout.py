@@ -11,6 +11,8 @@ from data_prep.label_spot import NOTHING, Item, Spot
 from data_prep.label_view import View
 from xojl_jax.xojl.tree import CONTAINERS, Forest, Node
 
+FORM = 0.9  # what labels are worth in a section with form fields, by those without
+
 
 class Labeller:
     """The labels of one record. `root` is None where nothing is labelled."""
@@ -43,8 +45,9 @@ class Labeller:
             index = self.view.children[index][0]
 
     def confidence(self) -> float:
-        """How far the labels can be trusted, 0 to 1: the mean confidence of their rules (about the
-        share of labels that are right) times the share of what shows that has a label."""
+        """How far the labels can be trusted, 0 to 1: halfway between the mean confidence of their
+        rules (about the share of labels that are right) and the least one, times the share of what
+        shows that has a label; less where there are form fields, around which rules err most."""
         labels = in_order(self.root) if self.root else []
         if not labels:
             return 0.0
@@ -54,9 +57,10 @@ class Labeller:
                 covered.update(self.view.subtree(item.index))
         gone = {i for at in self._absent for i in self.view.subtree(at)}
         shown = [i for i, kinds in enumerate(self.view.kinds) if kinds and i not in gone]
-        mean = sum(item.confidence for item in labels) / len(labels)
+        sure = [item.confidence for item in labels]
+        trust = (sum(sure) / len(sure) + min(sure)) / 2
         share = sum(i in covered for i in shown) / max(len(shown), 1)
-        return round(mean * share, 4)
+        return round(trust * share * (FORM if self.view.fields[0] else 1.0), 4)
 
     def _label(self) -> Item | None:
         named = self._named()

@@ -28,14 +28,22 @@ def field(spot: Spot) -> bool:
 
 @look
 def beside_field(spot: Spot) -> bool:
-    """In the row of one field that its parent frames: the sign of a search field."""
-    view, above = spot.view, spot.view.parent[spot.index]
-    return (
-        view.fields[above] == 1
-        and not view.fields[spot.index]
-        and view.box[above][3] <= 64
-        and view.is_painted(above)
+    """In the row of one field that its parent frames, or that it touches: the sign of the field."""
+    view, at = spot.view, spot.index
+    above = view.parent[at]
+    if view.fields[above] != 1 or view.fields[at] or view.box[above][3] > 64:
+        return False
+    if any(view.tag[i] in ("a", "button") for i in view.subtree(at)):
+        return view.is_painted(above)
+    return view.is_painted(above) or any(
+        view.is_field(i) and _touch(view.box[i], view.box[at]) for i in view.subtree(above)
     )
+
+
+def _touch(one: list[float], two: list[float]) -> bool:
+    """Side by side without a gap, and equally high."""
+    apart = max(one[0], two[0]) - min(one[0] + one[2], two[0] + two[2])
+    return abs(apart) <= 2 and abs(one[1] - two[1]) <= 4 and abs(one[3] - two[3]) <= 4
 
 
 @look
@@ -227,6 +235,13 @@ def heading_tag(spot: Spot) -> bool:
 def text_tag(spot: Spot) -> bool:
     """A block of text by tag, also where its words stand in parts of it."""
     return spot.view.tag[spot.index] in ("p", "blockquote", "h1", "h2", "h3", "h4", "h5", "h6")
+
+
+@look
+def as_light_as_text(spot: Spot) -> bool:
+    """Not even half-bold."""
+    view = spot.view
+    return all(view.weight(i) < 500 for i in view.subtree(spot.index) if "text" in view.kinds[i])
 
 
 @look
