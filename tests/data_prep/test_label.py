@@ -378,8 +378,8 @@ def test_command_mistakes_are_one_clear_line(tmp_path):
 
 
 def test_labels_say_which_rule_made_them_and_how_sure_it_is(tmp_path):
-    """labels.jsonl has every label with its rule; quality.label is their mean confidence times the
-    share of what shows that has a label."""
+    """labels.jsonl has every label with its rule; quality.label is halfway between their mean
+    confidence and the least one, all being labelled; less where there is a form field."""
     heading = Draft("h2", (0, 0, 900, 50), text="Title")
     write_folder(tmp_path, Draft("section", (0, 0, 1200, 420), heading))
     label.main([str(tmp_path)])
@@ -391,8 +391,14 @@ def test_labels_say_which_rule_made_them_and_how_sure_it_is(tmp_path):
     ]
     assert all(node[3] == rules[node[2]].confidence for node in entry["nodes"])
     record = parse_record((tmp_path / "records.jsonl").read_text())
-    mean = sum(node[3] for node in entry["nodes"]) / 2
-    assert record.quality["label"] == pytest.approx(mean, abs=1e-4)
+    sure = [node[3] for node in entry["nodes"]]
+    trust = (sum(sure) / 2 + min(sure)) / 2
+    assert record.quality["label"] == pytest.approx(trust, abs=1e-4)
+    field = Draft("input", (0, 100, 300, 40))
+    write_folder(tmp_path, Draft("section", (0, 0, 1200, 420), heading, field))
+    label.main([str(tmp_path)])
+    record = parse_record((tmp_path / "records.jsonl").read_text())
+    assert record.quality["label"] == pytest.approx(0.9 * trust, abs=1e-4)
     assert entry["category"][0] == record.category
 
 
