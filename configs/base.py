@@ -48,6 +48,15 @@ def defaults() -> ConfigDict:
     config.eval_every = 1000
     # Batches of one evaluation.
     config.eval_batches = 16
+    # Validation records whose predictions are drawn at each evaluation, for TensorBoard (stage 4).
+    config.eval_pictures = 4
+    # Whether each evaluation writes a histogram of every parameter, too.
+    config.histograms = False
+    # What makes an evaluation the best: the lowest "loss" or "loss/NAME", or the highest of
+    # anything else ("accuracy/detail"). Its checkpoint is kept: WORKDIR/best. "" keeps none.
+    config.best_metric = "loss"
+    # Evaluations in a row that are no better after which the run ends; 0 trains to the end.
+    config.patience = 0
     # Steps between two printed lines. Metrics stay on the device in between.
     config.log_every = 50
     # Working directories or checkpoints to start from, separated by commas. Parameters are copied
@@ -186,6 +195,7 @@ def tiny(config: ConfigDict) -> None:
     config.checkpoint_every = 150
     config.eval_every = 150
     config.eval_batches = 4
+    config.eval_pictures = 2
     config.log_every = 10
     config.data.num_threads = 2
     config.data.prefetch = 2

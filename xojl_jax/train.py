@@ -15,10 +15,14 @@ from ml_collections import config_flags
 from xojl_jax import command, tasks
 from xojl_jax.data import loader
 from xojl_jax.engine import (
+    best,
     checkpoint,
     evaluation,
+    goodput,
+    histograms,
     hosts,
     loop,
+    profiler,
     sharding,
     state,
     step,
@@ -39,6 +43,8 @@ Trains one stage.
                         default). configs/base.py lists every field with a comment.
 --config.FIELD=VALUE    overrides a field, such as --config.data.path=SHARDS.
 --workdir=DIR           where everything goes; default runs/stageN-PRESET.
+--profile=START:COUNT   traces so many steps, for the Profile tab of TensorBoard.
+--wandb=PROJECT         curves and pictures go to Weights & Biases, too.
 
 Running the same command again resumes from the newest checkpoint. Exit codes: 0 done, 2 wrong usage
 or config, 3 bad input data, 75 stopped by a signal with everything saved.
@@ -52,6 +58,8 @@ _WORKDIR = flags.DEFINE_string("workdir", None, "directory of the run (runs/stag
 _DISTRIBUTED = flags.DEFINE_enum(
     "distributed", "auto", ["auto", "on", "off"], "several hosts: auto asks the environment"
 )
+_PROFILE = flags.DEFINE_string("profile", "", "START:COUNT, steps to trace for TensorBoard")
+_WANDB = flags.DEFINE_string("wandb", "", "project of Weights & Biases (pip install wandb)")
 
 
 def main() -> int:
@@ -59,11 +67,18 @@ def main() -> int:
     config = command.read_config(_CONFIG)
     hosts.join(_DISTRIBUTED.value)
     path = _WORKDIR.value or f"runs/stage{config.stage}-{config.preset}"
-    return train(tasks.make(config), config, path)
+    return train(tasks.make(config), config, path, profile=_PROFILE.value, wandb=_WANDB.value)
 
 
-def train(task: Task, config, path: str | os.PathLike) -> int:
-    """Trains a task in a working directory and returns the exit code: 0, or 75 if interrupted."""
+def train(
+    task: Task, config, path: str | os.PathLike, *, profile: str = "", wandb: str = ""
+) -> int:
+    """Trains a task in a working directory and returns the exit code: 0, or 75 if interrupted.
+
+    Args:
+      profile: "START:COUNT" of steps to trace, counted from where this process takes up; "" none.
+      wandb: project of Weights & Biases; "" for TensorBoard alone.
+    """
     mesh = sharding.make_mesh(config.mesh)
     sharding.check_batch_size(config.batch_size, config.optim.accumulate, mesh)
     with (
@@ -72,17 +87,25 @@ def train(task: Task, config, path: str | os.PathLike) -> int:
         sharding.use_mesh(mesh),
         contextlib.ExitStack() as stack,
     ):
+        time_spent = goodput.Goodput(directory.read_summary().get("goodput"))
         plan = state.make_plan(task, config, mesh)
         describe(task, config, plan, directory)
         start, saver = begin(task, config, plan, directory)
-        batches = stack.enter_context(training_batches(task, config, int(start.step)))
-        train_step = compile_step(task, config, plan)
+        step_number = int(start.step)
+        time_spent.resume_at(step_number)
+        standing = best.Best(directory, config.best_metric, config.patience, step_number)
+        trace = profiler.Profiler(profile, directory.tensorboard, step_number) if profile else None
+        batches = stack.enter_context(training_batches(task, config, step_number))
+        with time_spent.spent("compile"):
+            train_step = compile_step(task, config, plan)
         reporter = telemetry.Telemetry(
             directory,
             config,
-            start_step=int(start.step),
+            start_step=step_number,
             rates=plan.optimiser.rates,
             flops_per_sample=sum(task.flops().values()),
+            goodput=time_spent,
+            wandb=wandb,
         )
         with closing(saver, reporter):
             outcome = loop.run(
@@ -95,9 +118,12 @@ def train(task: Task, config, path: str | os.PathLike) -> int:
                 saver=saver,
                 telemetry=reporter,
                 stop=stop,
+                best=standing,
+                looks=looks(task, config, mesh, reporter),
+                profiler=trace,
             )
-        reporter.finish(outcome.step, "interrupted" if outcome.interrupted else "finished")
-    return PREEMPTED if outcome.interrupted else 0
+        reporter.finish(outcome.step, outcome.how, standing)
+    return PREEMPTED if outcome.how == "interrupted" else 0
 
 
 def describe(task: Task, config, plan: state.Plan, directory: workdir.Workdir) -> None:
@@ -176,6 +202,29 @@ def evaluator(task: Task, config, plan: state.Plan) -> Callable | None:
         )
 
     return evaluation.make(task, config, plan, batches)
+
+
+def looks(task: Task, config, mesh, reporter: telemetry.Telemetry) -> list[Callable]:
+    """What is done with (state, step) after an evaluation: pictures, histograms."""
+    chosen = []
+    if config.eval_pictures and (found := task.preview(config.eval_pictures)):
+        preview, predict = found
+        per_host = config.batch_size // jax.process_count()
+        first = per_host * jax.process_index()
+        rows = {name: array[first : first + per_host] for name, array in preview.batch.items()}
+        # The answers of all rows on every device: the first process draws.
+        whole = sharding.replicated(mesh)
+        compiled = jax.jit(predict, out_shardings=whole)
+
+        def draw(state, step):
+            prediction = compiled(state.eval_params, sharding.put_batch(rows, mesh))
+            reporter.pictures(step, preview.draw(jax.device_get(prediction)))
+
+        chosen.append(draw)
+    if config.histograms:
+        count = histograms.make()
+        chosen.append(lambda state, step: reporter.histograms(step, count(state)))
+    return chosen
 
 
 @contextlib.contextmanager

@@ -67,6 +67,23 @@ def test_the_newest_are_kept(run):
     assert sorted(path.name for path in run.folder.iterdir()) == ["5", "8"]
 
 
+def test_the_best_outlives_newer_ones(run, tmp_path):
+    """Protects WORKDIR/best: kept beside the newest until a better one is there, and readable."""
+    folder = tmp_path / "checkpoints"
+    folder.mkdir()
+    saver = run.saver(folder, keep=1)
+    seen = []
+    for step, best in ((1, True), (2, False), (3, False), (4, True), (5, False)):
+        saver.save(run.state, step, best=best)
+        saver.close() if step == 5 else saver._join()
+        seen.append(checkpoint.list_steps(folder))
+    assert seen == [[1], [1, 2], [1, 3], [4], [4, 5]]
+    assert checkpoint.find(tmp_path / "best") == folder / "4"
+    assert checkpoint.find(tmp_path) == folder / "5"
+    _, metadata = checkpoint.load_params(tmp_path / "best")
+    assert metadata["position"]["step"] == 4
+
+
 @pytest.mark.parametrize("axes", [(2, 2, 2), (1, 8, 1), (8, 1, 1)])
 def test_it_comes_back_on_any_mesh(run, axes):
     """Protects resuming elsewhere: bit for bit, on the shardings of the new mesh."""

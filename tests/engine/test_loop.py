@@ -8,6 +8,7 @@ import pytest
 
 from tests.engine.toy_task import toy_config
 from xojl_jax.engine import loop, telemetry, workdir
+from xojl_jax.engine.goodput import Goodput
 from xojl_jax.errors import UserError
 
 
@@ -22,7 +23,12 @@ def reporter(tmp_path):
     config = toy_config(total_steps=100, on_nonfinite_limit=3)
     rates = lambda step: {"rest": jnp.float32(0.5), "frozen": jnp.float32(0)}  # noqa: E731
     made = telemetry.Telemetry(
-        workdir.Workdir(tmp_path), config, start_step=0, rates=rates, flops_per_sample=1e9
+        workdir.Workdir(tmp_path),
+        config,
+        start_step=0,
+        rates=rates,
+        flops_per_sample=1e9,
+        goodput=Goodput(),
     )
     yield made
     made.finish(0, "finished")

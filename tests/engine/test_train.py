@@ -3,6 +3,7 @@
 import os
 import signal
 import socket
+import struct
 import subprocess
 import sys
 from pathlib import Path
@@ -10,8 +11,10 @@ from pathlib import Path
 import jax
 import numpy as np
 import pytest
+from tensorboardX.proto.event_pb2 import Event
 
 from tests.engine.toy_task import ToyTask, names_and_leaves, toy_config
+from xojl_jax import train as training
 from xojl_jax.engine import checkpoint, sharding, state, workdir
 from xojl_jax.errors import BadUsage
 
@@ -65,6 +68,18 @@ def final_state(path) -> tuple[dict[str, np.ndarray], int]:
     plan = state.make_plan(ToyTask(config), config, mesh)
     restored = checkpoint.restore_newest(path / "checkpoints", plan.abstract, on_corrupt="stop")
     return names_and_leaves(restored.state), restored.metadata["position"]["step"]
+
+
+def written(folder) -> list:
+    """The values in TensorBoard's files: records of length, checksum, event, checksum."""
+    values = []
+    for path in sorted(folder.glob("events.out.tfevents.*")):
+        data, at = path.read_bytes(), 0
+        while at < len(data):
+            (size,) = struct.unpack_from("<Q", data, at)
+            values += Event.FromString(data[at + 12 : at + 12 + size]).summary.value
+            at += size + 16
+    return values
 
 
 @pytest.mark.timeout(900)  # seven processes, on a busy machine
@@ -143,6 +158,31 @@ def test_two_hosts_stop_and_end_like_one(tmp_path):
     assert last == 12
     for name, leaf in expected.items():
         np.testing.assert_allclose(found[name], leaf, rtol=1e-4, atol=1e-5, err_msg=name)
+
+
+def test_a_run_is_watched_and_stops_when_nothing_gets_better(tmp_path):
+    """Protects early stopping, the best checkpoint, histograms and traces: a model that does not
+    learn is evaluated three times, and the run ends in good order; once more, and it stays ended.
+    """
+    run = tmp_path / "run"
+    config = toy_config(
+        total_steps=40, eval_every=2, checkpoint_every=100, patience=2, histograms=True
+    )
+    with config.unlocked():
+        config.optim.lr_vision = config.optim.lr_html = config.optim.lr_rest = 0.0
+    assert training.train(ToyTask(config), config, run, profile="1:2") == 0
+    directory = workdir.Workdir(run)
+    assert [entry["step"] for entry in directory.read_evaluations()] == [2, 4, 6]
+    summary = directory.read_summary()
+    assert (summary["outcome"], summary["step"], summary["best_step"]) == ("stopped early", 6, 2)
+    assert checkpoint.list_steps(run / "checkpoints") == [2, 6]
+    assert checkpoint.find(run / "best").name == "2"
+    assert list(directory.tensorboard.rglob("*.xplane.pb"))
+    histograms = {v.tag: v.histo for v in written(directory.tensorboard) if v.HasField("histo")}
+    assert sum(histograms["head"].bucket) == 8 * 4
+    assert training.train(ToyTask(config), config, run) == 0
+    assert directory.read_summary()["goodput"]["lives"] == 2
+    assert checkpoint.list_steps(run / "checkpoints") == [2, 6]
 
 
 def test_a_misspelt_field_is_one_line_and_exit_2(tmp_path):

@@ -35,6 +35,7 @@ from xojl_jax.errors import BadInput, UserError
 
 FORMAT = 1
 ARRAYS, METADATA, MANIFEST, PARTIAL = "arrays", "metadata.json", "manifest.json", ".partial"
+BEST = "best"  # a link in the working directory to the checkpoint of the best evaluation
 
 log = logging.getLogger(__name__)
 
@@ -48,6 +49,7 @@ class Saver:
 
     def __init__(self, folder: Path, *, keep: int, metadata: dict[str, Any]):
         self._folder = folder
+        self._best = folder.parent / BEST
         self._keep = keep
         self._metadata = metadata
         self._primary = jax.process_index() == 0
@@ -60,8 +62,11 @@ class Saver:
                 log.warning("removing %s, left by an interrupted save", leftover)
                 _remove(leftover)
 
-    def save(self, state: TrainState, step: int) -> None:
-        """Starts to save `state` as checkpoint `step`; waits first for the save before it."""
+    def save(self, state: TrainState, step: int, *, best: bool = False) -> None:
+        """Starts to save `state` as checkpoint `step`; waits first for the save before it.
+
+        The `best` one is kept, beside the newest, until a better one is durable.
+        """
         self._join()
         self.check()
         partial = self._folder / f"{step}{PARTIAL}"
@@ -76,7 +81,7 @@ class Saver:
             raise _save_failed(self._folder, step, error) from error
         shapes = describe_arrays(state.params)
         # Not a daemon: an interpreter that ends in good order lets the save finish.
-        self._thread = threading.Thread(target=self._finish, args=(partial, step, shapes))
+        self._thread = threading.Thread(target=self._finish, args=(partial, step, shapes, best))
         self._thread.start()
         self.last_step = step
 
@@ -97,7 +102,7 @@ class Saver:
             self._thread.join()
             self._thread = None
 
-    def _finish(self, partial: Path, step: int, shapes: dict[str, Any]) -> None:
+    def _finish(self, partial: Path, step: int, shapes: dict[str, Any], best: bool) -> None:
         try:
             self._orbax.wait_until_finished()
             if self._primary:
@@ -106,6 +111,8 @@ class Saver:
                 write_text(partial / METADATA, json.dumps(metadata, sort_keys=True))
                 write_text(partial / MANIFEST, json.dumps(_digests(partial), sort_keys=True))
                 _commit(partial, self._folder / str(step))
+                if best:
+                    _link(self._best, self._folder / str(step))
                 self._prune()
         except Exception as error:  # whatever it is, the training thread must hear of it
             self._failure = _save_failed(self._folder, step, error)
@@ -114,7 +121,10 @@ class Saver:
                 shutil.rmtree(partial, ignore_errors=True)
 
     def _prune(self) -> None:
+        best = self._best.resolve().name if self._best.is_symlink() else ""
         for step in list_steps(self._folder)[: -max(self._keep, 1)]:
+            if str(step) == best:
+                continue
             # Renamed first: a folder that is half removed must not look like a checkpoint.
             doomed = self._folder / f"{step}.old{PARTIAL}"
             (self._folder / str(step)).rename(doomed)
@@ -139,10 +149,11 @@ def list_steps(folder: Path) -> list[int]:
 
 
 def find(path: str | os.PathLike) -> Path:
-    """The checkpoint that a path means: itself, or the newest one of a working directory."""
+    """The checkpoint that a path means: itself (`WORKDIR/best`, too), or the newest one of a
+    working directory."""
     path = Path(path).expanduser().absolute()
     if (path / MANIFEST).is_file():
-        return path
+        return path.resolve()
     for folder in (path / "checkpoints", path):
         if steps := list_steps(folder):
             return folder / str(steps[-1])
@@ -309,6 +320,14 @@ def _commit(partial: Path, final: Path) -> None:
         os.fsync(folder)
     finally:
         os.close(folder)
+
+
+def _link(link: Path, target: Path) -> None:
+    """Points `link` at `target`, beside which or above which it stands, in one go."""
+    temporary = link.with_name(link.name + PARTIAL)
+    temporary.unlink(missing_ok=True)
+    temporary.symlink_to(target.relative_to(link.parent))
+    temporary.replace(link)
 
 
 def _remove(path: Path) -> None:

@@ -3,13 +3,15 @@
 import dataclasses
 import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 import jax
 import numpy as np
 
 from xojl_jax.engine import hosts, sharding
+from xojl_jax.engine.best import Best
 from xojl_jax.engine.checkpoint import Saver
+from xojl_jax.engine.profiler import Profiler
 from xojl_jax.engine.state import TrainState
 from xojl_jax.engine.telemetry import Telemetry, say
 
@@ -45,9 +47,11 @@ class StopRequest:
 
 @dataclasses.dataclass(frozen=True)
 class Outcome:
+    """How a run ended: `how` is "finished", "stopped early" or "interrupted"."""
+
     state: TrainState
     step: int
-    interrupted: bool
+    how: str
 
 
 def run(
@@ -61,6 +65,9 @@ def run(
     saver: Saver,
     telemetry: Telemetry,
     stop: StopRequest,
+    best: Best,
+    looks: Sequence[Callable[[TrainState, int], None]] = (),
+    profiler: Profiler | None = None,
 ) -> Outcome:
     """Trains from the state's step to `config.total_steps`, or until it is asked to stop.
 
@@ -68,12 +75,22 @@ def run(
       step_fn: the compiled (state, batch) -> (state, metrics).
       batches: this process's rows of batch number `step`, `step` + 1, …
       evaluate: metrics of a state on validation data, called every `config.eval_every` steps.
+      best: which evaluation was the best; ends the run when none gets better.
+      looks: what else is done with a state and its step after an evaluation, such as pictures.
+      profiler: traces some of the steps.
     """
     step = start = int(state.step)
+    goodput = telemetry.goodput
+    goodput.training()
     telemetry.restart_clock()
-    while step < config.total_steps and not _stop_agreed(stop, step, config):
+    while step < config.total_steps and not best.exhausted:
+        if _stop_agreed(stop, step, config):
+            break
+        if profiler is not None:
+            profiler.before(step, state)
         waiting = time.perf_counter()
-        rows = next(batches)
+        with goodput.spent("input"):
+            rows = next(batches)
         telemetry.waited(time.perf_counter() - waiting)
         state, metrics = _one_step(step_fn, state, sharding.put_batch(rows, mesh))
         step += 1
@@ -81,21 +98,32 @@ def run(
         if (earlier := telemetry.oldest_running(RUN_AHEAD)) is not None:
             jax.block_until_ready(earlier)
         saver.check()
-        last = step == config.total_steps
+        last, improved = step == config.total_steps, False
         if _due(step, config.log_every) or last:
             telemetry.flush(step)
         if evaluate is not None and (_due(step, config.eval_every) or last):
-            telemetry.evaluated(step, evaluate(state))
+            with goodput.spent("evaluate"):
+                found = evaluate(state)
+                telemetry.evaluated(step, found)
+                improved = best.add(step, found)
+                for look in looks:
+                    look(state, step)
             telemetry.restart_clock()
-        if _due(step, config.checkpoint_every) or last:
+        if _due(step, config.checkpoint_every) or last or improved:
+            with goodput.spent("save"):
+                saver.save(state, step, best=improved)
+    if profiler is not None:
+        profiler.close(state)
+    how = "finished" if step == config.total_steps else "interrupted"
+    if best.exhausted and how == "interrupted":
+        how = "stopped early"
+    with goodput.spent("save"):
+        if saver.last_step != step and (step > start or step == 0):
+            telemetry.flush(step)
             saver.save(state, step)
-    interrupted = step < config.total_steps
-    if interrupted and saver.last_step != step:
-        telemetry.flush(step)
-        saver.save(state, step)
-    saver.close()
+        saver.close()
     say(f"{step - start} steps done, checkpoint {step} is saved")
-    return Outcome(state, step, interrupted)
+    return Outcome(state, step, how)
 
 
 def _one_step(step_fn, state, batch):

@@ -1,4 +1,4 @@
-"""What a run says of itself: the step line, TensorBoard, summary.json.
+"""What a run says of itself: the step line, boards, summary.json, and the last word.
 
 Metrics of the steps stay on the devices; `Telemetry.flush` fetches those of a whole window at once.
 """
@@ -10,8 +10,10 @@ from typing import Any
 
 import jax
 import numpy as np
-from tensorboardX import SummaryWriter
 
+from xojl_jax.engine.best import Best
+from xojl_jax.engine.boards import Boards, Histogram
+from xojl_jax.engine.goodput import Goodput
 from xojl_jax.engine.step import SUMS
 from xojl_jax.engine.workdir import Workdir
 from xojl_jax.errors import UserError
@@ -49,22 +51,35 @@ class Telemetry:
     """Collects the metrics of steps and reports them every `config.log_every` steps."""
 
     def __init__(
-        self, workdir: Workdir, config, *, start_step: int, rates, flops_per_sample: float
+        self,
+        workdir: Workdir,
+        config,
+        *,
+        start_step: int,
+        rates,
+        flops_per_sample: float,
+        goodput: Goodput,
+        wandb: str = "",
     ):
         """
         Args:
-          start_step: where this run takes up; what TensorBoard has of later steps is superseded.
+          start_step: where this run takes up.
           rates: step -> learning rates by group (`Optimiser.rates`).
           flops_per_sample: forward FLOPs; a training step costs three times as much.
+          goodput: the run's stopwatch.
+          wandb: project of Weights & Biases, or "" for none.
         """
         self._workdir = workdir
         self._config = config
         self._rates = jax.jit(rates)
         self._flops_per_sample = 3 * flops_per_sample
         self._primary = jax.process_index() == 0
-        self._board = None
+        self.goodput = goodput
+        self._boards = None
         if self._primary:
-            self._board = SummaryWriter(str(workdir.tensorboard), purge_step=start_step + 1)
+            self._boards = Boards(
+                workdir.tensorboard, start_step=start_step, wandb=wandb, name=workdir.path.name
+            )
         self._window: list[dict[str, jax.Array]] = []
         self._since = time.perf_counter()
         self._waited = 0.0
@@ -118,13 +133,27 @@ class Telemetry:
         say(f"step {step}  evaluation  {shown}")
         self._write("eval", step, metrics)
 
-    def finish(self, step: int, outcome: str) -> None:
-        """Writes the summary for the last time: "finished", "interrupted" or "failed"."""
+    def pictures(self, step: int, pictures: dict[str, np.ndarray]) -> None:
+        """Writes pictures, uint8[H, W, 3] by name."""
+        for name, pixels in pictures.items() if self._primary else ():
+            self._boards.picture(step, name, pixels)
+
+    def histograms(self, step: int, found: dict[str, Histogram]) -> None:
+        """Writes histograms by name."""
+        for name, histogram in found.items() if self._primary else ():
+            self._boards.histogram(step, name, histogram)
+
+    def finish(self, step: int, outcome: str, best: Best | None = None) -> None:
+        """Writes the summary for the last time, and says it: "finished", "stopped early",
+        "interrupted" or "failed"."""
         if self._primary:
-            self.summary["outcome"] = outcome
-            self.summary["step"] = step
+            self.summary |= {"outcome": outcome, "step": step, "goodput": self.goodput.as_dict()}
+            if best is not None:
+                self.summary["best_step"] = best.step
             self._workdir.write_summary(self.summary)
-            self._board.close()
+            self._boards.close()
+            if outcome != "failed":  # then the error has the last word
+                say(last_word(self.summary, self._workdir, self._config, best))
 
     def _speeds(self, steps: int, tokens: float | None, seconds: float) -> dict[str, float]:
         """Rates over a window. `tokens` are the real target tokens of all its steps."""
@@ -143,12 +172,39 @@ class Telemetry:
     def _write(self, kind: str, step: int, values: dict[str, float]) -> None:
         if not self._primary:
             return
-        for name, value in values.items():
-            self._board.add_scalar(f"{kind}/{name}", value, step)
+        self._boards.scalars(step, {f"{kind}/{name}": value for name, value in values.items()})
+        self.goodput.stepped(step)
         # JSON has no NaN: what is not a number is left out.
         sound = {name: value for name, value in values.items() if math.isfinite(value)}
         self.summary |= {"step": step, kind: sound, f"{kind}_step": step}
+        self.summary["goodput"] = self.goodput.as_dict()
         self._workdir.write_summary(self.summary)
+
+
+def last_word(summary: dict[str, Any], workdir: Workdir, config, best: Best | None) -> str:
+    """A few lines on a whole run, to paste somewhere."""
+    goodput = summary["goodput"]
+    seconds = {name: value for name, value in goodput["seconds"].items() if value >= 0.5}
+    total = sum(goodput["seconds"].values())
+    parts = ", ".join(f"{name} {_duration(value)}" for name, value in seconds.items())
+    devices = f"{jax.device_count()} {jax.devices()[0].device_kind}"
+    lives = "" if goodput["lives"] == 1 else f", {goodput['lives']} lives"
+    lines = [
+        f"{summary['outcome']} at step {summary['step']} of {config.total_steps}: stage "
+        f"{config.stage} {config.preset} on {devices}, jax {jax.__version__}{lives}",
+        f"  time      {_duration(total)}, {goodput['share']:.0%} of it training ({parts})",
+    ]
+    for kind in ("train", "eval"):
+        if kind in summary:
+            shown = "  ".join(
+                f"{name} {summary[kind][name]:.4g}"
+                for name in sorted(summary[kind])
+                if name == "loss" or name.startswith("accuracy/")
+            )
+            lines.append(f"  {kind:9} {shown}  (step {summary[f'{kind}_step']})")
+    if best is not None and best.step is not None:
+        lines.append(f"  best      {best}: {workdir.best}")
+    return "\n".join(lines)
 
 
 def _summarise(window: list[dict[str, np.ndarray]]) -> dict[str, float]:

@@ -1,4 +1,5 @@
-"""A working directory: config.json, checkpoints/, tensorboard/, predictions/, summary.json.
+"""A working directory: config.json, checkpoints/, tensorboard/, predictions/, summary.json,
+evaluations.json, and `best`, a link to the best checkpoint.
 
 One run owns it: another config is refused with the difference, and so is a second job.
 """
@@ -23,6 +24,10 @@ MAY_CHANGE = frozenset(
         "eval_every",
         "eval_batches",
         "log_every",
+        "histograms",
+        "eval_pictures",
+        "best_metric",
+        "patience",
         "on_nonfinite_limit",
         "on_corrupt",
         "data.num_threads",
@@ -44,6 +49,8 @@ class Workdir:
         self.predictions = self.path / "predictions"
         self.config_file = self.path / "config.json"
         self.summary_file = self.path / "summary.json"
+        self.evaluations_file = self.path / "evaluations.json"
+        self.best = self.path / "best"
 
     def read_config(self) -> dict[str, Any]:
         """The config of the run that owns the directory, as nested dicts."""
@@ -57,6 +64,10 @@ class Workdir:
     def read_summary(self) -> dict[str, Any]:
         """The last metrics; empty before the first."""
         return _read_json(self.summary_file) if self.summary_file.is_file() else {}
+
+    def read_evaluations(self) -> list[dict[str, Any]]:
+        """Every evaluation so far, `step` and metrics."""
+        return _read_json(self.evaluations_file)
 
     def write_summary(self, summary: dict[str, Any]) -> None:
         write_text(self.summary_file, json.dumps(summary, indent=2, sort_keys=True) + "\n")
@@ -132,7 +143,7 @@ def _settle_config(workdir: Workdir, config) -> None:
     write_text(workdir.config_file, json.dumps(new, indent=2, sort_keys=True) + "\n")
 
 
-def _read_json(path: Path) -> dict[str, Any]:
+def _read_json(path: Path) -> Any:
     try:
         return json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:

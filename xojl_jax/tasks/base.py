@@ -39,6 +39,20 @@ class Dataset(Protocol):
         ...
 
 
+class Preview(Protocol):
+    """Fixed records whose predictions can be drawn.
+
+    Attributes:
+      batch: numpy arrays of a global batch.
+    """
+
+    batch: Sample
+
+    def draw(self, prediction: Any) -> dict[str, np.ndarray]:
+        """Pictures, uint8[H, W, 3] by name, of what was predicted for `batch`."""
+        ...
+
+
 class Task(abc.ABC):
     """One trainable task. Methods are pure: everything they depend on is in `self.config`."""
 
@@ -92,6 +106,11 @@ class Task(abc.ABC):
     def predict_fns(self) -> dict[str, Callable[..., Any]]:
         """Jittable functions of (params, batch, …) by name, for predict, export and serve."""
         return {}
+
+    def preview(self, count: int) -> tuple[Preview, Callable[..., Any]] | None:
+        """Up to `count` fixed validation records, and a jittable (params, batch) -> prediction on
+        them; None if the task draws nothing, or there is nothing to draw."""
+        return None
 
     def metadata(self) -> dict[str, Any]:
         """JSON-able facts that a checkpoint needs to be read for ever: the vocabulary, say."""

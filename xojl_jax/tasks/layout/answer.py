@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from xojl_jax.tasks.layout.drawing import DrawnBox
-from xojl_jax.tasks.layout.task import VIEWS, Prediction
+from xojl_jax.tasks.layout.views import VIEWS, Prediction
 from xojl_jax.xojl.faults import XojlError
 from xojl_jax.xojl.tree import Forest, preorder
 from xojl_jax.xojl.vocabulary import ELEMENT_BASE, ELEMENT_WIDTH, EOS, Vocabulary

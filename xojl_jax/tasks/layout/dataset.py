@@ -93,6 +93,7 @@ class LayoutDataset:
         self.spec, self.augmentation = spec, augmentation
         self._name = f"{folder} ({split})"
         self._featuriser = Featuriser(spec, vocabulary)
+        self.vocabulary = self._featuriser.vocabulary
         self._prepared: Keep[Prepared] = Keep(cache_bytes)
         self._pictures: Keep[Picture] = Keep(picture_bytes)
         self.left_out: Counter[str] = Counter()

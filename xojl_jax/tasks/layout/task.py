@@ -6,8 +6,9 @@ model that come to be. A label that is missing is masked out, record by record.
 
 import dataclasses
 import functools
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -24,6 +25,8 @@ from xojl_jax.tasks.layout.alignment import Track, advance
 from xojl_jax.tasks.layout.dataset import LayoutDataset
 from xojl_jax.tasks.layout.features import ID_RANGES, FeatureSpec, batch_spec
 from xojl_jax.tasks.layout.model import LayoutModel, ModelConfig, per_row
+from xojl_jax.tasks.layout.preview import MODE, Preview
+from xojl_jax.tasks.layout.views import VIEWS, Prediction
 from xojl_jax.xojl.grammar import Automaton
 from xojl_jax.xojl.record import CATEGORIES
 from xojl_jax.xojl.vocabulary import Vocabulary
@@ -31,25 +34,7 @@ from xojl_jax.xojl.vocabulary import Vocabulary
 Array = jax.Array
 Batch = dict[str, Array]
 
-# The views that each mode writes; a record's views are neighbouring rows of the decoder.
-VIEWS = {"semantic": ("semantic",), "detail": ("detail",), "dual": ("semantic", "detail")}
 SAMPLE_DATA = Path(__file__).parents[2] / "sample_data"
-
-
-class Prediction(NamedTuple):
-    """What one decode gives. R rows: the views of the first record, of the second, and so on.
-
-    Attributes:
-      tokens: int32[R, L], documents without BOS, EOS last, then PAD.
-      length: int32[R], tokens of each document, EOS included.
-      score: float32[R], its log probability.
-      category: int32[B], the most probable category.
-    """
-
-    tokens: Array
-    length: Array
-    score: Array
-    category: Array
 
 
 class LayoutTask(Task):
@@ -189,6 +174,12 @@ class LayoutTask(Task):
 
     def predict_fns(self):
         return {"predict": self.predict}
+
+    def preview(self, count: int) -> tuple[Preview, Callable[..., Prediction]] | None:
+        preview = Preview(self.dataset("val"), count, self.config.batch_size)
+        if self.config.stage != 4 or not preview.count:
+            return None
+        return preview, functools.partial(self.predict, mode=MODE)
 
     def predict(
         self,

@@ -1,0 +1,79 @@
+"""Which evaluation was the best, and when to stop; the same after a resumption."""
+
+import math
+
+import pytest
+
+from xojl_jax.engine.best import Best
+from xojl_jax.engine.workdir import Workdir
+from xojl_jax.errors import BadUsage
+
+
+@pytest.fixture
+def directory(tmp_path):
+    return Workdir(tmp_path)
+
+
+def test_of_a_loss_the_lowest_and_of_the_rest_the_highest(directory):
+    """Protects the direction: nobody wants the worst accuracy kept."""
+    losses = Best(directory, "loss/detail", 0, 0)
+    assert [losses.add(i, {"loss/detail": v}) for i, v in enumerate((3, 2, 2, 1))] == [
+        True,
+        True,
+        False,
+        True,
+    ]
+    right = Best(directory, "accuracy", 0, -1)
+    assert [right.add(i, {"accuracy": v}) for i, v in enumerate((0.3, 0.2, 0.4))] == [
+        True,
+        False,
+        True,
+    ]
+
+
+def test_what_is_no_number_is_never_the_best(directory):
+    """Protects the best checkpoint from a run that went wrong; and evaluations.json stays JSON."""
+    best = Best(directory, "loss", 2, 0)
+    assert not best.add(1, {"loss": math.nan})
+    assert best.add(2, {"loss": 5.0}) and not best.add(3, {"loss": math.inf})
+    assert "loss" not in directory.read_evaluations()[0]
+    assert best.step == 2
+
+
+def test_patience_counts_evaluations_in_a_row(directory):
+    """Protects early stopping: an improvement starts the count again."""
+    best = Best(directory, "loss", 2, 0)
+    states = []
+    for step, loss in enumerate((3, 4, 2, 2, 2)):
+        best.add(step, {"loss": loss})
+        states.append(best.exhausted)
+    assert states == [False, False, False, False, True]
+
+
+@pytest.mark.parametrize("resumed_at", [0, 1, 2, 3, 4])
+def test_a_resumed_run_decides_as_an_undisturbed_one(tmp_path, resumed_at):
+    """Protects exact resumption: evaluations of steps that are taken again are forgotten."""
+    losses = {1: 3.0, 2: 4.0, 3: 2.5, 4: 2.75}
+    calm = Best(Workdir(tmp_path / "calm"), "loss", 2, 0)
+    (tmp_path / "calm").mkdir()
+    (tmp_path / "harried").mkdir()
+    wanted = [(calm.add(step, {"loss": loss}), calm.exhausted) for step, loss in losses.items()]
+    killed = Best(Workdir(tmp_path / "harried"), "loss", 2, 0)
+    for step, loss in losses.items():
+        killed.add(step, {"loss": loss})
+    again = Best(Workdir(tmp_path / "harried"), "loss", 2, resumed_at)
+    found = [
+        (again.add(step, {"loss": loss}), again.exhausted)
+        for step, loss in losses.items()
+        if step > resumed_at
+    ]
+    assert found == wanted[resumed_at:]
+    assert again.step == calm.step
+    assert again._workdir.read_evaluations() == calm._workdir.read_evaluations()
+
+
+def test_a_metric_that_is_not_there_is_named(directory):
+    with pytest.raises(BadUsage, match=r"'acuracy'.*choose one of accuracy, loss"):
+        Best(directory, "acuracy", 0, 0).add(1, {"loss": 1.0, "accuracy": 1.0})
+    with pytest.raises(BadUsage, match="patience needs"):
+        Best(directory, "", 3, 0)

@@ -1,0 +1,83 @@
+"""Evaluations of a run so far: which was the best, and whether it is time to stop.
+
+They stand in `evaluations.json` of the working directory, one object each. A run that resumes
+forgets those of steps that it takes again, so that it decides as an undisturbed one.
+"""
+
+import json
+import math
+from typing import Any
+
+import jax
+
+from xojl_jax.engine import hosts
+from xojl_jax.engine.workdir import Workdir, write_text
+from xojl_jax.errors import BadUsage
+
+
+class Best:
+    """Keeps the evaluations of a run.
+
+    Args:
+      metric: what is compared, a name in the evaluation's line: of "loss" and "loss/NAME" the
+        lowest is the best, of everything else the highest. "" compares nothing.
+      patience: evaluations in a row without a better one after which the run ends; 0 never.
+      start_step: where the run takes up.
+    """
+
+    def __init__(self, workdir: Workdir, metric: str, patience: int, start_step: int):
+        if patience and not metric:
+            raise BadUsage("config.patience needs config.best_metric: name what should improve")
+        self._workdir, self._metric, self._patience = workdir, metric, patience
+        self._primary = jax.process_index() == 0
+        self._all: list[dict[str, Any]] = []
+        if self._primary and workdir.evaluations_file.is_file():
+            self._all = [e for e in workdir.read_evaluations() if e["step"] <= start_step]
+        # Only the first process reads files; what it found decides for all.
+        found = json.loads(hosts.first_decides(lambda: json.dumps(self._standing())))
+        self.step, self._value, self._since = found
+
+    def _standing(self) -> tuple[int | None, float | None, int]:
+        """(step of the best evaluation, its value, evaluations since)."""
+        step, value, since = None, None, 0
+        for entry in self._all:
+            if self._metric in entry and self._is_better(entry[self._metric], value):
+                step, value, since = entry["step"], entry[self._metric], 0
+            else:
+                since += 1
+        return step, value, since
+
+    def _is_better(self, value: float, than: float | None) -> bool:
+        if than is None:
+            return True
+        return value < than if self._metric.split("/")[0] == "loss" else value > than
+
+    def add(self, step: int, metrics: dict[str, float]) -> bool:
+        """Notes an evaluation; whether it is the best so far. A metric that is NaN is not."""
+        if self._metric and self._metric not in metrics:
+            raise BadUsage(
+                f"config.best_metric is {self._metric!r}, which the evaluation does not have: "
+                f"choose one of {', '.join(sorted(metrics))}, or '' for none"
+            )
+        sound = {name: value for name, value in metrics.items() if math.isfinite(value)}
+        self._all.append({"step": step, **sound})
+        if self._primary:
+            write_text(self._workdir.evaluations_file, json.dumps(self._all, indent=1) + "\n")
+        if not self._metric:
+            return False
+        value = sound.get(self._metric)
+        if value is not None and self._is_better(value, self._value):
+            self.step, self._value, self._since = step, value, 0
+            return True
+        self._since += 1
+        return False
+
+    @property
+    def exhausted(self) -> bool:
+        """Whether `patience` evaluations in a row were no better."""
+        return 0 < self._patience <= self._since
+
+    def __str__(self) -> str:
+        if self.step is None:
+            return "no evaluation"
+        return f"{self._metric} {self._value:.4g} at step {self.step}"

@@ -1,0 +1,86 @@
+"""Where curves, pictures and histograms go: TensorBoard, and Weights & Biases for those who ask."""
+
+import math
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from tensorboardX import SummaryWriter
+
+from xojl_jax.errors import BadUsage
+
+
+class Histogram(NamedTuple):
+    """Counts of values: `edges` are the bins' borders, one more than `counts`."""
+
+    counts: np.ndarray
+    edges: np.ndarray
+    sum: float
+    sum_of_squares: float
+
+
+class Boards:
+    """Writes to all boards. Only the first process has any.
+
+    Args:
+      folder: TensorBoard's.
+      start_step: what TensorBoard has of later steps is superseded.
+      wandb: project of Weights & Biases, or "". Its mode and host come from its own WANDB_…
+        environment variables.
+      name: of the run there; a run that resumes under the same name goes on.
+    """
+
+    def __init__(self, folder: Path, *, start_step: int, wandb: str = "", name: str = ""):
+        self._wandb = _wandb_run(wandb, name, folder.parent) if wandb else None
+        self._board = SummaryWriter(str(folder), purge_step=start_step + 1)
+
+    def scalars(self, step: int, values: dict[str, float]) -> None:
+        for name, value in values.items():
+            self._board.add_scalar(name, value, step)
+        if self._wandb is not None:
+            sound = {name: value for name, value in values.items() if math.isfinite(value)}
+            self._wandb.log({**sound, "step": step})
+
+    def picture(self, step: int, name: str, pixels: np.ndarray) -> None:
+        """pixels: uint8[H, W, 3]."""
+        self._board.add_image(name, pixels, step, dataformats="HWC")
+        if self._wandb is not None:
+            import wandb
+
+            self._wandb.log({name: wandb.Image(pixels), "step": step})
+
+    def histogram(self, step: int, name: str, found: Histogram) -> None:
+        low, high = float(found.edges[0]), float(found.edges[-1])
+        self._board.add_histogram_raw(
+            name,
+            min=low,
+            max=high,
+            num=int(found.counts.sum()),
+            sum=found.sum,
+            sum_squares=found.sum_of_squares,
+            bucket_limits=found.edges[1:].tolist(),
+            bucket_counts=found.counts.tolist(),
+            global_step=step,
+        )
+        if self._wandb is not None:
+            import wandb
+
+            pair = (found.counts, found.edges)
+            self._wandb.log({name: wandb.Histogram(np_histogram=pair), "step": step})
+
+    def close(self) -> None:
+        self._board.close()
+        if self._wandb is not None:
+            self._wandb.finish()
+
+
+def _wandb_run(project: str, name: str, folder: Path) -> Any:
+    try:
+        import wandb
+    except ImportError as error:
+        raise BadUsage("--wandb needs Weights & Biases: pip install wandb") from error
+    # A run that was killed goes on in the same curves: the name decides the id.
+    safe = "".join(c if c.isalnum() or c in "-_" else "-" for c in name)
+    run = wandb.init(project=project, name=name, id=safe, resume="allow", dir=str(folder))
+    run.define_metric("*", step_metric="step")
+    return run

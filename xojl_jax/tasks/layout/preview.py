@@ -1,0 +1,50 @@
+"""Predictions on a few fixed records, drawn: what training shows of itself as it goes."""
+
+import itertools
+
+import numpy as np
+
+from xojl_jax.data.images import decode_image
+from xojl_jax.data.transforms import stack
+from xojl_jax.tasks.layout.answer import boxes_to_draw, read_answers
+from xojl_jax.tasks.layout.dataset import LayoutDataset
+from xojl_jax.tasks.layout.drawing import draw_boxes
+
+MODE = "detail"
+
+
+class Preview:
+    """The first records of a data set that have a picture and boxes.
+
+    Attributes:
+      count: how many there are, at most `batch_size`.
+      batch: numpy arrays of `batch_size` rows: the records, over and over. Absent if there is none.
+    """
+
+    def __init__(self, dataset: LayoutDataset, count: int, batch_size: int):
+        self._dataset = dataset
+        drawable = (i for i in range(len(dataset)) if _can_be_drawn(dataset, i))
+        self._indices = list(itertools.islice(drawable, min(count, batch_size)))
+        self.count = len(self._indices)
+        if not self.count:
+            return
+        rows = [dataset[self._indices[row % len(self._indices)]] for row in range(batch_size)]
+        self.batch = stack(rows)
+
+    def draw(self, prediction) -> dict[str, np.ndarray]:
+        """The pictures, uint8[H, W, 3], by name. `prediction`: of `batch`, on the host."""
+        records = [self._dataset.record(index) for index in self._indices]
+        vocabulary = self._dataset.vocabulary
+        answers = read_answers(prediction, [r.html for r in records], vocabulary, MODE)
+        drawn = {}
+        for index, record, answer in zip(self._indices, records, answers, strict=True):
+            stored = self._dataset.source[int(self._dataset.numbers[index])]
+            boxes = boxes_to_draw(answer[MODE], record.html_boxes)
+            picture = draw_boxes(decode_image(stored.image), boxes)
+            drawn[f"predictions/{index}"] = np.asarray(picture)
+        return drawn
+
+
+def _can_be_drawn(dataset: LayoutDataset, index: int) -> bool:
+    sample = dataset[index]
+    return bool(sample["image_valid"]) and bool(sample["html_box_mask"].any())
