@@ -2,14 +2,16 @@
 
 import os
 import signal
+import sys
 
 import jax.numpy as jnp
 import pytest
 
 from tests.engine.toy_task import toy_config
 from xojl_jax.engine import loop, telemetry, workdir
+from xojl_jax.engine.boards import Boards
 from xojl_jax.engine.goodput import Goodput
-from xojl_jax.errors import UserError
+from xojl_jax.errors import BadUsage, UserError
 
 
 def metrics(loss: float, *, skipped: int = 0, row: int = 0) -> dict:
@@ -86,3 +88,10 @@ def test_peaks_of_devices_we_know():
     assert telemetry.peak_flops("TPU v5 lite") == 197e12
     assert telemetry.peak_flops("TPU v5") == 459e12
     assert telemetry.peak_flops("cpu") is None
+
+
+def test_without_the_library_weights_and_biases_is_one_line(tmp_path, monkeypatch):
+    """Protects those who ask for it and do not have it: what to install, and no traceback."""
+    monkeypatch.setitem(sys.modules, "wandb", None)
+    with pytest.raises(BadUsage, match="pip install wandb"):
+        Boards(tmp_path / "tensorboard", start_step=0, wandb="project", name="run")

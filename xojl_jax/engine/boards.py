@@ -1,5 +1,6 @@
 """Where curves, pictures and histograms go: TensorBoard, and Weights & Biases for those who ask."""
 
+import hashlib
 import math
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -27,7 +28,7 @@ class Boards:
       start_step: what TensorBoard has of later steps is superseded.
       wandb: project of Weights & Biases, or "". Its mode and host come from its own WANDB_…
         environment variables.
-      name: of the run there; a run that resumes under the same name goes on.
+      name: of the run there; one that resumes in the same working directory goes on.
     """
 
     def __init__(self, folder: Path, *, start_step: int, wandb: str = "", name: str = ""):
@@ -79,8 +80,8 @@ def _wandb_run(project: str, name: str, folder: Path) -> Any:
         import wandb
     except ImportError as error:
         raise BadUsage("--wandb needs Weights & Biases: pip install wandb") from error
-    # A run that was killed goes on in the same curves: the name decides the id.
-    safe = "".join(c if c.isalnum() or c in "-_" else "-" for c in name)
-    run = wandb.init(project=project, name=name, id=safe, resume="allow", dir=str(folder))
+    # A run that was killed goes on in the same curves: its folder decides the id.
+    which = hashlib.sha256(str(folder).encode()).hexdigest()[:16]
+    run = wandb.init(project=project, name=name, id=which, resume="allow", dir=str(folder))
     run.define_metric("*", step_metric="step")
     return run
