@@ -1,6 +1,7 @@
 """Checkpoints: what comes back is what was saved, and damage is found before use."""
 
 import dataclasses
+import re
 import shutil
 import time
 
@@ -140,6 +141,26 @@ def test_damage_is_found_and_named(run, copy, harm):
     assert harm == "manifest" or str(victim) in str(caught.value)
     with pytest.raises(BadInput, match="step 8 is damaged"):
         checkpoint.load_params(copy / "8")
+
+
+def test_no_file_of_a_checkpoint_is_exempt(copy):
+    """Protects every byte: each file in turn is changed, cut short, emptied, taken away."""
+    files = [path for path in sorted((copy / "8").rglob("*")) if path.is_file()]
+    assert len(files) > 8
+    for path in files:
+        whole = path.read_bytes()
+        # What a changed manifest says is wrong is another file.
+        named = "" if path.name == checkpoint.MANIFEST else re.escape(path.name)
+        harms = {whole[:-1], b"", whole[: len(whole) // 2] + b"?" + whole[len(whole) // 2 + 1 :]}
+        for harmed in harms - {whole}:
+            path.write_bytes(harmed)
+            with pytest.raises(BadInput, match=f"step 8 is damaged.*{named}"):
+                checkpoint.verify(copy / "8")
+        path.unlink()
+        with pytest.raises(BadInput, match=f"step 8 is damaged.*{named}"):
+            checkpoint.verify(copy / "8")
+        path.write_bytes(whole)
+    checkpoint.verify(copy / "8")
 
 
 def test_fallback_takes_the_one_before_but_never_none(run, copy):

@@ -160,6 +160,35 @@ def test_two_hosts_stop_and_end_like_one(tmp_path):
         np.testing.assert_allclose(found[name], leaf, rtol=1e-4, atol=1e-5, err_msg=name)
 
 
+def test_a_full_disk_fails_loudly_and_harms_nothing(tmp_path):
+    """Protects what is saved: on a disk with room for two checkpoints the third save fails, in one
+    line that says what is sound; the run goes on from there on another disk."""
+    disk, rescued = tmp_path / "disk", tmp_path / "rescued"
+    disk.mkdir()
+    mounted = f"mount -t tmpfs -o size=500k tmpfs {disk}"
+    own_mounts = ["unshare", "--user", "--map-root-user", "--mount", "sh", "-c"]
+    if subprocess.run([*own_mounts, mounted], capture_output=True).returncode:
+        pytest.skip("this machine lets nobody mount a small disk")
+    toy_run = f"{sys.executable} -m tests.engine.toy_run {disk}/run keep=9 checkpoint_every=2"
+    done = subprocess.run(
+        [*own_mounts, f"{mounted} && {toy_run}; code=$?; cp -r {disk}/. {rescued}; exit $code"],
+        cwd=ROOT,
+        env=os.environ | {"XLA_FLAGS": FAST_COMPILE, "JAX_PLATFORMS": "cpu"},
+        capture_output=True,
+        text=True,
+        timeout=240,
+    )
+    saved = checkpoint.list_steps(rescued / "run" / "checkpoints")
+    assert done.returncode == 1 and 1 <= len(saved) < 6, done.stderr
+    last_line = done.stderr.strip().splitlines()[-1]
+    assert "No space left" in last_line and f"the newest sound one is step {saved[-1]}" in last_line
+    for step in saved:
+        checkpoint.verify(rescued / "run" / "checkpoints" / str(step))
+    assert not list((rescued / "run" / "checkpoints").glob("*.partial/arrays"))
+    code, text = wait(toy(rescued / "run"))
+    assert code == 0 and f"resuming after step {saved[-1]}" in text, text
+
+
 def test_a_run_is_watched_and_stops_when_nothing_gets_better(tmp_path):
     """Protects early stopping, the best checkpoint, histograms and traces: a model that does not
     learn is evaluated three times, and the run ends in good order; once more, and it stays ended.
