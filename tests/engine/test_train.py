@@ -1,11 +1,13 @@
 """Whole runs in real processes: killed, stopped, resumed; and the command's flags."""
 
 import os
+import random
 import signal
 import socket
 import struct
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 
 import jax
@@ -126,6 +128,36 @@ def test_killed_and_stopped_runs_end_like_an_undisturbed_one(tmp_path):
     expected, last = final_state(tmp_path / "calm")
     found, also_last = final_state(run)
     assert last == also_last == 12
+    for name, leaf in expected.items():
+        np.testing.assert_array_equal(found[name], leaf, err_msg=name)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(3 * 3600)
+def test_two_hundred_kills_inside_saves(tmp_path):
+    """Protects checkpoints: whatever a save was doing, what is listed afterwards is sound, nothing
+    that was listed is gone but what was pruned, and the end equals the undisturbed run's."""
+    chance, kills, newest = random.Random(0), Counter(), 0
+    run = tmp_path / "run"
+    fields = ("keep=2", "checkpoint_every=1", "log_every=100", "total_steps=600")
+    while kills.total() < 200:
+        point = chance.choice(("arrays", "manifest", "rename", "prune"))
+        kill_at = f"{point}:{chance.randint(1, 4)}"
+        code, text = wait(start("tests.engine.toy_run", str(run), *fields, kill_at=kill_at))
+        assert code == -signal.SIGKILL, text
+        kills[point] += 1
+        listed = checkpoint.list_steps(run / "checkpoints")
+        assert max(listed, default=0) >= newest, (kill_at, listed)
+        newest = max(listed, default=0)
+        for step in listed:
+            checkpoint.verify(run / "checkpoints" / str(step))
+    print(f"{kills.total()} kills inside saves ({dict(kills)}), the newest is of step {newest}")
+    for path in (run, tmp_path / "calm"):
+        code, text = wait(start("tests.engine.toy_run", str(path), *fields))
+        assert code == 0, text
+    expected, _ = final_state(tmp_path / "calm")
+    found, last = final_state(run)
+    assert last == 600
     for name, leaf in expected.items():
         np.testing.assert_array_equal(found[name], leaf, err_msg=name)
 
