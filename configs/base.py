@@ -190,10 +190,10 @@ def defaults() -> ConfigDict:
 
 def tiny(config: ConfigDict) -> None:
     """For the demo and for tests: two CPU cores, float32 throughout."""
-    config.total_steps = 300
+    config.total_steps = 200
     config.batch_size = 8
-    config.checkpoint_every = 150
-    config.eval_every = 150
+    config.checkpoint_every = 100
+    config.eval_every = 100
     config.eval_batches = 4
     config.eval_pictures = 2
     config.log_every = 10

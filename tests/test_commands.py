@@ -12,6 +12,7 @@ from PIL import Image
 
 from tests.tasks.conftest import small_config
 from xojl_jax import evaluate, predict, tasks, train
+from xojl_jax.engine import checkpoint
 from xojl_jax.errors import BadInput, BadUsage
 from xojl_jax.xojl.tree import ELEMENTS, parse_layout
 
@@ -69,6 +70,17 @@ def test_predict_takes_a_tree_alone(run, tmp_path, capsys, mode):
     views = answer.values() if mode == "dual" else [answer]
     assert all(parse_layout(json.dumps(view)) for view in views)
     assert "used: HTML;" in printed.err
+
+
+def test_a_checkpoint_that_was_used_is_still_sound(run, capsys):
+    """Protects checkpoints named as such, the best one above all: what is made with one goes to its
+    working directory, and never inside, where a further file counts as damage."""
+    for name in ("best", "checkpoints/2"):
+        evaluate.main([f"--workdir={run / name}", "--limit=4", "--batch-size=4"])
+        predict.main([f"--workdir={run / name}", "--sample=2", "--split=val"])
+        checkpoint.verify(checkpoint.find(run / name))
+    assert (run / "evaluation-val.json").is_file()
+    assert (run / "predictions" / "val-2.png").is_file()
 
 
 def test_predict_takes_a_screenshot_alone(run, tmp_path, capsys):

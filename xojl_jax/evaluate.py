@@ -53,7 +53,7 @@ def main(argv: list[str]) -> None:
     report["views"] = {view: score(records, answers, view) for view in answers[0]}
     report["baseline"] = score_baseline(run, records)
     show(report)
-    save(report, flags.out or default_output(flags))
+    save(report, flags.out or default_output(flags, run))
 
 
 def parse(argv: list[str]) -> argparse.Namespace:
@@ -182,8 +182,8 @@ def _cell(score: dict | None) -> str:
     return f"{score['value']:.3f} [{score['low']:.3f}, {score['high']:.3f}]"
 
 
-def default_output(flags: argparse.Namespace) -> Path:
-    return Path(flags.workdir) / f"evaluation-{flags.split}.json"
+def default_output(flags: argparse.Namespace, run: Trained) -> Path:
+    return run.folder / f"evaluation-{flags.split}.json"
 
 
 def save(report: dict, path: str | Path) -> None:

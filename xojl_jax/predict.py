@@ -51,7 +51,7 @@ def main(argv: list[str]) -> None:
     answers, category = predict(run, inputs, flags)
     tell(inputs, answers, category)
     print(as_json(answers, flags.mode))
-    draw(inputs, answers, picture_path(flags, inputs))
+    draw(inputs, answers, picture_path(flags, run, inputs))
 
 
 def parse(argv: list[str]) -> argparse.Namespace:
@@ -194,10 +194,10 @@ def as_json(answers: dict[str, Answer], mode: str) -> str:
     return f"{{\n{inner}\n}}"
 
 
-def picture_path(flags: argparse.Namespace, inputs: Inputs) -> Path:
+def picture_path(flags: argparse.Namespace, run: Trained, inputs: Inputs) -> Path:
     if flags.picture:
         return Path(flags.picture)
-    return Path(flags.workdir) / "predictions" / f"{inputs.name}.png"
+    return run.folder / "predictions" / f"{inputs.name}.png"
 
 
 def draw(inputs: Inputs, answers: dict[str, Answer], path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import argparse
 import os
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import jax
@@ -26,6 +27,14 @@ class Trained(NamedTuple):
     task: Task
     params: Any
     metadata: dict[str, Any]
+
+    @property
+    def folder(self) -> Path:
+        """Where what is made with it goes: its working directory. Never the checkpoint itself, in
+        which any further file counts as damage."""
+        checkpoint = Path(self.metadata["checkpoint"])
+        inside = checkpoint.parent.name == "checkpoints"
+        return checkpoint.parents[1] if inside else checkpoint.parent
 
 
 def load(
