@@ -15,6 +15,7 @@ def small_config(**changes):
     config = stage4.get_config("tiny")
     with config.unlocked():
         config.batch_size = 8
+        config.eval_pictures = 0  # one programme more to compile; test_preview.py has its own
         config.image.height, config.image.width = 96, 128
         config.model.width, config.model.heads = 32, 2
         config.model.vision_layers = 4
