@@ -208,6 +208,7 @@ def _words(about: dict) -> str:
         about.get("class", ""),
         about.get("id", ""),
         about.get("role", ""),
+        about.get("aria-roledescription", ""),
     ]
     said += [key for key in about if key.startswith(("uk-", "data-"))]
     said += [about.get("itemtype", ""), about.get("data-ride", ""), about.get("uk-grid", "")]
