@@ -232,8 +232,8 @@ def _is_counter(view: View, at: int) -> bool:
         return False
     if any(view.pictures[i] for i in view.subtree(at) if view.tag[i] == "img"):
         return False  # a card with a picture
-    said = any(len(view.text[i]) > 60 for i in labels)
-    if said and any(_is_heading_tag(view, i) for i in labels):
+    told = max(len(view.text[i]) for i in labels) > 60
+    if told and labels[0] < main[0] and _is_heading_tag(view, labels[0]):
         return False  # a card with a title, a text and a figure
     if any(PRICE.search(view.text[i]) for i in labels):
         return False  # two prices
