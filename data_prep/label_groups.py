@@ -8,6 +8,7 @@ from data_prep.label_view import View
 
 _WORDS = {"paragraph", "heading", "wrapper", "counter"}
 _SHOWN = {"image", "video", "map", "gallery", "masonry", "carousel"}
+_ENDS = {"paragraph", "heading", "button", "icon"}  # what may float at the end of a line of text
 _BARS = {"header", "footer", "nav"}
 
 
@@ -89,7 +90,7 @@ def _beside(spot: Spot, one: Item, two: Item) -> bool:
         return True
     # A title runs under the date that floats at its end: one line, and texts do not overlap.
     (wide, narrow) = sorted((one, two), key=lambda item: -boxes[item.index][2])
-    texts = {wide.element, narrow.element} <= {"paragraph", "heading"}
+    texts = wide.element in ("paragraph", "heading") and narrow.element in _ENDS
     under = _overlap(boxes[wide.index], boxes[narrow.index]) > 0.6
     return texts and under and boxes[narrow.index][2] < 0.5 * boxes[wide.index][2]
 
@@ -160,7 +161,8 @@ def _boxes(spot: Spot) -> list[Sequence[float]]:
 
 def _side_by_side(one: Sequence[float], two: Sequence[float]) -> bool:
     common = min(one[1] + one[3], two[1] + two[3]) - max(one[1], two[1])
-    apart = one[0] + one[2] <= two[0] + 2 or two[0] + two[2] <= one[0] + 2
+    slack = max(2, 0.08 * min(one[2], two[2]))
+    apart = one[0] + one[2] <= two[0] + slack or two[0] + two[2] <= one[0] + slack
     return apart and common > 0.4 * min(one[3], two[3])
 
 

@@ -177,6 +177,35 @@ def inline_parts(spot: Spot) -> bool:
 
 
 @look
+def line_with_links(spot: Spot) -> bool:
+    """A plain box of one line, of words and of links that stand in the line."""
+    view, at = spot.view, spot.index
+    parts = view.children[at]
+    if view.is_painted(at) or view.drawings[at] or view.pictures[at] or view.fields[at]:
+        return False
+    if len(parts) < 2 or "list-item" in (view.look[i].get("display") for i in parts):
+        return False
+    linked = sum(view.tag[i] == "a" for i in parts)
+    in_line = all(
+        view.look[i].get("display") == "inline" and view.texts[i] and not view.is_painted(i)
+        for i in parts
+    )
+    return in_line and 0 < linked < len(parts) and view.box[at][3] <= 2 * view.font_size(at)
+
+
+@look
+def add_on(spot: Spot) -> bool:
+    """A word or two in a box that touches the field, and leads nowhere."""
+    view, at = spot.view, spot.index
+    led = any(view.tag[i] in ("a", "button", "label") for i in view.subtree(at))
+    touched = any(
+        view.is_field(i) and _touch(view.box[i], view.box[at])
+        for i in view.subtree(view.parent[at])
+    )
+    return not led and touched and len(view.text[at]) <= 16
+
+
+@look
 def block_of_text(spot: Spot) -> bool:
     """The node that is a text, as against one that holds texts."""
     return own_text(spot) or text_tag(spot) or only_text_inside(spot) or inline_parts(spot)

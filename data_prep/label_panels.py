@@ -1,5 +1,7 @@
 """What folds, slides or opens: accordions, tabs, copies of slides."""
 
+import re
+
 from data_prep.label_spot import Spot, look
 from data_prep.label_view import View
 
@@ -56,6 +58,13 @@ def opening_rows(spot: Spot) -> bool:
     ]
     stacked = len({round(view.box[kid][1]) for kid in rows}) == len(rows)
     return len(rows) >= 2 and len(rows) >= 0.5 * len(kids) and stacked
+
+
+@look
+def slide_control(spot: Spot) -> bool:
+    """It says that it leads to another slide (ARIA)."""
+    said = spot.view.author[spot.index].get("aria-label", "")
+    return bool(re.match(r"(next|prev(ious)?|go to|slide|play|pause|stop)\b", said, re.IGNORECASE))
 
 
 @look

@@ -15,6 +15,24 @@ def wide_as_section(spot: Spot) -> bool:
 
 
 @look
+def edge_to_edge(spot: Spot) -> bool:
+    """It touches both sides of the section; a card stands off them."""
+    return spot.view.box[spot.index][2] >= 0.985 * spot.view.box[0][2]
+
+
+@look
+def along_a_side(spot: Spot) -> bool:
+    """It goes along the top or the bottom of a box with text."""
+    view, at = spot.view, spot.index
+    above = view.parent[at]
+    (x, y, wide, tall), (left, top, width, height) = view.box[at], view.box[above]
+    at_end = y <= top + 2 or y + tall >= top + height - 2
+    across = wide >= 0.95 * width and abs(x - left) <= 0.05 * width
+    free = view.look[at].get("position") == "absolute"
+    return free and across and at_end and view.texts[above] > 0
+
+
+@look
 def fills_box_with_text(spot: Spot) -> bool:
     """It is placed behind, covers the box it stands in, and there is text on it."""
     view, at = spot.view, spot.index

@@ -82,7 +82,12 @@ def _is_item(view: View, index: int) -> bool:
     inside = list(view.subtree(index))
     if nested := _inner_list(view, index):
         return all(_is_item(view, kid) for kid in view.children[nested])
-    if view.fields[index] > 1 or len(view.text[index]) > 140 or view.texts[index] > 6:
+    if (
+        view.fields[index] > 1
+        or _is_filled_in(view, index)
+        or len(view.text[index]) > 140
+        or view.texts[index] > 6
+    ):
         return False
     lines = lines_of_text(view, index)
     if len(lines) > 2 or _is_titled(view, lines):
@@ -95,6 +100,13 @@ def _is_item(view: View, index: int) -> bool:
     if any(min(view.box[i][2:]) > 48 for i in large):
         return False
     return bool(view.texts[index] + view.drawings[index] + view.pictures[index])
+
+
+def _is_filled_in(view: View, index: int) -> bool:
+    """It has a field for words of one's own, with what is said about it: no simple item."""
+    ticks = ("checkbox", "radio", "hidden")
+    inside = [i for i in view.subtree(index) if view.is_field(i)]
+    return any(view.author[i].get("type") not in ticks for i in inside) and view.texts[index] > 0
 
 
 def _is_titled(view: View, lines: list[int]) -> bool:
@@ -218,6 +230,11 @@ def _is_counter(view: View, at: int) -> bool:
     labels = [i for i in lines if i not in main and re.search(r"[^\W\d]", view.text[i])]
     if len(main) != 1 or not 1 <= len(labels) <= 3 or _PERIOD.match(view.text[labels[0]]):
         return False
+    if any(view.pictures[i] for i in view.subtree(at) if view.tag[i] == "img"):
+        return False  # a card with a picture
+    told = max(len(view.text[i]) for i in labels) > 60
+    if told and labels[0] < main[0] and _is_heading_tag(view, labels[0]):
+        return False  # a card with a title, a text and a figure
     if any(PRICE.search(view.text[i]) for i in labels):
         return False  # two prices
     if len(view.text[labels[0]]) > 40 or any(len(view.text[i]) > 140 for i in labels):
@@ -226,8 +243,18 @@ def _is_counter(view: View, at: int) -> bool:
     return large >= 1.35 * small and large >= 18
 
 
+def _is_heading_tag(view: View, index: int) -> bool:
+    return any(re.fullmatch("h[1-6]", view.tag[i]) for i in view.subtree(index))
+
+
 def _smallest_type(view: View, index: int) -> float:
     return min(view.font_size(i) for i in view.subtree(index) if "text" in view.kinds[i])
+
+
+@look
+def bare_figure(spot: Spot) -> bool:
+    """A number and nothing else: it is counted, and titles nothing."""
+    return bool(_FIGURE.match(spot.view.text[spot.index]))
 
 
 @look

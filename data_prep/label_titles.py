@@ -43,14 +43,16 @@ def _is_card(view: View, index: int) -> bool:
 
 @look
 def bar_of_a_card(spot: Spot) -> bool:
-    """A painted bar at the head of a painted box, as wide as it, with a plain part below."""
+    """A bar at the head of a painted box, painted or with a line under it, as wide as the box, with
+    a plain part below."""
     view, at = spot.view, spot.index
     above = view.parent[at]
     before, after = _around(view.children[above], at)
     if before or not after or view.is_painted(after[0]):
         return False
     wide = view.box[at][2] >= 0.95 * view.box[above][2]
-    return wide and view.is_painted(at) and view.is_painted(above)
+    set_off = view.is_painted(at) or view.has_line(at, "bottom")
+    return wide and set_off and view.is_painted(above)
 
 
 def _around(siblings: list[int], at: int) -> tuple[list[int], list[int]]:
@@ -88,6 +90,13 @@ def over_a_list(spot: Spot) -> bool:
         return False
     below = view.box[after[0]][1] >= view.box[at][1] + view.box[at][3] - 1
     return below and spot.kinds.element(after[0]) == "list"
+
+
+@look
+def under_a_title(spot: Spot) -> bool:
+    """Right below a heading: it says more about what that one titles."""
+    before, _ = _around(spot.view.children[spot.view.parent[spot.index]], spot.index)
+    return bool(before) and spot.kinds.kind(before[-1]) == "heading"
 
 
 @look

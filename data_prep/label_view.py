@@ -148,9 +148,9 @@ class View:
     def has_border(self, index: int) -> bool:
         if "bco_transparent" in self.nodes[index].classes:
             return False
-        return all(self._has_line(index, side) for side in ("top", "bottom", "left"))
+        return all(self.has_line(index, side) for side in ("top", "bottom", "left"))
 
-    def _has_line(self, index: int, side: str) -> bool:
+    def has_line(self, index: int, side: str) -> bool:
         """Whether a border is drawn at one side (old captures: the width of the top alone)."""
         look = self.look[index]
         if look.get(f"border-{side}-style", "none") in ("none", "hidden", ""):
@@ -174,13 +174,18 @@ class View:
         if any("src" in self.kinds[i] and max(self.box[i][2:]) > 48 for i in inner):
             return False
         allowed = PHRASING | {"svg", "img"}
-        if not all(self.tag[i] in allowed for i in inner):
+        if not all(self.tag[i] in allowed or self._is_part_of_line(i) for i in inner):
             return False
         if "text" in self.kinds[index] or re.fullmatch("h[1-6]|p", self.tag[index]):
             return (
                 True  # a part on a line of its own, or a sign placed beside, is a part all the same
             )
         return all(map(self._is_inline, inner))
+
+    def _is_part_of_line(self, index: int) -> bool:
+        """A block by tag that is drawn in the line."""
+        plain = self.tag[index] in ("div", "p") and not self.is_painted(index)
+        return plain and self.look[index].get("display") == "inline"
 
     def _is_inline(self, index: int) -> bool:
         display = self.look[index].get("display", "inline")
@@ -208,6 +213,7 @@ def _words(about: dict) -> str:
         about.get("class", ""),
         about.get("id", ""),
         about.get("role", ""),
+        about.get("aria-roledescription", ""),
     ]
     said += [key for key in about if key.startswith(("uk-", "data-"))]
     said += [about.get("itemtype", ""), about.get("data-ride", ""), about.get("uk-grid", "")]

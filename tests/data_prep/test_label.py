@@ -309,15 +309,19 @@ def test_text_over_a_backdrop_is_no_freedom():
     )
 
 
-def test_rows_of_a_table_have_no_label():
+@pytest.mark.parametrize(("weight", "head"), [("700", "heading"), ("400", "paragraph")])
+def test_rows_of_a_table_have_no_label(weight, head):
+    """Its cells stand in the table; the head of a column is a heading where it looks like one."""
+
     def row(y, tag):
-        cells = (Draft(tag, (300 * i, y, 300, 40), text=f"Cell {i}") for i in range(3))
+        look = {"font-weight": weight if tag == "th" else "400"}
+        cells = (Draft(tag, (300 * i, y, 300, 40), text=f"Cell {i}", look=look) for i in range(3))
         return Draft("tr", (0, y, 900, 40), *cells)
 
     table = Draft("table", (0, 0, 900, 120), row(0, "th"), row(40, "td"), row(80, "td"))
     below = Draft("p", (0, 200, 900, 20), text="beside it")
     made = labelled(Draft("section", (0, 0, 1200, 300), table, below))
-    assert made.startswith("{section:{grid:{heading:,heading#2:,heading#3:,paragraph:")
+    assert made.startswith(f"{{section:{{grid:{{{head}:,{head}#2:,{head}#3:,paragraph")
     assert made.count("grid") == 1
 
 

@@ -153,3 +153,12 @@ def test_a_line_along_a_box_is_its_border():
 
     assert "divider" not in card(0)
     assert "divider" in card(80)
+
+
+def test_a_footer_that_is_one_list_stays_a_list():
+    """A band needs something in it."""
+    body = Draft("p", (0, 0, 1200, 100), text="Running text of the card. It says more.")
+    links = [Draft("a", (400 * i, 100, 300, 20), text=f"Do {i}", href="#") for i in range(3)]
+    foot = Draft("footer", (0, 100, 1200, 20), *links)
+    made = labelled(Draft("section", (0, 0, 1200, 120), body, foot))
+    assert made == "{section:{paragraph:,list:}}"
