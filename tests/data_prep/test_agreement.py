@@ -5,7 +5,7 @@ import os
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from data_prep import agreement, label
@@ -27,6 +27,7 @@ def test_overlap_is_symmetric_and_one_for_equals(one, two):
 
 
 @given(LABELS, LABELS)
+@settings(deadline=None)  # a busy machine is no fault
 def test_matching_is_one_to_one_and_leaves_nobody_out(gold, made):
     """Each label is right, confused, missed or extra, once; right ones are equal and overlap."""
     found = match(gold, made)
@@ -162,7 +163,7 @@ def test_bad_gold_is_one_clear_line(tmp_path, line):
         agreement.main([str(tmp_path)])
 
 
-@pytest.mark.parametrize("split", ["tuned-1", "tuned-2", "tuned-3"])
+@pytest.mark.parametrize("split", ["tuned-1", "tuned-2", "tuned-3", "tuned-4"])
 def test_the_gold_that_is_shipped_holds_no_text(split):
     """Elements and boxes inside their section, and nothing of the pages but their names."""
     path = GOLD / f"{split}.jsonl"
@@ -189,7 +190,12 @@ def test_rules_agree_with_people(tmp_path, capsys):
     for name in ("records.jsonl", "author.jsonl"):
         (tmp_path / name).write_text((Path(source) / name).read_text())
     label.main([str(tmp_path)])
-    floors = {"tuned-1": (0.97, 0.97), "tuned-2": (0.96, 0.90), "tuned-3": (0.94, 0.89)}
+    floors = {
+        "tuned-1": (0.97, 0.97),
+        "tuned-2": (0.96, 0.90),
+        "tuned-3": (0.94, 0.89),
+        "tuned-4": (0.90, 0.86),
+    }
     gold = [f"--gold={GOLD / name}.jsonl" for name in floors]
     for split, (leaves, containers) in floors.items():
         made = scores(capsys, *gold, "--split", split, tmp_path)["elements"]

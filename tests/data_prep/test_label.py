@@ -464,3 +464,42 @@ def test_explain_prints_and_draws_without_writing(tmp_path, capsys):
         label.main([str(tmp_path), "--explain", "nobody"])
     with pytest.raises(BadUsage, match="goes with --explain"):
         label.main([str(tmp_path), "--out", str(picture)])
+
+
+def test_fields_with_labels_are_no_list():
+    """Form fields have no element; the words over each of them are a text of their own."""
+    items = [
+        Draft(
+            "li",
+            (0, 80 * i, 900, 70),
+            Draft("label", (0, 80 * i, 140, 20), text=f"Field {i}"),
+            Draft("input", (0, 80 * i + 25, 900, 40), type="text"),
+        )
+        for i in range(3)
+    ]
+    made = labelled(Draft("section", (0, 0, 900, 300), Draft("ul", (0, 0, 900, 240), *items)))
+    assert "list" not in made
+    assert made.count("paragraph") == 3
+
+
+def test_a_painted_button_needs_no_sign():
+    """Its pictogram may not have been drawn: one sees a button all the same."""
+    look = {"background-color": "rgb(0, 0, 200)"}
+    button = Draft("button", (500, 0, 40, 40), look=look)
+    title = Draft("h2", (0, 0, 400, 40), text="Inbox")
+    made = labelled(
+        Draft("section", (0, 0, 900, 100), Draft("div", (0, 0, 900, 60), title, button))
+    )
+    assert "button" in made
+
+
+def test_words_and_links_in_one_line_are_one_text():
+    inline = {"display": "inline"}
+    parts = [
+        Draft("span", (0, 2, 80, 16), text="Powered by", look=inline),
+        Draft("a", (84, 2, 60, 16), text="CoreUI", look=inline, href="/"),
+    ]
+    line = Draft("div", (0, 0, 278, 20), *parts)
+    title = Draft("h2", (0, 40, 400, 40), text="Inbox")
+    made = labelled(Draft("section", (0, 0, 900, 100), line, title))
+    assert made.count("paragraph") == 1
