@@ -4,6 +4,7 @@ Takes up an interrupted run by itself: the same command, the same working direct
 """
 
 import contextlib
+import errno
 import os
 import time
 from collections.abc import Callable
@@ -50,6 +51,8 @@ Running the same command again resumes from the newest checkpoint. Exit codes: 0
 or config, 3 bad input data, 75 stopped by a signal with everything saved.
 """
 
+# What a disk answers that is full, worn out or read-only.
+DISK = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO)
 # Exit code when a signal stopped the run and everything is saved (EX_TEMPFAIL: try again).
 PREEMPTED = 75
 
@@ -232,10 +235,17 @@ def closing(saver: checkpoint.Saver, reporter: telemetry.Telemetry):
     """Lets a save that is under way finish when the loop fails, and notes the failure."""
     try:
         yield
-    except BaseException:
-        with contextlib.suppress(UserError):  # the failure of the loop is the one to report
+    except BaseException as failure:
+        # The failure of the loop is the one to report, not what it brings about here.
+        with contextlib.suppress(UserError):
             saver.close()
-        reporter.finish(reporter.summary.get("step", 0), "failed")
+        with contextlib.suppress(OSError):
+            reporter.finish(reporter.summary.get("step", 0), "failed")
+        if isinstance(failure, OSError) and failure.errno in DISK:
+            raise UserError(
+                f"the run cannot write what it says of itself: {failure}; of its checkpoints "
+                f"{checkpoint.advice(saver.folder)}"
+            ) from failure
         raise
 
 

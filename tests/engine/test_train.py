@@ -192,6 +192,7 @@ def test_two_hosts_stop_and_end_like_one(tmp_path):
         np.testing.assert_allclose(found[name], leaf, rtol=1e-4, atol=1e-5, err_msg=name)
 
 
+@pytest.mark.slow
 def test_a_full_disk_fails_loudly_and_harms_nothing(tmp_path):
     """Protects what is saved: on a disk with room for two checkpoints the third save fails, in one
     line that says what is sound; the run goes on from there on another disk."""
@@ -212,8 +213,10 @@ def test_a_full_disk_fails_loudly_and_harms_nothing(tmp_path):
     )
     saved = checkpoint.list_steps(rescued / "run" / "checkpoints")
     assert done.returncode == 1 and 1 <= len(saved) < 6, done.stderr
-    last_line = done.stderr.strip().splitlines()[-1]
-    assert "No space left" in last_line and f"the newest sound one is step {saved[-1]}" in last_line
+    # Among what the storage's own threads log: which of them fail first is up to them.
+    told = [line for line in done.stderr.splitlines() if line.endswith("Mend the disk and resume")]
+    assert len(told) == 1 and "No space left" in told[0], done.stderr
+    assert f"the newest sound one is step {saved[-1]}" in told[0], done.stderr
     for step in saved:
         checkpoint.verify(rescued / "run" / "checkpoints" / str(step))
     assert not list((rescued / "run" / "checkpoints").glob("*.partial/arrays"))

@@ -14,6 +14,7 @@ names change between minor releases.
 """
 
 import dataclasses
+import errno
 import hashlib
 import json
 import logging
@@ -48,7 +49,7 @@ class Saver:
     """
 
     def __init__(self, folder: Path, *, keep: int, metadata: dict[str, Any]):
-        self._folder = folder
+        self.folder = folder
         self._best = folder.parent / BEST
         self._keep = keep
         self._metadata = metadata
@@ -69,7 +70,7 @@ class Saver:
         """
         self._join()
         self.check()
-        partial = self._folder / f"{step}{PARTIAL}"
+        partial = self.folder / f"{step}{PARTIAL}"
         try:
             if self._primary:
                 if partial.exists():
@@ -77,8 +78,8 @@ class Saver:
                 partial.mkdir(parents=True)
             hosts.barrier(f"save {step}")
             self._orbax.save(partial / ARRAYS, args=ocp.args.PyTreeSave(_as_tree(state)))
-        except OSError as error:
-            raise _save_failed(self._folder, step, error) from error
+        except Exception as error:  # Orbax's storage has errors of its own for a full disk
+            raise _save_failed(self.folder, step, error) from error
         shapes = describe_arrays(state.params)
         # Not a daemon: an interpreter that ends in good order lets the save finish.
         self._thread = threading.Thread(target=self._finish, args=(partial, step, shapes, best))
@@ -94,7 +95,10 @@ class Saver:
     def close(self) -> None:
         """Waits until the last save is durable."""
         self._join()
-        self._orbax.close()
+        try:
+            self._orbax.close()
+        except Exception as error:  # it tells once more what a save ran into
+            self._failure = self._failure or _save_failed(self.folder, self.last_step, error)
         self.check()
 
     def _join(self) -> None:
@@ -110,24 +114,24 @@ class Saver:
                 metadata = {**self._metadata, "position": position, "arrays": shapes}
                 write_text(partial / METADATA, json.dumps(metadata, sort_keys=True))
                 write_text(partial / MANIFEST, json.dumps(_digests(partial), sort_keys=True))
-                _commit(partial, self._folder / str(step))
+                _commit(partial, self.folder / str(step))
                 if best:
-                    _link(self._best, self._folder / str(step))
+                    _link(self._best, self.folder / str(step))
                 self._prune()
         except Exception as error:  # whatever it is, the training thread must hear of it
-            self._failure = _save_failed(self._folder, step, error)
+            self._failure = _save_failed(self.folder, step, error)
             self._failure.__cause__ = error
             if self._primary:  # on a full disk its space is wanted
                 shutil.rmtree(partial, ignore_errors=True)
 
     def _prune(self) -> None:
         best = self._best.resolve().name if self._best.is_symlink() else ""
-        for step in list_steps(self._folder)[: -max(self._keep, 1)]:
+        for step in list_steps(self.folder)[: -max(self._keep, 1)]:
             if str(step) == best:
                 continue
             # Renamed first: a folder that is half removed must not look like a checkpoint.
-            doomed = self._folder / f"{step}.old{PARTIAL}"
-            (self._folder / str(step)).rename(doomed)
+            doomed = self.folder / f"{step}.old{PARTIAL}"
+            (self.folder / str(step)).rename(doomed)
             _remove(doomed)
 
 
@@ -338,11 +342,17 @@ def _remove(path: Path) -> None:
 
 
 def _save_failed(folder: Path, step: int, error: BaseException) -> UserError:
+    # The storage tells the same in a page of its own parameters.
+    full = getattr(error, "errno", None) == errno.ENOSPC or "RESOURCE_EXHAUSTED" in str(error)
+    why = "No space left on device" if full else str(error)
+    return UserError(f"saving checkpoint {step} in {folder} failed: {why}; {advice(folder)}")
+
+
+def advice(folder: Path) -> str:
+    """For a run whose disk fails: what is safe, and what to do."""
     kept = list_steps(folder)
     rest = f"the newest sound one is step {kept[-1]}" if kept else "there is no older one"
-    return UserError(
-        f"saving checkpoint {step} in {folder} failed: {error}; {rest}. Mend the disk and resume"
-    )
+    return f"{rest}. Mend the disk and resume"
 
 
 def _shape_differences(stored: dict[str, list], wanted: dict[str, list]) -> list[str]:
