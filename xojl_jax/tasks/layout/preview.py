@@ -6,6 +6,7 @@ import numpy as np
 
 from xojl_jax.data.images import decode_image
 from xojl_jax.data.transforms import stack
+from xojl_jax.tasks.base import Sample
 from xojl_jax.tasks.layout.answer import boxes_to_draw, read_answers
 from xojl_jax.tasks.layout.dataset import LayoutDataset
 from xojl_jax.tasks.layout.drawing import draw_boxes
@@ -23,13 +24,13 @@ class Preview:
 
     def __init__(self, dataset: LayoutDataset, count: int, batch_size: int):
         self._dataset = dataset
-        drawable = (i for i in range(len(dataset)) if _can_be_drawn(dataset, i))
-        self._indices = list(itertools.islice(drawable, min(count, batch_size)))
-        self.count = len(self._indices)
-        if not self.count:
-            return
-        rows = [dataset[self._indices[row % len(self._indices)]] for row in range(batch_size)]
-        self.batch = stack(rows)
+        samples = ((index, dataset[index]) for index in range(len(dataset)))
+        drawable = ((index, sample) for index, sample in samples if _can_be_drawn(sample))
+        found = dict(itertools.islice(drawable, min(count, batch_size)))
+        self._indices = list(found)
+        self.count = len(found)
+        if found:
+            self.batch = stack(list(itertools.islice(itertools.cycle(found.values()), batch_size)))
 
     def draw(self, prediction) -> dict[str, np.ndarray]:
         """The pictures, uint8[H, W, 3], by name. `prediction`: of `batch`, on the host."""
@@ -45,6 +46,5 @@ class Preview:
         return drawn
 
 
-def _can_be_drawn(dataset: LayoutDataset, index: int) -> bool:
-    sample = dataset[index]
+def _can_be_drawn(sample: Sample) -> bool:
     return bool(sample["image_valid"]) and bool(sample["html_box_mask"].any())

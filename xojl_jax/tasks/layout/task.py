@@ -176,10 +176,10 @@ class LayoutTask(Task):
         return {"predict": self.predict}
 
     def preview(self, count: int) -> tuple[Preview, Callable[..., Prediction]] | None:
-        preview = Preview(self.dataset("val"), count, self.config.batch_size)
-        if self.config.stage != 4 or not preview.count:
+        if self.config.stage != 4:
             return None
-        return preview, functools.partial(self.predict, mode=MODE)
+        preview = Preview(self.dataset("val"), count, self.config.batch_size)
+        return (preview, functools.partial(self.predict, mode=MODE)) if preview.count else None
 
     def predict(
         self,
