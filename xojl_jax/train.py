@@ -61,6 +61,12 @@ _WORKDIR = flags.DEFINE_string("workdir", None, "directory of the run (runs/stag
 _DISTRIBUTED = flags.DEFINE_enum(
     "distributed", "auto", ["auto", "on", "off"], "several hosts: auto asks the environment"
 )
+_PEER_TIMEOUT = flags.DEFINE_integer(
+    "peer_timeout",
+    hosts.PEER_TIMEOUT,
+    "several processes: seconds without a sign of life after which one is given up, and all end",
+    lower_bound=10,
+)
 _PROFILE = flags.DEFINE_string("profile", "", "START:COUNT, steps to trace for TensorBoard")
 _WANDB = flags.DEFINE_string("wandb", "", "project of Weights & Biases (pip install wandb)")
 
@@ -68,7 +74,7 @@ _WANDB = flags.DEFINE_string("wandb", "", "project of Weights & Biases (pip inst
 def main() -> int:
     """Reads the flags, then trains."""
     config = command.read_config(_CONFIG)
-    hosts.join(_DISTRIBUTED.value)
+    hosts.join(_DISTRIBUTED.value, _PEER_TIMEOUT.value)
     path = _WORKDIR.value or f"runs/stage{config.stage}-{config.preset}"
     return train(tasks.make(config), config, path, profile=_PROFILE.value, wandb=_WANDB.value)
 
@@ -84,12 +90,14 @@ def train(
     """
     mesh = sharding.make_mesh(config.mesh)
     sharding.check_batch_size(config.batch_size, config.optim.accumulate, mesh)
+    directory = workdir.Workdir(path)
     with (
+        hosts.none_left_waiting(),
         loop.StopRequest() as stop,
-        workdir.claim(path, config, primary=jax.process_index() == 0) as directory,
         sharding.use_mesh(mesh),
         contextlib.ExitStack() as stack,
     ):
+        hosts.first_decides(lambda: str(stack.enter_context(workdir.claim(path, config)).path))
         time_spent = goodput.Goodput(directory.read_summary().get("goodput"))
         plan = state.make_plan(task, config, mesh)
         describe(task, config, plan, directory)
@@ -237,8 +245,9 @@ def closing(saver: checkpoint.Saver, reporter: telemetry.Telemetry):
         yield
     except BaseException as failure:
         # The failure of the loop is the one to report, not what it brings about here.
-        with contextlib.suppress(UserError):
-            saver.close()
+        if not hosts.is_cut_off(failure):  # a save can only end together with the others
+            with contextlib.suppress(UserError):
+                saver.close()
         with contextlib.suppress(OSError):
             reporter.finish(reporter.summary.get("step", 0), "failed")
         if isinstance(failure, OSError) and failure.errno in DISK:

@@ -2,7 +2,8 @@
 
 The subprocess tests kill it. TOY_KILL_AT=POINT:N makes it kill itself, as hard as a power cut, when
 it comes to a point within a save for the Nth time: while the arrays are written, before the
-manifest, before the rename, before older checkpoints are pruned.
+manifest, before the rename, before older checkpoints are pruned. TOY_PEER_TIMEOUT is the seconds
+after which a silent process of several counts as dead.
 """
 
 import ast
@@ -42,7 +43,7 @@ def plant_kill(point: str, count: str) -> None:
 
 def main(argv: list[str]) -> int:
     flags.FLAGS([sys.argv[0]])
-    hosts.join("auto")
+    hosts.join("auto", int(os.environ.get("TOY_PEER_TIMEOUT", hosts.PEER_TIMEOUT)))
     workdir, *changes = argv
     pairs = (change.split("=", 1) for change in changes)
     config = toy_config(**{name: ast.literal_eval(value) for name, value in pairs})

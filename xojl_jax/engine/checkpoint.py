@@ -66,17 +66,12 @@ class Saver:
     def save(self, state: TrainState, step: int, *, best: bool = False) -> None:
         """Starts to save `state` as checkpoint `step`; waits first for the save before it.
 
-        The `best` one is kept, beside the newest, until a better one is durable.
+        The `best` one is kept, beside the newest, until a better one is durable. All processes
+        save together; what has failed on any of them by then ends all.
         """
-        self._join()
-        self.check()
         partial = self.folder / f"{step}{PARTIAL}"
+        hosts.together(lambda: self._begin(partial, step))
         try:
-            if self._primary:
-                if partial.exists():
-                    _remove(partial)
-                partial.mkdir(parents=True)
-            hosts.barrier(f"save {step}")
             self._orbax.save(partial / ARRAYS, args=ocp.args.PyTreeSave(_as_tree(state)))
         except Exception as error:  # Orbax's storage has errors of its own for a full disk
             raise _save_failed(self.folder, step, error) from error
@@ -100,6 +95,18 @@ class Saver:
         except Exception as error:  # it tells once more what a save ran into
             self._failure = self._failure or _save_failed(self.folder, self.last_step, error)
         self.check()
+
+    def _begin(self, partial: Path, step: int) -> None:
+        self._join()
+        self.check()
+        if not self._primary:
+            return
+        try:
+            if partial.exists():
+                _remove(partial)
+            partial.mkdir(parents=True)
+        except OSError as error:
+            raise _save_failed(self.folder, step, error) from error
 
     def _join(self) -> None:
         if self._thread is not None:

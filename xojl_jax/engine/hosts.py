@@ -1,9 +1,20 @@
-"""Several processes that train together: how they meet, and how they agree.
+"""Several processes that train together: how they meet, how they agree, how they part.
 
 With one process everything here is free and immediate.
+
+None waits for ever for another. What the first process refuses, and what fails on any of them at a
+place where they agree, ends all with a line each. A process that dies or stands still is missed
+after PEER_TIMEOUT seconds: JAX then aborts all the others (exit code 134), and the last line on
+their standard error says why. Starting all of them again goes on from the newest checkpoint.
 """
 
+import atexit
+import contextlib
 import os
+import re
+import subprocess
+import sys
+import traceback
 from collections.abc import Callable
 
 import jax
@@ -12,33 +23,47 @@ from jax.experimental import multihost_utils
 
 from xojl_jax.errors import BadInput, BadUsage, UserError
 
+# Seconds of silence after which a process counts as dead. JAX's own default: users found less too
+# little for large machines, whose heartbeats may stop while they pin memory.
+PEER_TIMEOUT = 100
 # Room for a path that the first process tells the others.
 _MESSAGE_BYTES = 4096
 _REFUSED = "!"
+# What collectives between hosts say when the other side has gone: on the CPU, on NVIDIA GPUs. On
+# TPUs they wait, until JAX misses the heartbeats.
+_CUT_OFF = re.compile(r"\b(Gloo|NCCL)\b")
 
 
-def join(mode: str) -> None:
+def join(mode: str, peer_timeout: int = PEER_TIMEOUT) -> None:
     """Connects the processes of a job: "on", "off", or "auto", which asks the environment.
 
     JAX_COORDINATOR_ADDRESS, JAX_NUM_PROCESSES and JAX_PROCESS_ID describe a job by hand; TPU
     slices, SLURM and Open MPI are recognised by JAX itself.
+
+    Args:
+      peer_timeout: seconds without a heartbeat after which a process is given up, and the others
+        with it; as long at most do those that have ended wait for the rest.
     """
     if mode == "off" or (mode == "auto" and not _spans_hosts()):
         return
     names = ("JAX_COORDINATOR_ADDRESS", "JAX_NUM_PROCESSES", "JAX_PROCESS_ID")
-    if "JAX_NUM_PROCESSES" not in os.environ:
-        jax.distributed.initialize()
-        return
-    if missing := [name for name in names if name not in os.environ]:
-        raise BadUsage(f"JAX_NUM_PROCESSES is set, so {' and '.join(missing)} must be set, too")
-    address, count, index = (os.environ[name] for name in names)
-    jax.distributed.initialize(address, _number(names[1], count), _number(names[2], index))
-
-
-def barrier(name: str) -> None:
-    """Waits for all processes."""
-    if jax.process_count() > 1:
-        multihost_utils.sync_global_devices(name)
+    place: tuple = ()
+    if "JAX_NUM_PROCESSES" in os.environ:
+        if missing := [name for name in names if name not in os.environ]:
+            raise BadUsage(f"JAX_NUM_PROCESSES is set, so {' and '.join(missing)} must be set, too")
+        address, count, index = (os.environ[name] for name in names)
+        place = (address, _number(names[1], count), _number(names[2], index))
+    _prepare_last_words(peer_timeout)
+    try:
+        jax.distributed.initialize(
+            *place,
+            heartbeat_timeout_seconds=peer_timeout,
+            shutdown_timeout_seconds=peer_timeout,
+        )
+    except (ValueError, IndexError) as error:  # no cluster that JAX knows; an address without port
+        raise BadUsage(f"cannot join the processes of a job: {_one_line(error)}") from error
+    except RuntimeError as error:
+        raise UserError(f"the processes of this job did not meet: {_one_line(error)}") from error
 
 
 def any_of(flag: bool) -> bool:
@@ -46,6 +71,17 @@ def any_of(flag: bool) -> bool:
     if jax.process_count() == 1:
         return flag
     return bool(multihost_utils.process_allgather(np.int32(flag)).any())
+
+
+def together(act: Callable[[], None]) -> None:
+    """Acts on every process and waits for all of them; a UserError on any of them ends all."""
+    failure = None
+    try:
+        act()
+    except UserError as error:
+        failure = error
+    if any_of(failure is not None):
+        raise failure or UserError("another process of this run failed: see its message")
 
 
 def first_decides(decide: Callable[[], str]) -> str:
@@ -67,12 +103,82 @@ def first_decides(decide: Callable[[], str]) -> str:
     return answer
 
 
+@contextlib.contextmanager
+def none_left_waiting():
+    """A process that fails on its own leaves at once; one that was cut off says so in one line.
+
+    Left to themselves Python and JAX would first wait for threads that wait for other processes,
+    and then for these processes to end.
+    """
+    try:
+        yield
+    except UserError:
+        raise  # mostly all of them have it: they part in good order
+    except Exception as error:
+        if jax.process_count() == 1:
+            raise
+        if is_cut_off(error):
+            print(f"error: {_lost_a_peer()} ({_one_line(error)})", file=sys.stderr, flush=True)
+        else:
+            traceback.print_exception(error)
+        _farewell()
+        os._exit(1)
+
+
+def is_cut_off(error: BaseException) -> bool:
+    """Whether an error means that the connection to another process broke."""
+    return jax.process_count() > 1 and _CUT_OFF.search(str(error)) is not None
+
+
+def _lost_a_peer() -> str:
+    return (
+        "another process of this run did not come, died, ended or does not answer: see what it and "
+        "its machine say, then start all again; they go on from the newest checkpoint"
+    )
+
+
+# A shell that says a last word if this process ends without having said `_farewell`.
+_last_words: subprocess.Popen | None = None
+
+
+def _prepare_last_words(peer_timeout: int) -> None:
+    """Whatever kills this process, JAX itself included, one line says so after all the others.
+
+    JAX offers no other way: it aborts, and a Python function cannot be called back at that point.
+    """
+    global _last_words
+    told = (
+        f"error: process {os.getpid()} was killed or aborted; if the lines above speak of tasks or "
+        f"RPCs: {_lost_a_peer()} (a silent one is given {peer_timeout} s)"
+    )
+    script = 'trap "" INT TERM HUP; read -r farewell || echo "$0" >&2'
+    _last_words = subprocess.Popen(["sh", "-c", script, told], stdin=subprocess.PIPE)
+    atexit.register(_part)
+
+
+def _part() -> None:
+    """The end in good order: waits for the other processes, then needs no last words."""
+    jax.distributed.shutdown()
+    _farewell()
+
+
+def _farewell() -> None:
+    global _last_words
+    if _last_words is not None:
+        _last_words.communicate(b"farewell\n")
+        _last_words = None
+
+
 def _spans_hosts() -> bool:
     """Whether the environment names more than one process."""
     several = ("JAX_NUM_PROCESSES", "SLURM_NTASKS", "OMPI_COMM_WORLD_SIZE", "MEGASCALE_NUM_SLICES")
     if any(_number(name, os.environ.get(name, "1")) > 1 for name in several):
         return True
     return len(os.environ.get("TPU_WORKER_HOSTNAMES", "").split(",")) > 1
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split())
 
 
 def _number(name: str, text: str) -> int:

@@ -84,8 +84,11 @@ def run(
     goodput.training()
     telemetry.restart_clock()
     while step < config.total_steps and not best.exhausted:
-        if _stop_agreed(stop, step, config):
-            break
+        # With several processes a vote costs a round trip; all must save and stop at one step.
+        if jax.process_count() == 1 or _due(step, config.log_every):
+            hosts.together(saver.check)
+            if hosts.any_of(stop.requested):
+                break
         if profiler is not None:
             profiler.before(step, state)
         waiting = time.perf_counter()
@@ -97,7 +100,6 @@ def run(
         telemetry.record(metrics)
         if (earlier := telemetry.oldest_running(RUN_AHEAD)) is not None:
             jax.block_until_ready(earlier)
-        saver.check()
         last, improved = step == config.total_steps, False
         if _due(step, config.log_every) or last:
             telemetry.flush(step)
@@ -121,7 +123,7 @@ def run(
         if saver.last_step != step and (step > start or step == 0):
             telemetry.flush(step)
             saver.save(state, step)
-        saver.close()
+        hosts.together(saver.close)
     say(f"{step - start} steps done, checkpoint {step} is saved")
     return Outcome(state, step, how)
 
@@ -134,10 +136,3 @@ def _one_step(step_fn, state, batch):
 
 def _due(step: int, every: int) -> bool:
     return every > 0 and step % every == 0
-
-
-def _stop_agreed(stop: StopRequest, step: int, config) -> bool:
-    """Whether to stop before this step; several hosts vote, so that all save the same step."""
-    if jax.process_count() > 1 and not _due(step, config.log_every):
-        return False  # a vote costs a round trip
-    return hosts.any_of(stop.requested)

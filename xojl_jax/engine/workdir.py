@@ -74,18 +74,14 @@ class Workdir:
 
 
 @contextlib.contextmanager
-def claim(path: str | os.PathLike, config, *, primary: bool = True):
+def claim(path: str | os.PathLike, config):
     """Opens a working directory for training and keeps other jobs out until the context ends.
 
     Args:
       path: made if it does not exist.
       config: the ml_collections config of this run.
-      primary: False on all processes but the first, which only look on.
     """
     workdir = Workdir(path)
-    if not primary:
-        yield workdir
-        return
     try:
         for folder in (workdir.checkpoints, workdir.tensorboard, workdir.predictions):
             folder.mkdir(parents=True, exist_ok=True)
