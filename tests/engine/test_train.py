@@ -3,85 +3,23 @@
 import os
 import random
 import signal
-import socket
-import struct
 import subprocess
 import sys
 from collections import Counter
-from pathlib import Path
 
-import jax
 import numpy as np
 import pytest
-from tensorboardX.proto.event_pb2 import Event
 
-from tests.engine.toy_task import ToyTask, names_and_leaves, toy_config
+from tests.engine.processes import FAST_COMPILE, ROOT, Process, final_state, written
+from tests.engine.toy_task import ToyTask, toy_config
 from xojl_jax import train as training
-from xojl_jax.engine import checkpoint, sharding, state, workdir
+from xojl_jax.engine import checkpoint, workdir
 from xojl_jax.errors import BadUsage
 
-ROOT = Path(__file__).parents[2]
-# Compiling is most of such a short run: do it badly but fast.
-FAST_COMPILE = "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true"
 
-
-def start(*arguments: str, kill_at: str = "", seconds_per_sample: float = 0.0, job=None):
-    """A process that runs `python -m ARGUMENTS…` on one CPU device.
-
-    Args:
-      kill_at: where it kills itself, see `toy_run`.
-      job: further environment variables, which make it one of several processes.
-    """
-    environment = (
-        os.environ
-        | (job or {})
-        | {
-            "XLA_FLAGS": FAST_COMPILE,
-            "JAX_PLATFORMS": "cpu",
-            "TOY_SECONDS_PER_SAMPLE": str(seconds_per_sample),
-        }
-    )
-    if kill_at:
-        environment["TOY_KILL_AT"] = kill_at
-    return subprocess.Popen(
-        [sys.executable, "-m", *arguments],
-        cwd=ROOT,
-        env=environment,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-
-
-def toy(path, *fields, **options):
+def toy(path, *fields, **environment):
     fields += ("checkpoint_every=4", "total_steps=12", "keep=1", "log_every=1")
-    return start("tests.engine.toy_run", str(path), *fields, **options)
-
-
-def wait(process) -> tuple[int, str]:
-    """Exit code and standard error."""
-    _, text = process.communicate(timeout=240)
-    return process.returncode, text
-
-
-def final_state(path) -> tuple[dict[str, np.ndarray], int]:
-    """All arrays of the newest checkpoint, and its step."""
-    config = toy_config()
-    mesh = sharding.make_mesh(config.mesh, jax.devices()[:1])
-    plan = state.make_plan(ToyTask(config), config, mesh)
-    restored = checkpoint.restore_newest(path / "checkpoints", plan.abstract, on_corrupt="stop")
-    return names_and_leaves(restored.state), restored.metadata["position"]["step"]
-
-
-def written(folder) -> list:
-    """The values in TensorBoard's files: records of length, checksum, event, checksum."""
-    values = []
-    for path in sorted(folder.glob("events.out.tfevents.*")):
-        data, at = path.read_bytes(), 0
-        while at < len(data):
-            (size,) = struct.unpack_from("<Q", data, at)
-            values += Event.FromString(data[at + 12 : at + 12 + size]).summary.value
-            at += size + 16
-    return values
+    return Process("tests.engine.toy_run", str(path), *fields, **environment)
 
 
 @pytest.mark.timeout(900)  # seven processes, on a busy machine
@@ -97,33 +35,29 @@ def test_killed_and_stopped_runs_end_like_an_undisturbed_one(tmp_path):
         "rename:2": [4],
         "prune:1": [4, 8],
     }.items():
-        code, text = wait(toy(run, kill_at=kill_at))
+        code, text = toy(run, TOY_KILL_AT=kill_at).end()
         assert code == -signal.SIGKILL, text
         assert checkpoint.list_steps(run / "checkpoints") == durable, kill_at
 
-    process = toy(run, seconds_per_sample=0.03)
-    seen = []
-    for line in process.stderr:
-        seen.append(line)
-        if line.startswith("step 9/12"):
-            break
-    assert any("resuming after step 8" in line for line in seen), seen
+    process = toy(run, TOY_SECONDS_PER_SAMPLE="0.03")
+    process.await_line("step 9/12")
+    assert "resuming after step 8" in process.text
     with pytest.raises(BadUsage, match="is in use by"), workdir.claim(run, toy_config()):
         pass
-    process.send_signal(signal.SIGTERM)
-    code, text = wait(process)
+    process.signal(signal.SIGTERM)
+    code, text = process.end()
     assert code == 75, text
     assert "stopping after this step" in text
     (stopped_at,) = checkpoint.list_steps(run / "checkpoints")
     assert stopped_at in (9, 10, 11)
 
-    code, text = wait(toy(run))
+    code, text = toy(run).end()
     assert code == 0, text
     assert f"resuming after step {stopped_at}" in text
     assert "step 12  evaluation" in text
     assert not list((run / "checkpoints").glob("*.partial"))
 
-    code, text = wait(undisturbed)
+    code, text = undisturbed.end()
     assert code == 0, text
     expected, last = final_state(tmp_path / "calm")
     found, also_last = final_state(run)
@@ -143,7 +77,8 @@ def test_two_hundred_kills_inside_saves(tmp_path):
     while kills.total() < 200:
         point = chance.choice(("arrays", "manifest", "rename", "prune"))
         kill_at = f"{point}:{chance.randint(1, 4)}"
-        code, text = wait(start("tests.engine.toy_run", str(run), *fields, kill_at=kill_at))
+        process = Process("tests.engine.toy_run", str(run), *fields, TOY_KILL_AT=kill_at)
+        code, text = process.end()
         assert code == -signal.SIGKILL, text
         kills[point] += 1
         listed = checkpoint.list_steps(run / "checkpoints")
@@ -153,43 +88,13 @@ def test_two_hundred_kills_inside_saves(tmp_path):
             checkpoint.verify(run / "checkpoints" / str(step))
     print(f"{kills.total()} kills inside saves ({dict(kills)}), the newest is of step {newest}")
     for path in (run, tmp_path / "calm"):
-        code, text = wait(start("tests.engine.toy_run", str(path), *fields))
+        code, text = Process("tests.engine.toy_run", str(path), *fields).end()
         assert code == 0, text
     expected, _ = final_state(tmp_path / "calm")
     found, last = final_state(run)
     assert last == 600
     for name, leaf in expected.items():
         np.testing.assert_array_equal(found[name], leaf, err_msg=name)
-
-
-@pytest.mark.slow
-def test_two_hosts_stop_and_end_like_one(tmp_path):
-    """Protects several hosts: a SIGTERM to either stops both at one step; the end is the same."""
-
-    def pair(**options):
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            port = free.getsockname()[1]
-        job = {"JAX_COORDINATOR_ADDRESS": f"127.0.0.1:{port}", "JAX_NUM_PROCESSES": "2"}
-        path, fields = tmp_path / "pair", ("mesh__fsdp=2",)
-        return [toy(path, *fields, job=job | {"JAX_PROCESS_ID": n}, **options) for n in "01"]
-
-    processes = pair(seconds_per_sample=0.03)
-    for line in processes[0].stderr:
-        if line.startswith("step 5/12"):
-            break
-    processes[1].send_signal(signal.SIGTERM)
-    results = [wait(process) for process in processes]
-    assert [code for code, _ in results] == [75, 75], results
-    results = [wait(process) for process in pair()]
-    assert [code for code, _ in results] == [0, 0], results
-    code, text = wait(toy(tmp_path / "single"))
-    assert code == 0, text
-    expected, _ = final_state(tmp_path / "single")
-    found, last = final_state(tmp_path / "pair")
-    assert last == 12
-    for name, leaf in expected.items():
-        np.testing.assert_allclose(found[name], leaf, rtol=1e-4, atol=1e-5, err_msg=name)
 
 
 @pytest.mark.slow
@@ -220,7 +125,7 @@ def test_a_full_disk_fails_loudly_and_harms_nothing(tmp_path):
     for step in saved:
         checkpoint.verify(rescued / "run" / "checkpoints" / str(step))
     assert not list((rescued / "run" / "checkpoints").glob("*.partial/arrays"))
-    code, text = wait(toy(rescued / "run"))
+    code, text = toy(rescued / "run").end()
     assert code == 0 and f"resuming after step {saved[-1]}" in text, text
 
 
@@ -242,7 +147,7 @@ def test_a_run_is_watched_and_stops_when_nothing_gets_better(tmp_path):
     assert checkpoint.list_steps(run / "checkpoints") == [2, 6]
     assert checkpoint.find(run / "best").name == "2"
     assert list(directory.tensorboard.rglob("*.xplane.pb"))
-    histograms = {v.tag: v.histo for v in written(directory.tensorboard) if v.HasField("histo")}
+    histograms = {v.tag: v.histo for _, v in written(directory.tensorboard) if v.HasField("histo")}
     assert sum(histograms["head"].bucket) == 8 * 4
     assert training.train(ToyTask(config), config, run) == 0
     assert directory.read_summary()["goodput"]["lives"] == 2
@@ -251,13 +156,13 @@ def test_a_run_is_watched_and_stops_when_nothing_gets_better(tmp_path):
 
 def test_a_misspelt_field_is_one_line_and_exit_2(tmp_path):
     """Protects the command: a user's mistake is never a traceback."""
-    process = start(
+    process = Process(
         "xojl_jax.train",
         "--config=configs/stage4.py:tiny",
         "--config.batchsize=4",
         f"--workdir={tmp_path / 'run'}",
     )
-    code, text = wait(process)
+    code, text = process.end()
     assert code == 2, text
     assert len(text.strip().splitlines()) == 1, text
     assert "batchsize" in text

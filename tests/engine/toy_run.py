@@ -3,22 +3,28 @@
 The subprocess tests kill it. TOY_KILL_AT=POINT:N makes it kill itself, as hard as a power cut, when
 it comes to a point within a save for the Nth time: while the arrays are written, before the
 manifest, before the rename, before older checkpoints are pruned. TOY_PEER_TIMEOUT is the seconds
-after which a silent process of several counts as dead.
+after which a silent process of several counts as dead. TOY_ROWS=FOLDER notes there which records
+each process trained on. TOY_SIGNAL_AT=SIGNAL:STEP:PROCESS makes one process send itself a signal
+when it takes the step after STEP.
 """
 
 import ast
 import itertools
+import json
 import os
 import signal
 import sys
+from collections.abc import Callable
+from pathlib import Path
 
+import jax
 import orbax.checkpoint as ocp
 from absl import flags
 
 from tests.engine.toy_task import ToyTask, toy_config
 from xojl_jax import command
 from xojl_jax import train as training
-from xojl_jax.engine import checkpoint, hosts
+from xojl_jax.engine import checkpoint, hosts, loop
 
 
 def plant_kill(point: str, count: str) -> None:
@@ -41,6 +47,43 @@ def plant_kill(point: str, count: str) -> None:
     setattr(owner, name, call_or_die)
 
 
+def before_each_step(act: Callable) -> None:
+    """Wraps the training step: act(number of steps before it, batch) comes first."""
+    original = loop._one_step
+
+    def act_and_take(step_fn, state, batch):
+        act(int(state.step), batch)
+        return original(step_fn, state, batch)
+
+    loop._one_step = act_and_take
+
+
+def note_rows(folder: str) -> None:
+    """Notes what lies on this process's devices when a step is taken.
+
+    A line a step: {"step": number, "rows": [[row of the global batch, record], …]}.
+    """
+    path = Path(folder, f"{jax.process_index()}.jsonl")
+
+    def note(step, batch):
+        rows = []
+        for shard in batch["record"].addressable_shards:
+            first = shard.index[0].start or 0
+            rows += enumerate(jax.device_get(shard.data).tolist(), first)
+        with path.open("a", encoding="utf-8") as file:
+            print(json.dumps({"step": step, "rows": rows}), file=file)
+
+    before_each_step(note)
+
+
+def plant_signal(name: str, at: str, process: str) -> None:
+    def maybe(step, _):
+        if step == int(at) and jax.process_index() == int(process):
+            os.kill(os.getpid(), signal.Signals[name])
+
+    before_each_step(maybe)
+
+
 def main(argv: list[str]) -> int:
     flags.FLAGS([sys.argv[0]])
     hosts.join("auto", int(os.environ.get("TOY_PEER_TIMEOUT", hosts.PEER_TIMEOUT)))
@@ -49,6 +92,10 @@ def main(argv: list[str]) -> int:
     config = toy_config(**{name: ast.literal_eval(value) for name, value in pairs})
     if "TOY_KILL_AT" in os.environ:
         plant_kill(*os.environ["TOY_KILL_AT"].split(":"))
+    if "TOY_ROWS" in os.environ:
+        note_rows(os.environ["TOY_ROWS"])
+    if "TOY_SIGNAL_AT" in os.environ:
+        plant_signal(*os.environ["TOY_SIGNAL_AT"].split(":"))
     return training.train(ToyTask(config), config, workdir)
 
 

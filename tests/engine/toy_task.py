@@ -112,6 +112,7 @@ class Corners:
             "image": image.astype(np.uint8),
             "label": np.int32(label),
             "weight": np.float32(np.nan if self.poisoned and index < 2 else 1.0),
+            "record": np.int32(index),
         }
 
     def augment(self, sample, rng):
@@ -161,6 +162,8 @@ class ToyTask(Task):
             "image": jax.ShapeDtypeStruct((rows, PIXELS), jnp.uint8),
             "label": jax.ShapeDtypeStruct((rows,), jnp.int32),
             "weight": jax.ShapeDtypeStruct((rows,), jnp.float32),
+            # The model does not see it: it tells which records a step was trained on.
+            "record": jax.ShapeDtypeStruct((rows,), jnp.int32),
         }
 
     def param_group(self, path):

@@ -52,6 +52,8 @@ def join(mode: str, peer_timeout: int = PEER_TIMEOUT) -> None:
         if missing := [name for name in names if name not in os.environ]:
             raise BadUsage(f"JAX_NUM_PROCESSES is set, so {' and '.join(missing)} must be set, too")
         address, count, index = (os.environ[name] for name in names)
+        if not address.rpartition(":")[2].isdecimal():
+            raise BadUsage(f"JAX_COORDINATOR_ADDRESS is {address!r}: set HOST:PORT")
         place = (address, _number(names[1], count), _number(names[2], index))
     _prepare_last_words(peer_timeout)
     try:
@@ -60,7 +62,7 @@ def join(mode: str, peer_timeout: int = PEER_TIMEOUT) -> None:
             heartbeat_timeout_seconds=peer_timeout,
             shutdown_timeout_seconds=peer_timeout,
         )
-    except (ValueError, IndexError) as error:  # no cluster that JAX knows; an address without port
+    except ValueError as error:  # no cluster that JAX knows, or a number out of range
         raise BadUsage(f"cannot join the processes of a job: {_one_line(error)}") from error
     except RuntimeError as error:
         raise UserError(f"the processes of this job did not meet: {_one_line(error)}") from error
