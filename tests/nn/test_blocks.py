@@ -155,3 +155,18 @@ def test_sharded_equals_unsharded(filled, cpu_mesh):
         assert query.addressable_shards[0].data.shape == (3, 8, 1, 8)
         got = jax.jit(jax.value_and_grad(loss))(split, x)
     jax.tree.map(functools.partial(np.testing.assert_allclose, atol=2e-5), got, wanted)
+
+
+def test_a_stack_keeps_no_mask_as_large_as_its_scores():
+    """Protects memory: a mask is the same in every layer, and JAX hoists such things out of the loop
+    over layers, as one array of the size of all scores, unless the mask is tied to the queries."""
+    stack = Stack(functools.partial(EncoderBlock, 4, FEED_FORWARD, block_size=256), 2)
+
+    def temporary(length: int) -> int:
+        x, mask = jnp.zeros((1, length, 16)), Mask(jnp.ones((1, length), bool), exclude_self=True)
+        params = jax.eval_shape(lambda: nn.meta.unbox(stack.init(jax.random.key(0), x, mask)))
+        gradient = jax.grad(lambda params: stack.apply(params, x, mask).sum())
+        return jax.jit(gradient).lower(params).compile().memory_analysis().temp_size_in_bytes
+
+    # Blocks of 2,048 x 256 scores at both lengths: four heads' masks would be 4 and 16 MiB a turn.
+    assert temporary(8192) < 2.2 * temporary(4096)
