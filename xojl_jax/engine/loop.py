@@ -98,8 +98,7 @@ def run(
         state, metrics = _one_step(step_fn, state, sharding.put_batch(rows, mesh))
         step += 1
         telemetry.record(metrics)
-        if (earlier := telemetry.oldest_running(RUN_AHEAD)) is not None:
-            jax.block_until_ready(earlier)
+        telemetry.settle(RUN_AHEAD)
         last, improved = step == config.total_steps, False
         if _due(step, config.log_every) or last:
             telemetry.flush(step)

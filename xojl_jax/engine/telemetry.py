@@ -93,9 +93,11 @@ class Telemetry:
         """Keeps the metrics of one step, still on the devices."""
         self._window.append(metrics)
 
-    def oldest_running(self, depth: int) -> dict[str, jax.Array] | None:
-        """The metrics of `depth` steps ago: waiting for them bounds how far the host runs ahead."""
-        return self._window[-1 - depth] if len(self._window) > depth else None
+    def settle(self, depth: int) -> None:
+        """Waits for the step of `depth` steps ago, so that the host runs no further ahead, and
+        fetches its metrics while the devices work on later ones: `flush` finds little to do."""
+        if len(self._window) > depth:
+            self._window[-1 - depth] = jax.device_get(self._window[-1 - depth])
 
     def restart_clock(self) -> None:
         """Leaves out of the rates what is no training: compilation, evaluation."""
