@@ -1,118 +1,149 @@
-"""Says what a config would build, without building it: `python -m xojl_jax.plan --config=FILE`.
+"""Says what a config would build, need and cost, without training: `python -m xojl_jax.plan`.
 
-Parameters by part, FLOPs by part, and the memory of the training state; all from shapes, so that
-it takes seconds at any size and needs no accelerator.
+Parameters, FLOPs and the memory of the state come from shapes alone, in seconds, at any size. With
+`--topology` or `--compile` the real steps are compiled, too, for a TPU slice or for this machine.
 """
 
-import collections
+from typing import NamedTuple
 
 import jax
-import numpy as np
 from absl import flags
 from ml_collections import config_flags
 from rich.console import Console
-from rich.table import Table
 
-from xojl_jax import command, tasks
-from xojl_jax.engine import sharding, state, step
+from xojl_jax import command, plan_tables, tasks
+from xojl_jax.engine import forecast, sharding, state, step
+from xojl_jax.engine.forecast import Forecast
+from xojl_jax.errors import BadUsage
 
 USAGE = """
-Prints a config's parameters, FLOPs and memory without training.
+Prints a config's parameters, FLOPs, memory, shardings and expected speed without training.
 
   python -m xojl_jax.plan --config=configs/stage4.py
+  python -m xojl_jax.plan --config=configs/stage4.py --topology=v5e:16x16
   python -m xojl_jax.plan --config=configs/stage4.py:small --config.batch_size=16 --compile
 
 --config=FILE[:PRESET]  as for xojl_jax.train
---compile               also compiles the training step for this machine's devices, and prints the
-                        memory that it needs beside the state (tiny: half a minute; base: minutes)
+--topology=NAME         compiles the training step and the decoding step for a TPU slice that need
+                        not be here (v5e:2x4, v6e:16x16, v5p:4x4x4 …), and says what they need and
+                        how fast they should be; needs libtpu: pip install '.[tpu]'
+--compile               the same for this machine's devices
+--quick                 compiles with less optimisation, for shardings and FLOPs: several times
+                        faster, memory and time come out larger
+--decode=N              documents that the decoding step answers at once; 0 leaves it out
+--shardings             lists where every array lies
+
+Exit code 2 where the training does not fit, with what to change.
 """
 
 _CONFIG = config_flags.DEFINE_config_file("config", None, "FILE[:PRESET]", lock_config=True)
-_COMPILE = flags.DEFINE_bool("compile", False, "compile the training step for this machine")
-
-TRAINING = 3  # forward and backward, in multiples of the forward pass
+_COMPILE = flags.DEFINE_bool("compile", False, "compile the steps for this machine")
+_TOPOLOGY = flags.DEFINE_string("topology", "", "compile the steps for a TPU slice")
+_QUICK = flags.DEFINE_bool("quick", False, "compile with less optimisation")
+_DECODE = flags.DEFINE_integer("decode", 8, "documents of the decoding step", lower_bound=0)
+_SHARDINGS = flags.DEFINE_bool("shardings", False, "list where every array lies")
 
 
 def main() -> None:
     config = command.read_config(_CONFIG)
+    devices = forecast.topology(_TOPOLOGY.value) if _TOPOLOGY.value else None
     task = tasks.make(config)
-    mesh = sharding.make_mesh(config.mesh)
+    mesh = sharding.make_mesh(config.mesh, devices)
     sharding.check_batch_size(config.batch_size, config.optim.accumulate, mesh)
     plan = state.make_plan(task, config, mesh)
     console = Console()
-    console.print(f"stage {config.stage}, preset {config.preset}, mesh {dict(mesh.shape)}")
-    console.print(parameter_table(plan.abstract.params))
-    console.print(flops_table(task.flops(), config.batch_size))
-    console.print(memory_table(task, plan))
-    if _COMPILE.value:
-        console.print(compiled_table(task, config, plan))
+    shape = " x ".join(f"{axis} {size}" for axis, size in mesh.shape.items())
+    kind = mesh.devices.flat[0].device_kind
+    console.print(f"stage {config.stage}, preset {config.preset}, mesh {shape} of {kind}")
+    console.print(plan_tables.parameter_table(plan.abstract.params))
+    console.print(plan_tables.flops_table(task.flops(), config.batch_size))
+    console.print(plan_tables.memory_table(task, plan))
+    if _SHARDINGS.value:
+        console.print(
+            "\n".join(plan_tables.sharding_lines(task, plan)), highlight=False, soft_wrap=True
+        )
+    if _TOPOLOGY.value or _COMPILE.value:
+        train = forecast_training(task, config, plan)
+        console.print(plan_tables.compiled_table(train, "memory of a training step"))
+        console.print(plan_tables.speed_table(train, task, config))
+        console.print(plan_tables.traffic_table(train))
+        if _DECODE.value and "predict" in task.predict_fns():
+            console.print(plan_tables.decoding_table(forecast_decoding(task, plan), _DECODE.value))
+        check_memory(train, config, plan)
 
 
-def parameter_table(params) -> Table:
-    """Parameters by part of the model, two levels deep."""
-    count: dict[str, int] = collections.Counter()
-    for path, leaf in jax.tree_util.tree_leaves_with_path(params):
-        count["/".join(sharding.path_name(path).split("/")[:2])] += leaf.size
-    table = Table("part", title="parameters")
-    table.add_column("millions", justify="right")
-    for name, size in sorted(count.items(), key=lambda item: -item[1]):
-        if size >= 0.001 * sum(count.values()):
-            table.add_row(name, f"{size / 1e6:,.3f}")
-    small = [size for size in count.values() if size < 0.001 * sum(count.values())]
-    table.add_row(f"{len(small)} smaller parts", f"{sum(small) / 1e6:,.3f}")
-    table.add_row("all", f"{sum(count.values()) / 1e6:,.3f}", style="bold")
-    return table
-
-
-def flops_table(parts: dict[str, float], batch_size: int) -> Table:
-    table = Table("part", title="FLOPs (a multiply-add is two)")
-    table.add_column("GFLOP a sample, forward", justify="right")
-    for name, flops in parts.items():
-        table.add_row(name, f"{flops / 1e9:,.2f}")
-    total = sum(parts.values())
-    table.add_row("forward", f"{total / 1e9:,.2f}", style="bold")
-    table.add_row("training (3 x forward)", f"{TRAINING * total / 1e9:,.2f}", style="bold")
-    table.add_row(f"a step of {batch_size} samples", f"{TRAINING * batch_size * total / 1e9:,.0f}")
-    return table
-
-
-def memory_table(task, plan: state.Plan) -> Table:
-    """What lies on one device all the time."""
-    trained = plan.abstract
-    rows = {
-        "parameters (float32)": trained.params,
-        "optimiser": trained.opt_state,
-        "running average": trained.ema,
-        "gradients": trained.params,
-        "one batch": step.abstract_batch(task, plan.mesh),
-    }
-    table = Table("array", title="memory of the state")
-    table.add_column("MiB on each device", justify="right")
-    for name, tree in rows.items():
-        table.add_row(name, f"{_device_bytes(tree) / 2**20:,.1f}")
-    total = sum(_device_bytes(tree) for tree in rows.values())
-    table.add_row("all", f"{total / 2**20:,.1f}", style="bold")
-    return table
-
-
-def compiled_table(task, config, plan: state.Plan) -> Table:
-    """What the compiler says of the step on this machine's devices."""
+def forecast_training(task, config, plan: state.Plan) -> Forecast:
     arguments = (plan.abstract, step.abstract_batch(task, plan.mesh))
     train_step = step.make_train_step(task, config, plan)
-    memory = step.compile_ahead(train_step, arguments, plan.mesh).memory_analysis()
-    table = Table("array", title=f"the compiled step on {jax.devices()[0].device_kind}")
-    table.add_column("MiB on each device", justify="right")
-    table.add_row("arguments", f"{memory.argument_size_in_bytes / 2**20:,.1f}")
-    table.add_row("temporary", f"{memory.temp_size_in_bytes / 2**20:,.1f}")
-    return table
+    _say(f"the training step for {plan.mesh.size} device(s)")
+    try:
+        return forecast.compile_step(train_step, arguments, plan.mesh, quick=_QUICK.value)
+    except BadUsage as error:
+        raise BadUsage(f"{error}; {advice(config, plan)}") from error
 
 
-def _device_bytes(tree) -> int:
-    """Bytes that one device holds of a tree of sharded arrays."""
-    return sum(
-        int(np.prod(leaf.sharding.shard_shape(leaf.shape))) * leaf.dtype.itemsize
-        for leaf in jax.tree.leaves(tree)
+def forecast_decoding(task, plan: state.Plan) -> Forecast:
+    """The decoding step as predict and serve run it: on one device, with float32 parameters."""
+    mesh = sharding.make_mesh(_One(), plan.mesh.devices.flat[:1])
+    whole = sharding.replicated(mesh)
+
+    def lying_here(array, shape=None):
+        return jax.ShapeDtypeStruct(shape or array.shape, array.dtype, sharding=whole)
+
+    params = jax.tree.map(lying_here, plan.abstract.params)
+    batch = {
+        name: lying_here(spec, (_DECODE.value, *spec.shape[1:]))
+        for name, spec in task.batch_spec().items()
+    }
+    predict = jax.jit(lambda params, batch: task.predict_fns()["predict"](params, batch))
+    _say("the decoding step for one device")
+    return forecast.compile_step(predict, (params, batch), mesh, quick=_QUICK.value)
+
+
+def check_memory(found: Forecast, config, plan: state.Plan) -> None:
+    """Refuses a step that was compiled but is larger than its device. (CPUs: not known.)"""
+    needed = sum(found.memory.values())
+    if found.chip and needed > found.chip.memory:
+        raise BadUsage(
+            f"the step needs {needed / plan_tables.GIB:.1f} GiB, a {found.chip.kind} has "
+            f"{found.chip.memory / plan_tables.GIB:.1f} GiB; {advice(config, plan)}"
+        )
+
+
+def advice(config, plan: state.Plan) -> str:
+    """What to change where a step does not fit, the cheapest first."""
+    held = sum(plan_tables.state_bytes(plan).values())
+    rows = config.batch_size // (plan.mesh.shape["data"] * plan.mesh.shape["fsdp"])
+    ways = []
+    if rows > config.optim.accumulate:
+        ways.append(f"--config.optim.accumulate={_next_divisor(rows, config.optim.accumulate)}")
+    if config.model.remat != "full":
+        ways.append("--config.model.remat=full")
+    if plan.mesh.shape["data"] > 1:
+        fsdp = plan.mesh.shape["fsdp"] * _next_divisor(plan.mesh.shape["data"], 1)
+        ways.append(f"--config.mesh.fsdp={fsdp}")
+    ways.append(f"a --config.batch_size below {config.batch_size}, or more devices")
+    return (
+        f"each device holds {rows} sample(s) and {held / plan_tables.GIB:.1f} GiB of state; try, "
+        f"in this order: {', '.join(ways)}"
     )
+
+
+class _One(NamedTuple):
+    """The mesh of a single device."""
+
+    data: int = 1
+    fsdp: int = 1
+    tensor: int = 1
+
+
+def _say(what: str) -> None:
+    # It takes minutes, and nothing else moves.
+    Console(stderr=True).print(f"compiling {what} …")
+
+
+def _next_divisor(number: int, above: int) -> int:
+    return next(d for d in range(above + 1, number + 1) if number % d == 0)
 
 
 if __name__ == "__main__":

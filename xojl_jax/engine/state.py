@@ -65,7 +65,8 @@ class Plan:
 def make_plan(task, config, mesh: Mesh) -> Plan:
     """Shapes, dtypes and shardings of the whole state; allocates nothing."""
     with sharding.use_mesh(mesh):
-        boxed = jax.eval_shape(task.init, jax.random.key(0))
+        # The key, too, only in the abstract: the mesh may be of devices that are not here.
+        boxed = jax.eval_shape(lambda: task.init(jax.random.key(0)))
     optimiser = optim.make(config.optim, config.total_steps, task, boxed)
     of_params = sharding.param_shardings(boxed, mesh)
     whole = sharding.replicated(mesh)

@@ -11,34 +11,13 @@ from typing import Any
 import jax
 import numpy as np
 
+from xojl_jax.engine import chips
 from xojl_jax.engine.best import Best
 from xojl_jax.engine.boards import Boards, Histogram
 from xojl_jax.engine.goodput import Goodput
 from xojl_jax.engine.step import SUMS
 from xojl_jax.engine.workdir import Workdir
 from xojl_jax.errors import UserError
-
-# Dense bf16 FLOP/s of one device as its data sheet has it, by a part of `device_kind`.
-# Longer names stand first.
-PEAK_FLOPS = (
-    ("TPU v6 lite", 918e12),
-    ("TPU v6e", 918e12),
-    ("TPU v5 lite", 197e12),
-    ("TPU v5e", 197e12),
-    ("TPU v5p", 459e12),
-    ("TPU v5", 459e12),
-    ("TPU v4", 275e12),
-    ("B200", 2250e12),
-    ("H200", 989e12),
-    ("H100", 989e12),
-    ("A100", 312e12),
-    ("L4", 121e12),
-)
-
-
-def peak_flops(device_kind: str) -> float | None:
-    """bf16 peak of a device, or None where we do not know it."""
-    return next((peak for name, peak in PEAK_FLOPS if name in device_kind), None)
 
 
 def say(text: str) -> None:
@@ -167,8 +146,9 @@ class Telemetry:
         }
         if tokens is not None:
             speeds["tokens_per_s"] = tokens / seconds
-        if peak := peak_flops(jax.devices()[0].device_kind):
-            speeds["mfu"] = samples * self._flops_per_sample / (peak * jax.device_count())
+        if chip := chips.find(jax.devices()[0].device_kind):
+            flops = samples * self._flops_per_sample
+            speeds["mfu"] = flops / (chip.flops * jax.device_count())
         return speeds
 
     def _write(self, kind: str, step: int, values: dict[str, float]) -> None:

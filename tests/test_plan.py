@@ -1,0 +1,105 @@
+"""The plan of a run: its figures against a real compilation, its shardings against a listing.
+
+What is compiled for TPUs needs libtpu, and no TPU.
+"""
+
+import importlib.util
+from pathlib import Path
+
+import jax
+import pytest
+
+from configs import stage4
+from xojl_jax import plan, plan_tables, tasks
+from xojl_jax.engine import forecast, sharding, state, step
+from xojl_jax.errors import BadUsage
+
+GOLDEN = Path(__file__).parent / "data" / "golden" / "base-stage4-v5e-2x4.shardings.txt"
+needs_libtpu = pytest.mark.skipif(
+    importlib.util.find_spec("libtpu") is None, reason="pip install '.[tpu]': libtpu is not here"
+)
+
+
+def make_plan(preset: str, devices=None, **changes):
+    """(task, config, plan), with `changes` of fields such as mesh__fsdp=2."""
+    config = stage4.get_config(preset)
+    for name, value in changes.items():
+        *parents, leaf = name.split("__")
+        node = config
+        for parent in parents:
+            node = node[parent]
+        node[leaf] = value
+    task = tasks.make(config)
+    return task, config, state.make_plan(task, config, sharding.make_mesh(config.mesh, devices))
+
+
+@pytest.mark.parametrize("mesh", [(8, 1, 1), (2, 4, 1)])
+def test_flops_from_formulas_are_those_of_the_compiled_model(mesh):
+    """Protects MFU and every promise made of it: formulas and compiled program agree to 5 %, and
+    eight devices together compute what one would, so that nothing is computed twice."""
+    sizes = dict(zip(("mesh__data", "mesh__fsdp", "mesh__tensor"), mesh, strict=True))
+    task, config, made = make_plan("tiny", **sizes)
+    evaluate = step.make_eval_step(task, config)
+    arguments = (made.abstract.params, step.abstract_batch(task, made.mesh))
+    found = forecast.compile_step(evaluate, arguments, made.mesh, quick=True)
+    formula = config.batch_size * sum(task.flops().values())
+    assert found.cost.loops == 0
+    assert found.cost.flops * made.mesh.size == pytest.approx(formula, rel=0.05)
+
+
+def test_what_does_not_fit_is_refused_with_advice():
+    """Protects people from a crash after an hour in a queue: what to change, the cheapest first."""
+    task, config, made = make_plan("tiny", mesh__data=2, mesh__fsdp=4, optim__accumulate=1)
+    advice = plan.advice(config, made)
+    assert "1 sample(s)" in advice and "accumulate" not in advice
+    assert advice.index("remat=full") < advice.index("mesh.fsdp=8")
+
+
+@needs_libtpu
+def test_an_unknown_slice_is_refused():
+    """Protects a first try: the message names slices that exist."""
+    with pytest.raises(BadUsage, match=r"v9:2x2.*such as v5e:2x4"):
+        forecast.topology("v9:2x2")
+
+
+@needs_libtpu
+@pytest.mark.timeout(900)  # minutes of compiling
+def test_base_compiles_for_a_tpu_slice_and_lies_as_it_did():
+    """Protects the sharded step of `base`: a real compilation for eight v5e chips accepts it, keeps
+    every array where the listing has it, and exchanges no more than gathering and summing take.
+
+    After a wanted change: python -m tests.test_plan writes the listing anew.
+    """
+    task, config, made = base_on_a_slice()
+    assert plan_tables.sharding_lines(task, made) == GOLDEN.read_text().splitlines()
+    found = forecast.compile_step(
+        step.make_train_step(task, config, made),
+        (made.abstract, step.abstract_batch(task, made.mesh)),
+        made.mesh,
+        quick=True,
+    )
+    wanted, kept = made.shardings, found.compiled.input_shardings[0][0]
+    for where, compiled, array in zip(
+        jax.tree.leaves(wanted), jax.tree.leaves(kept), jax.tree.leaves(made.abstract), strict=True
+    ):
+        assert where.is_equivalent_to(compiled, array.ndim)
+    held = sum(array.size for array in jax.tree.leaves(made.abstract.params)) * 4
+    moved = sum(found.cost.traffic.values())
+    assert moved < 3 * held
+
+
+def base_on_a_slice():
+    return make_plan(
+        "base",
+        forecast.topology("v5e:2x4"),
+        batch_size=8,
+        mesh__data=2,
+        mesh__fsdp=2,
+        mesh__tensor=2,
+    )
+
+
+if __name__ == "__main__":
+    GOLDEN.parent.mkdir(exist_ok=True)
+    slice_task, _, slice_plan = base_on_a_slice()
+    GOLDEN.write_text("\n".join(plan_tables.sharding_lines(slice_task, slice_plan)) + "\n")

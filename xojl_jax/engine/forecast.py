@@ -1,0 +1,156 @@
+"""What a step will need and how fast it should be, from compiling it ahead of time.
+
+For this machine's devices, or for a TPU slice that is not here: libtpu compiles for a topology
+without any TPU (https://docs.jax.dev/en/latest/aot.html). Nothing runs.
+"""
+
+import dataclasses
+import os
+import re
+import time
+from collections.abc import Sequence
+from typing import Any
+
+import jax
+from jax.experimental import topologies
+
+from xojl_jax.engine import chips, hlo, sharding
+from xojl_jax.errors import BadUsage
+
+# Less optimisation: base compiles several times faster. Shardings and FLOPs stay, memory and time
+# come out larger.
+QUICK = {"exec_time_optimization_effort": -1.0, "memory_fitting_effort": -1.0}
+
+# For libtpu as a mere compiler: it does not ask the cloud who it is, says nothing of TPUs that are
+# missing, and keeps no lock that would shut another process out.
+_STAND_ALONE = {
+    "TPU_SKIP_MDS_QUERY": "1",
+    "TPU_WORKER_HOSTNAMES": "localhost",
+    "TPU_ACCELERATOR_TYPE": "v5litepod-8",
+    "ALLOW_MULTIPLE_LIBTPU_LOAD": "1",
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class Forecast:
+    """A compiled step, as seen from one device.
+
+    Attributes:
+      compiled: it can be run only where its devices are.
+      chip: data sheet of its devices; None if unknown (CPUs).
+      devices: how many there are.
+      cost: of one call.
+      round: of one round of its longest loop of unknown length, such as one decoded token, which
+        `cost` holds once; None if it has no such loop.
+      compile_seconds: on this machine.
+    """
+
+    compiled: jax.stages.Compiled
+    chip: chips.Chip | None
+    devices: int
+    cost: hlo.Cost
+    round: hlo.Cost | None
+    compile_seconds: float
+
+    @property
+    def memory(self) -> dict[str, int]:
+        """Bytes of device memory: what lies there all the time, what comes and goes, the code."""
+        found = self.compiled.memory_analysis()
+        return {
+            "arguments": found.argument_size_in_bytes,
+            "results that take no argument's place": found.output_size_in_bytes
+            - found.alias_size_in_bytes,
+            "temporary": found.temp_size_in_bytes,
+            "code": found.generated_code_size_in_bytes,
+        }
+
+    def seconds(self, cost: hlo.Cost) -> dict[str, float]:
+        """Of a cost: the least that the chip's peak allows, what the compiler expects, and what the
+        collectives take if nothing hides them. Empty where nothing is known."""
+        if self.chip is None:
+            return {}
+        found = {"products at peak": cost.flops / self.chip.flops}
+        if cost.cycles and self.chip.clock:
+            found["compiler"] = cost.cycles / self.chip.clock
+        moved = sum(_leaving(*key, size) for key, size in cost.traffic.items())
+        return found | {"collectives": moved / self.chip.links}
+
+    def expected_seconds(self, cost: hlo.Cost) -> float | None:
+        """The compiler's estimate with no collective hidden; None where it makes none."""
+        times = self.seconds(cost)
+        return times["compiler"] + times["collectives"] if "compiler" in times else None
+
+
+def topology(name: str) -> Sequence[Any]:
+    """The devices of a TPU slice that need not be here, by a name such as "v5e:16x16".
+
+    Keeps JAX off this machine's own accelerators from here on.
+    """
+    jax.config.update("jax_platforms", "cpu")
+    for variable, value in _STAND_ALONE.items():
+        os.environ.setdefault(variable, value)
+    try:
+        return topologies.get_topology_desc(name, platform="tpu").devices
+    except Exception as error:  # whatever libtpu raises: it is not there, or does not know the name
+        raise BadUsage(_advice(name, error)) from error
+
+
+def compile_step(step, arguments, mesh, *, quick: bool = False) -> Forecast:
+    """Compiles a jitted function for the mesh's devices and reads what came of it.
+
+    Args:
+      arguments: ShapeDtypeStructs that carry their shardings.
+      quick: see QUICK.
+
+    Raises:
+      BadUsage: it does not fit into the devices' memory.
+    """
+    began = time.perf_counter()
+    chip = chips.find(mesh.devices.flat[0].device_kind)
+    with sharding.use_mesh(mesh):
+        lowered = step.lower(*arguments)
+        try:
+            compiled = lowered.compile(compiler_options=QUICK if quick else None)
+        except jax.errors.JaxRuntimeError as error:
+            if "RESOURCE_EXHAUSTED" not in str(error):
+                raise
+            found = re.search(r"Used (\S+) of (\S+) hbm", str(error))
+            much = f"it needs {found[1]} of {found[2]}" if found else str(error).splitlines()[0]
+            raise BadUsage(f"the step does not fit into a device's memory: {much}") from error
+    program = hlo.Program(compiled.as_text())
+    _, open_loops = program.times(program.entry)
+    rounds = [program.cost(body) for body in open_loops]
+    return Forecast(
+        compiled=compiled,
+        chip=chip,
+        devices=mesh.size,
+        cost=program.cost(),
+        round=max(rounds, key=lambda cost: cost.flops, default=None),
+        compile_seconds=time.perf_counter() - began,
+    )
+
+
+def _leaving(collective: str, group: int, size: float) -> float:
+    """Bytes that leave a device, at the least, when `size` bytes on each enter a collective."""
+    others = (group - 1) / group if group else 1.0
+    return (
+        size
+        * {
+            "all-reduce": 2 * others,  # a reduce-scatter and an all-gather
+            "all-gather": group * others,
+            "reduce-scatter": others,
+            "all-to-all": others,
+            "collective-permute": 1.0,
+        }[collective]
+    )
+
+
+def _advice(name: str, error: Exception) -> str:
+    try:
+        import libtpu  # noqa: F401
+    except ImportError:
+        needs = "needs libtpu, which compiles for TPUs without one: pip install '.[tpu]'"
+        return f"--topology={name} {needs}"
+    why = str(error).splitlines()[0] if str(error) else type(error).__name__
+    slices = "v5e:2x4, v5e:16x16, v6e:16x16, v5p:4x4x4"
+    return f"--topology={name}: {why.rstrip('.')}; name a slice such as {slices}"
