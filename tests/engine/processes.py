@@ -20,6 +20,7 @@ from xojl_jax.engine import checkpoint, sharding, state
 ROOT = Path(__file__).parents[2]
 # Compiling is most of such a short run: do it badly but fast.
 FAST_COMPILE = "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true"
+SETTINGS = {"XLA_FLAGS": FAST_COMPILE, "JAX_PLATFORMS": "cpu"}
 # Seconds, on a machine that does much else at the same time.
 PATIENCE = 280
 
@@ -30,11 +31,10 @@ class Process:
     started: list["Process"] = []  # noqa: RUF012  by this test: conftest.py ends what is left
 
     def __init__(self, *arguments: str, **environment: str):
-        settings = {"XLA_FLAGS": FAST_COMPILE, "JAX_PLATFORMS": "cpu"} | environment
         self._popen = subprocess.Popen(
             [sys.executable, "-m", *arguments],
             cwd=ROOT,
-            env=os.environ | settings,
+            env=os.environ | SETTINGS | environment,
             stderr=subprocess.PIPE,
             text=True,
         )

@@ -2,6 +2,7 @@
 
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -10,11 +11,14 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from tests.engine.processes import FAST_COMPILE, ROOT, Process, final_state, written
+from tests.engine.processes import ROOT, SETTINGS, Process, final_state, written
 from tests.engine.toy_task import ToyTask, toy_config
 from xojl_jax import train as training
 from xojl_jax.engine import checkpoint, workdir
 from xojl_jax.errors import BadUsage
+
+# Mounts in here are seen by nobody else, and go with the command.
+OWN_MOUNTS = ["unshare", "--user", "--map-root-user", "--mount", "sh", "-c"]
 
 
 def toy(path, *fields, **environment):
@@ -104,14 +108,13 @@ def test_a_full_disk_fails_loudly_and_harms_nothing(tmp_path):
     disk, rescued = tmp_path / "disk", tmp_path / "rescued"
     disk.mkdir()
     mounted = f"mount -t tmpfs -o size=500k tmpfs {disk}"
-    own_mounts = ["unshare", "--user", "--map-root-user", "--mount", "sh", "-c"]
-    if subprocess.run([*own_mounts, mounted], capture_output=True).returncode:
+    if subprocess.run([*OWN_MOUNTS, mounted], capture_output=True).returncode:
         pytest.skip("this machine lets nobody mount a small disk")
     toy_run = f"{sys.executable} -m tests.engine.toy_run {disk}/run keep=9 checkpoint_every=2"
     done = subprocess.run(
-        [*own_mounts, f"{mounted} && {toy_run}; code=$?; cp -r {disk}/. {rescued}; exit $code"],
+        [*OWN_MOUNTS, f"{mounted} && {toy_run}; code=$?; cp -r {disk}/. {rescued}; exit $code"],
         cwd=ROOT,
-        env=os.environ | {"XLA_FLAGS": FAST_COMPILE, "JAX_PLATFORMS": "cpu"},
+        env=os.environ | SETTINGS,
         capture_output=True,
         text=True,
         timeout=240,
@@ -126,6 +129,51 @@ def test_a_full_disk_fails_loudly_and_harms_nothing(tmp_path):
         checkpoint.verify(rescued / "run" / "checkpoints" / str(step))
     assert not list((rescued / "run" / "checkpoints").glob("*.partial/arrays"))
     code, text = toy(rescued / "run").end()
+    assert code == 0 and f"resuming after step {saved[-1]}" in text, text
+
+
+@pytest.mark.slow
+def test_a_disk_that_turns_read_only_fails_loudly_and_harms_nothing(tmp_path):
+    """Protects what is saved where a file system protects itself: the next save fails in one line
+    that says what is sound, and a run cannot start there; it goes on from there elsewhere."""
+    disk, rescued = tmp_path / "run" / "checkpoints", tmp_path / "rescued"
+    disk.mkdir(parents=True)
+    if subprocess.run(
+        [*OWN_MOUNTS, f"mount -t tmpfs tmpfs {disk}"], capture_output=True
+    ).returncode:
+        pytest.skip("this machine lets nobody mount a small disk")
+    toy_run = f"{sys.executable} -m tests.engine.toy_run"
+    fields = "keep=2 checkpoint_every=4 log_every=1 total_steps=1000"
+    # A disk can be remounted only while no file on it is being written: between two saves.
+    script = f"""
+        mount -t tmpfs tmpfs {disk}
+        {toy_run} {tmp_path}/run {fields} &
+        until test -e {disk}/4/manifest.json; do sleep 0.1; done
+        until mount -o remount,ro {disk} 2> {tmp_path}/busy; do sleep 0.1; done
+        wait $!; code=$?
+        cp -r {disk} {rescued}
+        {toy_run} {disk}/another && exit 99
+        test $? = 2 && exit $code
+    """
+    done = subprocess.run(
+        [*OWN_MOUNTS, script],
+        cwd=ROOT,
+        env=os.environ | SETTINGS | {"TOY_SECONDS_PER_SAMPLE": "0.01"},
+        capture_output=True,
+        text=True,
+        timeout=280,
+    )
+    assert done.returncode == 1, done.stderr
+    saved = checkpoint.list_steps(rescued)
+    told = [line for line in done.stderr.splitlines() if line.startswith("error: ")]
+    assert len(told) == 2, done.stderr
+    assert "Read-only file system" in told[0] and "saving checkpoint" in told[0]
+    assert f"the newest sound one is step {saved[-1]}. Mend the disk and resume" in told[0]
+    assert "cannot write the working directory" in told[1] and "Read-only" in told[1]
+    for step in saved:
+        checkpoint.verify(rescued / str(step))
+    shutil.copytree(rescued, tmp_path / "elsewhere" / "checkpoints")
+    code, text = toy(tmp_path / "elsewhere", f"total_steps={saved[-1] + 1}").end()
     assert code == 0 and f"resuming after step {saved[-1]}" in text, text
 
 

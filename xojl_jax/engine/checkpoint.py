@@ -58,10 +58,7 @@ class Saver:
         self._thread: threading.Thread | None = None
         self._failure: BaseException | None = None
         self.last_step: int | None = None
-        if self._primary:
-            for leftover in folder.glob(f"*{PARTIAL}"):
-                log.warning("removing %s, left by an interrupted save", leftover)
-                _remove(leftover)
+        hosts.together(self._sweep)
 
     def save(self, state: TrainState, step: int, *, best: bool = False) -> None:
         """Starts to save `state` as checkpoint `step`; waits first for the save before it.
@@ -95,6 +92,15 @@ class Saver:
         except Exception as error:  # it tells once more what a save ran into
             self._failure = self._failure or _save_failed(self.folder, self.last_step, error)
         self.check()
+
+    def _sweep(self) -> None:
+        for leftover in self.folder.glob(f"*{PARTIAL}") if self._primary else ():
+            log.warning("removing %s, left by an interrupted save", leftover)
+            try:
+                _remove(leftover)
+            except OSError as error:
+                why = f"cannot remove {leftover}: {error}"
+                raise UserError(f"{why}; {advice(self.folder)}") from error
 
     def _begin(self, partial: Path, step: int) -> None:
         self._join()

@@ -63,7 +63,10 @@ def join(mode: str, peer_timeout: int = PEER_TIMEOUT) -> None:
             shutdown_timeout_seconds=peer_timeout,
         )
     except ValueError as error:  # no cluster that JAX knows, or a number out of range
-        raise BadUsage(f"cannot join the processes of a job: {_one_line(error)}") from error
+        raise BadUsage(
+            f"cannot join the processes of a job: {_one_line(error)} Set {', '.join(names)}, or "
+            "--distributed=off for one process"
+        ) from error
     except RuntimeError as error:
         raise UserError(f"the processes of this job did not meet: {_one_line(error)}") from error
 
@@ -172,11 +175,19 @@ def _farewell() -> None:
 
 
 def _spans_hosts() -> bool:
-    """Whether the environment names more than one process."""
-    several = ("JAX_NUM_PROCESSES", "SLURM_NTASKS", "OMPI_COMM_WORLD_SIZE", "MEGASCALE_NUM_SLICES")
+    """Whether the environment names more than one process.
+
+    That of a TPU VM does not: JAX asks its metadata server, and only --distributed=on does here.
+    """
+    several = ["JAX_NUM_PROCESSES", "OMPI_COMM_WORLD_SIZE", "MEGASCALE_NUM_SLICES"]
+    if (
+        "SLURM_STEP_NODELIST" in os.environ
+    ):  # under srun; a shell of salloc or sbatch is one process
+        several.append("SLURM_NTASKS")
     if any(_number(name, os.environ.get(name, "1")) > 1 for name in several):
         return True
-    return len(os.environ.get("TPU_WORKER_HOSTNAMES", "").split(",")) > 1
+    workers = ("TPU_PROCESS_ADDRESSES", "TPU_WORKER_HOSTNAMES")
+    return any("," in os.environ.get(name, "") for name in workers)
 
 
 def _one_line(error: Exception) -> str:

@@ -1,0 +1,64 @@
+"""Checkpoints that earlier releases wrote: what they hold is read today as it was then."""
+
+import json
+import shutil
+
+import numpy as np
+import pytest
+
+from tests.engine.golden import FOLDER, golden_plan, summary
+from tests.engine.toy_task import names_and_leaves
+from xojl_jax.engine import checkpoint
+from xojl_jax.errors import BadInput
+
+GOLDEN = sorted(path for path in FOLDER.glob("checkpoint-*") if path.is_dir())
+
+
+@pytest.fixture(params=GOLDEN, ids=lambda path: path.name)
+def golden(request, tmp_path):
+    """A golden checkpoint as step 3 of a working directory, and the sums of its arrays."""
+    shutil.copytree(request.param, tmp_path / "checkpoints" / "3")
+    sums = json.loads(request.param.with_name(request.param.name + ".json").read_text())
+    return tmp_path, sums
+
+
+def test_there_is_one_of_each_release():
+    """Protects the others in this file from having nothing to read."""
+    assert [path.name for path in GOLDEN] == ["checkpoint-0.1.0"]
+
+
+def test_a_run_of_an_earlier_release_is_taken_up(golden):
+    """Protects resuming over an update: parameters, optimiser, averages and counters are what they
+    were, and every file is as it was committed."""
+    path, sums = golden
+    restored = checkpoint.restore_newest(
+        path / "checkpoints", golden_plan().abstract, on_corrupt="stop"
+    )
+    assert summary(restored.state) == sums
+    assert restored.metadata["position"] == {"seed": 0, "global_batch": 16, "step": 3}
+
+
+@pytest.mark.parametrize("which", ["ema", "params"])
+def test_weights_of_an_earlier_release_are_read(golden, which):
+    """Protects evaluate, predict and init_from."""
+    path, sums = golden
+    params, metadata = checkpoint.load_params(path, ema=which == "ema")
+    assert metadata["weights"] == which
+    found = summary(params)
+    assert found == {name: sums[f"{which}/{name}"] for name in found}
+    assert len(found) == sum(name.startswith("params/") for name in sums)
+    assert all(np.isfinite(leaf).all() for leaf in names_and_leaves(params).values())
+
+
+def test_an_unknown_format_is_refused(golden):
+    """Protects from reading what a later release means otherwise: both formats are named."""
+    path, _ = golden
+    newer = path / "checkpoints" / "3"
+    metadata = json.loads((newer / checkpoint.METADATA).read_text())
+    metadata["format"] = checkpoint.FORMAT + 1
+    (newer / checkpoint.METADATA).write_text(json.dumps(metadata))
+    (newer / checkpoint.MANIFEST).write_text(json.dumps(checkpoint._digests(newer)))
+    with pytest.raises(BadInput, match=r"has format 2, this version reads 1: use the version that"):
+        checkpoint.load_params(path)
+    with pytest.raises(BadInput, match=r"has format 2, this version reads 1"):
+        checkpoint.restore_newest(path / "checkpoints", golden_plan().abstract, on_corrupt="stop")
