@@ -84,7 +84,7 @@ def forecast_training(task, config, plan: state.Plan) -> Forecast:
 
 def forecast_decoding(task, plan: state.Plan) -> Forecast:
     """The decoding step as predict and serve run it: on one device, with float32 parameters."""
-    mesh = sharding.make_mesh(_One(), plan.mesh.devices.flat[:1])
+    mesh = sharding.make_mesh(One(), plan.mesh.devices.flat[:1])
     whole = sharding.replicated(mesh)
 
     def lying_here(array, shape=None):
@@ -129,7 +129,7 @@ def advice(config, plan: state.Plan) -> str:
     )
 
 
-class _One(NamedTuple):
+class One(NamedTuple):
     """The mesh of a single device."""
 
     data: int = 1

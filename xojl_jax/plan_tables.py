@@ -108,6 +108,8 @@ def speed_table(found: Forecast, task, config) -> Table:
     table.add_row("GFLOP that run, recomputation included", f"{found.cost.flops / 1e9:,.0f}")
     if found.cost.loops:
         table.add_row("  loops whose length depends on data, counted once", str(found.cost.loops))
+    if found.cost.kernels:
+        table.add_row("  calls of kernels whose work is not counted", f"{found.cost.kernels:,.0f}")
     for name, seconds in found.seconds(found.cost).items():
         table.add_row(_TIMES[name], f"{seconds * 1e3:,.2f} ms")
     if expected := found.expected_seconds(found.cost):

@@ -6,7 +6,6 @@ without any TPU (https://docs.jax.dev/en/latest/aot.html). Nothing runs.
 
 import dataclasses
 import os
-import re
 import time
 from collections.abc import Sequence
 from typing import Any
@@ -114,9 +113,8 @@ def compile_step(step, arguments, mesh, *, quick: bool = False) -> Forecast:
         except jax.errors.JaxRuntimeError as error:
             if "RESOURCE_EXHAUSTED" not in str(error):
                 raise
-            found = re.search(r"Used (\S+) of (\S+) hbm", str(error))
-            much = f"it needs {found[1]} of {found[2]}" if found else str(error).splitlines()[0]
-            raise BadUsage(f"the step does not fit into a device's memory: {much}") from error
+            why = str(error).splitlines()[0].removeprefix("RESOURCE_EXHAUSTED: ").rstrip(".")
+            raise BadUsage(f"the step does not fit into a device's memory: {why}") from error
     program = hlo.Program(compiled.as_text())
     _, open_loops = program.times(program.entry)
     rounds = [program.cost(body) for body in open_loops]

@@ -16,6 +16,7 @@ from collections.abc import Iterator
 import numpy as np
 
 _BYTES = {"pred": 1, "s4": 0.5, "u4": 0.5, "bf16": 2, "f16": 2, "c64": 8, "c128": 16}
+_KERNELS = ("tpu_custom_call", "__gpu$xla.gpu.triton", "mosaic_gpu_v2")  # as custom calls name them
 _COLLECTIVES = ("all-reduce", "all-gather", "reduce-scatter", "all-to-all", "collective-permute")
 
 _COMPUTATION = re.compile(r"^(ENTRY )?%?([\w.\-]+) \(.*\) -> .* \{$")
@@ -60,12 +61,14 @@ class Cost:
       cycles: the compiler's own estimate; 0 where it makes none (everywhere but on TPUs).
       traffic: (collective, devices in a group) -> bytes that enter it on one device.
       loops: how many loops were counted once because their length depends on data.
+      kernels: calls of hand-written kernels (Pallas), whose work the figures above do not know.
     """
 
     flops: float = 0.0
     cycles: float = 0.0
     traffic: Counter = dataclasses.field(default_factory=Counter)
     loops: int = 0
+    kernels: float = 0.0
 
 
 class Program:
@@ -84,7 +87,7 @@ class Program:
 
     def cost(self, start: str = "") -> Cost:
         """The cost of a computation with all that it calls; of the whole by default."""
-        flops = cycles = 0.0
+        flops = cycles = kernels = 0.0
         traffic: Counter = Counter()
         times, loops = self.times(start or self.entry)
         for computation, count in times.items():
@@ -92,11 +95,12 @@ class Program:
             for instruction in shapes.values():
                 flops += count * _flops(instruction, shapes)
                 cycles += count * _cycles(instruction)
+                kernels += count * any(f'"{target}"' in instruction.rest for target in _KERNELS)
                 kind = instruction.opcode.removesuffix("-start")
                 if kind in _COLLECTIVES:
                     size = sum(_bytes(shapes[name].shape) for name in instruction.operands)
                     traffic[kind, _group_size(instruction.rest)] += count * size
-        return Cost(flops, cycles, traffic, len(loops))
+        return Cost(flops, cycles, traffic, len(loops), kernels)
 
     def times(self, start: str) -> tuple[dict[str, float], list[str]]:
         """Computation -> how often it runs when `start` runs once; and loops of unknown length."""

@@ -342,8 +342,8 @@ def _scores(
 ) -> Array:
     """Scaled, biased, masked scores of one block: float32[B, H, rows, columns]."""
     acc = wide(q_block.dtype)
-    # Positions alone do not change from layer to layer: JAX would hoist the mask out of the loop over
-    # layers and keep it whole, as large as all scores. So they are made to depend on the queries.
+    # Positions alone do not change from layer to layer: JAX would hoist the mask out of the loop
+    # over layers and keep it whole, as large as all scores. So they are made to depend on queries.
     i, j, q_block = lax.optimization_barrier((i, j, q_block))
     k_block = _block(k, j, plan.column_size)
     scores = (
