@@ -75,9 +75,8 @@ def main() -> None:
 def forecast_training(task, config, plan: state.Plan) -> Forecast:
     arguments = (plan.abstract, step.abstract_batch(task, plan.mesh))
     train_step = step.make_train_step(task, config, plan)
-    _say(f"the training step for {plan.mesh.size} device(s)")
     try:
-        return forecast.compile_step(train_step, arguments, plan.mesh, quick=_QUICK.value)
+        return _compile(train_step, arguments, plan.mesh, "training step")
     except BadUsage as error:
         raise BadUsage(f"{error}; {advice(config, plan)}") from error
 
@@ -96,8 +95,7 @@ def forecast_decoding(task, plan: state.Plan) -> Forecast:
         for name, spec in task.batch_spec().items()
     }
     predict = jax.jit(lambda params, batch: task.predict_fns()["predict"](params, batch))
-    _say("the decoding step for one device")
-    return forecast.compile_step(predict, (params, batch), mesh, quick=_QUICK.value)
+    return _compile(predict, (params, batch), mesh, "decoding step")
 
 
 def check_memory(found: Forecast, config, plan: state.Plan) -> None:
@@ -137,9 +135,13 @@ class One(NamedTuple):
     tensor: int = 1
 
 
-def _say(what: str) -> None:
-    # It takes minutes, and nothing else moves.
-    Console(stderr=True).print(f"compiling {what} …")
+def _compile(step_fn, arguments, mesh, what: str) -> Forecast:
+    """Compiles, and says so: it takes minutes, and nothing else moves."""
+    console = Console(stderr=True, highlight=False)
+    console.print(f"compiling the {what} for {mesh.size} device(s); base takes minutes …")
+    found = forecast.compile_step(step_fn, arguments, mesh, quick=_QUICK.value)
+    console.print(f"compiled the {what} in {found.compile_seconds:.0f} s")
+    return found
 
 
 def _next_divisor(number: int, above: int) -> int:
