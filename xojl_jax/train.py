@@ -67,6 +67,12 @@ _PEER_TIMEOUT = flags.DEFINE_integer(
     "several processes: seconds without a sign of life after which one is given up, and all end",
     lower_bound=10,
 )
+_STALL_TIMEOUT = flags.DEFINE_integer(
+    "stall_timeout",
+    hosts.STALL_TIMEOUT,
+    "several processes: seconds without an ended step after which all end",
+    lower_bound=10,
+)
 _PROFILE = flags.DEFINE_string("profile", "", "START:COUNT, steps to trace for TensorBoard")
 _WANDB = flags.DEFINE_string("wandb", "", "project of Weights & Biases (pip install wandb)")
 
@@ -74,7 +80,7 @@ _WANDB = flags.DEFINE_string("wandb", "", "project of Weights & Biases (pip inst
 def main() -> int:
     """Reads the flags, then trains."""
     config = command.read_config(_CONFIG)
-    hosts.join(_DISTRIBUTED.value, _PEER_TIMEOUT.value)
+    hosts.join(_DISTRIBUTED.value, _PEER_TIMEOUT.value, _STALL_TIMEOUT.value)
     path = _WORKDIR.value or f"runs/stage{config.stage}-{config.preset}"
     return train(tasks.make(config), config, path, profile=_PROFILE.value, wandb=_WANDB.value)
 

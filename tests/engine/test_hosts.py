@@ -17,6 +17,7 @@ def joined(monkeypatch):
             monkeypatch.delenv(name)
     calls = []
     monkeypatch.setattr(hosts, "_prepare_last_words", lambda seconds: None)
+    monkeypatch.setattr(hosts, "_end_when_stuck", lambda seconds: None)
     monkeypatch.setattr(jax.distributed, "initialize", lambda *place, **_: calls.append(place))
     return calls
 

@@ -2,10 +2,10 @@
 
 The subprocess tests kill it. TOY_KILL_AT=POINT:N makes it kill itself, as hard as a power cut, when
 it comes to a point within a save for the Nth time: while the arrays are written, before the
-manifest, before the rename, before older checkpoints are pruned. TOY_PEER_TIMEOUT is the seconds
-after which a silent process of several counts as dead. TOY_ROWS=FOLDER notes there which records
+manifest, before the rename, before older checkpoints are pruned. TOY_PEER_TIMEOUT and
+TOY_STALL_TIMEOUT are what the flags of these names are. TOY_ROWS=FOLDER notes there which records
 each process trained on. TOY_SIGNAL_AT=SIGNAL:STEP:PROCESS makes one process send itself a signal
-when it takes the step after STEP.
+when it takes the step after STEP; with HANG for a signal it hangs there, its heart beating.
 """
 
 import ast
@@ -14,6 +14,7 @@ import json
 import os
 import signal
 import sys
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -79,6 +80,8 @@ def note_rows(folder: str) -> None:
 def plant_signal(name: str, at: str, process: str) -> None:
     def maybe(step, _):
         if step == int(at) and jax.process_index() == int(process):
+            if name == "HANG":
+                threading.Event().wait()
             os.kill(os.getpid(), signal.Signals[name])
 
     before_each_step(maybe)
@@ -86,7 +89,8 @@ def plant_signal(name: str, at: str, process: str) -> None:
 
 def main(argv: list[str]) -> int:
     flags.FLAGS([sys.argv[0]])
-    hosts.join("auto", int(os.environ.get("TOY_PEER_TIMEOUT", hosts.PEER_TIMEOUT)))
+    peer_timeout = int(os.environ.get("TOY_PEER_TIMEOUT", hosts.PEER_TIMEOUT))
+    hosts.join("auto", peer_timeout, int(os.environ.get("TOY_STALL_TIMEOUT", hosts.STALL_TIMEOUT)))
     workdir, *changes = argv
     pairs = (change.split("=", 1) for change in changes)
     config = toy_config(**{name: ast.literal_eval(value) for name, value in pairs})

@@ -5,7 +5,8 @@ With one process everything here is free and immediate.
 None waits for ever for another. What the first process refuses, and what fails on any of them at a
 place where they agree, ends all with a line each. A process that dies or stands still is missed
 after PEER_TIMEOUT seconds: JAX then aborts all the others (exit code 134), and the last line on
-their standard error says why. Starting all of them again goes on from the newest checkpoint.
+their standard error says why. Where all live and yet no step ends for STALL_TIMEOUT seconds, they
+end themselves. Starting all of them again goes on from the newest checkpoint.
 """
 
 import atexit
@@ -14,8 +15,11 @@ import os
 import re
 import subprocess
 import sys
+import threading
+import time
 import traceback
 from collections.abc import Callable
+from typing import NoReturn
 
 import jax
 import numpy as np
@@ -26,6 +30,9 @@ from xojl_jax.errors import BadInput, BadUsage, UserError
 # Seconds of silence after which a process counts as dead. JAX's own default: users found less too
 # little for large machines, whose heartbeats may stop while they pin memory.
 PEER_TIMEOUT = 100
+# Seconds without an ended step after which a job of several counts as stuck: more than the longest
+# evaluation takes, compilation included. A process that hangs may send heartbeats all the same.
+STALL_TIMEOUT = 1800
 # Room for a path that the first process tells the others.
 _MESSAGE_BYTES = 4096
 _REFUSED = "!"
@@ -34,7 +41,7 @@ _REFUSED = "!"
 _CUT_OFF = re.compile(r"\b(Gloo|NCCL)\b")
 
 
-def join(mode: str, peer_timeout: int = PEER_TIMEOUT) -> None:
+def join(mode: str, peer_timeout: int = PEER_TIMEOUT, stall_timeout: int = STALL_TIMEOUT) -> None:
     """Connects the processes of a job: "on", "off", or "auto", which asks the environment.
 
     JAX_COORDINATOR_ADDRESS, JAX_NUM_PROCESSES and JAX_PROCESS_ID describe a job by hand; TPU
@@ -43,6 +50,7 @@ def join(mode: str, peer_timeout: int = PEER_TIMEOUT) -> None:
     Args:
       peer_timeout: seconds without a heartbeat after which a process is given up, and the others
         with it; as long at most do those that have ended wait for the rest.
+      stall_timeout: seconds between two calls of `alive` after which this process ends itself.
     """
     if mode == "off" or (mode == "auto" and not _spans_hosts()):
         return
@@ -69,6 +77,13 @@ def join(mode: str, peer_timeout: int = PEER_TIMEOUT) -> None:
         ) from error
     except RuntimeError as error:
         raise UserError(f"the processes of this job did not meet: {_one_line(error)}") from error
+    threading.Thread(target=_end_when_stuck, args=(stall_timeout,), daemon=True).start()
+
+
+def alive() -> None:
+    """To be called after every step."""
+    global _alive_at
+    _alive_at = time.monotonic()
 
 
 def any_of(flag: bool) -> bool:
@@ -123,9 +138,8 @@ def none_left_waiting():
         if jax.process_count() == 1:
             raise
         if is_cut_off(error):
-            print(f"error: {_lost_a_peer()} ({_one_line(error)})", file=sys.stderr, flush=True)
-        else:
-            traceback.print_exception(error)
+            _say_last(f"{_lost_a_peer()} ({_one_line(error)})")
+        traceback.print_exception(error)
         _farewell()
         os._exit(1)
 
@@ -140,6 +154,22 @@ def _lost_a_peer() -> str:
         "another process of this run did not come, died, ended or does not answer: see what it and "
         "its machine say, then start all again; they go on from the newest checkpoint"
     )
+
+
+# When the last step ended; None before the first one, which may compile for long.
+_alive_at: float | None = None
+
+
+def _end_when_stuck(stall_timeout: int) -> None:
+    while _alive_at is None or time.monotonic() - _alive_at < stall_timeout:
+        time.sleep(1)
+    _say_last(f"no step has ended for {stall_timeout} s: {_lost_a_peer()}")
+
+
+def _say_last(what: str) -> NoReturn:
+    print(f"error: {what}", file=sys.stderr, flush=True)
+    _farewell()
+    os._exit(1)
 
 
 # A shell that says a last word if this process ends without having said `_farewell`.

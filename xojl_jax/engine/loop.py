@@ -99,6 +99,7 @@ def run(
         step += 1
         telemetry.record(metrics)
         telemetry.settle(RUN_AHEAD)
+        hosts.alive()
         last, improved = step == config.total_steps, False
         if _due(step, config.log_every) or last:
             telemetry.flush(step)
