@@ -39,6 +39,16 @@ def test_a_turn_cuts_nothing(content, degrees):
     assert turn.scale > 0.94
 
 
+@given(content=st.tuples(st.integers(1, 90), st.integers(1, 120)), degrees=st.floats(-2, 2))
+def test_beyond_the_turned_content_all_is_padding(content, degrees):
+    """Protects the mask of patches: `size` holds all that was turned, and nothing of the rest."""
+    turn = Turn((90, 120), content, degrees)
+    height, width = turn.size
+    assert height <= 90 and width <= 120
+    turned = turn.image(np.zeros((90, 120, 3), np.uint8))
+    assert (turned[height:] == PAD).all() and (turned[:, width:] == PAD).all()
+
+
 @pytest.mark.parametrize("degrees", [-2.0, -0.7, 0.0, 1.3, 2.0])
 def test_boxes_turn_as_the_pixels_do(degrees):
     """A drawn rectangle is found where `boxes` says that it went, to a pixel."""

@@ -1,7 +1,9 @@
 """Sharpening before shrinking: text gains contrast, and nothing but text changes."""
 
 import numpy as np
-from PIL import Image, ImageDraw
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image, ImageDraw, ImageFilter
 
 from xojl_jax.data.images import shrink
 from xojl_jax.data.sharpen import BLOCK, sharpen_text, text_regions
@@ -36,6 +38,22 @@ def test_only_text_changes():
     inside = np.kron(text_regions(image), np.ones((BLOCK, BLOCK), bool))[:300, :400]
     np.testing.assert_array_equal(sharp[~inside], image[~inside])
     assert sharp[inside].astype(float).std() > 1.05 * image[inside].astype(float).std()
+
+
+@given(
+    size=st.tuples(st.integers(1, 70), st.integers(1, 70)),
+    levels=st.sampled_from([2, 3, 256]),
+    seed=st.integers(0, 2**32 - 1),
+)
+def test_the_arithmetic_is_that_of_a_convolution(size, levels, seed):
+    """Protects pixels from the short cut: as Pillow convolves and composes, to the last bit."""
+    rng = np.random.default_rng(seed)
+    image = (rng.integers(0, levels, (*size, 3)) * (255 // (levels - 1))).astype(np.uint8)
+    kernel = ImageFilter.Kernel((3, 3), (-5, -10, -5, -10, 92, -10, -5, -10, -5), scale=32)
+    picture = Image.fromarray(image)
+    whole = np.asarray(picture.filter(kernel))
+    inside = np.kron(text_regions(image), np.ones((BLOCK, BLOCK), bool))[: size[0], : size[1]]
+    np.testing.assert_array_equal(sharpen_text(image), np.where(inside[..., None], whole, image))
 
 
 def test_shrunk_text_keeps_more_contrast():

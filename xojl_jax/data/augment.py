@@ -81,14 +81,18 @@ class Turn:
             *(-sin, cos, height / 2 + sin * middle_x - cos * middle_y),
         )
         source = Image.fromarray(image[:height, :width])
+        # Beyond the upright box all is padding: not worth its time.
+        rows, columns = self.size
         turned = source.transform(
-            (self.frame[1], self.frame[0]),
+            (columns, rows),
             Image.Transform.AFFINE,
             back,
             Image.Resampling.BILINEAR,
             fillcolor=(PAD, PAD, PAD),
         )
-        return np.asarray(turned)
+        framed = np.full((*self.frame, 3), PAD, np.uint8)
+        framed[:rows, :columns] = turned
+        return framed
 
     def boxes(self, boxes: np.ndarray) -> np.ndarray:
         """float[..., 4] (x0, y0, x1, y1) in fractions of the frame: the upright boxes around the
