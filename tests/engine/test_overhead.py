@@ -1,6 +1,9 @@
 """The engine's own time: what the loop does while devices work, and that it stays small."""
 
 import argparse
+import errno
+import threading
+from concurrent import futures
 
 import jax
 import jax.numpy as jnp
@@ -23,7 +26,8 @@ def reporter(tmp_path):
         goodput=goodput.Goodput(),
     )
     yield made
-    made.finish(0, "finished")
+    if made.summary.get("outcome") != "finished":
+        made.finish(0, "finished")
 
 
 def test_metrics_leave_the_devices_while_later_steps_run(reporter, monkeypatch):
@@ -44,6 +48,49 @@ def test_metrics_leave_the_devices_while_later_steps_run(reporter, monkeypatch):
     reporter.flush(10)
     assert fetched[0] == 2 * len(names), "those of the two newest steps"
     assert reporter.summary["train"]["loss"] == pytest.approx(np.mean(range(10)))
+
+
+def metrics_of_a_step() -> dict:
+    names = ("loss", "grad_norm", "skipped", "skipped_in_a_row")
+    return {name: jnp.float32(0) for name in names}
+
+
+def test_a_slow_disk_holds_up_no_step(reporter, tmp_path, monkeypatch):
+    """Protects steps beside a save: a flush does not wait until the summary is durable, and the
+    end brings what was left out."""
+    disk, write = threading.Event(), workdir.Workdir.write_summary
+    written = []
+
+    def slowly(self, summary):
+        disk.wait(60)
+        written.append(summary["step"])
+        write(self, summary)
+
+    monkeypatch.setattr(workdir.Workdir, "write_summary", slowly)
+    for step in (1, 2, 3):
+        reporter.record(metrics_of_a_step())
+        reporter.flush(step)
+    assert written == []
+    disk.set()
+    reporter.finish(3, "finished")
+    assert written == [1, 3]
+    assert workdir.Workdir(tmp_path).read_summary()["outcome"] == "finished"
+
+
+def test_a_summary_that_cannot_be_written_is_told(reporter, monkeypatch):
+    """Protects from a full disk that nobody hears of: the next flush raises it."""
+
+    def fail(self, summary):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(workdir.Workdir, "write_summary", fail)
+        reporter.record(metrics_of_a_step())
+        reporter.flush(1)
+        futures.wait([reporter._writing], 60)
+        reporter.record(metrics_of_a_step())
+        with pytest.raises(OSError, match="No space left"):
+            reporter.flush(2)
 
 
 def test_the_benchmark_sees_the_loops_time_and_only_that(tmp_path):

@@ -120,8 +120,9 @@ def test_it_runs_from_the_first_cell_to_the_last(kernel, tmp_path):
     done = tmp_path / "colab.ipynb"
     shutil.copy(NOTEBOOK, done)
     # In a process of its own: what the libraries of notebooks warn of is not ours.
+    execute = [sys.executable, "-m", "jupyter", "execute", "--inplace", "--startup_timeout=300"]
     subprocess.run(
-        [sys.executable, "-m", "jupyter", "execute", "--inplace", "--kernel_name=fresh", str(done)],
+        [*execute, "--kernel_name=fresh", str(done)],
         env=os.environ | kernel,
         cwd=tmp_path,
         check=True,

@@ -6,6 +6,7 @@ Metrics of the steps stay on the devices; `Telemetry.flush` fetches those of a w
 import math
 import sys
 import time
+from concurrent import futures
 from typing import Any
 
 import jax
@@ -63,6 +64,10 @@ class Telemetry:
         self._since = time.perf_counter()
         self._waited = 0.0
         self.summary: dict[str, Any] = workdir.read_summary()
+        # A thread of its own: on a disk that a checkpoint is being written to, a small file takes
+        # seconds to be durable.
+        self._writer = futures.ThreadPoolExecutor(1, "summary")
+        self._writing: futures.Future | None = None
 
     def waited(self, seconds: float) -> None:
         """Counts time in which the loop stood still for want of a batch."""
@@ -131,6 +136,7 @@ class Telemetry:
             self.summary |= {"outcome": outcome, "step": step, "goodput": self.goodput.as_dict()}
             if best is not None:
                 self.summary["best_step"] = best.step
+            self._writer.shutdown()
             self._workdir.write_summary(self.summary)
             self._boards.close()
             if outcome != "failed":  # then the error has the last word
@@ -160,7 +166,16 @@ class Telemetry:
         sound = {name: value for name, value in values.items() if math.isfinite(value)}
         self.summary |= {"step": step, kind: sound, f"{kind}_step": step}
         self.summary["goodput"] = self.goodput.as_dict()
-        self._workdir.write_summary(self.summary)
+        self._start_writing()
+
+    def _start_writing(self) -> None:
+        """Writes the summary beside the steps. Where the one before is not done yet, the next call
+        or `finish` writes what is new; what it ran into is raised by the next call."""
+        if self._writing is not None:
+            if not self._writing.done():
+                return
+            self._writing.result()
+        self._writing = self._writer.submit(self._workdir.write_summary, dict(self.summary))
 
 
 def last_word(summary: dict[str, Any], workdir: Workdir, config, best: Best | None) -> str:

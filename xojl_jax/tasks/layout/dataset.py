@@ -29,7 +29,7 @@ from xojl_jax.xojl.record import Record, parse_record
 from xojl_jax.xojl.vocabulary import Vocabulary
 
 _LOG = logging.getLogger(__name__)
-_CACHE_BYTES = 256 << 20  # some 10,000 records without their pixels
+CACHE_BYTES = 256 << 20  # some 10,000 records without their pixels
 _PICTURE_BYTES = 512 << 20  # a thousand at the size of `tiny`, two hundred at that of `base`
 # The columns of the manifest, written by data_prep.build; targets are counted without BOS.
 SIZES = ("nodes", "semantic_tokens", "detail_tokens")
@@ -86,7 +86,7 @@ class LayoutDataset:
         augmentation: Augmentation | None = None,
         vocabulary: Vocabulary | None = None,
         *,
-        cache_bytes: int = _CACHE_BYTES,
+        cache_bytes: int = CACHE_BYTES,
         picture_bytes: int = _PICTURE_BYTES,
     ):
         self.source = ShardSource(folder, split)
@@ -158,8 +158,7 @@ class LayoutDataset:
 
     def _prepare(self, stored: Stored, number: int) -> Prepared:
         prepared = self._featuriser.prepare(self._parse(stored, number))
-        arrays = [*prepared.html.values(), *prepared.targets.values()]
-        self._prepared.add(number, prepared, sum(array.nbytes for array in arrays))
+        self._prepared.add(number, prepared, prepared.nbytes)
         return prepared
 
     def _picture(self, stored: Stored, number: int) -> Picture | None:

@@ -160,6 +160,11 @@ class Prepared(NamedTuple):
     category: int
     elements: np.ndarray  # float32[30]
 
+    @property
+    def nbytes(self) -> int:
+        """Of its arrays that grow with the record."""
+        return sum(array.nbytes for array in (*self.html.values(), *self.targets.values()))
+
 
 class Picture(NamedTuple):
     """A screenshot in the model's scale, not padded yet."""
