@@ -158,8 +158,8 @@ def test_sharded_equals_unsharded(filled, cpu_mesh):
 
 
 def test_a_stack_keeps_no_mask_as_large_as_its_scores():
-    """Protects memory: a mask is the same in every layer, so JAX would hoist it out of the loop over
-    layers, as one array of the size of all scores, were it not tied to the queries."""
+    """Protects memory: a mask is the same in every layer, so JAX would hoist it out of the loop, as
+    one array of the size of all scores, were it not tied to the queries."""
     stack = Stack(functools.partial(EncoderBlock, 4, FEED_FORWARD, block_size=256), 2)
 
     def temporary(length: int) -> int:
