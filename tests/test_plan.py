@@ -12,7 +12,7 @@ import pytest
 from jax.experimental import pallas
 
 from configs import stage4
-from xojl_jax import plan, plan_tables, tasks
+from xojl_jax import plan_tables, tasks
 from xojl_jax.engine import forecast, sharding, state, step
 from xojl_jax.errors import BadUsage
 
@@ -52,7 +52,7 @@ def test_flops_from_formulas_are_those_of_the_compiled_model(mesh):
 def test_what_does_not_fit_is_refused_with_advice():
     """Protects people from a crash after an hour in a queue: what to change, the cheapest first."""
     _, config, made = make_plan("tiny", mesh__data=2, mesh__fsdp=4, optim__accumulate=1)
-    advice = plan.advice(config, made)
+    advice = plan_tables.advice(config, made)
     assert "1 sample(s)" in advice and "accumulate" not in advice
     assert advice.index("remat=full") < advice.index("mesh.fsdp=8")
 
@@ -67,7 +67,7 @@ def test_an_unknown_slice_is_refused():
 @needs_libtpu
 def test_a_program_larger_than_the_chip_is_refused():
     """Protects the refusal where the compiler itself gives up: how much was wanted, in one line."""
-    mesh = sharding.make_mesh(plan.One(), forecast.topology("v5e:2x4")[:1])
+    mesh = sharding.single(forecast.topology("v5e:2x4")[0])
     x = jax.ShapeDtypeStruct((20, 2**28), jnp.float32, sharding=sharding.replicated(mesh))
     with pytest.raises(BadUsage, match=r"does not fit into a device's memory: .*15\.75G"):
         forecast.compile_step(jax.jit(lambda x: x[::-1] * 2), (x,), mesh)
@@ -76,8 +76,7 @@ def test_a_program_larger_than_the_chip_is_refused():
 @needs_libtpu
 def test_kernels_of_our_own_compile_and_are_counted():
     """Protects figures from looking complete where a Pallas kernel does part of the work."""
-    one = plan.One()
-    mesh = sharding.make_mesh(one, forecast.topology("v5e:2x4")[:1])
+    mesh = sharding.single(forecast.topology("v5e:2x4")[0])
     x = jax.ShapeDtypeStruct((8, 128), jnp.float32, sharding=sharding.replicated(mesh))
 
     def double(source, target):

@@ -4,8 +4,6 @@ Parameters, FLOPs and the memory of the state come from shapes alone, in seconds
 `--topology` or `--compile` the real steps are compiled, too, for a TPU slice or for this machine.
 """
 
-from typing import NamedTuple
-
 import jax
 from absl import flags
 from ml_collections import config_flags
@@ -78,12 +76,12 @@ def forecast_training(task, config, plan: state.Plan) -> Forecast:
     try:
         return _compile(train_step, arguments, plan.mesh, "training step")
     except BadUsage as error:
-        raise BadUsage(f"{error}; {advice(config, plan)}") from error
+        raise BadUsage(f"{error}; {plan_tables.advice(config, plan)}") from error
 
 
 def forecast_decoding(task, plan: state.Plan) -> Forecast:
     """The decoding step as predict and serve run it: on one device, with float32 parameters."""
-    mesh = sharding.make_mesh(One(), plan.mesh.devices.flat[:1])
+    mesh = sharding.single(plan.mesh.devices.flat[0])
     whole = sharding.replicated(mesh)
 
     def lying_here(array, shape=None):
@@ -104,35 +102,8 @@ def check_memory(found: Forecast, config, plan: state.Plan) -> None:
     if found.chip and needed > found.chip.memory:
         raise BadUsage(
             f"the step needs {needed / plan_tables.GIB:.1f} GiB, a {found.chip.kind} has "
-            f"{found.chip.memory / plan_tables.GIB:.1f} GiB; {advice(config, plan)}"
+            f"{found.chip.memory / plan_tables.GIB:.1f} GiB; {plan_tables.advice(config, plan)}"
         )
-
-
-def advice(config, plan: state.Plan) -> str:
-    """What to change where a step does not fit, the cheapest first."""
-    held = sum(plan_tables.state_bytes(plan).values())
-    rows = config.batch_size // (plan.mesh.shape["data"] * plan.mesh.shape["fsdp"])
-    ways = []
-    if rows > config.optim.accumulate:
-        ways.append(f"--config.optim.accumulate={_next_divisor(rows, config.optim.accumulate)}")
-    if config.model.remat != "full":
-        ways.append("--config.model.remat=full")
-    if plan.mesh.shape["data"] > 1:
-        fsdp = plan.mesh.shape["fsdp"] * _next_divisor(plan.mesh.shape["data"], 1)
-        ways.append(f"--config.mesh.fsdp={fsdp}")
-    ways.append(f"a --config.batch_size below {config.batch_size}, or more devices")
-    return (
-        f"each device holds {rows} sample(s) and {held / plan_tables.GIB:.1f} GiB of state; try, "
-        f"in this order: {', '.join(ways)}"
-    )
-
-
-class One(NamedTuple):
-    """The mesh of a single device."""
-
-    data: int = 1
-    fsdp: int = 1
-    tensor: int = 1
 
 
 def _compile(step_fn, arguments, mesh, what: str) -> Forecast:
@@ -142,10 +113,6 @@ def _compile(step_fn, arguments, mesh, what: str) -> Forecast:
     found = forecast.compile_step(step_fn, arguments, mesh, quick=_QUICK.value)
     console.print(f"compiled the {what} in {found.compile_seconds:.0f} s")
     return found
-
-
-def _next_divisor(number: int, above: int) -> int:
-    return next(d for d in range(above + 1, number + 1) if number % d == 0)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The tables of `xojl_jax.plan`: from a plan's shapes, and from what a compiler made of a step."""
+"""What `xojl_jax.plan` prints: tables of a plan's shapes and of compiled steps, and advice."""
 
 import collections
 
@@ -146,6 +146,25 @@ def decoding_table(found: Forecast, documents: int) -> Table:
     return table
 
 
+def advice(config, plan: state.Plan) -> str:
+    """What to change where a step does not fit, the cheapest first."""
+    held = sum(state_bytes(plan).values())
+    rows = config.batch_size // (plan.mesh.shape["data"] * plan.mesh.shape["fsdp"])
+    ways = []
+    if rows > config.optim.accumulate:
+        ways.append(f"--config.optim.accumulate={_next_divisor(rows, config.optim.accumulate)}")
+    if config.model.remat != "full":
+        ways.append("--config.model.remat=full")
+    if plan.mesh.shape["data"] > 1:
+        fsdp = plan.mesh.shape["fsdp"] * _next_divisor(plan.mesh.shape["data"], 1)
+        ways.append(f"--config.mesh.fsdp={fsdp}")
+    ways.append(f"a --config.batch_size below {config.batch_size}, or more devices")
+    return (
+        f"each device holds {rows} sample(s) and {held / GIB:.1f} GiB of state; try, "
+        f"in this order: {', '.join(ways)}"
+    )
+
+
 def _as_tuple(axis) -> tuple[str, ...]:
     return (axis,) if isinstance(axis, str) else tuple(axis or ())
 
@@ -156,3 +175,7 @@ def _device_bytes(tree) -> int:
         int(np.prod(leaf.sharding.shard_shape(leaf.shape))) * leaf.dtype.itemsize
         for leaf in jax.tree.leaves(tree)
     )
+
+
+def _next_divisor(number: int, above: int) -> int:
+    return next(d for d in range(above + 1, number + 1) if number % d == 0)

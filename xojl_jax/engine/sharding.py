@@ -69,6 +69,11 @@ def make_mesh(sizes, devices=None) -> Mesh:
     )
 
 
+def single(device) -> Mesh:
+    """The 1 x 1 x 1 mesh of one device."""
+    return jax.make_mesh((1, 1, 1), MESH_AXES, axis_types=(AxisType.Auto,) * 3, devices=[device])
+
+
 @contextlib.contextmanager
 def use_mesh(mesh: Mesh):
     """Makes the mesh and the table current. `with mesh:` would silently void the constraints."""
