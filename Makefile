@@ -23,6 +23,13 @@ WORKDIR ?= runs/demo
 	.venv-beam/bin/python -m pip install --quiet --disable-pip-version-check -r requirements-beam.txt
 	@touch $@
 
+# The compiler for TPUs: plan --topology finds it with TPU_LIBRARY_PATH=.libtpu/libtpu/libtpu.so.
+.libtpu: .libtpu/installed
+
+.libtpu/installed: requirements-tpu.txt .venv/installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --target .libtpu --upgrade -r requirements-tpu.txt
+	@touch $@
+
 # The main job as the README has it: train, evaluate on held-out records, predict one of them.
 demo: .venv
 	$(BIN)/python -m xojl_jax.train --config=configs/stage4.py:tiny --workdir=$(WORKDIR)
@@ -38,4 +45,4 @@ lint: .venv
 	$(BIN)/ruff format --check .
 
 clean:
-	rm -rf .venv .venv-beam runs build dist *.egg-info
+	rm -rf .venv .venv-beam .libtpu runs build dist *.egg-info

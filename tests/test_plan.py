@@ -4,6 +4,7 @@ What is compiled for TPUs needs libtpu, and no TPU.
 """
 
 import importlib.util
+import os
 from pathlib import Path
 
 import jax
@@ -17,8 +18,12 @@ from xojl_jax.engine import forecast, sharding, state, step
 from xojl_jax.errors import BadUsage
 
 GOLDEN = Path(__file__).parent / "data" / "golden" / "base-stage4-v5e-2x4.shardings.txt"
+LIBTPU = Path(__file__).parents[1] / ".libtpu" / "libtpu" / "libtpu.so"
+if LIBTPU.is_file():
+    os.environ.setdefault("TPU_LIBRARY_PATH", str(LIBTPU))
 needs_libtpu = pytest.mark.skipif(
-    importlib.util.find_spec("libtpu") is None, reason="pip install '.[tpu]': libtpu is not here"
+    not (LIBTPU.is_file() or importlib.util.find_spec("libtpu")),
+    reason="libtpu is not here: make .libtpu",
 )
 
 

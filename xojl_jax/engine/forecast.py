@@ -5,6 +5,7 @@ without any TPU (https://docs.jax.dev/en/latest/aot.html). Nothing runs.
 """
 
 import dataclasses
+import importlib.util
 import os
 import time
 from collections.abc import Sequence
@@ -144,11 +145,9 @@ def _leaving(collective: str, group: int, size: float) -> float:
 
 
 def _advice(name: str, error: Exception) -> str:
-    try:
-        import libtpu  # noqa: F401
-    except ImportError:
+    if not (importlib.util.find_spec("libtpu") or os.environ.get("TPU_LIBRARY_PATH")):
         needs = "needs libtpu, which compiles for TPUs without one: pip install '.[tpu]'"
-        return f"--topology={name} {needs}"
+        return f"--topology={name} {needs}, or make .libtpu (docs/plan.md)"
     why = str(error).splitlines()[0] if str(error) else type(error).__name__
     slices = "v5e:2x4, v5e:16x16, v6e:16x16, v5p:4x4x4"
     return f"--topology={name}: {why.rstrip('.')}; name a slice such as {slices}"
