@@ -27,7 +27,7 @@ Prints a config's parameters, FLOPs, memory, shardings and expected speed withou
                         how fast they should be; needs libtpu: pip install '.[tpu]'
 --compile               the same for this machine's devices
 --quick                 compiles with less optimisation, for shardings and FLOPs: several times
-                        faster, memory and time come out larger
+                        faster, memory comes out larger, and no step time is told
 --decode=N              documents that the decoding step answers at once; 0 leaves it out
 --shardings             lists where every array lies
 

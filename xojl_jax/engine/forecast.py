@@ -17,8 +17,8 @@ from jax.experimental import topologies
 from xojl_jax.engine import chips, hlo, sharding
 from xojl_jax.errors import BadUsage
 
-# Less optimisation: base compiles several times faster. Shardings and FLOPs stay, memory and time
-# come out larger.
+# Less optimisation: base compiles several times faster. Shardings and FLOPs stay, memory comes out
+# larger, and time is not told.
 QUICK = {"exec_time_optimization_effort": -1.0, "memory_fitting_effort": -1.0}
 
 # For libtpu as a mere compiler: it does not ask the cloud who it is, says nothing of TPUs that are
@@ -42,6 +42,7 @@ class Forecast:
       cost: of one call.
       round: of one round of its longest loop of unknown length, such as one decoded token, which
         `cost` holds once; None if it has no such loop.
+      quick: compiled with less optimisation, so that the compiler's estimate of time says nothing.
       compile_seconds: on this machine.
     """
 
@@ -50,6 +51,7 @@ class Forecast:
     devices: int
     cost: hlo.Cost
     round: hlo.Cost | None
+    quick: bool
     compile_seconds: float
 
     @property
@@ -70,7 +72,7 @@ class Forecast:
         if self.chip is None:
             return {}
         found = {"products at peak": cost.flops / self.chip.flops}
-        if cost.cycles and self.chip.clock:
+        if cost.cycles and self.chip.clock and not self.quick:
             found["compiler"] = cost.cycles / self.chip.clock
         moved = sum(_leaving(*key, size) for key, size in cost.traffic.items())
         return found | {"collectives": moved / self.chip.links}
@@ -125,6 +127,7 @@ def compile_step(step, arguments, mesh, *, quick: bool = False) -> Forecast:
         devices=mesh.size,
         cost=program.cost(),
         round=max(rounds, key=lambda cost: cost.flops, default=None),
+        quick=quick,
         compile_seconds=time.perf_counter() - began,
     )
 

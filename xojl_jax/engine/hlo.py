@@ -156,7 +156,8 @@ def _item_bytes(dtype: str) -> float:
 
 def _cycles(instruction: Instruction) -> float:
     found = re.search(r'"estimated_cycles":"(\d+)"', instruction.rest)
-    return float(found[1]) if found else 0.0
+    # The largest number there is stands for "not estimated".
+    return float(found[1]) if found and int(found[1]) < 2**62 else 0.0
 
 
 def _group_size(rest: str) -> int:
