@@ -14,7 +14,8 @@ from typing import Any
 import jax
 from jax.experimental import topologies
 
-from xojl_jax.engine import chips, hlo, sharding
+from xojl_jax.engine import chips, hlo
+from xojl_jax.engine.step import compile_ahead
 from xojl_jax.errors import BadUsage
 
 # Less optimisation: base compiles several times faster. Shardings and FLOPs stay, memory comes out
@@ -109,15 +110,13 @@ def compile_step(step, arguments, mesh, *, quick: bool = False) -> Forecast:
     """
     began = time.perf_counter()
     chip = chips.find(mesh.devices.flat[0].device_kind)
-    with sharding.use_mesh(mesh):
-        lowered = step.lower(*arguments)
-        try:
-            compiled = lowered.compile(compiler_options=QUICK if quick else None)
-        except jax.errors.JaxRuntimeError as error:
-            if "RESOURCE_EXHAUSTED" not in str(error):
-                raise
-            why = str(error).splitlines()[0].removeprefix("RESOURCE_EXHAUSTED: ").rstrip(".")
-            raise BadUsage(f"the step does not fit into a device's memory: {why}") from error
+    try:
+        compiled = compile_ahead(step, arguments, mesh, QUICK if quick else None)
+    except jax.errors.JaxRuntimeError as error:
+        if "RESOURCE_EXHAUSTED" not in str(error):
+            raise
+        why = str(error).splitlines()[0].removeprefix("RESOURCE_EXHAUSTED: ").rstrip(".")
+        raise BadUsage(f"the step does not fit into a device's memory: {why}") from error
     program = hlo.Program(compiled.as_text())
     _, open_loops = program.times(program.entry)
     rounds = [program.cost(body) for body in open_loops]

@@ -210,9 +210,8 @@ def _spans_hosts() -> bool:
     That of a TPU VM does not: JAX asks its metadata server, and only --distributed=on does here.
     """
     several = ["JAX_NUM_PROCESSES", "OMPI_COMM_WORLD_SIZE", "MEGASCALE_NUM_SLICES"]
-    if (
-        "SLURM_STEP_NODELIST" in os.environ
-    ):  # under srun; a shell of salloc or sbatch is one process
+    # Under srun; a shell of salloc or sbatch is one process.
+    if "SLURM_STEP_NODELIST" in os.environ:
         several.append("SLURM_NTASKS")
     if any(_number(name, os.environ.get(name, "1")) > 1 for name in several):
         return True

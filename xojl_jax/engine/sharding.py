@@ -63,15 +63,12 @@ def make_mesh(sizes, devices=None) -> Mesh:
             f"config.mesh: data {sizes.data} x fsdp {fsdp} x tensor {tensor} does not fit "
             f"{len(devices)} device(s): choose sizes whose product is {len(devices)}"
         )
-    # Auto: Linen's logical constraints are hints to the partitioner, not types.
-    return jax.make_mesh(
-        (data, fsdp, tensor), MESH_AXES, axis_types=(AxisType.Auto,) * 3, devices=devices
-    )
+    return _mesh((data, fsdp, tensor), devices)
 
 
 def single(device) -> Mesh:
     """The 1 x 1 x 1 mesh of one device."""
-    return jax.make_mesh((1, 1, 1), MESH_AXES, axis_types=(AxisType.Auto,) * 3, devices=[device])
+    return _mesh((1, 1, 1), [device])
 
 
 @contextlib.contextmanager
@@ -144,6 +141,11 @@ def put_batch(batch: Mapping[str, np.ndarray], mesh: Mesh) -> dict[str, jax.Arra
     return {
         name: jax.make_array_from_process_local_data(sharding, rows) for name, rows in batch.items()
     }
+
+
+def _mesh(sizes: tuple[int, int, int], devices) -> Mesh:
+    # Auto: Linen's logical constraints are hints to the partitioner, not types.
+    return jax.make_mesh(sizes, MESH_AXES, axis_types=(AxisType.Auto,) * 3, devices=devices)
 
 
 def _fit(name: str, shape, axes: PartitionSpec, mesh: Mesh) -> PartitionSpec:

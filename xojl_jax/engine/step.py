@@ -6,6 +6,7 @@ the host; the state is donated.
 """
 
 from collections.abc import Callable
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -71,13 +72,18 @@ def make_eval_step(task, config) -> Callable:
     return jax.jit(eval_step)
 
 
-def compile_ahead(step: Callable, abstract_arguments, mesh) -> jax.stages.Compiled:
+def compile_ahead(
+    step: Callable, abstract_arguments, mesh, options: dict[str, Any] | None = None
+) -> jax.stages.Compiled:
     """Compiles a step for these shapes, under the mesh and the table of axes.
+
+    Args:
+      options: of the compiler, where they differ from its own.
 
     The compiled step refuses any other shape, so nothing is ever compiled again in the loop.
     """
     with sharding.use_mesh(mesh):
-        return step.lower(*abstract_arguments).compile()
+        return step.lower(*abstract_arguments).compile(compiler_options=options)
 
 
 def abstract_batch(task, mesh) -> dict[str, jax.ShapeDtypeStruct]:
