@@ -2,7 +2,6 @@
 
 import argparse
 import multiprocessing
-import os
 import shlex
 import sys
 from collections import Counter
@@ -16,6 +15,7 @@ from pathlib import Path
 from data_prep.build_files import Part, finish, make_plan, nothing_left, tally, write_part
 from data_prep.build_records import SIZES, Candidate, Job, LeftOut, Place, places, sift
 from data_prep.card import read_card
+from data_prep.flags import add_workers
 from data_prep.progress import Progress
 from data_prep.splits import SPLITS
 from xojl_jax import command
@@ -37,16 +37,8 @@ data_prep.beam_build does the same on many machines."""
 
 def main(argv: list[str]) -> int | None:
     parser = make_parser("python -m data_prep.build", USAGE)
-    parser.add_argument(
-        "--workers",
-        type=int,
-        default=min(8, os.cpu_count() or 1),
-        metavar="N",
-        help="processes (default %(default)s)",
-    )
+    add_workers(parser, "processes")
     options = parser.parse_args(argv)
-    if options.workers < 1:
-        parser.error("--workers: at least 1")
     job = job_of(options, f"python -m data_prep.build {shlex.join(argv)}")
     make_room(job)
     try:

@@ -2,12 +2,12 @@
 
 import argparse
 import contextlib
-import os
 import sys
 import time
 from pathlib import Path
 
 from data_prep.browser import DESKTOP, find_chromium
+from data_prep.flags import add_workers
 from data_prep.output import Output, report
 from data_prep.progress import Progress
 from data_prep.section import Settings
@@ -67,7 +67,7 @@ def parse_flags(argv: list[str]) -> argparse.Namespace:
     add("--out", required=True, metavar="DIR", help="where the records go")
     add("--shim", metavar="DIR", help="unpacked npm packages that answer CDN links")
     add("--site-root", metavar="DIR", help="what / means for a local file (default: its package)")
-    add("--workers", type=_count, default=os.cpu_count() or 1, metavar="N")
+    add_workers(parser, "browsers")
     add("--iframes", action="store_true", help="documents in a page's iframes are pages, too")
     add("--whole-page", action="store_true", help="a page is one record, not cut into sections")
     add("--no-variants", action="store_true", help="no t: and m: classes (tablet, mobile)")
@@ -88,12 +88,6 @@ def _size(text: str) -> tuple[int, int]:
     if not (width.isdigit() and height.isdigit() and 200 <= int(width) <= 4000):
         raise argparse.ArgumentTypeError(f"{text!r} is no WIDTHxHEIGHT such as 1280x720")
     return int(width), min(4000, max(200, int(height)))
-
-
-def _count(text: str) -> int:
-    if not text.isdigit() or not 1 <= int(text) <= 256:
-        raise argparse.ArgumentTypeError(f"{text!r} is no number from 1 to 256")
-    return int(text)
 
 
 def settings_of(options: argparse.Namespace) -> Settings:

@@ -18,6 +18,7 @@ from statistics import mean, median
 import numpy as np
 
 from data_prep.browser import DESKTOP, Browser, PageError
+from data_prep.flags import add_workers
 from data_prep.likeness import Blocks, Likeness, compare
 from data_prep.progress import Progress
 from data_prep.side_by_side import side_by_side
@@ -75,12 +76,10 @@ def parse_flags(argv: list[str]) -> argparse.Namespace:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("folder", metavar="DIR", help="what data_prep.capture wrote")
-    parser.add_argument("--workers", type=int, default=1, metavar="N", help="browsers (default 1)")
+    add_workers(parser, "browsers")
     parser.add_argument("--explain", metavar="ID", help="draw one record's comparison instead")
     parser.add_argument("--out", metavar="FILE.png", help="where --explain draws")
     options = parser.parse_args(argv)
-    if not 1 <= options.workers <= 64:
-        raise BadUsage(f"--workers {options.workers}: give a number from 1 to 64")
     if bool(options.explain) != bool(options.out):
         raise BadUsage("--explain ID and --out FILE.png belong together")
     return options

@@ -30,6 +30,7 @@ from data_prep.compact import Compact, compact, properties
 from data_prep.components import Page, make_page
 from data_prep.components.law import violations
 from data_prep.components.markup import document, labelled_tree
+from data_prep.flags import add_workers
 from data_prep.progress import Progress
 from xojl_jax.command import run
 from xojl_jax.errors import BadUsage, UserError
@@ -331,14 +332,13 @@ def _parse(argv: list[str]) -> argparse.Namespace:
     parser.add_argument("--first", type=int, default=0, help="index of the first section (0)")
     parser.add_argument("--max-nodes", type=int, default=128, help="html nodes a section (128)")
     parser.add_argument("--max-labels", type=int, default=80, help="labelled nodes a section (80)")
-    parser.add_argument("--workers", type=int, default=2, help="browsers at work at once (2)")
+    add_workers(parser, "browsers")
     parser.add_argument("--quality", type=int, default=85, help="WebP quality; 100: lossless (85)")
     args = parser.parse_args(argv)
     for name, low, high in (
         ("count", 1, 10**7),
         ("first", 0, 10**9),
         ("quality", 1, 100),
-        ("workers", 1, 64),
         ("max_nodes", 8, 4096),
         ("max_labels", 4, 4096),
     ):

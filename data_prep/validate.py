@@ -9,6 +9,7 @@ from pathlib import Path
 from data_prep.duplicates import find_pairs
 from data_prep.entries import Folder, Shards, open_source
 from data_prep.findings import Totals, inspect_all, mark_pairs, mark_repeats
+from data_prep.flags import add_workers
 from data_prep.overview import Overview
 from data_prep.progress import Progress
 from data_prep.repair import recode, repair, tell
@@ -80,16 +81,10 @@ def parse_flags(argv: list[str]) -> argparse.Namespace:
         metavar="N",
         help="records shown on the page (default 240, some 10 kB each)",
     )
-    parser.add_argument(
-        "--workers",
-        type=int,
-        default=min(8, os.cpu_count() or 1),
-        metavar="N",
-        help="processes (default %(default)s)",
-    )
+    add_workers(parser, "processes")
     options = parser.parse_args(argv)
-    if options.pictures < 0 or options.workers < 1:
-        parser.error("--pictures: 0 or more; --workers: 1 or more")
+    if options.pictures < 0:
+        parser.error("--pictures: 0 or more")
     return options
 
 

@@ -152,6 +152,19 @@ def test_a_damaged_checkpoint_is_named(run, tmp_path):
         predict.main([f"--workdir={copy}", "--sample=0"])
 
 
+def test_a_checkpoint_of_another_model_is_named(run, monkeypatch):
+    """Protects from answers of a model whose code has changed since: the difference has a path."""
+    make = tasks.make
+
+    def changed(config, metadata=None):
+        config.model.html_layers += 1
+        return make(config, metadata)
+
+    monkeypatch.setattr("xojl_jax.tasks.make", changed)
+    with pytest.raises(BadInput, match=r"does not fit the model: .*html.* there, .* here"):
+        predict.main([f"--workdir={run}", "--sample=0"])
+
+
 @pytest.mark.parametrize("name", ["train", "evaluate", "predict", "plan"])
 def test_help_teaches(name):
     """Protects `--help`: it ends well and shows a command to try."""

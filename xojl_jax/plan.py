@@ -50,9 +50,10 @@ def main() -> None:
     sharding.check_batch_size(config.batch_size, config.optim.accumulate, mesh)
     plan = state.make_plan(task, config, mesh)
     console = Console()
-    shape = " x ".join(f"{axis} {size}" for axis, size in mesh.shape.items())
     kind = mesh.devices.flat[0].device_kind
-    console.print(f"stage {config.stage}, preset {config.preset}, mesh {shape} of {kind}")
+    console.print(
+        f"stage {config.stage}, preset {config.preset}, mesh {sharding.describe(mesh)} of {kind}"
+    )
     console.print(plan_tables.parameter_table(plan.abstract.params))
     console.print(plan_tables.flops_table(task.flops(), config.batch_size))
     console.print(plan_tables.memory_table(task, plan))

@@ -8,8 +8,8 @@ from rich.table import Table
 
 from xojl_jax.engine import sharding, state, step
 from xojl_jax.engine.forecast import Forecast
+from xojl_jax.engine.telemetry import TRAINING
 
-TRAINING = 3  # forward and backward, in multiples of the forward pass
 GIB, MIB = 2**30, 2**20
 
 _TIMES = {

@@ -5,6 +5,7 @@ Takes up an interrupted run by itself: the same command, the same working direct
 
 import contextlib
 import errno
+import gc
 import os
 import time
 from collections.abc import Callable
@@ -124,6 +125,9 @@ def train(
             goodput=time_spent,
             wandb=wandb,
         )
+        # Collections need not go over what lives as long as the run: large records parse faster.
+        gc.freeze()
+        stack.callback(gc.unfreeze)
         with closing(saver, reporter):
             outcome = loop.run(
                 start,
@@ -147,12 +151,12 @@ def describe(task: Task, config, plan: state.Plan, directory: workdir.Workdir) -
     """Says what is going to be trained, where and on what."""
     arrays = jax.tree.leaves(plan.abstract.params)
     device = jax.devices()[0].device_kind
-    shape = " x ".join(f"{axis} {size}" for axis, size in plan.mesh.shape.items())
     telemetry.say(
         f"task {config.task}, stage {config.stage}, preset {config.preset}: "
         f"{sum(a.size for a in arrays) / 1e6:.2f} M parameters in {len(arrays)} arrays, "
         f"{sum(task.flops().values()) / 1e9:.2f} GFLOP a sample forward\n"
-        f"mesh {shape} on {jax.device_count()} {device} device(s), {jax.process_count()} host(s)\n"
+        f"mesh {sharding.describe(plan.mesh)} on {jax.device_count()} {device} device(s), "
+        f"{jax.process_count()} host(s)\n"
         f"working directory {directory.path}"
     )
 

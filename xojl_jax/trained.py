@@ -10,7 +10,7 @@ import numpy as np
 from ml_collections import ConfigDict
 
 from xojl_jax import tasks
-from xojl_jax.engine import checkpoint
+from xojl_jax.engine import checkpoint, sharding, state
 from xojl_jax.errors import BadUsage
 from xojl_jax.tasks.base import Task
 
@@ -58,6 +58,9 @@ def load(
             f"{workdir} is of stage {config.stage}, which has no decoder: "
             "train stage 4 from it first (--config.init_from)"
         )
+    # Code that has changed since would fail deep inside the model, or answer nonsense.
+    boxed = state.abstract_params(task, sharding.single(jax.devices()[0]))
+    checkpoint.check_fit(metadata["checkpoint"], metadata, sharding.unbox(boxed))
     if image_size is not None:
         width, height = image_size
         task.look_at(height, width)

@@ -19,9 +19,10 @@ def brightness_contrast(
     contrast, brightness = rng.uniform(1 - amount, 1 + amount, 2)
     levels = (np.arange(256) - 127.5) * contrast + 127.5
     table = np.clip(np.rint(levels * brightness), 0, 255).astype(np.uint8)
-    # bytes.translate is three times as fast as indexing the table with the image
-    changed = image.tobytes().translate(table.tobytes())
-    return np.frombuffer(changed, np.uint8).reshape(image.shape)
+    # The three channels side by side as one of grey: half the time of indexing the table with the
+    # image, and other threads may run meanwhile.
+    flat = Image.fromarray(image.reshape(len(image), -1))
+    return np.asarray(flat.point(table.tolist())).reshape(image.shape)
 
 
 @dataclass(frozen=True)

@@ -217,11 +217,7 @@ def restore_newest(folder: Path, abstract: TrainState, *, on_corrupt: str) -> Re
         return None
     checkpoint = Path(chosen)
     metadata = read_metadata(checkpoint)
-    if problems := _shape_differences(metadata["arrays"], describe_arrays(abstract.params)):
-        raise BadInput(
-            f"{checkpoint} does not fit the model: {'; '.join(problems[:5])}"
-            + (f"; and {len(problems) - 5} more" if len(problems) > 5 else "")
-        )
+    check_fit(checkpoint, metadata, abstract.params)
     tree = _as_tree(abstract)
     arguments = ocp.args.PyTreeRestore(
         item=tree, restore_args=ocp.checkpoint_utils.construct_restore_args(tree)
@@ -262,6 +258,15 @@ def load_params(path: str | os.PathLike, *, ema: bool = True) -> tuple[Any, dict
     with ocp.Checkpointer(ocp.PyTreeCheckpointHandler()) as orbax:
         tree = orbax.restore(checkpoint / ARRAYS, args=arguments)
     return tree[which], {**metadata, "checkpoint": str(checkpoint), "weights": which}
+
+
+def check_fit(checkpoint: Path | str, metadata: dict[str, Any], params) -> None:
+    """Refuses a checkpoint whose arrays are not those of the model, `params` (or their shapes)."""
+    if problems := _shape_differences(metadata["arrays"], describe_arrays(params)):
+        raise BadInput(
+            f"{checkpoint} does not fit the model: {'; '.join(problems[:5])}"
+            + (f"; and {len(problems) - 5} more" if len(problems) > 5 else "")
+        )
 
 
 def make_metadata(task, config, plan, inherited: dict[str, Any]) -> dict[str, Any]:

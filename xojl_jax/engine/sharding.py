@@ -71,6 +71,11 @@ def single(device) -> Mesh:
     return _mesh((1, 1, 1), [device])
 
 
+def describe(mesh: Mesh) -> str:
+    """The mesh for people: "data 2 x fsdp 4 x tensor 1"."""
+    return " x ".join(f"{axis} {size}" for axis, size in mesh.shape.items())
+
+
 @contextlib.contextmanager
 def use_mesh(mesh: Mesh):
     """Makes the mesh and the table current. `with mesh:` would silently void the constraints."""
@@ -138,6 +143,8 @@ def check_batch_size(batch_size: int, accumulate: int, mesh: Mesh) -> None:
 def put_batch(batch: Mapping[str, np.ndarray], mesh: Mesh) -> dict[str, jax.Array]:
     """This process's rows of a batch, as global arrays split over the mesh."""
     sharding = batch_sharding(mesh)
+    if jax.process_count() == 1:  # three times faster than the general way, for many small arrays
+        return jax.device_put(dict(batch), sharding)
     return {
         name: jax.make_array_from_process_local_data(sharding, rows) for name, rows in batch.items()
     }

@@ -62,11 +62,16 @@ class Plan:
         return jax.tree.map(lambda leaf: leaf.sharding, self.abstract)
 
 
-def make_plan(task, config, mesh: Mesh) -> Plan:
-    """Shapes, dtypes and shardings of the whole state; allocates nothing."""
+def abstract_params(task, mesh: Mesh):
+    """Shapes and dtypes of the parameters in boxes with the names of their axes."""
     with sharding.use_mesh(mesh):
         # The key, too, only in the abstract: the mesh may be of devices that are not here.
-        boxed = jax.eval_shape(lambda: task.init(jax.random.key(0)))
+        return jax.eval_shape(lambda: task.init(jax.random.key(0)))
+
+
+def make_plan(task, config, mesh: Mesh) -> Plan:
+    """Shapes, dtypes and shardings of the whole state; allocates nothing."""
+    boxed = abstract_params(task, mesh)
     optimiser = optim.make(config.optim, config.total_steps, task, boxed)
     of_params = sharding.param_shardings(boxed, mesh)
     whole = sharding.replicated(mesh)

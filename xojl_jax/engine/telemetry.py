@@ -20,6 +20,9 @@ from xojl_jax.engine.step import SUMS
 from xojl_jax.engine.workdir import Workdir
 from xojl_jax.errors import UserError
 
+# What a training step costs, forward and backward, in multiples of its forward pass.
+TRAINING = 3
+
 
 def say(text: str) -> None:
     """A line on standard error, from the first process only."""
@@ -45,14 +48,14 @@ class Telemetry:
         Args:
           start_step: where this run takes up.
           rates: step -> learning rates by group (`Optimiser.rates`).
-          flops_per_sample: forward FLOPs; a training step costs three times as much.
+          flops_per_sample: forward FLOPs.
           goodput: the run's stopwatch.
           wandb: project of Weights & Biases, or "" for none.
         """
         self._workdir = workdir
         self._config = config
         self._rates = jax.jit(rates)
-        self._flops_per_sample = 3 * flops_per_sample
+        self._flops_per_sample = TRAINING * flops_per_sample
         self._primary = jax.process_index() == 0
         self.goodput = goodput
         self._boards = None
