@@ -117,8 +117,6 @@ def test_it_runs_from_the_first_cell_to_the_last(kernel, tmp_path):
 
     Needs the package index, for the build back end that pip asks for.
     """
-    for library in ("nbclient", "ipykernel"):
-        pytest.importorskip(library, reason=f"pip install {library} runs notebooks")
     done = tmp_path / "colab.ipynb"
     shutil.copy(NOTEBOOK, done)
     # In a process of its own: what the libraries of notebooks warn of is not ours.
