@@ -45,7 +45,8 @@ class Saver:
     """Saves in the background and keeps the newest few.
 
     A save copies the state to host memory before it returns, so the caller may donate the state at
-    once. What fails later is raised by the next `check`, `save` or `close`.
+    once. (On CPUs it holds on to the state's own memory, and the step that donates it makes the
+    copy.) What fails later is raised by the next `check`, `save` or `close`.
     """
 
     def __init__(self, folder: Path, *, keep: int, metadata: dict[str, Any]):
