@@ -126,6 +126,7 @@ def train(
             wandb=wandb,
         )
         # Collections need not go over what lives as long as the run: large records parse faster.
+        gc.collect()
         gc.freeze()
         stack.callback(gc.unfreeze)
         with closing(saver, reporter):
