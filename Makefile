@@ -37,8 +37,9 @@ demo: .venv
 	$(BIN)/python -m xojl_jax.predict --workdir=$(WORKDIR) --sample=0 --split=test
 	@echo "pictures: $(WORKDIR)/predictions/, curves: tensorboard --logdir $(WORKDIR)/tensorboard"
 
+# A file's tests stay in one process: what they share is made once. In their order, the longest file is not the last.
 test: .venv
-	$(BIN)/python -m pytest -q -n 2 --durations=10
+	$(BIN)/python -m pytest -q -n 2 --dist=loadfile --no-loadscope-reorder --durations=10
 
 lint: .venv
 	$(BIN)/ruff check .
