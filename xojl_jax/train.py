@@ -16,6 +16,7 @@ from ml_collections import config_flags
 
 from xojl_jax import command, tasks
 from xojl_jax.data import loader
+from xojl_jax.data.shards import NoSplit
 from xojl_jax.engine import (
     best,
     checkpoint,
@@ -32,7 +33,7 @@ from xojl_jax.engine import (
     warm_start,
     workdir,
 )
-from xojl_jax.errors import UserError
+from xojl_jax.errors import BadUsage, UserError
 from xojl_jax.tasks.base import Task
 
 USAGE = """
@@ -114,6 +115,7 @@ def train(
         standing = best.Best(directory, config.best_metric, config.patience, step_number)
         trace = profiler.Profiler(profile, directory.tensorboard, step_number) if profile else None
         batches = stack.enter_context(training_batches(task, config, step_number))
+        evaluate = evaluator(task, config, plan)
         with time_spent.spent("compile"):
             train_step = compile_step(task, config, plan)
         reporter = telemetry.Telemetry(
@@ -136,12 +138,12 @@ def train(
                 mesh=mesh,
                 step_fn=train_step,
                 batches=batches,
-                evaluate=evaluator(task, config, plan),
+                evaluate=evaluate,
                 saver=saver,
                 telemetry=reporter,
                 stop=stop,
                 best=standing,
-                looks=looks(task, config, mesh, reporter),
+                looks=looks(task, config, mesh, reporter) if evaluate else [],
                 profiler=trace,
             )
         reporter.finish(outcome.step, outcome.how, standing)
@@ -202,15 +204,16 @@ def compile_step(task: Task, config, plan: state.Plan) -> jax.stages.Compiled:
 
 
 def evaluator(task: Task, config, plan: state.Plan) -> Callable | None:
-    """state -> metrics on the validation split, or None if it is smaller than a batch."""
-    dataset = task.dataset("val")
+    """state -> metrics on the validation split, or None if there is none or too small a one."""
+    try:
+        dataset = task.dataset("val")
+    except NoSplit as error:
+        return no_evaluation(config, str(error))
     count = min(config.eval_batches, len(dataset) // config.batch_size)
     if count == 0:
-        telemetry.say(
-            f"no evaluation: {len(dataset)} validation record(s), {config.eval_batches} batches of "
-            f"{config.batch_size} asked for"
-        )
-        return None
+        few = f"{len(dataset)} validation record(s)"
+        asked = f"{config.eval_batches} batches of {config.batch_size} asked for"
+        return no_evaluation(config, f"{few}, {asked}")
 
     def batches():
         return loader.one_epoch(
@@ -224,6 +227,13 @@ def evaluator(task: Task, config, plan: state.Plan) -> Callable | None:
         )
 
     return evaluation.make(task, config, plan, batches)
+
+
+def no_evaluation(config, why: str) -> None:
+    """Says why there is none; refuses a config that would stop by it."""
+    if config.patience:
+        raise BadUsage(f"config.patience stops by evaluations, and there is none: {why}")
+    telemetry.say(f"no evaluation: {why}")
 
 
 def looks(task: Task, config, mesh, reporter: telemetry.Telemetry) -> list[Callable]:

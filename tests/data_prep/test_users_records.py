@@ -13,8 +13,9 @@ from flax import linen as nn
 
 from data_prep import build, validate
 from tests.tasks.conftest import small_config
-from xojl_jax import tasks
+from xojl_jax import tasks, train
 from xojl_jax.data.transforms import stack
+from xojl_jax.errors import BadUsage
 from xojl_jax.xojl.record import Record, parse_record, read_directory
 
 HERE = Path(__file__).parent / "users_records"
@@ -145,8 +146,9 @@ def drawn_params(task, rng: np.random.Generator):
     return jax.tree_util.tree_map_with_path(draw, shapes)
 
 
-def test_good_records_are_built_and_trained_on(tmp_path, quick_compile):
-    """Protects the whole way: JSON by hand to shards to batches, on which the real loss falls."""
+def test_good_records_are_built_and_trained_on(tmp_path, quick_compile, capsys):
+    """Protects the whole way: JSON by hand to shards to batches, on which the real loss falls; and
+    that data without a validation split are trained on, unless the config stops by evaluations."""
     shards = tmp_path / "shards"
     build.main(["--records", str(HERE / "good"), "--out", str(shards), "--splits", "100,0,0"])
     config = small_config(batch_size=len(GOOD))
@@ -156,6 +158,11 @@ def test_good_records_are_built_and_trained_on(tmp_path, quick_compile):
     dataset = task.dataset("train")
     assert len(dataset) == len(GOOD) and not dataset.left_out
     batch = stack([dataset[i] for i in range(len(dataset))])
+    assert train.evaluator(task, config, plan=None) is None
+    assert "no evaluation: " in (said := capsys.readouterr().err) and "no split 'val'" in said
+    config.patience = 2
+    with pytest.raises(BadUsage, match="patience stops by evaluations"):
+        train.evaluator(task, config, plan=None)
 
     @jax.jit
     def step(params, batch):

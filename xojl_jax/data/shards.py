@@ -219,6 +219,10 @@ def decode_sample(entry: bytes) -> Sample:
 # --- reading ---------------------------------------------------------------------------------
 
 
+class NoSplit(BadInput):
+    """A split that the data set does not have."""
+
+
 class ShardSource:
     """Random access to one split: `len(source)`, `source[i] -> Sample`. Safe to share by threads.
 
@@ -231,7 +235,7 @@ class ShardSource:
         self.manifest = read_manifest(folder)
         if split not in self.manifest.splits:
             known = ", ".join(sorted(self.manifest.splits)) or "none"
-            raise BadInput(f"{folder} has no split {split!r}: it has {known}")
+            raise NoSplit(f"{folder} has no split {split!r}: it has {known}")
         self.info = self.manifest.splits[split]
         self._paths = [self.manifest.folder / file.name for file in self.info.files]
         self._ends = list(accumulate(file.count for file in self.info.files))
