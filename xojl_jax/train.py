@@ -20,6 +20,7 @@ from xojl_jax.data.shards import NoSplit
 from xojl_jax.engine import (
     best,
     checkpoint,
+    chips,
     evaluation,
     goodput,
     histograms,
@@ -125,6 +126,7 @@ def train(
             rates=plan.optimiser.rates,
             flops_per_sample=sum(task.flops().values()),
             goodput=time_spent,
+            peak_flops=peak_flops(),
             wandb=wandb,
         )
         # Collections need not go over what lives as long as the run: large records parse faster.
@@ -201,6 +203,12 @@ def compile_step(task: Task, config, plan: state.Plan) -> jax.stages.Compiled:
     compiled = step.compile_ahead(step.make_train_step(task, config, plan), abstract, plan.mesh)
     telemetry.say(f"compiled the step in {time.perf_counter() - began:.1f} s")
     return compiled
+
+
+def peak_flops() -> float:
+    """FLOP/s of all devices together, by their data sheet; 0 where we have none."""
+    chip = chips.find(jax.devices()[0].device_kind)
+    return chip.flops * jax.device_count() if chip else 0.0
 
 
 def evaluator(task: Task, config, plan: state.Plan) -> Callable | None:

@@ -12,7 +12,6 @@ from typing import Any
 import jax
 import numpy as np
 
-from xojl_jax.engine import chips
 from xojl_jax.engine.best import Best
 from xojl_jax.engine.boards import Boards, Histogram
 from xojl_jax.engine.goodput import Goodput
@@ -42,6 +41,7 @@ class Telemetry:
         rates,
         flops_per_sample: float,
         goodput: Goodput,
+        peak_flops: float = 0.0,
         wandb: str = "",
     ):
         """
@@ -50,12 +50,14 @@ class Telemetry:
           rates: step -> learning rates by group (`Optimiser.rates`).
           flops_per_sample: forward FLOPs.
           goodput: the run's stopwatch.
+          peak_flops: FLOP/s of all devices together by their data sheet, for MFU; 0 if unknown.
           wandb: project of Weights & Biases, or "" for none.
         """
         self._workdir = workdir
         self._config = config
         self._rates = jax.jit(rates)
         self._flops_per_sample = TRAINING * flops_per_sample
+        self._peak_flops = peak_flops
         self._primary = jax.process_index() == 0
         self.goodput = goodput
         self._boards = None
@@ -155,9 +157,8 @@ class Telemetry:
         }
         if tokens is not None:
             speeds["tokens_per_s"] = tokens / seconds
-        if chip := chips.find(jax.devices()[0].device_kind):
-            flops = samples * self._flops_per_sample
-            speeds["mfu"] = flops / (chip.flops * jax.device_count())
+        if self._peak_flops:
+            speeds["mfu"] = samples * self._flops_per_sample / self._peak_flops
         return speeds
 
     def _write(self, kind: str, step: int, values: dict[str, float]) -> None:
