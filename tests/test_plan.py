@@ -13,10 +13,11 @@ import pytest
 from jax.experimental import pallas
 
 from configs import stage4
-from xojl_jax import plan_tables, tasks
-from xojl_jax.engine import forecast, sharding, state, step
+from xojl_jax import tasks
+from xojl_jax.engine import sharding, state, step
 from xojl_jax.engine.telemetry import TRAINING
 from xojl_jax.errors import BadUsage
+from xojl_jax.planning import compile_report, tables
 
 GOLDEN = Path(__file__).parent / "data" / "golden" / "base-stage4-v5e-2x4.shardings.txt"
 LIBTPU = Path(__file__).parents[1] / ".libtpu" / "libtpu" / "libtpu.so"
@@ -49,7 +50,7 @@ def test_flops_from_formulas_are_those_of_the_compiled_model(mesh):
     task, config, made = make_plan("tiny", **sizes)
     evaluate = step.make_eval_step(task, config)
     arguments = (made.abstract.params, step.abstract_batch(task, made.mesh))
-    found = forecast.compile_step(evaluate, arguments, made.mesh, quick=True)
+    found = compile_report.compile_step(evaluate, arguments, made.mesh, quick=True)
     formula = config.batch_size * sum(task.flops().values())
     assert found.cost.loops == 0
     assert found.cost.flops * made.mesh.size == pytest.approx(formula, rel=0.05)
@@ -58,7 +59,7 @@ def test_flops_from_formulas_are_those_of_the_compiled_model(mesh):
 def test_what_does_not_fit_is_refused_with_advice():
     """Protects people from a crash after an hour in a queue: what to change, the cheapest first."""
     _, config, made = make_plan("tiny", mesh__data=2, mesh__fsdp=4, optim__accumulate=1)
-    advice = plan_tables.advice(config, made)
+    advice = tables.advice(config, made)
     assert "1 sample(s)" in advice and "accumulate" not in advice
     assert advice.index("remat=full") < advice.index("mesh.fsdp=8")
 
@@ -67,22 +68,22 @@ def test_what_does_not_fit_is_refused_with_advice():
 def test_an_unknown_slice_is_refused():
     """Protects a first try: the message names slices that exist."""
     with pytest.raises(BadUsage, match=r"v9:2x2.*such as v5e:2x4"):
-        forecast.topology("v9:2x2")
+        compile_report.topology("v9:2x2")
 
 
 @needs_libtpu
 def test_a_program_larger_than_the_chip_is_refused():
     """Protects the refusal where the compiler itself gives up: how much was wanted, in one line."""
-    mesh = sharding.single(forecast.topology("v5e:2x4")[0])
+    mesh = sharding.single(compile_report.topology("v5e:2x4")[0])
     x = jax.ShapeDtypeStruct((20, 2**28), jnp.float32, sharding=sharding.replicated(mesh))
     with pytest.raises(BadUsage, match=r"does not fit into a device's memory: .*15\.75G"):
-        forecast.compile_step(jax.jit(lambda x: x[::-1] * 2), (x,), mesh)
+        compile_report.compile_step(jax.jit(lambda x: x[::-1] * 2), (x,), mesh)
 
 
 @needs_libtpu
 def test_kernels_of_our_own_compile_and_are_counted():
     """Protects figures from looking complete where a Pallas kernel does part of the work."""
-    mesh = sharding.single(forecast.topology("v5e:2x4")[0])
+    mesh = sharding.single(compile_report.topology("v5e:2x4")[0])
     x = jax.ShapeDtypeStruct((8, 128), jnp.float32, sharding=sharding.replicated(mesh))
 
     def double(source, target):
@@ -92,7 +93,7 @@ def test_kernels_of_our_own_compile_and_are_counted():
         kernel = pallas.pallas_call(double, out_shape=jax.ShapeDtypeStruct(x.shape, x.dtype))
         return jax.lax.fori_loop(0, 2, lambda _, x: kernel(x), x)
 
-    found = forecast.compile_step(jax.jit(four_times), (x,), mesh)
+    found = compile_report.compile_step(jax.jit(four_times), (x,), mesh)
     assert found.cost.kernels == 2
 
 
@@ -104,8 +105,8 @@ def test_base_compiles_for_a_tpu_slice_and_lies_as_it_did():
 
     After a wanted change: python -m tests.test_plan writes the listing anew.
     """
-    task, config, made = base_on(forecast.topology("v5e:2x4"))
-    assert plan_tables.sharding_lines(task, made) == GOLDEN.read_text().splitlines()
+    task, config, made = base_on(compile_report.topology("v5e:2x4"))
+    assert tables.sharding_lines(task, made) == GOLDEN.read_text().splitlines()
     found = compile_training(task, config, made)
     wanted, kept = made.shardings, found.compiled.input_shardings[0][0]
     for where, compiled, array in zip(
@@ -126,15 +127,15 @@ def test_a_tpu_and_a_cpu_are_given_the_same_work():
     `base` on the same mesh runs the same FLOPs, to 5 %."""
     on_tpus, on_cpus = (
         compile_training(*base_on(devices))
-        for devices in (forecast.topology("v5e:2x4"), jax.devices())
+        for devices in (compile_report.topology("v5e:2x4"), jax.devices())
     )
     assert on_cpus.cost.flops == pytest.approx(on_tpus.cost.flops, rel=0.05)
 
 
-def compile_training(task, config, made) -> forecast.Forecast:
+def compile_training(task, config, made) -> compile_report.CompileReport:
     train_step = step.make_train_step(task, config, made)
     arguments = (made.abstract, step.abstract_batch(task, made.mesh))
-    return forecast.compile_step(train_step, arguments, made.mesh, quick=True)
+    return compile_report.compile_step(train_step, arguments, made.mesh, quick=True)
 
 
 def base_on(devices):
@@ -151,5 +152,5 @@ def base_on(devices):
 
 if __name__ == "__main__":
     GOLDEN.parent.mkdir(exist_ok=True)
-    slice_task, _, slice_plan = base_on(forecast.topology("v5e:2x4"))
-    GOLDEN.write_text("\n".join(plan_tables.sharding_lines(slice_task, slice_plan)) + "\n")
+    slice_task, _, slice_plan = base_on(compile_report.topology("v5e:2x4"))
+    GOLDEN.write_text("\n".join(tables.sharding_lines(slice_task, slice_plan)) + "\n")

@@ -9,10 +9,11 @@ from absl import flags
 from ml_collections import config_flags
 from rich.console import Console
 
-from xojl_jax import command, plan_tables, tasks
-from xojl_jax.engine import forecast, sharding, state, step
-from xojl_jax.engine.forecast import Forecast
+from xojl_jax import command, tasks
+from xojl_jax.engine import sharding, state, step
 from xojl_jax.errors import BadUsage
+from xojl_jax.planning import compile_report, tables
+from xojl_jax.planning.compile_report import CompileReport
 
 USAGE = """
 Prints a config's parameters, FLOPs, memory, shardings and expected speed without training.
@@ -44,7 +45,7 @@ _SHARDINGS = flags.DEFINE_bool("shardings", False, "list where every array lies"
 
 def main() -> None:
     config = command.read_config(_CONFIG)
-    devices = forecast.topology(_TOPOLOGY.value) if _TOPOLOGY.value else None
+    devices = compile_report.topology(_TOPOLOGY.value) if _TOPOLOGY.value else None
     task = tasks.make(config)
     mesh = sharding.make_mesh(config.mesh, devices)
     sharding.check_batch_size(config.batch_size, config.optim.accumulate, mesh)
@@ -54,33 +55,31 @@ def main() -> None:
     console.print(
         f"stage {config.stage}, preset {config.preset}, mesh {sharding.describe(mesh)} of {kind}"
     )
-    console.print(plan_tables.parameter_table(plan.abstract.params))
-    console.print(plan_tables.flops_table(task.flops(), config.batch_size))
-    console.print(plan_tables.memory_table(task, plan))
+    console.print(tables.parameter_table(plan.abstract.params))
+    console.print(tables.flops_table(task.flops(), config.batch_size))
+    console.print(tables.memory_table(task, plan))
     if _SHARDINGS.value:
-        console.print(
-            "\n".join(plan_tables.sharding_lines(task, plan)), highlight=False, soft_wrap=True
-        )
+        console.print("\n".join(tables.sharding_lines(task, plan)), highlight=False, soft_wrap=True)
     if _TOPOLOGY.value or _COMPILE.value:
-        train = forecast_training(task, config, plan)
-        console.print(plan_tables.compiled_table(train, "memory of a training step"))
-        console.print(plan_tables.speed_table(train, task, config))
-        console.print(plan_tables.traffic_table(train))
+        train = report_training(task, config, plan)
+        console.print(tables.compiled_table(train, "memory of a training step"))
+        console.print(tables.speed_table(train, task, config))
+        console.print(tables.traffic_table(train))
         if _DECODE.value and "predict" in task.predict_fns():
-            console.print(plan_tables.decoding_table(forecast_decoding(task, plan), _DECODE.value))
+            console.print(tables.decoding_table(report_decoding(task, plan), _DECODE.value))
         check_memory(train, config, plan)
 
 
-def forecast_training(task, config, plan: state.Plan) -> Forecast:
+def report_training(task, config, plan: state.Plan) -> CompileReport:
     arguments = (plan.abstract, step.abstract_batch(task, plan.mesh))
     train_step = step.make_train_step(task, config, plan)
     try:
         return _compile(train_step, arguments, plan.mesh, "training step")
     except BadUsage as error:
-        raise BadUsage(f"{error}; {plan_tables.advice(config, plan)}") from error
+        raise BadUsage(f"{error}; {tables.advice(config, plan)}") from error
 
 
-def forecast_decoding(task, plan: state.Plan) -> Forecast:
+def report_decoding(task, plan: state.Plan) -> CompileReport:
     """The decoding step as predict and serve run it: on one device, with float32 parameters."""
     mesh = sharding.single(plan.mesh.devices.flat[0])
     whole = sharding.replicated(mesh)
@@ -97,21 +96,21 @@ def forecast_decoding(task, plan: state.Plan) -> Forecast:
     return _compile(predict, (params, batch), mesh, "decoding step")
 
 
-def check_memory(found: Forecast, config, plan: state.Plan) -> None:
+def check_memory(found: CompileReport, config, plan: state.Plan) -> None:
     """Refuses a step that was compiled but is larger than its device. (CPUs: not known.)"""
     needed = sum(found.memory.values())
     if found.chip and needed > found.chip.memory:
         raise BadUsage(
-            f"the step needs {needed / plan_tables.GIB:.1f} GiB, a {found.chip.kind} has "
-            f"{found.chip.memory / plan_tables.GIB:.1f} GiB; {plan_tables.advice(config, plan)}"
+            f"the step needs {needed / tables.GIB:.1f} GiB, a {found.chip.kind} has "
+            f"{found.chip.memory / tables.GIB:.1f} GiB; {tables.advice(config, plan)}"
         )
 
 
-def _compile(step_fn, arguments, mesh, what: str) -> Forecast:
+def _compile(step_fn, arguments, mesh, what: str) -> CompileReport:
     """Compiles, and says so: it takes minutes, and nothing else moves."""
     console = Console(stderr=True, highlight=False)
     console.print(f"compiling the {what} for {mesh.size} device(s); base takes minutes …")
-    found = forecast.compile_step(step_fn, arguments, mesh, quick=_QUICK.value)
+    found = compile_report.compile_step(step_fn, arguments, mesh, quick=_QUICK.value)
     console.print(f"compiled the {what} in {found.compile_seconds:.0f} s")
     return found
 

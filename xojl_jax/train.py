@@ -20,7 +20,6 @@ from xojl_jax.data.shards import NoSplit
 from xojl_jax.engine import (
     best,
     checkpoint,
-    chips,
     evaluation,
     goodput,
     histograms,
@@ -35,6 +34,7 @@ from xojl_jax.engine import (
     workdir,
 )
 from xojl_jax.errors import BadUsage, UserError
+from xojl_jax.planning import chips
 from xojl_jax.tasks.base import Task
 
 USAGE = """

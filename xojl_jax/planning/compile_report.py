@@ -14,9 +14,9 @@ from typing import Any
 import jax
 from jax.experimental import topologies
 
-from xojl_jax.engine import chips, hlo
 from xojl_jax.engine.step import compile_ahead
 from xojl_jax.errors import BadUsage
+from xojl_jax.planning import chips, hlo
 
 # Less optimisation: base compiles several times faster. Shardings and FLOPs stay, memory comes out
 # larger, and time is not told.
@@ -33,7 +33,7 @@ _STAND_ALONE = {
 
 
 @dataclasses.dataclass(frozen=True)
-class Forecast:
+class CompileReport:
     """A compiled step, as seen from one device.
 
     Attributes:
@@ -98,7 +98,7 @@ def topology(name: str) -> Sequence[Any]:
         raise BadUsage(_advice(name, error)) from error
 
 
-def compile_step(step, arguments, mesh, *, quick: bool = False) -> Forecast:
+def compile_step(step, arguments, mesh, *, quick: bool = False) -> CompileReport:
     """Compiles a jitted function for the mesh's devices and reads what came of it.
 
     Args:
@@ -120,7 +120,7 @@ def compile_step(step, arguments, mesh, *, quick: bool = False) -> Forecast:
     program = hlo.Program(compiled.as_text())
     _, open_loops = program.times(program.entry)
     rounds = [program.cost(body) for body in open_loops]
-    return Forecast(
+    return CompileReport(
         compiled=compiled,
         chip=chip,
         devices=mesh.size,

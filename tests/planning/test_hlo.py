@@ -8,7 +8,8 @@ import pytest
 from jax.sharding import NamedSharding, PartitionSpec
 
 from tests.engine.toy_task import toy_config
-from xojl_jax.engine import hlo, sharding
+from xojl_jax.engine import sharding
+from xojl_jax.planning import hlo
 
 # As libtpu 0.0.42 writes it: two heads are places of a window that half lies in the padding, and a
 # loop's length stands in its condition only.

@@ -7,8 +7,8 @@ import numpy as np
 from rich.table import Table
 
 from xojl_jax.engine import sharding, state, step
-from xojl_jax.engine.forecast import Forecast
 from xojl_jax.engine.telemetry import TRAINING
+from xojl_jax.planning.compile_report import CompileReport
 
 GIB, MIB = 2**30, 2**20
 
@@ -86,7 +86,7 @@ def sharding_lines(task, plan: state.Plan) -> list[str]:
     return lines
 
 
-def compiled_table(found: Forecast, what: str) -> Table:
+def compiled_table(found: CompileReport, what: str) -> Table:
     """What the compiler says of a step's memory."""
     table = Table("memory", title=what)
     table.add_column("GiB on each device", justify="right")
@@ -98,7 +98,7 @@ def compiled_table(found: Forecast, what: str) -> Table:
     return table
 
 
-def speed_table(found: Forecast, task, config) -> Table:
+def speed_table(found: CompileReport, task, config) -> Table:
     """What a training step computes, how long it should take, and MFU."""
     table = Table("work and time", title="a training step, as seen from one device")
     table.add_column("", justify="right")
@@ -119,7 +119,7 @@ def speed_table(found: Forecast, task, config) -> Table:
     return table
 
 
-def traffic_table(found: Forecast) -> Table:
+def traffic_table(found: CompileReport) -> Table:
     """The collectives of a step by kind and by the number of devices that take part in one."""
     table = Table("collective", title="between devices, a training step")
     table.add_column("devices in a group", justify="right")
@@ -131,7 +131,7 @@ def traffic_table(found: Forecast) -> Table:
     return table
 
 
-def decoding_table(found: Forecast, documents: int) -> Table:
+def decoding_table(found: CompileReport, documents: int) -> Table:
     table = compiled_table(found, f"decoding {documents} document(s), both views, on one device")
     if found.round is None:
         return table

@@ -1,6 +1,6 @@
 """Data sheets are found by the names that JAX gives to devices."""
 
-from xojl_jax.engine import chips
+from xojl_jax.planning import chips
 
 
 def test_peaks_of_devices_we_know():

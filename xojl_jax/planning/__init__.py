@@ -1,0 +1,1 @@
+"""What the plan command works out from shapes and compiled programs."""
