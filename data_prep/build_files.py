@@ -26,8 +26,9 @@ from data_prep.card import make_card, write_card
 from data_prep.splits import SPLITS, assign_sites
 from xojl_jax.data.images import ChannelStatistics
 from xojl_jax.data.manifest import VERSION, shard_name, write_manifest
-from xojl_jax.data.shards import Shard, ShardFile, join_shards, sha256_of, write_shard
+from xojl_jax.data.shards import Shard, ShardFile, join_shards, write_shard
 from xojl_jax.errors import BadInput
+from xojl_jax.files import sha256
 from xojl_jax.xojl.record import parse_record, record_to_json
 
 
@@ -130,7 +131,7 @@ def _samples(
 def _finished(path: Path, note: Path, digest: str) -> Part | None:
     try:
         fields = json.loads(note.read_text(encoding="utf-8"))
-        if fields.pop("digest") == digest and sha256_of(path) == fields["file"]["sha256"]:
+        if fields.pop("digest") == digest and sha256(path) == fields["file"]["sha256"]:
             return _from_json(fields)
     except (OSError, ValueError, KeyError, TypeError):
         pass  # not begun, or half written: write it

@@ -14,8 +14,9 @@ from PIL import Image
 
 from data_prep import build, build_files
 from data_prep.build_files import rarity
-from xojl_jax.data.shards import ShardSource, read_manifest, sha256_of
+from xojl_jax.data.shards import ShardSource, read_manifest
 from xojl_jax.errors import BadInput, BadUsage
+from xojl_jax.files import sha256
 from xojl_jax.xojl.codebook import Codebook
 from xojl_jax.xojl.record import parse_record
 
@@ -66,7 +67,7 @@ def records_of(out, split):
 
 def hashes(out):
     return {
-        path.name: sha256_of(path)
+        path.name: sha256(path)
         for path in out.iterdir()
         if path.name not in ("card.json", "README.md")  # they hold the command
     }

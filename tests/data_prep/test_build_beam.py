@@ -14,7 +14,7 @@ import pytest
 
 from data_prep import build
 from tests.data_prep.test_build import hashes, make_records
-from xojl_jax.data.shards import sha256_of
+from xojl_jax.files import sha256
 
 ROOT = Path(__file__).parents[2]
 PIECES = ("--shard-mib", "0.003", "--least", "label=0.02")
@@ -73,11 +73,11 @@ def test_a_killed_pipeline_goes_on(beam_python, tmp_path):
     if not out.exists():  # else it was faster than the kill, and must be whole
         notes = list(building.glob("*.part.json"))
         parts = [note.with_name(note.name.removesuffix(".json")) for note in notes]
-        before = {(sha256_of(part), part.stat().st_mtime_ns) for part in parts}
+        before = {(sha256(part), part.stat().st_mtime_ns) for part in parts}
         process = start(beam_python, *words, "--out", out)
         _, said = process.communicate()
         assert process.returncode == 0, said
-        assert before <= {(sha256_of(file), file.stat().st_mtime_ns) for file in out.iterdir()}
+        assert before <= {(sha256(file), file.stat().st_mtime_ns) for file in out.iterdir()}
     assert hashes(out) == hashes(tmp_path / "local")
 
 

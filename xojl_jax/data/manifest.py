@@ -12,6 +12,7 @@ from pathlib import Path
 
 from xojl_jax.data.images import ChannelStatistics
 from xojl_jax.errors import BadInput
+from xojl_jax.files import write_text
 
 FORMAT = "xojl-shards"
 VERSION = 2
@@ -112,12 +113,10 @@ def write_manifest(
     }
     _write_tfds(Path(folder), summaries, description)
     path = Path(folder) / MANIFEST
-    temporary = path.with_suffix(".tmp")
     text = json.dumps(manifest, indent=1, ensure_ascii=False) + "\n"
     # One line for each column of numbers. (A JSON string holds no line break: none is touched.)
     text = _NUMBER_LIST.sub(lambda match: re.sub(r"\n *", " ", match[0]), text)
-    temporary.write_text(text, encoding="utf-8")
-    temporary.replace(path)
+    write_text(path, text)
     return path
 
 

@@ -11,11 +11,9 @@ is a `tf.train.Example` of two features with one bytes value each: `record`, the
 """
 
 import contextlib
-import hashlib
 import os
 import re
 import threading
-import uuid
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -38,6 +36,7 @@ from xojl_jax.data.manifest import (
     write_manifest,
 )
 from xojl_jax.errors import BadInput, BadUsage
+from xojl_jax.files import replacing, sha256
 
 __all__ = [
     "MANIFEST",
@@ -55,7 +54,6 @@ __all__ = [
 ]
 
 _SPLIT_NAME = re.compile(r"[a-z][a-z0-9_]*")
-_HASH_BLOCK = 1 << 20
 
 Sizes = Mapping[str, int]
 
@@ -89,8 +87,17 @@ def write_shard(path: Path, samples: Iterable[tuple[str, bytes, Sizes]]) -> Shar
         screenshot that cannot be decoded whole leaves its record out. Every record must have the
         same measures.
     """
-    # A name of its own: on several machines an engine may try the same file twice at once.
-    temporary = path.with_name(f"{path.name}.{uuid.uuid4().hex[:8]}.tmp")
+    # unique: on several machines an engine may try the same file twice at once.
+    with replacing(path, unique=True) as temporary:
+        count, statistics, columns, skipped = _write_entries(path, temporary, samples)
+        file = ShardFile(path.name, count, temporary.stat().st_size, sha256(temporary))
+    return Shard(file, statistics, columns, skipped)
+
+
+def _write_entries(
+    path: Path, temporary: Path, samples
+) -> tuple[int, ChannelStatistics, dict, dict]:
+    """How many entries were written, and the other fields of their `Shard`."""
     # group_size:1 is what makes single entries readable without their neighbours
     writer = array_record_module.ArrayRecordWriter(str(temporary), "group_size:1")
     statistics, columns, skipped, count = ChannelStatistics(), {}, {}, 0
@@ -109,13 +116,10 @@ def write_shard(path: Path, samples: Iterable[tuple[str, bytes, Sizes]]) -> Shar
             count += 1
         with _told_of(path):
             writer.close()
-        file = ShardFile(path.name, count, temporary.stat().st_size, sha256_of(temporary))
-        temporary.replace(path)
     finally:
         with contextlib.suppress(RuntimeError):
             writer.close()
-        temporary.unlink(missing_ok=True)
-    return Shard(file, statistics, columns, skipped)
+    return count, statistics, columns, skipped
 
 
 @contextlib.contextmanager
@@ -181,14 +185,6 @@ def join_shards(split: str, shards: Iterable[Shard], skipped: Iterable[str]) -> 
     statistics = sum((shard.statistics for shard in shards), ChannelStatistics())
     files = tuple(shard.file for shard in shards)
     return SplitSummary(split, files, statistics, columns, skipped=tuple(skipped))
-
-
-def sha256_of(path: Path) -> str:
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while block := file.read(_HASH_BLOCK):
-            digest.update(block)
-    return digest.hexdigest()
 
 
 @cache
@@ -290,7 +286,7 @@ def _check_file(path: Path, file: ShardFile, verify: bool) -> None:
             f"{path} has {path.stat().st_size} bytes, its manifest says {file.size}: "
             "copy it again, or build the shards again"
         )
-    if verify and sha256_of(path) != file.sha256:
+    if verify and sha256(path) != file.sha256:
         raise BadInput(f"{path} does not match its checksum: copy it again")
     # A damaged index reads as zero entries, and says so only when the reader is closed.
     reader = open_reader(path)

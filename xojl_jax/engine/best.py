@@ -11,8 +11,9 @@ from typing import Any
 import jax
 
 from xojl_jax.engine import hosts
-from xojl_jax.engine.workdir import Workdir, write_text
+from xojl_jax.engine.workdir import Workdir
 from xojl_jax.errors import BadUsage
+from xojl_jax.files import write_text
 
 
 class Best:

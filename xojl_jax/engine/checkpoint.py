@@ -15,7 +15,6 @@ names change between minor releases.
 
 import dataclasses
 import errno
-import hashlib
 import json
 import logging
 import os
@@ -28,10 +27,10 @@ import jax
 import numpy as np
 import orbax.checkpoint as ocp
 
+from xojl_jax import files
 from xojl_jax.engine import hosts
 from xojl_jax.engine.sharding import path_name
 from xojl_jax.engine.state import TrainState
-from xojl_jax.engine.workdir import write_text
 from xojl_jax.errors import BadInput, UserError
 
 FORMAT = 1
@@ -126,11 +125,11 @@ class Saver:
             if self._primary:
                 position = {**self._metadata["position"], "step": step}
                 metadata = {**self._metadata, "position": position, "arrays": shapes}
-                write_text(partial / METADATA, json.dumps(metadata, sort_keys=True))
-                write_text(partial / MANIFEST, json.dumps(_digests(partial), sort_keys=True))
+                files.write_text(partial / METADATA, json.dumps(metadata, sort_keys=True))
+                files.write_text(partial / MANIFEST, json.dumps(_digests(partial), sort_keys=True))
                 _commit(partial, self.folder / str(step))
                 if best:
-                    _link(self._best, self.folder / str(step))
+                    files.replace_link(self._best, self.folder / str(step))
                 self._prune()
         except Exception as error:  # whatever it is, the training thread must hear of it
             self._failure = _save_failed(self.folder, step, error)
@@ -327,9 +326,8 @@ def _digests(checkpoint: Path) -> dict[str, Any]:
     digests = {}
     for path in sorted(checkpoint.rglob("*")):
         if path.is_file() and path.name != MANIFEST:
-            with path.open("rb") as file:
-                digest = hashlib.file_digest(file, "sha256").hexdigest()
-            digests[path.relative_to(checkpoint).as_posix()] = [path.stat().st_size, digest]
+            name = path.relative_to(checkpoint).as_posix()
+            digests[name] = [path.stat().st_size, files.sha256(path)]
     return digests
 
 
@@ -338,19 +336,7 @@ def _commit(partial: Path, final: Path) -> None:
         _remove(final)
     partial.rename(final)
     # The rename itself must survive a power cut before an older checkpoint is pruned.
-    folder = os.open(final.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
-
-
-def _link(link: Path, target: Path) -> None:
-    """Points `link` at `target`, beside which or above which it stands, in one go."""
-    temporary = link.with_name(link.name + PARTIAL)
-    temporary.unlink(missing_ok=True)
-    temporary.symlink_to(target.relative_to(link.parent))
-    temporary.replace(link)
+    files.sync_folder(final.parent)
 
 
 def _remove(path: Path) -> None:

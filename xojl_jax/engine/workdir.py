@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from xojl_jax.errors import BadUsage
+from xojl_jax.files import write_text
 
 # Fields that may differ when a run is taken up again: none of them changes what a step computes,
 # but for total_steps, which may be raised to train longer (the cosine then ends later).
@@ -113,16 +114,6 @@ def differences(old: dict[str, Any], new: dict[str, Any]) -> dict[str, tuple[Any
         for name in sorted(old.keys() | new.keys())
         if old.get(name, "absent") != new.get(name, "absent")
     }
-
-
-def write_text(path: Path, text: str) -> None:
-    """Replaces a file so that a reader, or a crash, meets the old text or the new one whole."""
-    temporary = path.with_name(path.name + ".tmp")
-    with temporary.open("w", encoding="utf-8") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(path)
 
 
 def _settle_config(workdir: Workdir, config) -> None:
