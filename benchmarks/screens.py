@@ -15,8 +15,8 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.screens_windows import Desk, Window
+from data_prep.screens.clean import clean, find_chrome
 from xojl_jax.data.images import decode_image
-from xojl_jax.data.screens import clean, find_chrome
 
 MARGIN = (60, 40, 80, 50)
 WINDOWS = [

@@ -21,6 +21,24 @@ ALLOWED = {
     "data_prep": {"errors", "files", "command", "xojl", "data"},
 }
 
+# Which package of data_prep imports which: a package per command, and below them what they share.
+DATA_PREP = {
+    "capture": {"browser", "trees", "cli"},
+    "label": {"cli"},
+    "agreement": {"label"},  # reads the folder that label writes
+    "roundtrip": {"browser", "trees", "cli"},
+    "validate": {"records", "cli"},
+    "synthesize": {"browser", "trees", "cli"},
+    "build": {"records", "cli"},
+    "beam_build": {"build"},  # the same steps, on many machines
+    "screens": {"cli"},
+    "browser": {"trees"},
+    "trees": set(),
+    "records": set(),
+    "cli": set(),
+}
+MAX_ROOMS, MAX_ARROWS = 14, 20
+
 
 def imported_modules(path: Path) -> set[str]:
     """The dotted names of everything of ours that the file imports."""
@@ -59,3 +77,32 @@ def test_every_layer_is_covered():
     """Protects the rule itself: a new package must be given its place in the table."""
     packages = {path.parent.name for path in (ROOT / "xojl_jax").glob("*/__init__.py")}
     assert packages <= set(LAYERS), f"add {packages - set(LAYERS)} to the table"
+
+
+def test_data_prep_stays_a_few_packages():
+    """Protects the plan of data_prep: its packages, who imports whom, and that no circle grows."""
+    folder = ROOT / "data_prep"
+    assert [path.name for path in folder.glob("*.py")] == ["__init__.py"]
+    found = {path.parent.name: set() for path in folder.glob("*/__init__.py")}
+    for room, arrows in found.items():
+        for path in files_of(f"data_prep/{room}"):
+            for name in imported_modules(path):
+                owner, _, rest = name.partition(".")
+                if owner == "data_prep":
+                    arrows.add(rest.split(".")[0])
+        arrows.discard(room)
+    assert found == DATA_PREP
+    assert len(found) <= MAX_ROOMS
+    assert sum(map(len, found.values())) <= MAX_ARROWS
+    while found:
+        leaves = {room for room, arrows in found.items() if not arrows & found.keys()}
+        assert leaves, f"a circle among {sorted(found)}"
+        found = {room: arrows for room, arrows in found.items() if room not in leaves}
+
+
+def test_every_command_of_data_prep_is_a_package():
+    """Protects `python -m data_prep.NAME`; shared code imports `command`, never `__main__`."""
+    commands = {path.parent.name for path in (ROOT / "data_prep").glob("*/__main__.py")}
+    assert commands == {path.parent.name for path in (ROOT / "data_prep").glob("*/command.py")}
+    shared = {"browser", "trees", "records", "cli"}
+    assert commands == DATA_PREP.keys() - shared

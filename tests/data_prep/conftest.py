@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from data_prep import browser
+from data_prep.browser import chromium as browser
 from xojl_jax.errors import BadUsage
 
 

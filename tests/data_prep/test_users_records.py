@@ -11,7 +11,8 @@ import optax
 import pytest
 from flax import linen as nn
 
-from data_prep import build, validate
+from data_prep.build import command as build
+from data_prep.validate import command as validate
 from tests.tasks.conftest import small_config
 from xojl_jax import tasks, train
 from xojl_jax.data.transforms import stack

@@ -1,0 +1,76 @@
+"""Counts of labels that agree, and the figures that are made of them."""
+
+import random
+from collections import Counter, defaultdict
+from dataclasses import dataclass, field
+
+from scipy import stats
+
+from data_prep.agreement.gold import Label, match
+
+LAYOUT = ("section", "grid", "column", "wrapper", "freedom")
+GROUPS = ("leaves + advanced", "containers")
+
+
+@dataclass
+class Comparison:
+    """Counts, from which every figure is made."""
+
+    # page -> (element, "gold" | "made" | "right") -> how many
+    pages: dict[str, Counter] = field(default_factory=lambda: defaultdict(Counter))
+    confusions: Counter = field(default_factory=Counter)  # (gold element, made element), "-" none
+    rules: Counter = field(default_factory=Counter)  # (rule, element, whether right)
+    categories: Counter = field(default_factory=Counter)  # (by hand, by rule, the rule)
+    # per section: (quality.label, F1 of all its labels)
+    trust: list[tuple[float, float]] = field(default_factory=list)
+    last_f1: float = 0.0  # of all labels of the section that was added last
+
+    def add(self, page: str, gold: list[Label], made: list[Label]) -> list[Label]:
+        """Counts one section; returns the gold labels that were not found."""
+        counts, found = self.pages[page], match(gold, made)
+        counts.update((label.element, "gold") for label in gold)
+        counts.update((label.element, "made") for label in made)
+        counts.update((gold[g].element, "right") for g, _ in found.right)
+        self.confusions.update((gold[g].element, made[m].element) for g, m in found.confused)
+        self.confusions.update((gold[g].element, "-") for g in found.missed)
+        self.confusions.update(("-", made[m].element) for m in found.extra)
+        self.last_f1 = 2 * len(found.right) / max(len(gold) + len(made), 1)
+        right = {m for _, m in found.right}
+        self.rules.update((x.rule, x.element, m in right) for m, x in enumerate(made) if x.rule)
+        return [gold[g] for g in (*found.missed, *(g for g, _ in found.confused))]
+
+    def total(self, pages=None) -> Counter:
+        """Counts over pages (each as often as it is given), groups of elements added up."""
+        out = Counter()
+        for page in self.pages if pages is None else pages:
+            for (element, what), count in self.pages[page].items():
+                out[element, what] += count
+                out[GROUPS[element in LAYOUT], what] += count
+        return out
+
+    def trust_correlation(self) -> float:
+        """Spearman's rank correlation of quality.label with the F1 that sections have; 0 where one
+        of them is always the same."""
+        trusts, scores = zip(*self.trust, strict=True) if self.trust else ((), ())
+        if len(set(trusts)) < 2 or len(set(scores)) < 2:
+            return 0.0
+        return float(stats.spearmanr(trusts, scores).statistic)
+
+    def interval(self, group: str, samples: int = 1000) -> tuple[float, float]:
+        """95 % of F1 over samples of pages with replacement."""
+        pages, dice = sorted(self.pages), random.Random(0)
+        scores = sorted(
+            scores_of(self.total(dice.choices(pages, k=len(pages))), group)[2]
+            for _ in range(samples)
+        )
+        return scores[samples // 40], scores[-1 - samples // 40]
+
+
+def scores_of(counts: Counter, name: str) -> tuple[float, float, float]:
+    """(precision, recall, F1) of an element or a group."""
+    right, gold, made = (counts[name, what] for what in ("right", "gold", "made"))
+    return (
+        right / made if made else 0.0,
+        right / gold if gold else 0.0,
+        2 * right / (gold + made) if gold + made else 0.0,
+    )

@@ -1,0 +1,1 @@
+"""Chromium behind an egress proxy: pages, what they may load, and time limits."""

@@ -1,0 +1,1 @@
+"""Folders of records to shards, split by site, with a card."""

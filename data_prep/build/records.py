@@ -1,0 +1,158 @@
+"""Building shards, the first half: which records are wanted, and what is to be known of them.
+
+`data_prep.build` calls these steps in a few processes of one machine, `data_prep.beam_build` on any
+engine that Apache Beam knows. Each is a function of its arguments and of the files they name, so
+both ways give the same bytes:
+
+    places(folder)  →  sift(place)  →  make_plan(sites)  →  write_part(one file)  →  finish(parts)
+"""
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+
+from data_prep.records.entries import Entry, Folder, Shards, open_source
+from data_prep.records.splits import site_of
+from xojl_jax.errors import BadInput
+from xojl_jax.xojl.codebook import Codebook
+from xojl_jax.xojl.record import (
+    CATEGORIES,
+    Record,
+    category_index,
+    parse_record,
+    record_to_json,
+)
+from xojl_jax.xojl.tree import preorder, used_elements
+from xojl_jax.xojl.vocabulary import Vocabulary
+
+SIZES = ("nodes", "semantic_tokens", "detail_tokens")
+
+
+@dataclass(frozen=True)
+class Job:
+    """What to build. Everything that decides a byte of the result is here."""
+
+    folders: tuple[str, ...]
+    out: str
+    shares: tuple[float, ...] = (80, 10, 10)
+    seed: int = 0
+    assign: str = "shares"  # or "hash": see `assign_sites`
+    fixed: Mapping[str, str] = field(default_factory=dict)  # site → split
+    shard_bytes: int = 64 << 20
+    unlabelled: bool = False
+    least_nodes: int = 1
+    least: Mapping[str, float] = field(default_factory=dict)  # quality → at least
+    most: Mapping[str, int] = field(default_factory=dict)  # size → at most
+    about: str = ""
+    command: str = ""
+
+    @property
+    def building(self) -> Path:
+        """Where files stand until all of them are whole."""
+        return Path(self.out.rstrip("/") + ".building")
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a record stands."""
+
+    folder: str
+    entry: Entry
+
+    def __str__(self) -> str:
+        return f"{self.folder}/{self.entry.where}"
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A record that belongs into the shards. `key`, a hash of its text and its screenshot, decides
+    in which file of its split it stands, and where."""
+
+    place: Place
+    key: str
+    site: str
+    size: int  # bytes of text and screenshot
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """A record that stays behind. `fault` says what is wrong with it, where something is wrong."""
+
+    reason: str
+    fault: str = ""
+
+
+def places(folder: str) -> Iterator[Place]:
+    """Every record of a folder, or of older shards. Raises BadInput where there are none."""
+    for entry in source_of(folder).entries():
+        yield Place(folder, entry)
+
+
+@cache
+def source_of(folder: str) -> Folder | Shards:
+    return open_source(folder)
+
+
+def sift(place: Place, job: Job) -> Candidate | LeftOut:
+    """What can be said of a record without decoding its screenshot: whether it is wanted."""
+    source = source_of(place.folder)
+    try:
+        record = parse_record(source.text(place.entry), where=str(place))
+    except BadInput as error:
+        return LeftOut("not a record", str(error))
+    if reason := _unwanted(record, job):
+        return LeftOut(reason)
+    try:
+        picture = source.picture(place.entry, record)
+    except (BadInput, OSError) as error:
+        return LeftOut("no screenshot", f"{place}: {getattr(error, 'strerror', None) or error}")
+    text = record_to_json(record).encode()
+    key = hashlib.sha256(text + hashlib.sha256(picture).digest()).hexdigest()
+    site = site_of(record, Path(place.folder).name)
+    return Candidate(place, key, site, len(text) + len(picture))
+
+
+def _unwanted(record: Record, job: Job) -> str:
+    """Why a sound record is not wanted; "" if it is."""
+    if record.layout is None and not job.unlabelled:
+        return "no layout"
+    if record.layout is not None and len(preorder(record.layout)) < job.least_nodes:
+        return f"fewer than {job.least_nodes} labelled nodes"
+    for name, least in job.least.items():
+        if (value := (record.quality or {}).get(name)) is None:
+            return f"no quality {name}"
+        if value < least:
+            return f"quality {name} under {least:g}"
+    sizes = measure(record) if job.most else {}
+    for name, most in job.most.items():
+        if sizes[name] > most:
+            return f"more than {most} {name.replace('_', ' ')}"
+    return ""
+
+
+def measure(record: Record) -> dict[str, int]:
+    """What the record takes, as readers of shards ask it; targets are counted without BOS."""
+    sizes = dict.fromkeys(SIZES, 0) | {"nodes": len(preorder(record.html))}
+    if record.layout is not None:
+        detail = vocabulary().tokenise_detail(record.layout, record.html, record.alignment())
+        sizes["semantic_tokens"] = len(vocabulary().tokenise_semantic(record.layout)) - 1
+        sizes["detail_tokens"] = len(detail) - 1
+    return sizes
+
+
+def facts_of(record: Record, site: str) -> dict:
+    """What the weights and the card are made from."""
+    return {
+        "site": site,
+        "licence": (record.source or {}).get("licence") or "not stated",
+        "category": CATEGORIES[category_index(record.category)],
+        "elements": list(used_elements(record.layout)) if record.layout is not None else [],
+        "quality": record.quality or {},
+    }
+
+
+@cache
+def vocabulary() -> Vocabulary:
+    return Vocabulary(Codebook.load())

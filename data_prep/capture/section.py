@@ -1,0 +1,306 @@
+"""One page -> its sections as records, with everything that was left out counted."""
+
+import hashlib
+import io
+import json
+import random
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+
+import numpy as np
+from PIL import Image
+
+from data_prep.browser.chromium import DESKTOP, Browser, Page, PageError
+from data_prep.browser.site import Shim
+from data_prep.capture.sources import PageSource
+from data_prep.trees.compact import Compact, compact, properties
+from data_prep.trees.extracted import Extracted
+from xojl_jax.xojl.codebook import Codebook
+from xojl_jax.xojl.record import Record, record_to_json
+from xojl_jax.xojl.tree import preorder
+
+MAX_NODES = 1500  # of a section; a whole page may have as many as a document
+MAX_HEIGHT = 16_000  # px; Chromium's pictures end a little above
+BLANK = 0.9995  # share of one colour from which a picture shows nothing (two words are 0.998)
+# Share of a section that pictures of ours may fill, for those that could not be had.
+MOST_PLACEHOLDER = 0.4
+MOVES = "it moves"
+SHOTS = 4  # until two in a row are equal
+
+# What is left of a computed style for data_prep.label.
+LOOK = (
+    "display",
+    "position",
+    "flex-direction",
+    "font-size",
+    "font-weight",
+    "background-color",
+    "background-image",
+    "font-family",
+    "border-top-width",
+    "border-top-style",
+    "border-top-color",
+    "border-bottom-width",
+    "border-bottom-style",
+    "border-bottom-color",
+    "border-left-width",
+    "border-left-style",
+    "border-left-color",
+    "box-shadow",
+    "color",
+    "float",
+)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What is asked of every page of a run."""
+
+    shim: Shim | None = None
+    viewport: tuple[int, int] = DESKTOP
+    page_seconds: float = 60.0
+    screens: bool = True  # tablet and mobile variants
+    hover: bool = True
+    whole_page: bool = False
+    placeholders: bool = True
+
+
+@dataclass(frozen=True)
+class Section:
+    """A captured section, ready to be written.
+
+    Attributes:
+      record, author: lines of records.jsonl and author.jsonl.
+      image: the screenshot as WebP, lossless.
+      looks: equal for two sections that show the same.
+    """
+
+    id: str
+    screenshot: str
+    record: str
+    author: str
+    image: bytes
+    looks: str
+
+
+@dataclass
+class PageResult:
+    """What became of one page.
+
+    Attributes:
+      found: sections that the page has, good and bad.
+      rejected: reason -> count.
+      failed: why the page could not be rendered, or "". Such a page has no sections: how far it
+        came depends on the machine, and records must not.
+      counts: requests (`sent`, `refused`, `missing`, `placeholders`), hover rules, classes left
+        out, blocks that were too low or too high for a section.
+    """
+
+    sections: list[Section] = field(default_factory=list)
+    found: int = 0
+    rejected: Counter = field(default_factory=Counter)
+    failed: str = ""
+    seconds: float = 0.0
+    counts: Counter = field(default_factory=Counter)
+
+
+@dataclass
+class _Candidate:
+    number: int
+    extracted: Extracted
+    picture: Image.Image
+    png: bytes
+    placeholders: list[bool]  # per extracted node
+
+
+def capture_page(browser: Browser, source: PageSource, settings: Settings) -> PageResult:
+    """Captures one page. Whatever goes wrong with it is in the result, and the run goes on."""
+    result, started = PageResult(), time.monotonic()
+    try:
+        with _open(browser, source, settings) as page:
+            try:
+                _capture_sections(page, source, settings, result)
+            finally:
+                result.counts.update(_requests(page))
+    except PageError as error:
+        result = PageResult(failed=str(error), found=result.found, counts=result.counts)
+        result.rejected["the page failed"] = result.found
+    result.seconds = time.monotonic() - started
+    return result
+
+
+def _open(browser: Browser, source: PageSource, settings: Settings) -> Page:
+    if source.url:
+        return browser.open_url(source.url, settings.viewport, shim=settings.shim)
+    return browser.open_site(
+        source.root,
+        source.path,
+        settings.viewport,
+        shim=settings.shim,
+        text=source.text,
+        near=source.near,
+        placeholders=settings.placeholders,
+    )
+
+
+def _capture_sections(page: Page, source: PageSource, settings: Settings, result) -> None:
+    codebook = Codebook.load()
+    title = page.title
+    candidates: list[_Candidate] = []
+    for number in range(len(page.sections(whole=settings.whole_page))):
+        result.found += 1
+        found = _candidate(page, number, codebook, settings)
+        if found == MOVES:  # what it has begun may come to an end
+            page.rest()
+            found = _candidate(page, number, codebook, settings)
+        if isinstance(found, str):
+            result.rejected[found] += 1
+        else:
+            candidates.append(found)
+    extracted = {found.number: found.extracted for found in candidates}
+    if extracted and (settings.hover or settings.screens):
+        read = page.read_variants(extracted, hover=settings.hover, screens=settings.screens)
+        result.counts.update({f"hover rules {name}": count for name, count in read.items()})
+    for found in candidates:
+        section, left_out = _section(page, source, title, found, codebook)
+        result.sections.append(section)
+        result.counts["classes left out"] += left_out
+    result.counts.update({f"blocks {why}": count for why, count in page.passed.items()})
+
+
+def _requests(page: Page) -> dict[str, int]:
+    """What became of the page's requests, and of its scripts."""
+    site = page.site
+    return {
+        "sent": site.sent,
+        "refused": len(site.refused),
+        "missing": len(site.missing),
+        "placeholders": len(site.replaced),
+        "script errors": page.script_errors,
+    }
+
+
+def _candidate(page: Page, number: int, codebook: Codebook, settings) -> _Candidate | str:
+    """A section with two equal shots, or why it is no good."""
+    extracted = page.extract(number, properties(codebook), author=True)
+    nodes = extracted.nodes
+    if extracted.full or (len(nodes) > MAX_NODES and not settings.whole_page):
+        return "too many nodes"
+    if extracted.box[3] > MAX_HEIGHT:
+        return "too high"
+    if not any(node["content"] for node in nodes):
+        return "empty"
+    if any(node["broken"] for node in nodes):
+        return "a picture is missing"
+    if any(node["cut"] and node["content"] for node in nodes):
+        return "content is cut off"
+    png = _still_shot(page, extracted.box, number)
+    if png is None or page.box(number) != extracted.box:
+        return MOVES
+    picture = Image.open(io.BytesIO(png)).convert("RGB")
+    if is_blank(np.asarray(picture)):
+        return "blank"
+    placeholders = _placeholders(page, extracted)
+    if _share(extracted, placeholders) > MOST_PLACEHOLDER:
+        return "a picture is missing"
+    return _Candidate(number, extracted, picture, png, placeholders)
+
+
+def _still_shot(page: Page, box: list[int], number: int) -> bytes | None:
+    """A screenshot that is equal to the one before it; None where it never is.
+
+    The first shot of an area may show what is not decoded yet, so a difference has a second chance.
+    """
+    before = page.screenshot(box, number)
+    for _ in range(SHOTS - 1):
+        now = page.screenshot(box, number)
+        if now == before:
+            return now
+        before = now
+    return None
+
+
+def _placeholders(page: Page, extracted: Extracted) -> list[bool]:
+    """Per node whether it shows a picture of ours in place of one that could not be had."""
+    replaced = page.site.replaced
+    return [
+        bool(replaced)
+        and (
+            node["picture"] in replaced
+            or any(url in node["styles"].get("background-image", "") for url in replaced)
+        )
+        for node in extracted.nodes
+    ]
+
+
+def _share(extracted: Extracted, marked: list[bool]) -> float:
+    """The sum of the areas of the marked nodes, as a share of the section's."""
+    areas = [node["box"][2] * node["box"][3] for node in extracted.nodes]
+    marked_area = sum(area for area, is_marked in zip(areas, marked, strict=True) if is_marked)
+    return marked_area / max(1, extracted.box[2] * extracted.box[3])
+
+
+def _section(page: Page, source: PageSource, title: str, found: _Candidate, codebook: Codebook):
+    """(the section, how many classes did not fit)."""
+    name = f"{source.slug}-{found.number:03d}"
+    tree = compact(found.extracted, codebook, random.Random(name))
+    about = {"uri": source.uri, "title": title, "licence": source.licence, "site": source.site}
+    about = {key: value for key, value in about.items() if value}
+    if count := sum(found.placeholders):
+        about["placeholders"] = count  # pictures that are ours, not the page's
+    record = Record(
+        id=name,
+        screenshot=f"screenshots/{name}.webp",
+        html=tree.forest,
+        source={**about, "box": found.extracted.box},
+        viewport=tuple(page.viewport),
+        html_boxes=tuple(map(tuple, tree.boxes)),
+    )
+    image = io.BytesIO()
+    # A slower method would save a fifth of the bytes for eight times the work.
+    found.picture.save(image, "WEBP", lossless=True, quality=30, method=0)
+    author = {"id": name, "nodes": author_nodes(found.extracted, tree, found.placeholders)}
+    section = Section(
+        name,
+        record.screenshot,
+        record_to_json(record),
+        json.dumps(author),
+        image.getvalue(),
+        looks_of(tree, found.png),
+    )
+    return section, tree.classes_left_out
+
+
+def is_blank(pixels: np.ndarray) -> bool:
+    """Whether a picture (uint8[H, W, 3]) is nearly all one colour, give or take a little."""
+    coarse = (pixels[::2, ::2] >> 3).astype(np.int32)
+    keys = (coarse[..., 0] << 10) | (coarse[..., 1] << 5) | coarse[..., 2]
+    return np.bincount(keys.ravel()).max() / keys.size > BLANK
+
+
+def looks_of(tree: Compact, png: bytes) -> str:
+    """Equal for two sections that show the same and are built alike."""
+    shape = "|".join(f"{v.depth} {v.node.tag} {v.node.classes}" for v in preorder(tree.forest))
+    return hashlib.sha256(shape.encode() + png).hexdigest()
+
+
+def author_nodes(extracted: Extracted, tree: Compact, placeholders: list[bool]) -> list[dict]:
+    """Per html node what its author called it, how it looks, and what its contents were."""
+    out = []
+    for index, node in enumerate(extracted.nodes):
+        if tree.node_of[index] is None:
+            continue
+        look = {css: node["styles"].get(css, "") for css in LOOK}
+        entry = {name: _valid(value) for name, value in node["author"].items()}
+        entry["look"] = {css: value for css, value in look.items() if value}
+        entry["content"] = [_valid(item) for item in node["held"]]
+        if placeholders[index]:
+            entry["placeholder"] = True
+        out.append(entry)
+    return out
+
+
+def _valid(item):
+    """A string as valid Unicode: a page may hold half a surrogate pair."""
+    return item.encode("utf-8", "replace").decode("utf-8") if isinstance(item, str) else item

@@ -1,0 +1,1 @@
+"""Layouts for captured records, from their authors' own semantics."""

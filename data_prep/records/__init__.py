@@ -1,0 +1,1 @@
+"""What several commands know about folders of records and shards."""

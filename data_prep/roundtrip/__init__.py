@@ -1,0 +1,1 @@
+"""Renders every compact tree again and scores it against its screenshot."""

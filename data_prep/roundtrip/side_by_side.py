@@ -1,0 +1,66 @@
+"""A picture of one comparison: what was captured, what was rendered again, and what differs."""
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+
+from data_prep.roundtrip.likeness import Blocks, Likeness, box_likeness
+
+PANEL = 640  # px, width of each of the three pictures
+MOST = 900  # px, height of a panel
+BAR = 46  # px, the line of text above a panel
+GAP = 12
+WORST = 12  # blocks that are named
+_GREY, _RED, _BLUE, _INK = (238, 238, 238), (214, 39, 40), (31, 119, 180), (34, 34, 34)
+
+
+def side_by_side(
+    first: np.ndarray, second: np.ndarray, blocks: Blocks, names: list[str], likeness: Likeness
+) -> Image.Image:
+    """Three panels of uint8[H, W, 3] pictures: original, rendered again, differences.
+
+    Differences: the darker, the larger; the blocks that fit worst, red where they were captured
+    and blue where they came to be.
+    """
+    scale = min(1.0, PANEL / first.shape[1], MOST / first.shape[0])
+    size = (max(1, round(first.shape[1] * scale)), max(1, round(first.shape[0] * scale)))
+    wide = max(size[0], PANEL // 2)
+    sheet = Image.new("RGB", (3 * wide + 4 * GAP, size[1] + BAR + 2 * GAP), "white")
+    draw = ImageDraw.Draw(sheet)
+    titles = ("captured", f"rendered again: {likeness.score:.3f}", "differences")
+    lines = ("", _parts(likeness), "red: block as captured, blue: as rendered, x: does not show")
+    pictures = (first, second, np.repeat(_difference(first, second)[..., None], 3, axis=2))
+    for k, (title, line, picture) in enumerate(zip(titles, lines, pictures, strict=True)):
+        x = GAP + k * (wide + GAP)
+        draw.text((x, 6), title, _INK, ImageFont.load_default(17))
+        draw.text((x, 28), line, _INK, ImageFont.load_default(12))
+        panel = Image.fromarray(picture).resize(size, Image.Resampling.BOX)
+        sheet.paste(panel, (x, BAR + GAP))
+        draw.rectangle((x - 1, BAR + GAP - 1, x + size[0], BAR + GAP + size[1]), outline=_GREY)
+    _draw_blocks(draw, blocks, names, scale, (GAP + 2 * (wide + GAP), BAR + GAP))
+    return sheet
+
+
+def _parts(likeness: Likeness) -> str:
+    values = likeness.rounded()
+    return ", ".join(f"{name} {value:.2f}" for name, value in values.items())
+
+
+def _difference(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """uint8[H, W]: white where the pictures agree."""
+    return 255 - np.abs(first.astype(np.int16) - second).max(axis=2).astype(np.uint8) // 2
+
+
+def _draw_blocks(draw: ImageDraw.ImageDraw, blocks: Blocks, names: list[str], scale, corner):
+    position, size, _ = box_likeness(blocks.first, blocks.second)
+    worst = np.argsort(position * size, kind="stable")[:WORST]
+    font = ImageFont.load_default(11)
+    for i in (i for i in worst if position[i] * size[i] < 0.8):
+        for box, colour in ((blocks.second[i], _BLUE), (blocks.first[i], _RED)):
+            if np.isnan(box[0]):
+                continue
+            x0, y0, w, h = (float(v) * scale for v in box)
+            x0, y0 = x0 + corner[0], y0 + corner[1]
+            draw.rectangle((x0, y0, x0 + w, y0 + h), outline=colour)
+            mark = names[i] + (" x" if np.isnan(blocks.second[i, 0]) else "")
+            if colour == _RED:
+                draw.text((x0 + 2, y0 + 1), f"{i} {mark}", colour, font)

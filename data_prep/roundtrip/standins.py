@@ -1,0 +1,195 @@
+"""What stands in a compact tree's placeholders when it is rendered again.
+
+The true texts and the natural sizes of pictures come from author.jsonl, where capture put them;
+without them, words that fill the node's box. What a picture shows is nowhere in the tree: a block
+of the screenshot's own colour takes its place, and the comparison leaves it out.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from data_prep.roundtrip.likeness import ground_colour
+from data_prep.trees.uncompact import DRAWN, Setting, Stand, StandIns
+from data_prep.trees.values import REM
+from xojl_jax.xojl.codebook import Codebook
+from xojl_jax.xojl.record import Record
+from xojl_jax.xojl.tree import Visit, preorder
+
+LONGEST = 2000  # letters of a text
+_WORDS = "the words that were here are not known and so others of their length stand in for them "
+_WIDTH = 0.5  # of a letter, in font sizes
+SPACE = 1.5  # px, less than any space between words
+_LINE = 1.4  # height of a line, in font sizes
+
+
+def stand_ins(
+    record: Record, author: Sequence[dict], pixels: np.ndarray, codebook: Codebook
+) -> tuple[StandIns, np.ndarray, np.ndarray]:
+    """What the placeholders of a record stand for; which nodes are pictures and which hold text,
+    bool[N].
+
+    Args:
+      record: with its boxes.
+      author: its entry of author.jsonl, one dict a node; or empty.
+      pixels: uint8[H, W, 3], its screenshot.
+    """
+    visits = preorder(record.html)
+    if len(author) != len(visits):
+        author = [{}] * len(visits)
+    looks = [_looks(visit, codebook) for visit in visits]
+    fonts = _font_sizes(visits, looks)
+    stands, fills = [], {}
+    is_picture = np.zeros(len(visits), bool)
+    for visit, box, font in zip(visits, record.html_boxes, fonts, strict=True):
+        i = visit.index
+        stands.append(_stands_of(visit, visits, author, box, font, pixels))
+        background = looks[i].get("background-image", "none") if _covers(looks[i]) else "none"
+        if background != "none":
+            inside = [
+                record.html_boxes[k]
+                for k in range(i + 1, visit.subtree_end)
+                if visits[k].node.content
+            ]
+            fills[i] = colour_of(pixels, box, inside)
+        kinds = {content.kind for content in visit.node.content}
+        drawn = bool(kinds) and kinds <= {"src", "svg"} and not visit.node.children
+        is_picture[i] = visit.node.tag in DRAWN or drawn or "url" in background
+    is_text = [any(c.kind == "text" for c in visit.node.content) for visit in visits]
+    kinds = {i: entry["type"] for i, entry in enumerate(author) if "type" in entry}
+    height, width = pixels.shape[:2]
+    opaque = "background-color" in looks[0] or 0 in fills
+    setting = Setting(width, height, "#fff" if opaque else _backdrop(pixels))
+    joined = joined_nodes(visits, looks, record.html_boxes)
+    families = {i: entry.get("look", {}).get("font-family", "") for i, entry in enumerate(author)}
+    families = {i: family for i, family in families.items() if family}
+    given = StandIns(setting, stands, fills, kinds, joined, families)
+    return given, is_picture, np.array(is_text)
+
+
+def colour_of(pixels: np.ndarray, box: Sequence[float], inside: Sequence = ()) -> str:
+    """The median colour of a box of the picture, but for the boxes inside it, as CSS."""
+    free = np.zeros(pixels.shape[:2], bool)
+    free[_slices(box)] = True
+    for child in inside:
+        free[_slices(child)] = False
+    part = pixels[free] if free.any() else pixels[_slices(box)].reshape(-1, 3)
+    return _hex(np.median(part, axis=0)) if len(part) else "#888"
+
+
+def _slices(box: Sequence[float]) -> tuple[slice, slice]:
+    x, y, w, h = (round(v) for v in box[:4])
+    return slice(max(0, y), max(0, y + h)), slice(max(0, x), max(0, x + w))
+
+
+def _covers(look: dict[str, str]) -> bool:
+    """Whether a background picture fills its box: one of a size of its own is an ornament."""
+    size = look.get("background-size", "auto").split("+")
+    measured = any(part[:1].isdigit() and part != "100p" for part in size)
+    return not (measured and "no-repeat" in look.get("background-repeat", ""))
+
+
+def _backdrop(pixels: np.ndarray) -> str:
+    """The colour along the picture's edge: what shines through a section without a background."""
+    edge = [pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1]]
+    return _hex(ground_colour(np.concatenate(edge).astype(np.int64)))
+
+
+def _hex(colour: np.ndarray) -> str:
+    return "#" + "".join(f"{round(float(v)):02x}" for v in colour)
+
+
+# --- white space ---------------------------------------------------------------------------------
+
+
+def joined_nodes(visits: list[Visit], looks: list[dict], boxes) -> set[int]:
+    """Nodes that stand in one line with the node before, as near as their margins let them.
+
+    White space between elements is content, which the tree does not hold: the boxes show it.
+    """
+    joined, before = set(), {}  # parent -> its last child so far
+    for visit in visits:
+        last = before.get(visit.parent)
+        before[visit.parent] = visit.index
+        if last is None or visit.parent < 0:
+            continue
+        margins = [
+            _px(looks[i].get(name, "0"))
+            for i, name in ((last, "margin-right"), (visit.index, "margin-left"))
+        ]
+        (x0, y0, w0, h0), (x1, y1, _, h1) = boxes[last][:4], boxes[visit.index][:4]
+        in_line = min(y0 + h0, y1 + h1) - max(y0, y1) > 0.5 * min(h0, h1)
+        if in_line and None not in margins and abs(x1 - x0 - w0 - sum(margins)) < SPACE:
+            joined.add(visit.index)
+    return joined
+
+
+def _px(written: str) -> float | None:
+    """`1.5r` -> 24.0; None for what is no plain length."""
+    number, unit = (written, "") if written == "0" else (written[:-1], written[-1:])
+    if unit not in ("", "r", "x") or not number.lstrip("-").replace(".", "", 1).isdigit():
+        return None
+    return float(number) * (REM if unit == "r" else 1)
+
+
+# --- sizes of type --------------------------------------------------------------------------------
+
+
+def _looks(visit: Visit, codebook: Codebook) -> dict[str, str]:
+    """CSS property -> written value, of the classes that hold on a desktop."""
+    found = {}
+    for name in visit.node.classes:
+        parts = codebook.split_class(name)
+        if parts.device is None and not parts.pseudos and parts.value is not None:
+            found[codebook.properties.get(parts.attribute, parts.attribute)] = parts.value
+    return found
+
+
+def _font_sizes(visits: list[Visit], looks: list[dict]) -> list[float]:
+    sizes: list[float] = []
+    for visit in visits:
+        size = _px(looks[visit.index].get("font-size", ""))
+        above = sizes[visit.parent] if visit.parent >= 0 else 16.0
+        sizes.append(max(1.0, above if size is None else size))
+    return sizes
+
+
+# --- content --------------------------------------------------------------------------------------
+
+
+def _stands_of(visit: Visit, visits, author, box, font: float, pixels) -> list[Stand]:
+    """One for each placeholder of a node."""
+    told = author[visit.index].get("content")
+    known = told if isinstance(told, list) and len(told) == len(visit.node.content) else None
+    stands = []
+    for k, content in enumerate(visit.node.content):
+        truth = known[k] if known else None
+        if content.kind == "text":
+            if not isinstance(truth, str):
+                truth = _own_text(visit, visits, author) or filler(box[2], box[3], font)
+            stands.append(Stand(text=truth))
+        elif visit.node.tag in DRAWN:
+            natural = truth if isinstance(truth, list) and len(truth) == 2 and all(truth) else None
+            stands.append(Stand(size=tuple(natural or box[2:4]), colour=colour_of(pixels, box)))
+        else:  # a glyph of an icon font: as wide as its node where nothing else is in there
+            alone = len(visit.node.content) == 1 and not visit.node.children
+            width = min(box[2], 2 * font) if alone else font
+            stands.append(Stand(size=(width, font), colour="currentcolor"))
+    return stands
+
+
+def _own_text(visit: Visit, visits: list[Visit], author: Sequence[dict]) -> str:
+    """A node's text without its children's, from an author.jsonl that has no `content`."""
+    text = author[visit.index].get("text", "")
+    for child in visits[visit.index + 1 : visit.subtree_end]:
+        if child.parent == visit.index:
+            text = text.replace(author[child.index].get("text", ""), " ", 1)
+    return " ".join(text.split())
+
+
+def filler(width: float, height: float, font: float) -> str:
+    """Words that fill a box, px, with type of a size, px."""
+    lines = max(1, int(height / (_LINE * font)))
+    letters = int(width / (_WIDTH * font) * (lines - 0.4 if lines > 1 else 0.9))
+    letters = min(max(2, letters), LONGEST)
+    return (_WORDS * (letters // len(_WORDS) + 1))[:letters].strip()

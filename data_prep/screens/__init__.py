@@ -1,0 +1,1 @@
+"""People's screenshots made like a capture's: tool bars, monitors, scale."""

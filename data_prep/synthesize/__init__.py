@@ -1,0 +1,1 @@
+"""Sections of our own making, rendered, with exact labels."""

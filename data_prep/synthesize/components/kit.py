@@ -1,0 +1,97 @@
+"""What every component is handed: dice, theme, and the colours of the place it stands on."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from random import Random
+
+from data_prep.synthesize.components.markup import El, css
+from data_prep.synthesize.components.theme import Theme
+
+
+@dataclass(frozen=True)
+class Kit:
+    rng: Random  # decides on style and structure
+    text: Random  # draws words and pictures, which differ between siblings
+    theme: Theme
+    width: int  # of the viewport, CSS px
+    ink: str
+    muted: str
+    behind: str  # the colour this component is painted over
+    card: str
+    line: str
+
+    def chance(self, probability: float) -> bool:
+        return self.rng.random() < probability
+
+    def pick(self, *options):
+        return self.rng.choice(options)
+
+    def size(self, px: float) -> str:
+        return self.theme.size(px)
+
+    def tag(self, telling: str, *others: str) -> str:
+        """The tag that says what the thing is, or one that does not: as this author is."""
+        return telling if self.chance(self.theme.semantic) else self.rng.choice(others or ("div",))
+
+    def on(self, behind: str) -> "Kit":
+        """The same kit on another colour, its ink readable there."""
+        if _luminance(behind) < 0.4:
+            return replace(
+                self, behind=behind, ink="#ffffff", muted="#e3e3ea", line="#8a8a99", card="#2a2f3a"
+            )
+        return replace(
+            self, behind=behind, ink="#1d2430", muted="#404a59", line="#d5d9e0", card="#ffffff"
+        )
+
+    def cells(self, count: int, make: Callable[[int], El]) -> list[El]:
+        """`count` siblings. Most authors build each in the same way, with other words in it."""
+        state = self.rng.getstate() if self.chance(0.85) else None
+        made = []
+        for at in range(count):
+            if state is not None:
+                self.rng.setstate(state)
+            made.append(make(at))
+        return made
+
+    def soup(self, node: El) -> El:
+        """Perhaps more layers around `node`, which nobody sees."""
+        for _ in range(max(1, self.theme.manner.layers)):
+            if self.chance(self.theme.soup):
+                node = self._layer(node)
+        return node
+
+    def _layer(self, node: El) -> El:
+        outer = El(self.pick("div", "div", "div", "span"), {}, [node])
+        if outer.tag == "span":
+            outer.style["display"] = "block"
+        # What places the node inside its parent moves to the layer that is now the child.
+        for key in ("flex", "margin-bottom", "margin-top", "grid-column"):
+            if key in node.style:
+                outer.style[key] = node.style.pop(key)
+        if node.style.get("position") == "absolute":
+            for key in ("position", "left", "right", "top", "bottom"):
+                if key in node.style:
+                    outer.style[key] = node.style.pop(key)
+        if self.theme.manner.layers and self.chance(0.4):
+            outer.style |= self.pick(
+                css(position="relative"), css(width="100%"), css(max_width="100%")
+            )
+        return outer
+
+
+def make_kit(rng: Random, theme: Theme, width: int) -> Kit:
+    text = Random(rng.random())
+    return Kit(rng, text, theme, width, theme.ink, theme.muted, theme.page, theme.card, theme.line)
+
+
+def _luminance(colour: str) -> float:
+    value = colour.lstrip("#")
+    red, green, blue = (int(value[i : i + 2], 16) / 255 for i in (0, 2, 4))
+    return 0.3 * red + 0.59 * green + 0.11 * blue
+
+
+def block(tag: str, style: dict[str, str]) -> dict[str, str]:
+    """`style`, made to fill its line where the tag would not by itself."""
+    if tag in ("span", "a", "strong", "em", "small", "b", "label", "i") and "display" not in style:
+        return {**css(display="block"), **style}
+    return style

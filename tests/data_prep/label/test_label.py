@@ -1,0 +1,505 @@
+"""Labels follow the meaning of the elements, on trees written down here."""
+
+import json
+from dataclasses import replace
+
+import pytest
+from PIL import Image
+
+from data_prep.label import command as label
+from data_prep.label.folder import read_records
+from data_prep.label.rules import Table
+from xojl_jax.errors import BadInput, BadUsage
+from xojl_jax.xojl.record import Record, parse_record, record_to_json
+from xojl_jax.xojl.tree import Content, Node, preorder, print_layout, to_semantic, used_elements
+
+TABLE = Table.load()
+SIZES = {"h1": "40px", "h2": "32px", "h3": "24px"}
+
+
+class Draft:
+    """A node to label: tag, box, author's words; text and pictures as contents."""
+
+    def __init__(self, tag, box, *children, text="", kind="", look=None, **author):
+        self.tag, self.box, self.children, self.text = tag, box, children, text
+        self.kind = kind or ("text" if text else "src" if tag == "img" else "")
+        self.look, self.author = look or {}, author
+
+    def node(self) -> Node:
+        content = (Content(self.kind, "xv1"),) if self.kind else ()
+        return Node(None, self.tag, (), content, tuple(c.node() for c in self.children))
+
+    def walk(self):
+        yield self
+        for child in self.children:
+            yield from child.walk()
+
+    def all_text(self) -> str:
+        return " ".join(filter(None, (self.text, *(c.all_text() for c in self.children))))
+
+
+def record_of(root: Draft) -> tuple[Record, list[dict]]:
+    nodes = list(root.walk())
+    author = []
+    for n in nodes:
+        bold = n.tag in SIZES
+        look = {"font-size": SIZES.get(n.tag, "16px"), "font-weight": "700" if bold else "400"}
+        inline = n.tag in ("a", "span", "b", "i", "svg", "img")
+        look["display"] = "inline" if inline else "block"
+        said = {("class" if k == "class_" else k): v for k, v in n.author.items()}
+        author.append({**said, "text": n.all_text(), "look": look | n.look})
+    boxes = tuple((*n.box, i) for i, n in enumerate(nodes))
+    return Record("a.webp", (root.node(),), id="r", html_boxes=boxes), author
+
+
+def labelled(root: Draft) -> str:
+    """The semantic layout as JSON text, by the rules; it must keep the law of labels."""
+    made = label.label(*record_of(root), TABLE)
+    assert not made.fault
+    return print_layout(to_semantic(made.record.layout)).replace('"', "")
+
+
+def card(x, *, painted=True):
+    look = {"background-color": "rgb(240, 240, 240)"} if painted else {}
+    return Draft(
+        "div",
+        (x, 100, 300, 300),
+        Draft("img", (x, 100, 300, 180), src="a.jpg"),
+        Draft("h3", (x, 290, 300, 30), text="Card title"),
+        Draft("p", (x, 330, 300, 60), text="Running text of the card. It says more."),
+        look=look,
+    )
+
+
+def test_cards_in_a_row_are_columns_of_a_grid():
+    row = Draft("div", (0, 100, 1200, 300), card(0), card(400), card(800))
+    root = Draft("section", (0, 0, 1200, 420), Draft("h2", (0, 0, 1200, 50), text="Title"), row)
+    cell = "{image:,heading:,paragraph:}"
+    assert labelled(root) == (
+        f"{{section:{{heading:,grid:{{column:{cell},column#2:{cell},column#3:{cell}}}}}}}"
+    )
+
+
+def test_unstyled_wrappers_give_way():
+    """One child and no style, or no labelled sibling: the box is not there."""
+    inner = Draft(
+        "div",
+        (0, 0, 800, 200),
+        Draft("h1", (0, 0, 800, 60), text="Hello"),
+        Draft("p", (0, 80, 800, 60), text="Some text. And some more."),
+    )
+    root = Draft("header", (0, 0, 1200, 300), Draft("div", (0, 0, 900, 250), inner))
+    assert labelled(root) == "{section:{heading:,paragraph:}}"
+
+
+def test_lists_buttons_and_social_groups():
+    """Three links in a list are a list, painted links are buttons, links to networks are social."""
+    menu = Draft(
+        "ul",
+        (300, 0, 400, 40),
+        *(
+            Draft(
+                "li", (300 + 100 * i, 0, 90, 40), Draft("a", (300 + 100 * i, 0, 90, 40), text="Go")
+            )
+            for i in range(4)
+        ),
+    )
+    painted = {"background-color": "rgb(0, 0, 200)", "display": "inline-block"}
+    button = Draft("a", (800, 0, 120, 40), text="Sign up", look=painted)
+    icons = (
+        Draft(
+            "a",
+            (1000 + 40 * i, 0, 30, 30),
+            Draft("i", (1000 + 40 * i, 0, 30, 30), kind="svg", class_=f"fab fa-{name}"),
+            href=f"https://{name}.com/x",
+        )
+        for i, name in enumerate(("twitter", "facebook"))
+    )
+    social = Draft("div", (1000, 0, 100, 40), *icons)
+    bar = Draft(
+        "div", (0, 0, 1200, 40), Draft("a", (0, 0, 100, 40), text="Brand"), menu, button, social
+    )
+    root = Draft("nav", (0, 0, 1200, 60), bar)
+    assert labelled(root) == "{section:{grid:{paragraph:,list:,button:,social:}}}"
+
+
+def test_carousel_accordion_and_tab_are_containers_of_what_shows():
+    slide = Draft("div", (0, 0, 900, 300), Draft("img", (0, 0, 900, 300), src="a.jpg"))
+    caption = Draft("p", (0, 310, 900, 30), text="A caption of the slide")
+    carousel = Draft("div", (0, 0, 900, 350), slide, caption, class_="carousel slide")
+    assert labelled(Draft("section", (0, 0, 1200, 400), carousel)) == (
+        "{section:{carousel:{image:,paragraph:}}}"
+    )
+    folds = [Draft("div", (0, 50 * i, 900, 40), text=f"Question {i}?") for i in range(3)]
+    accordion = Draft("div", (0, 0, 900, 150), *folds, class_="accordion")
+    made = labelled(Draft("section", (0, 0, 1200, 400), accordion))
+    assert made.startswith("{section:{accordion:{")
+    bar = Draft(
+        "ul",
+        (0, 0, 300, 40),
+        *(Draft("li", (100 * i, 0, 90, 40), text="Tab") for i in range(3)),
+        role="tablist",
+    )
+    panel = Draft(
+        "div",
+        (0, 50, 900, 200),
+        Draft("p", (0, 50, 900, 90), text="Panel text"),
+        class_="tab-content",
+    )
+    tab = Draft("div", (0, 0, 900, 260), bar, panel)
+    heading = Draft("h2", (0, 300, 900, 50), text="More")
+    made = labelled(Draft("section", (0, 0, 1200, 400), tab, heading))
+    assert made == "{section:{tab:{list:,paragraph:},heading:}}"
+
+
+@pytest.mark.parametrize(
+    ("draft", "element"),
+    [
+        (Draft("hr", (0, 0, 900, 2)), "divider"),
+        (Draft("iframe", (0, 0, 900, 300), kind="src", src="https://maps.google.com/x"), "map"),
+        (Draft("iframe", (0, 0, 900, 300), kind="src", src="https://youtube.com/embed/x"), "video"),
+        (Draft("video", (0, 0, 900, 300), kind="src"), "video"),
+        (Draft("img", (0, 0, 140, 140), class_="qr-code"), "qr"),
+        (Draft("img", (0, 0, 40, 40), src="mark.svg"), "icon"),
+        (Draft("img", (0, 0, 40, 40), src="face.jpg"), "image"),
+        (Draft("i", (0, 0, 24, 24), kind="svg"), "icon"),
+        (Draft("input", (0, 0, 90, 40), text="Send", type="submit"), "button"),
+        (Draft("h3", (0, 0, 900, 90), text="It is long. It has two sentences."), "paragraph"),
+        (Draft("pre", (0, 0, 900, 90), text="<b>code</b>"), "paragraph"),
+        (
+            Draft(
+                "a",
+                (0, 0, 640, 300),
+                Draft("img", (0, 0, 640, 300)),
+                href="https://www.openstreetmap.org/",
+            ),
+            "map",
+        ),
+        (
+            Draft(
+                "div",
+                (0, 0, 640, 360),
+                Draft("img", (0, 0, 640, 360), src="a.jpg"),
+                Draft("i", (300, 160, 40, 40), kind="svg", class_="fa fa-play"),
+            ),
+            "video",
+        ),
+        (
+            Draft(
+                "button",
+                (0, 0, 40, 40),
+                Draft("svg", (10, 10, 20, 20), kind="svg"),
+                class_="navbar-toggler",
+            ),
+            "icon",  # it can be clicked, but does not look like a button
+        ),
+        (Draft("a", (0, 0, 90, 30), text="More", class_="btn btn-link"), "paragraph"),
+    ],
+)
+def test_single_elements(draft, element):
+    other = Draft("p", (0, 400, 900, 20), text="beside it")
+    assert labelled(Draft("section", (0, 0, 1200, 500), draft, other)) == (
+        f"{{section:{{{element}:,paragraph:}}}}"
+        if element != "paragraph"
+        else "{section:{paragraph:,paragraph#2:}}"
+    )
+
+
+def test_counters_galleries_and_fields():
+    def figure(x):
+        return Draft(
+            "div",
+            (x, 0, 200, 90),
+            Draft("div", (x, 0, 200, 50), text="1,200+", look={"font-size": "40px"}),
+            Draft("div", (x, 60, 200, 20), text="Customers"),
+        )
+
+    row = Draft("div", (0, 0, 1200, 100), figure(0), figure(300), figure(600))
+    assert labelled(Draft("section", (0, 0, 1200, 200), row)) == (
+        "{section:{grid:{counter:,counter#2:,counter#3:}}}"
+    )
+    cells = [
+        Draft("a", (310 * i, 0, 300, 200), Draft("img", (310 * i, 0, 300, 200))) for i in range(3)
+    ]
+    gallery = Draft("div", (0, 0, 1000, 200), *cells)
+    heading = Draft("h2", (0, 300, 900, 50), text="Pictures")
+    assert labelled(Draft("section", (0, 0, 1200, 400), gallery, heading)) == (
+        "{section:{gallery:,heading:}}"
+    )
+    field = Draft("input", (0, 60, 300, 40), text="Your name", type="text")
+    form = Draft("form", (0, 0, 600, 200), heading, field)
+    assert "paragraph" not in labelled(Draft("section", (0, 0, 1200, 400), form))
+
+
+def test_categories_by_words_titles_and_content():
+    def category(tag="section", title="Hello", **author):
+        heading = Draft("h2", (0, 0, 900, 50), text=title)
+        text = Draft("p", (0, 60, 900, 50), text="Some words")
+        root = Draft(tag, (0, 0, 1200, 400), heading, text, **author)
+        return label.label(*record_of(root), TABLE).record.category
+
+    assert category("footer") == "footer"
+    assert category("nav") == "navigation"
+    assert category(class_="section pricing-table") == "pricing"
+    assert category(id="ourTeam") == "team"
+    assert category(title="What our clients say") == "testimonials"
+    assert category(title="Our services") == "features"
+    assert category() == "content"
+
+
+def test_the_section_itself_is_a_slider():
+    """Its root must be the section, so the carousel is the next node that holds the slides; dots,
+    arrows and copied slides are not there."""
+    slides = [
+        Draft("div", (400 * i, 0, 390, 300), Draft("img", (400 * i, 0, 390, 300), src=f"{i}.jpg"))
+        for i in range(2)
+    ]
+    copy = Draft(
+        "div",
+        (800, 0, 390, 300),
+        Draft("img", (800, 0, 390, 300), src="0.jpg"),
+        class_="slick-cloned",
+    )
+    track = Draft("div", (0, 0, 1200, 300), *slides, copy, class_="slick-track")
+    dots = Draft("ul", (0, 310, 1200, 20), Draft("li", (0, 310, 20, 20), text="1"))
+    dots.author["class_"] = "slick-dots"
+    assert labelled(Draft("div", (0, 0, 1200, 340), track, dots, class_="slick")) == (
+        "{section:{carousel:{image:,image#2:}}}"
+    )
+
+
+def test_a_run_is_a_list_from_three_on():
+    """Equal links are a list, two are not; cards that are links make a grid."""
+
+    def links(count, *, rich=False):
+        parts = []
+        for i in range(count):
+            box = (300 * i, 0, 280, 80)
+            title = Draft("div", (300 * i, 0, 280, 30), text="Title", look={"font-weight": "700"})
+            text = Draft("div", (300 * i, 40, 280, 30), text="What it is about")
+            parts.append(Draft("a", box, title, text) if rich else Draft("a", box, text="Go"))
+        return Draft("div", (0, 0, 1200, 80), *parts)
+
+    heading = Draft("h2", (0, 100, 900, 50), text="More")
+    page = (0, 0, 1200, 200)
+    assert labelled(Draft("section", page, links(3), heading)) == "{section:{list:,heading:}}"
+    two = labelled(Draft("section", page, links(2), heading))
+    assert two == "{section:{grid:{paragraph:,paragraph#2:},heading:}}"
+    assert labelled(Draft("section", page, links(3, rich=True), heading)).count("column") == 3
+
+
+def test_text_over_a_backdrop_is_no_freedom():
+    """A picture behind the words of a card is not content; a picture with a caption on it is."""
+
+    def card(position):
+        picture = Draft("img", (0, 0, 800, 300), src="a.jpg", look={"position": position})
+        words = [
+            Draft("h2", (40, 40, 500, 40), text="Title"),
+            Draft("p", (40, 90, 500, 40), text="Some text of the card"),
+        ]
+        words = Draft("div", (40, 40, 500, 90), *words)
+        below = Draft("p", (0, 320, 800, 20), text="beside it")
+        return Draft(
+            "section", (0, 0, 1200, 400), Draft("div", (0, 0, 800, 300), picture, words), below
+        )
+
+    assert "image" not in labelled(card("absolute"))
+    assert labelled(card("static")) == (
+        "{section:{freedom:{image:,wrapper:{heading:,paragraph:}},paragraph:}}"
+    )
+
+
+@pytest.mark.parametrize(("weight", "head"), [("700", "heading"), ("400", "paragraph")])
+def test_rows_of_a_table_have_no_label(weight, head):
+    """Its cells stand in the table; the head of a column is a heading where it looks like one."""
+
+    def row(y, tag):
+        look = {"font-weight": weight if tag == "th" else "400"}
+        cells = (Draft(tag, (300 * i, y, 300, 40), text=f"Cell {i}", look=look) for i in range(3))
+        return Draft("tr", (0, y, 900, 40), *cells)
+
+    table = Draft("table", (0, 0, 900, 120), row(0, "th"), row(40, "td"), row(80, "td"))
+    below = Draft("p", (0, 200, 900, 20), text="beside it")
+    made = labelled(Draft("section", (0, 0, 1200, 300), table, below))
+    assert made.startswith(f"{{section:{{grid:{{{head}:,{head}#2:,{head}#3:,paragraph")
+    assert made.count("grid") == 1
+
+
+def test_bare_links_to_networks_in_a_card_are_no_buttons():
+    """Without a node of their own they have no label at all, and the card is not counted as sure
+    because of it."""
+    icons = [
+        Draft(
+            "a",
+            (100 + 50 * i, 350, 40, 40),
+            Draft("i", (110 + 50 * i, 360, 20, 20), kind="svg"),
+            class_="btn btn-dark",
+            href=f"https://{host}.com/",
+            look={"background-color": "rgb(0, 0, 0)"},
+        )
+        for i, host in enumerate(("twitter", "facebook", "linkedin"))
+    ]
+    name = Draft("h4", (100, 300, 200, 30), text="Jane Doe")
+    card = Draft("div", (100, 100, 200, 300), name, *icons)
+    root = Draft("section", (0, 0, 1200, 420), card, Draft("p", (0, 400, 900, 20), text="Text"))
+    assert "button" not in labelled(root)
+
+
+def write_folder(folder, root):
+    record, author = record_of(root)
+    (folder / "records.jsonl").write_text(record_to_json(record) + "\n")
+    (folder / "author.jsonl").write_text(json.dumps({"id": "r", "nodes": author}) + "\n")
+
+
+def test_command_labels_a_folder_and_does_it_again_alike(tmp_path, capsys):
+    """The layout copies tag, classes and content of its html nodes, so it aligns exactly."""
+    row = Draft("div", (0, 100, 1200, 300), card(0), card(400), card(800))
+    write_folder(tmp_path, Draft("section", (0, 0, 1200, 420), row))
+    label.main([str(tmp_path)])
+    once = (tmp_path / "records.jsonl").read_text()
+    record = parse_record(once)
+    html = preorder(record.html)
+    for visit, index in zip(preorder(record.layout), record.layout_nodes, strict=True):
+        assert (visit.node.tag, visit.node.classes) == (
+            html[index].node.tag,
+            html[index].node.classes,
+        )
+    assert record.used_elements == used_elements(record.layout)
+    assert "1 of 1 records labelled" in capsys.readouterr().err
+    label.main([str(tmp_path)])
+    assert (tmp_path / "records.jsonl").read_text() == once
+
+
+def test_command_mistakes_are_one_clear_line(tmp_path):
+    with pytest.raises(BadInput, match=r"no author\.jsonl"):
+        label.main([str(tmp_path)])
+    (tmp_path / "author.jsonl").write_text("{}\n")
+    with pytest.raises(BadInput, match=r"author\.jsonl:1"):
+        label.main([str(tmp_path)])
+    (tmp_path / "author.jsonl").write_text("")
+    with pytest.raises(BadInput, match=r"no records\.jsonl"):
+        label.main([str(tmp_path)])
+
+
+def test_labels_say_which_rule_made_them_and_how_sure_it_is(tmp_path):
+    """labels.jsonl has every label with its rule; quality.label is halfway between their mean
+    confidence and the least one, all being labelled; less where there is a form field."""
+    heading = Draft("h2", (0, 0, 900, 50), text="Title")
+    write_folder(tmp_path, Draft("section", (0, 0, 1200, 420), heading))
+    label.main([str(tmp_path)])
+    entry = json.loads((tmp_path / "labels.jsonl").read_text())
+    rules = {rule.name: rule for part in TABLE.parts.values() for rule in part}
+    assert [node[:3] for node in entry["nodes"]] == [
+        [0, "section", "band"],
+        [1, "heading", "heading-tag"],
+    ]
+    assert all(node[3] == rules[node[2]].confidence for node in entry["nodes"])
+    record = parse_record((tmp_path / "records.jsonl").read_text())
+    sure = [node[3] for node in entry["nodes"]]
+    trust = (sum(sure) / 2 + min(sure)) / 2
+    assert record.quality["label"] == pytest.approx(trust, abs=1e-4)
+    field = Draft("input", (0, 100, 300, 40))
+    write_folder(tmp_path, Draft("section", (0, 0, 1200, 420), heading, field))
+    label.main([str(tmp_path)])
+    record = parse_record((tmp_path / "records.jsonl").read_text())
+    assert record.quality["label"] == pytest.approx(0.9 * trust, abs=1e-4)
+    assert entry["category"][0] == record.category
+
+
+def test_unsure_records_go_aside_and_come_back(tmp_path, capsys):
+    """What is set aside says why, and returns to its place when it is good enough."""
+    record, author = record_of(Draft("section", (0, 0, 900, 90), card(0)))
+    names = ("one", "two", "three")
+    lines = [record_to_json(replace(record, id=name)) for name in names]
+    bad = [*author[:-1]]  # author.jsonl does not fit this one
+    entries = [{"id": n, "nodes": bad if n == "two" else author} for n in names]
+    (tmp_path / "records.jsonl").write_text("\n".join(lines) + "\n")
+    (tmp_path / "author.jsonl").write_text("".join(json.dumps(e) + "\n" for e in entries))
+
+    def ids(name):
+        path = tmp_path / name
+        return [r.id for r in read_records(path)] if path.exists() else []
+
+    label.main([str(tmp_path)])
+    assert (ids("records.jsonl"), ids("aside.jsonl")) == (["one", "three"], ["two"])
+    assert "1 set aside" in capsys.readouterr().err
+    label.main([str(tmp_path), "--least-confidence", "1"])
+    assert (ids("records.jsonl"), ids("aside.jsonl")) == ([], ["one", "two", "three"])
+    lines = (tmp_path / "aside.jsonl").read_text().splitlines()
+    unsure, fault = "confidence below 1", "author.jsonl does not fit the record"
+    assert [json.loads(line)["aside"] for line in lines] == [unsure, fault, unsure]
+    entries[1]["nodes"] = author
+    (tmp_path / "author.jsonl").write_text("".join(json.dumps(e) + "\n" for e in entries))
+    label.main([str(tmp_path)])
+    assert (ids("records.jsonl"), ids("aside.jsonl")) == (["one", "two", "three"], [])
+    assert '"aside"' not in (tmp_path / "records.jsonl").read_text()
+
+
+def test_other_quality_numbers_stay(tmp_path):
+    record, author = record_of(Draft("section", (0, 0, 900, 90), card(0)))
+    record = replace(record, quality={"round_trip": 0.5, "label": 0.1})
+    (tmp_path / "records.jsonl").write_text(record_to_json(record) + "\n")
+    (tmp_path / "author.jsonl").write_text(json.dumps({"id": "r", "nodes": author}) + "\n")
+    label.main([str(tmp_path)])
+    quality = parse_record((tmp_path / "records.jsonl").read_text()).quality
+    assert quality["round_trip"] == 0.5
+    assert quality["label"] > 0.5
+
+
+def test_explain_prints_and_draws_without_writing(tmp_path, capsys):
+    """Each label with its rule, as text and in the picture; the records stay as they are."""
+    write_folder(tmp_path, Draft("section", (0, 0, 900, 420), card(0)))
+    Image.new("RGB", (900, 420), "white").save(tmp_path / "a.webp")
+    before = (tmp_path / "records.jsonl").read_text()
+    picture = tmp_path / "why.png"
+    label.main([str(tmp_path), "--explain", "r", "--out", str(picture)])
+    text = capsys.readouterr().out
+    assert "heading-tag 0.9" in text
+    assert "image" in text
+    with Image.open(picture) as image:
+        assert image.width > 900 and image.height >= 420
+    assert (tmp_path / "records.jsonl").read_text() == before
+    assert not (tmp_path / "labels.jsonl").exists()
+    with pytest.raises(BadUsage, match="no such record"):
+        label.main([str(tmp_path), "--explain", "nobody"])
+    with pytest.raises(BadUsage, match="goes with --explain"):
+        label.main([str(tmp_path), "--out", str(picture)])
+
+
+def test_fields_with_labels_are_no_list():
+    """Form fields have no element; the words over each of them are a text of their own."""
+    items = [
+        Draft(
+            "li",
+            (0, 80 * i, 900, 70),
+            Draft("label", (0, 80 * i, 140, 20), text=f"Field {i}"),
+            Draft("input", (0, 80 * i + 25, 900, 40), type="text"),
+        )
+        for i in range(3)
+    ]
+    made = labelled(Draft("section", (0, 0, 900, 300), Draft("ul", (0, 0, 900, 240), *items)))
+    assert "list" not in made
+    assert made.count("paragraph") == 3
+
+
+def test_a_painted_button_needs_no_sign():
+    """Its pictogram may not have been drawn: one sees a button all the same."""
+    look = {"background-color": "rgb(0, 0, 200)"}
+    button = Draft("button", (500, 0, 40, 40), look=look)
+    title = Draft("h2", (0, 0, 400, 40), text="Inbox")
+    made = labelled(
+        Draft("section", (0, 0, 900, 100), Draft("div", (0, 0, 900, 60), title, button))
+    )
+    assert "button" in made
+
+
+def test_words_and_links_in_one_line_are_one_text():
+    inline = {"display": "inline"}
+    parts = [
+        Draft("span", (0, 2, 80, 16), text="Powered by", look=inline),
+        Draft("a", (84, 2, 60, 16), text="CoreUI", look=inline, href="/"),
+    ]
+    line = Draft("div", (0, 0, 278, 20), *parts)
+    title = Draft("h2", (0, 40, 400, 40), text="Inbox")
+    made = labelled(Draft("section", (0, 0, 900, 100), line, title))
+    assert made.count("paragraph") == 1

@@ -1,0 +1,119 @@
+"""What the comparison of two pictures of one tree rewards and punishes."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image, ImageDraw
+
+from data_prep.roundtrip.likeness import (
+    Blocks,
+    box_likeness,
+    colour_likeness,
+    compare,
+    ground_colour,
+    structure_likeness,
+)
+
+SIDE = st.integers(0, 10_000).map(lambda tenth: tenth / 10)
+BOXES = st.tuples(SIDE, SIDE, SIDE, SIDE)
+
+
+def drawing(shift=0, ink="black", ground="white"):
+    """A page of 320 x 240 with bars for lines of text, and its two blocks."""
+    image = Image.new("RGB", (320, 240), ground)
+    draw = ImageDraw.Draw(image)
+    for row in range(5):
+        for letter in range(12):
+            x, y = 20 + 18 * letter, 30 + 30 * row + shift
+            draw.rectangle((x, y, x + 8, y + 12), fill=ink)
+    boxes = [[0, 0, 320, 240], [20, 30 + shift, 210, 132]]
+    return np.asarray(image), np.array(boxes, np.float64)
+
+
+def blocks(first, second, pictures=(False, False)):
+    return Blocks(first, second, np.array(pictures), np.array([False, True]))
+
+
+def test_nothing_differs_from_itself():
+    """A perfect round trip scores 1, in every part."""
+    picture, boxes = drawing()
+    likeness = compare(picture, picture, blocks(boxes, boxes))
+    assert likeness.score == pytest.approx(1.0)
+    assert likeness.missing == 0
+    assert min(likeness.rounded()[name] for name in ("position", "size", "colour")) == 1.0
+
+
+@settings(deadline=None)
+@given(BOXES, BOXES)
+def test_boxes_are_compared_alike_both_ways(one, two):
+    """Every part is from 0 to 1, the same both ways, and 1 for equal boxes."""
+    first, second = np.array([one]), np.array([two])
+    there, back = box_likeness(first, second), box_likeness(second, first)
+    for part, other in zip(there, back, strict=True):
+        assert 0 <= part[0] <= 1 + 1e-9
+        assert part[0] == pytest.approx(other[0], abs=1e-9)
+    assert [part[0] for part in box_likeness(first, first)] == pytest.approx([1, 1, 1])
+
+
+@settings(deadline=None)
+@given(BOXES, st.floats(1, 200), st.floats(1.1, 3))
+def test_farther_away_is_less_alike(box, distance, more):
+    """A longer way costs more position, a larger change more size."""
+    first = np.array([box])
+    change = np.array([1, 0, 1, 0])
+    near, far = first + distance * change, first + distance * more * change
+    for part in (0, 1):
+        assert box_likeness(first, far)[part][0] < box_likeness(first, near)[part][0]
+
+
+def test_a_block_that_does_not_show_counts_as_nothing():
+    """A tree that loses a node is not better than one that misplaces it."""
+    picture, boxes = drawing()
+    lost = boxes.copy()
+    lost[1] = np.nan
+    likeness = compare(picture, picture, blocks(boxes, lost))
+    assert likeness.missing == 0.5
+    assert (likeness.position, likeness.size, likeness.colour) == (0.5, 0.5, 0.5)
+
+
+def test_colours_of_ground_and_ink_count():
+    """Another ground, or in a text another ink, costs colour and nothing but colour of a block."""
+    picture, boxes = drawing()
+    same = colour_likeness(picture, picture, boxes[1], boxes[1], True)
+    other_ink = colour_likeness(picture, drawing(ink="red")[0], boxes[1], boxes[1], True)
+    unseen = colour_likeness(picture, drawing(ink="red")[0], boxes[1], boxes[1], False)
+    other_ground = colour_likeness(picture, drawing(ground="#234")[0], boxes[1], boxes[1], True)
+    assert same == unseen == pytest.approx(1.0)
+    assert other_ink < 0.75
+    assert other_ground < 0.75
+    moved, there = drawing(shift=40)
+    assert colour_likeness(picture, moved, boxes[1], there[1], True) == pytest.approx(1.0)
+    assert colour_likeness(picture, picture, boxes[1], [500, 0, 10, 10], True) is None
+
+
+def test_the_ground_is_the_most_common_colour():
+    pixels = np.array([[250, 250, 250]] * 6 + [[0, 0, 0]] * 5, np.int64)
+    assert ground_colour(pixels).tolist() == [250, 250, 250]
+
+
+def test_structure_is_measured_where_something_shows():
+    """Lines in another place cost structure, however empty the rest; emptiness earns nothing."""
+    picture, _ = drawing()
+    nothing = np.zeros(picture.shape[:2], bool)
+    moved = structure_likeness(picture, drawing(shift=14)[0], nothing)
+    assert structure_likeness(picture, picture, nothing) == pytest.approx(1.0)
+    assert moved < 0.5
+    wide = [np.pad(p, ((0, 900), (0, 0), (0, 0)), "edge") for p in (picture, drawing(shift=14)[0])]
+    assert structure_likeness(*wide, np.zeros((1140, 320), bool)) == pytest.approx(moved, abs=0.05)
+    flat = np.full_like(picture, 200)
+    assert structure_likeness(flat, flat, nothing) == 1.0
+
+
+def test_what_a_picture_shows_is_left_out():
+    """Pixels of a photo, and blocks on it, neither cost nor earn: the tree does not hold them."""
+    picture, boxes = drawing()
+    other = drawing(shift=14, ink="#0af", ground="#fc0")[0]
+    likeness = compare(picture, other, blocks(boxes, boxes, pictures=(True, False)))
+    assert (likeness.structure, likeness.colour) == (1.0, 1.0)
+    assert compare(picture, other, blocks(boxes, boxes)).score < 0.8

@@ -1,0 +1,210 @@
+"""The round trip judges: true trees score high, damaged ones lower, and nothing is lost."""
+
+import json
+import random
+from dataclasses import replace
+from statistics import median
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+from data_prep.capture import command as capture
+from data_prep.roundtrip import command as roundtrip
+from data_prep.roundtrip.command import Judged, framed, judge, read_authors, read_records
+from data_prep.roundtrip.standins import filler
+from data_prep.synthesize.components import make_page
+from data_prep.synthesize.components.markup import document
+from data_prep.trees.compact import compact, properties
+from xojl_jax.errors import BadUsage
+from xojl_jax.xojl.codebook import Codebook
+from xojl_jax.xojl.record import Record, record_to_json
+from xojl_jax.xojl.tree import Node, preorder
+
+PAGE = """<!doctype html><title>t</title><style>
+*{box-sizing:border-box}body{margin:0;font:16px/1.5 sans-serif;color:#234}
+section{padding:48px 5%;background:#f4f6f8}h2{margin:0 0 16px;font-size:32px;text-align:center}
+.row{display:flex;gap:24px}.card{flex:1 1 40%;padding:20px;background:#fff;border:1px solid #ccd}
+.card h3{margin:0 0 8px;font-size:20px;color:#a12}a{display:inline-block;padding:8px 16px;
+background:#0a6;color:#fff;border-radius:6px;margin-top:12px}</style>
+<section><h2>What we do for you</h2><div class="row">
+<div class="card"><h3>Plan</h3><p>We look at what is there, and<br>say what could be.</p>
+<a>More</a></div>
+<div class="card"><h3>Build</h3><p>Small steps, shown every week, until it stands.</p></div>
+</div></section>"""
+FAITHFUL = 0.95  # a page of plain CSS, its own texts
+MADE = 0.8  # the median of made sections
+
+
+@pytest.fixture(scope="module")
+def captured(chromium, tmp_path_factory):
+    """A folder as data_prep.capture leaves it: one section, its texts in author.jsonl."""
+    folder = tmp_path_factory.mktemp("captured")
+    (folder / "page.html").write_text(PAGE, encoding="utf-8")
+    capture.main(["--out", str(folder / "raw"), str(folder / "page.html")])
+    return folder / "raw"
+
+
+@pytest.fixture
+def raw(captured, tmp_path):
+    """A copy that a test may write to."""
+    for file in captured.rglob("*"):
+        if file.is_file():
+            target = tmp_path / file.relative_to(captured)
+            target.parent.mkdir(exist_ok=True)
+            target.write_bytes(file.read_bytes())
+    return tmp_path
+
+
+def with_classes(root: Node, change) -> Node:
+    """The tree with `change(tag, classes)` for the classes of every node."""
+    children = tuple(with_classes(child, change) for child in root.children)
+    return replace(root, classes=tuple(change(root.tag, root.classes)), children=children)
+
+
+def without(*codes):
+    return lambda tag, classes: [c for c in classes if c.split("_")[0] not in codes]
+
+
+def swapped(root: Node) -> Node:
+    return replace(root, children=tuple(swapped(c) for c in reversed(root.children)))
+
+
+def test_a_true_tree_scores_high_and_damage_lowers_it(chromium, captured):
+    """Each kind of damage is seen, in the part that it damages."""
+    [record] = read_records(captured)
+    author = read_authors(captured)[record.id]
+
+    def likeness(root):
+        return judge(chromium, captured, replace(record, html=(root,)), author)
+
+    [root] = record.html
+    true = likeness(root)
+    assert true.score >= FAITHFUL, true
+    no_padding = likeness(with_classes(root, without("pt", "pr", "pb", "pl")))
+    no_flex = likeness(with_classes(root, without("d", "g")))
+    no_colours = likeness(with_classes(root, without("bg", "c")))
+    wrong_order = likeness(swapped(root))
+    assert no_padding.size < true.size - 0.05
+    assert no_flex.position < true.position - 0.1
+    assert no_colours.colour < true.colour - 0.1
+    assert wrong_order.structure < true.structure - 0.2
+    for damaged in (no_padding, no_flex, no_colours, wrong_order):
+        assert damaged.score < true.score - 0.03
+
+
+def made_sections(browser, folder, count):
+    """(record, author) of sections of our own, their texts and the sizes of pictures with them."""
+    pages = [make_page(3, index) for index in range(count)]
+    book = Codebook.load()
+    text = document([page.shown() for page in pages], pitch=1400)
+    with browser.open_html(text, (max(page.width for page in pages), 1400 * count)) as tab:
+        for index, page in enumerate(pages):
+            found = tab.extract(f"#s{index} > *", properties(book))
+            (folder / f"{index}.png").write_bytes(tab.screenshot(found.box))
+            tree = compact(found, book, random.Random(index))
+            boxes = tuple(map(tuple, tree.boxes))
+            record = Record(
+                f"{index}.png", tree.forest, viewport=(page.width, 720), html_boxes=boxes
+            )
+            yield record, [_told(node) for node in found.nodes]
+
+
+def _told(node):
+    return {
+        "content": node["held"],
+        "look": {"font-family": node["styles"]["font-family"]},
+    }
+
+
+def test_made_sections_pass(chromium, tmp_path):
+    """The control: sections whose trees and texts are exact come back as they were."""
+    scores = [
+        judge(chromium, tmp_path, *section).score
+        for section in made_sections(chromium, tmp_path, 5)
+    ]
+    assert median(scores) >= MADE, scores
+
+
+def test_the_command_writes_the_score_and_does_nothing_twice(raw, capsys):
+    """Scores stand beside other qualities; parts in a file; a record that fails has a reason."""
+    [record] = read_records(raw)
+    lost = replace(record, id="lost", screenshot="screenshots/gone.webp")
+    stale = replace(record, id="bare", html_boxes=None, quality={"round_trip": 0.9, "label": 0.5})
+    record = replace(record, quality={"label": 0.75})
+    lines = [record_to_json(r) + "\n" for r in (record, lost, stale)]
+    (raw / "records.jsonl").write_text("".join(lines), encoding="utf-8")
+
+    assert roundtrip.main([str(raw), "--workers", "1"]) is None
+    table = capsys.readouterr().out
+    assert "1 records judged, 2 without a score" in table
+    assert "1 without a score: the screenshot cannot be read" in table
+    assert "1 without a score: no boxes" in table
+    found = {r.id: r.quality for r in read_records(raw)}
+    assert found[record.id]["round_trip"] >= FAITHFUL
+    assert found[record.id]["label"] == 0.75
+    assert found["lost"] is None
+    assert found["bare"] == {"label": 0.5}
+    parts = Judged(raw / "roundtrip.jsonl").verdicts[record.id]
+    assert set(parts) >= {"score", "position", "size", "colour", "structure", "overlap"}
+
+    with (raw / "roundtrip.jsonl").open("a") as file:
+        file.write('{"id": "half a li')  # a run was killed here
+    before = (raw / "records.jsonl").read_text()
+    roundtrip.main([str(raw)])
+    assert "3 records were judged before" in capsys.readouterr().err
+    assert (raw / "records.jsonl").read_text() == before
+
+
+def test_explain_draws_what_differs(raw, tmp_path):
+    """Three panels in a PNG; an id that is not there is a user's mistake."""
+    [record] = read_records(raw)
+    out = tmp_path / "why.png"
+    roundtrip.main([str(raw), "--explain", record.id, "--out", str(out)])
+    with Image.open(out) as picture:
+        assert picture.format == "PNG"
+        assert picture.width > 3 * 320
+    with pytest.raises(BadUsage, match="no such record"):
+        roundtrip.main([str(raw), "--explain", "nobody", "--out", str(out)])
+
+
+@pytest.mark.parametrize("flags", [["--explain", "x"], ["--out", "x.png"]], ids=lambda f: f[0])
+def test_flags_that_make_no_sense_are_refused(tmp_path, flags):
+    with pytest.raises(BadUsage):
+        roundtrip.main([str(tmp_path), *flags])
+
+
+BOX = st.tuples(*[st.floats(-500, 1500)] * 2, *[st.floats(0, 900)] * 2)
+
+
+@settings(deadline=None)
+@given(st.lists(BOX, min_size=1, max_size=5))
+def test_boxes_are_cut_to_the_picture(boxes):
+    """What is left lies inside; what lies outside is not there at all."""
+    for (x, y, w, h), cut in zip(boxes, framed(np.array(boxes), 800, 600), strict=True):
+        if np.isnan(cut[0]):
+            assert x >= 800 or y >= 600 or x + w < 0 or y + h < 0
+        else:
+            assert 0 <= cut[0] <= cut[0] + cut[2] <= 800 + 1e-6
+            assert 0 <= cut[1] <= cut[1] + cut[3] <= 600 + 1e-6
+
+
+@settings(deadline=None)
+@given(st.floats(0, 2000), st.floats(0, 900), st.floats(1, 90))
+def test_filler_fits_its_box(width, height, font):
+    """There is always a word or the start of one, and never more than the box can hold."""
+    text = filler(width, height, font)
+    lines = max(1, height / (1.4 * font))
+    assert 0 < len(text) <= max(2, width / (0.5 * font) * lines)
+    assert len(text) <= len(filler(width * 2, height, font)) + 1
+
+
+def test_every_node_of_a_layout_survives_with_its_content(captured):
+    """Texts come from author.jsonl, one for each placeholder of the tree."""
+    [record] = read_records(captured)
+    author = read_authors(captured)[record.id]
+    told = [len(entry["content"]) for entry in author]
+    assert told == [len(visit.node.content) for visit in preorder(record.html)]
+    assert json.dumps(author).count("say what could be") >= 1
