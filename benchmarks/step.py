@@ -1,0 +1,163 @@
+"""Where a training step spends its time, by part of the model, from a profiler trace.
+
+  python -m benchmarks.step --preset=base --batch=8        # a GPU
+  python -m benchmarks.step --preset=tiny --batch=8        # two CPU cores
+
+Compiles the real training step, times it, traces some steps, and sums the time of every device
+operation by the part that it belongs to, which the compiled program's `op_name` metadata tell.
+Forward and backward are told apart; what remat computes again counts as backward.
+"""
+
+import argparse
+import collections
+import re
+import tempfile
+import time
+from pathlib import Path
+
+import jax
+import numpy as np
+from rich.console import Console
+from rich.table import Table
+
+from configs import stage4
+from xojl_jax import tasks
+from xojl_jax.data import loader
+from xojl_jax.engine import sharding, state, step
+
+# Part of the model -> what its operations' names contain; the first that matches counts.
+PARTS = {
+    "optimizer": r"optimizer|adamw|global_norm|clip",
+    "patch embedding": r"vision/patches|vision\._embed",
+    "vision attention": r"vision/.*attention(?!_norm)",
+    "vision MLP": r"vision/.*feed_forward(?!_norm)",
+    "vision, rest": r"trunk/vision|\bvision\b",
+    "class composition": r"html_encoder.*classes",
+    "html attention": r"html_encoder/.*attention",
+    "html, rest": r"html_encoder",
+    "fusion": r"fusion",
+    "pyramid, memory": r"pyramid|spatial_attention|memory_in|memory_norm",
+    "decoder self-attention": r"decoder/.*self_attention",
+    "decoder cross-attention": r"decoder/.*memory_attention",
+    "decoder MLP": r"decoder/.*mlp(?!_norm)",
+    "decoder, rest": r"trunk/decoder|\bdecoder\b",
+    "heads": r"(node|patch|element|category)_head|_region",
+    "embedding of tokens": r"token_embed|depth_embed|view_embed|here_in|ahead_in",
+    "scores": r"detail_head|semantic_head|pointer",
+    "the rest of the model": r"LayoutModel",
+}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--preset", default="tiny")
+    parser.add_argument("--batch", type=int, default=8)
+    parser.add_argument("--steps", type=int, default=10, help="timed steps")
+    parser.add_argument("--traced", type=int, default=2, help="traced steps")
+    flags = parser.parse_args()
+    config = stage4.get_config(flags.preset)
+    with config.unlocked():
+        config.batch_size = flags.batch
+    compiled, start, batch = build(config)
+    seconds, start = time_steps(compiled, start, batch, flags.steps)
+    forward = sum(tasks.make(config).flops().values())
+    rate = 3 * forward * flags.batch / np.median(seconds) / 1e12
+    print(
+        f"{flags.preset}, batch {flags.batch}, {jax.devices()[0].device_kind}, jax "
+        f"{jax.__version__}: {1e3 * np.median(seconds):.1f} ms a step (p95 "
+        f"{1e3 * np.quantile(seconds, 0.95):.1f}), {flags.batch / np.median(seconds):.1f} "
+        f"samples/s, {rate:.1f} TFLOP/s of {3 * forward / 1e12:.2f} TFLOP a sample",
+        flush=True,
+    )
+    times = trace(compiled, start, batch, flags.traced)
+    Console(width=110).print(table(times))
+
+
+def build(config):
+    """The compiled training step, its first state and a batch of the sample data."""
+    task = tasks.make(config)
+    mesh = sharding.make_mesh(config.mesh, jax.devices()[:1])
+    plan = state.make_plan(task, config, mesh)
+    began = time.perf_counter()
+    abstract = (plan.abstract, step.abstract_batch(task, mesh))
+    compiled = step.compile_ahead(step.make_train_step(task, config, plan), abstract, mesh)
+    print(f"compiled in {time.perf_counter() - began:.1f} s", flush=True)
+    memory = compiled.memory_analysis()
+    print(f"temporary memory {memory.temp_size_in_bytes / 2**30:.2f} GiB", flush=True)
+    with loader.batches(
+        task.dataset("train"), seed=0, batch_size=config.batch_size, num_threads=0
+    ) as batches:
+        batch = sharding.put_batch(next(batches), mesh)
+    return compiled, state.from_scratch(task, config, plan), batch
+
+
+def time_steps(compiled, start, batch, count: int):
+    """Seconds of each of `count` steps after two that warm up, and the state after them."""
+    seconds = []
+    for number in range(count + 2):
+        began = time.perf_counter()
+        start, metrics = compiled(start, batch)
+        jax.block_until_ready((start, metrics))
+        if number >= 2:
+            seconds.append(time.perf_counter() - began)
+    return seconds, start
+
+
+def trace(compiled, start, batch, count: int) -> dict[tuple[str, str], float]:
+    """(part, "forward" or "backward") -> milliseconds of a step on the device."""
+    with tempfile.TemporaryDirectory() as folder:
+        with jax.profiler.trace(folder):
+            for _ in range(count):
+                start, metrics = compiled(start, batch)
+            jax.block_until_ready((start, metrics))
+        (path,) = Path(folder).rglob("*.xplane.pb")
+        profile = jax.profiler.ProfileData.from_file(str(path))
+        names = op_names(compiled.as_text())
+        times: dict[tuple[str, str], float] = collections.Counter()
+        for operation, nanoseconds in device_events(profile):
+            times[part_of(names.get(operation, operation))] += nanoseconds / 1e6 / count
+    return times
+
+
+def device_events(profile):
+    """(HLO operation, nanoseconds) of every event that ran an operation of a compiled program."""
+    for plane in profile.planes:
+        for line in plane.lines:
+            for event in line.events:
+                stats = {key: value for key, value in event.stats if key}
+                if "hlo_op" in stats:
+                    yield str(stats["hlo_op"]), event.duration_ns
+
+
+def op_names(hlo: str) -> dict[str, str]:
+    """HLO instruction -> the name that JAX gave the operation."""
+    pattern = r"^\s*(?:ROOT )?%?([\w.\-]+) = .*metadata=\{[^}]*op_name=\"([^\"]*)\""
+    return dict(re.findall(pattern, hlo, flags=re.MULTILINE))
+
+
+def part_of(name: str) -> tuple[str, str]:
+    backward = "transpose(" in name or "rematted" in name or "remat" in name
+    for part, pattern in PARTS.items():
+        if re.search(pattern, name):
+            return part, "backward" if backward else "forward"
+    return "not named: " + re.sub(r"[\d.]+", "", name.rsplit("/", 1)[-1])[:40], "forward"
+
+
+def table(times: dict[tuple[str, str], float]) -> Table:
+    total = sum(times.values())
+    result = Table(title=f"{total:.1f} ms of device time a step")
+    for column in ("part", "forward ms", "backward ms", "share"):
+        result.add_column(column, justify="left" if column == "part" else "right")
+    parts = collections.Counter()
+    for (part, _), value in times.items():
+        parts[part] += value
+    for part, value in parts.most_common(45):
+        both = (times.get((part, side), 0.0) for side in ("forward", "backward"))
+        result.add_row(part, *(f"{x:.2f}" for x in both), f"{100 * value / total:.1f} %")
+    return result
+
+
+if __name__ == "__main__":
+    main()
