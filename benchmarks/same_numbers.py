@@ -1,8 +1,8 @@
 """Do two checkouts compute the same numbers? Losses of training steps, parameters, predictions.
 
-  python -m benchmarks.same_numbers record ../before before.json    # a checkout of the commit before
-  python -m benchmarks.same_numbers record . after.json
-  python -m benchmarks.same_numbers compare before.json after.json
+  python -m benchmarks.same_numbers record ../old old.json    # a checkout of another commit
+  python -m benchmarks.same_numbers record . new.json
+  python -m benchmarks.same_numbers compare old.json new.json
 
 `record` uses the commands alone, so that it works for any commit: it trains `tiny` for some steps
 from scratch, then predicts test records, in the checkout that is named. `compare` demands equality
