@@ -19,6 +19,7 @@ import numpy as np
 from flax import linen as nn
 
 from xojl_jax.nn import decoding
+from xojl_jax.nn.config import BlockConfig, DecoderConfig
 from xojl_jax.nn.decoder import Decoder
 from xojl_jax.nn.grammar_mask import EOS, grammar_tables
 from xojl_jax.xojl.grammar import Automaton
@@ -48,7 +49,8 @@ def build(preset: str, batch: int, steps: int, dtype: jnp.dtype):
     """(decode, inputs): a function to jit, and its arguments."""
     shape = dict(SHAPES[preset])
     nodes, length = shape.pop("nodes"), shape.pop("memory")
-    decoder = Decoder(**shape, dtype=dtype)
+    block = BlockConfig(shape["width"], shape["heads"], remat="full", dtype=jnp.dtype(dtype).name)
+    decoder = Decoder(DecoderConfig(block, shape["layers"], shape["max_length"]))
     automaton = Automaton.load()
     tables = grammar_tables(automaton)
     noise = np.random.default_rng(0)
@@ -56,12 +58,12 @@ def build(preset: str, batch: int, steps: int, dtype: jnp.dtype):
     def random(*size: int) -> jax.Array:
         return jnp.asarray(noise.normal(size=size).astype(np.float32) * 0.05, dtype)
 
-    memory = random(batch, length, decoder.width)
+    memory = random(batch, length, block.width)
     params = jax.eval_shape(decoder.init, jax.random.key(0), memory[:, :1], memory)
     params = jax.tree.map(lambda leaf: random(*leaf.shape), nn.meta.unbox(params))
     table, pointers = (
-        random(automaton.vocabulary_size, decoder.width),
-        random(batch, nodes, decoder.width),
+        random(automaton.vocabulary_size, block.width),
+        random(batch, nodes, block.width),
     )
 
     def decode(params, table, pointers, memory):

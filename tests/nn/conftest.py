@@ -1,11 +1,23 @@
 """What keeps these tests short, and a mesh of eight simulated devices."""
 
+import dataclasses
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 from flax import linen as nn
 from jax.sharding import AxisType
+
+from xojl_jax.nn.config import BlockConfig
+
+BLOCK_FIELDS = {field.name for field in dataclasses.fields(BlockConfig)}
+
+
+def make_config(kind, **fields):
+    """A `kind` of config (VisionConfig, DecoderConfig), its block's fields among the others."""
+    block = {name: fields.pop(name) for name in BLOCK_FIELDS & set(fields)}
+    return kind(block=BlockConfig(**block), **fields)
 
 
 @pytest.fixture

@@ -9,19 +9,14 @@ import pytest
 from flax import linen as nn
 from jax.extend.core import jaxprs_in_params
 
-from xojl_jax.nn import blocks
+from xojl_jax.nn import scan
 from xojl_jax.nn.attention import Mask, attend_dense
-from xojl_jax.nn.blocks import (
-    Attention,
-    Dropout,
-    EinsumDense,
-    EncoderBlock,
-    LayerNorm,
-    Mlp,
-    Stack,
-)
+from xojl_jax.nn.blocks import Attention, EncoderBlock
+from xojl_jax.nn.config import BlockConfig
+from xojl_jax.nn.layers import Dropout, EinsumDense, LayerNorm
+from xojl_jax.nn.scan import Stack
 
-FEED_FORWARD = functools.partial(Mlp, 32)
+BLOCK = BlockConfig(width=16, heads=2, mlp_ratio=2)
 pytestmark = pytest.mark.usefixtures("quick_compile")
 
 
@@ -96,7 +91,7 @@ def test_attention_in_pieces_is_attention_as_a_whole(filled):
 
 
 def _stack(layers=3, **options):
-    block = functools.partial(EncoderBlock, heads=2, feed_forward=FEED_FORWARD, temperature=True)
+    block = functools.partial(EncoderBlock, BLOCK, temperature=True)
     return Stack(block, layers, **options)
 
 
@@ -108,7 +103,7 @@ def test_stack_is_its_layers_one_after_the_other(filled):
     assert not np.allclose(kernels[0], kernels[1]), "each layer starts from numbers of its own"
     params = filled(_stack(), x, mask)
     layers = params["params"]["layers"]
-    block = EncoderBlock(heads=2, feed_forward=FEED_FORWARD, temperature=True)
+    block = EncoderBlock(BLOCK, temperature=True)
     apply, y = jax.jit(block.apply), x
     for i in range(3):
         y = apply({"params": jax.tree.map(lambda leaf, i=i: leaf[i], layers)}, y, mask)
@@ -133,7 +128,7 @@ def test_saved_attention_is_not_computed_again():
         return _count(jax.make_jaxpr(gradient)(params, x).jaxpr, "reduce_max")
 
     assert softmaxes("full") == 2 * softmaxes("attention") > 0
-    assert set(blocks.REMAT) == {"full", "attention", "dots", "none"}
+    assert set(scan.REMAT) == {"full", "attention", "dots", "none"}
 
 
 def test_sharded_equals_unsharded(filled, cpu_mesh):
@@ -160,7 +155,8 @@ def test_sharded_equals_unsharded(filled, cpu_mesh):
 def test_a_stack_keeps_no_mask_as_large_as_its_scores():
     """Protects memory: a mask is the same in every layer, so JAX would hoist it out of the loop, as
     one array of the size of all scores, were it not tied to the queries."""
-    stack = Stack(functools.partial(EncoderBlock, 4, FEED_FORWARD, block_size=256), 2)
+    block = BlockConfig(width=16, heads=4, mlp_ratio=2, attention_block=256)
+    stack = Stack(functools.partial(EncoderBlock, block), 2)
 
     def temporary(length: int) -> int:
         x, mask = jnp.zeros((1, length, 16)), Mask(jnp.ones((1, length), bool), exclude_self=True)

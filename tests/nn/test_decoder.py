@@ -8,15 +8,22 @@ import numpy as np
 import pytest
 from flax import linen as nn
 
+from tests.nn.conftest import make_config
+from xojl_jax.errors import BadUsage
+from xojl_jax.nn.config import DecoderConfig
 from xojl_jax.nn.decoder import Decoder, reorder_cache
 
-SMALL = {"width": 32, "layers": 3, "heads": 4, "max_length": 12, "mlp_ratio": 2}
+SMALL = {"width": 32, "layers": 3, "heads": 4, "max_length": 12, "mlp_ratio": 2, "remat": "full"}
+
+
+def make_decoder(**fields):
+    return Decoder(make_config(DecoderConfig, **fields))
 
 
 @functools.cache
 def setting(memories=4):
     """A small decoder, parameters and inputs: (decoder, params, x, memory, memory_valid)."""
-    decoder = Decoder(**SMALL)
+    decoder = make_decoder(**SMALL)
     noise = np.random.default_rng(0)
     x = jnp.asarray(noise.normal(size=(4, 12, 32)), jnp.float32)
     memory = jnp.asarray(noise.normal(size=(memories, 7, 32)), jnp.float32)
@@ -121,7 +128,7 @@ def test_bfloat16_runs_and_stays_close():
     bfloat16 can.
     """
     _, params, x, memory, valid = setting()
-    decoder = Decoder(**SMALL, dtype=jnp.bfloat16)
+    decoder = make_decoder(**SMALL, dtype="bfloat16")
     exact = run_forced(setting()[0], params, x, memory, valid)
     forced = run_forced(decoder, params, x, memory, valid)
     cached, cache = run_cached(decoder, params, x, memory, valid)
@@ -160,7 +167,7 @@ def test_every_parameter_is_stacked_and_named():
     """Layers are scanned: block parameters lead with `layers`, and every array has logical
     names.
     """
-    decoder = Decoder(**SMALL)
+    decoder = make_decoder(**SMALL)
     shapes = jax.eval_shape(
         decoder.init, jax.random.key(0), jnp.zeros((2, 12, 32)), jnp.zeros((2, 7, 32))
     )
@@ -175,7 +182,7 @@ def test_every_parameter_is_stacked_and_named():
 @pytest.mark.slow
 def test_fresh_layers_differ():
     """The scan splits the random stream: no two layers start alike, and kernels have unit gain."""
-    decoder = Decoder(width=16, layers=3, heads=2, max_length=4)
+    decoder = make_decoder(width=16, layers=3, heads=2, max_length=4)
     x = jnp.zeros((1, 4, 16))
     params = nn.meta.unbox(jax.jit(decoder.init)(jax.random.key(0), x, x))["params"]
     kernel = params["blocks"]["mlp"]["up"]["kernel"]
@@ -189,7 +196,7 @@ def test_remat_saves_memory():
     x = jax.ShapeDtypeStruct((2, 256, 64), "float32")
 
     def kept(remat):
-        decoder = Decoder(width=64, layers=4, heads=4, max_length=256, remat=remat)
+        decoder = make_decoder(width=64, layers=4, heads=4, max_length=256, remat=remat)
         params = nn.meta.unbox(jax.eval_shape(decoder.init, jax.random.key(0), x, x))
         _, pull = jax.eval_shape(lambda *inputs: jax.vjp(decoder.apply, *inputs), params, x, x)
         return sum(leaf.size for leaf in jax.tree.leaves(pull) if leaf.shape[:1] == (4,))
@@ -201,7 +208,7 @@ def test_remat_saves_memory():
 def test_dropout_acts_only_with_its_stream():
     """Training passes a `dropout` stream; without it the decoder is deterministic."""
     _, params, x, memory, valid = setting()
-    decoder = Decoder(**SMALL, dropout=0.5)
+    decoder = make_decoder(**SMALL, dropout=0.5)
     quiet = run_forced(decoder, params, x, memory, valid)
     np.testing.assert_array_equal(quiet, run_forced(decoder, params, x, memory, valid))
     noisy = run_forced(decoder, params, x, memory, valid, jax.random.key(1))
@@ -210,7 +217,7 @@ def test_dropout_acts_only_with_its_stream():
 
 def test_a_loop_of_steps_does_not_copy_its_cache():
     """The cache is written in place: the loop's temporary memory is a fraction of it."""
-    decoder = Decoder(width=64, layers=6, heads=4, max_length=1024)
+    decoder = make_decoder(width=64, layers=6, heads=4, max_length=1024)
     x, memory = jnp.zeros((4, 1, 64)), jnp.zeros((4, 8, 64))
     params = nn.meta.unbox(jax.eval_shape(decoder.init, jax.random.key(0), x, memory))
     start = functools.partial(decoder.apply, method="start_cache")
@@ -228,7 +235,7 @@ def test_a_loop_of_steps_does_not_copy_its_cache():
 
 def test_base_has_the_shapes_it_promises():
     """Full size, by shapes only: 6 layers, 12 heads of 64, 2,048 positions, 57 M parameters."""
-    decoder = Decoder(width=768, layers=6, heads=12, max_length=2048, dtype=jnp.bfloat16)
+    decoder = make_decoder(width=768, layers=6, heads=12, max_length=2048, dtype="bfloat16")
     x = jax.ShapeDtypeStruct((2, 2048, 768), "bfloat16")
     memory = jax.ShapeDtypeStruct((1, 1924, 768), "bfloat16")
     params = nn.meta.unbox(jax.eval_shape(decoder.init, jax.random.key(0), x, memory))
@@ -245,5 +252,5 @@ def test_wrong_sizes_are_told():
     decoder, params, x, memory, valid = setting()
     with pytest.raises(ValueError, match="at most 12"):
         decoder.apply(params, jnp.concatenate([x, x], axis=1), memory, valid)
-    with pytest.raises(ValueError, match="multiple"):
-        Decoder(**{**SMALL, "heads": 5}).init(jax.random.key(0), x, memory)
+    with pytest.raises(BadUsage, match=r"width \(32\) must be a multiple of heads \(5\)"):
+        make_decoder(**{**SMALL, "heads": 5})

@@ -7,7 +7,9 @@ import pytest
 from flax import linen as nn
 from jax.extend.core import jaxprs_in_params
 
+from tests.nn.conftest import make_config
 from xojl_jax.errors import BadUsage
+from xojl_jax.nn.config import VisionConfig
 from xojl_jax.nn.vision import VisionEncoder
 
 BASE = {
@@ -30,6 +32,10 @@ TINY = {"image_height": 384, "image_width": 512, "patch": 32, "width": 128, "lay
 MICRO = {"image_height": 16, "image_width": 24, "patch": 8, "width": 16, "layers": 4, "heads": 2}
 
 
+def make_encoder(**fields):
+    return VisionEncoder(make_config(VisionConfig, **fields))
+
+
 pytestmark = pytest.mark.usefixtures("quick_compile")
 
 
@@ -41,7 +47,7 @@ def _images(config, batch=2, seed=0):
 @pytest.fixture(scope="module")
 def micro(filled):
     """A model with six patches, its compiled application, its parameters, and two images."""
-    model, images = VisionEncoder(**MICRO), _images(MICRO)
+    model, images = make_encoder(**MICRO), _images(MICRO)
     return model, jax.jit(model.apply), filled(model, images), images
 
 
@@ -56,7 +62,7 @@ def micro(filled):
 )
 def test_full_size(config, patches, parameters, in_layers):
     """X041, X042: about 86 M parameters and 3,600 patches at 1280x720; no weight is made here."""
-    model = VisionEncoder(**config, dtype=jnp.bfloat16)
+    model = make_encoder(**config, dtype="bfloat16")
     images = jax.ShapeDtypeStruct((2, config["image_height"], config["image_width"], 3), jnp.uint8)
     params = nn.meta.unbox(jax.eval_shape(model.init, jax.random.key(0), images))["params"]
     out = jax.eval_shape(model.apply, {"params": params}, images)
@@ -167,7 +173,7 @@ def test_activations_are_constrained_under_a_mesh(micro, cpu_mesh):
 def test_gradients_reach_every_parameter(micro):
     """Nothing is cut off: each leaf moves the outputs, in bfloat16, too."""
     _, _, params, images = micro
-    model = VisionEncoder(**MICRO, dtype=jnp.bfloat16, dropout=0.1)
+    model = make_encoder(**MICRO, dtype="bfloat16", dropout=0.1)
 
     def loss(params):
         out = model.apply(params, images, rngs={"dropout": jax.random.key(1)})
@@ -187,7 +193,7 @@ def test_gradients_reach_every_parameter(micro):
 def test_wrong_sizes_are_usage_errors():
     """Layers that do not make four groups are refused in one line."""
     with pytest.raises(BadUsage, match="multiple of 4"):
-        VisionEncoder(**{**MICRO, "layers": 6}).init(jax.random.key(0), _images(MICRO))
+        make_encoder(**{**MICRO, "layers": 6})
 
 
 def test_class_bias_is_added_by_kind(filled):
@@ -196,14 +202,14 @@ def test_class_bias_is_added_by_kind(filled):
     closed = np.zeros((kinds, kinds))
     closed[1, [0, 2, 3]] = -1e4
     options = {"num_prefixes": 2, "exclude_self": False}
-    fixed = VisionEncoder(**MICRO, **options, class_bias=tuple(map(tuple, closed.tolist())))
+    fixed = make_encoder(**MICRO, **options, class_bias=tuple(map(tuple, closed.tolist())))
     params, apply = filled(fixed, images), jax.jit(fixed.apply)
     out, other = apply(params, images), apply(params, 255 - images)
     np.testing.assert_allclose(out.prefix[:, 0], other.prefix[:, 0], atol=1e-6)
     assert bool((jnp.abs(out.prefix[:, 1] - other.prefix[:, 1]) > 1e-3).any())
 
-    learned = VisionEncoder(**MICRO, **options, class_bias="learned")
+    learned = make_encoder(**MICRO, **options, class_bias="learned")
     start = jax.eval_shape(learned.init, jax.random.key(0), images)["params"]["class_bias"]
     assert start.value.shape == (2, 4, 4) and start.names == ("heads", None, None)
     with pytest.raises(BadUsage, match="24 x 24"):
-        VisionEncoder(**MICRO, class_bias=((0.0,),)).init(jax.random.key(0), images)
+        make_encoder(**MICRO, class_bias=((0.0,),))

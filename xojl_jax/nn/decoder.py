@@ -14,7 +14,6 @@ head width.
 """
 
 import functools
-from collections.abc import Callable
 
 import jax
 import jax.numpy as jnp
@@ -22,8 +21,12 @@ from flax import linen as nn
 from flax import struct
 
 from xojl_jax.nn.attention import Mask, attend
-from xojl_jax.nn.blocks import ACTIVATIONS, REMAT, Attention, Dropout, LayerNorm, Mlp
+from xojl_jax.nn.blocks import ACTIVATIONS, Attention
+from xojl_jax.nn.config import BlockConfig, DecoderConfig
+from xojl_jax.nn.feed_forward import make_feed_forward
+from xojl_jax.nn.layers import Dropout, LayerNorm
 from xojl_jax.nn.positions import POSITION_STD
+from xojl_jax.nn.scan import scan_layers
 
 Array = jax.Array
 
@@ -55,30 +58,24 @@ def reorder_cache(cache: DecoderCache, index: Array) -> DecoderCache:
 
 
 class DecoderBlock(nn.Module):
-    """Pre-norm block: causal self-attention, attention to the memory, and the feed-forward that the
-    factory makes, each added to the residual stream."""
+    """Pre-norm block: causal self-attention, attention to the memory, and the feed-forward, each
+    added to the residual stream."""
 
-    width: int
-    heads: int
-    feed_forward: Callable[[], nn.Module]
-    dropout: float = 0.0
-    block_size: int = 512
-    dtype: jnp.dtype = jnp.float32
+    config: BlockConfig
 
     def setup(self) -> None:
-        attention = functools.partial(
-            Attention, self.heads, self.width // self.heads, self.width, dtype=self.dtype
-        )
-        norm = functools.partial(LayerNorm, dtype=self.dtype)
+        c = self.config
+        attention = functools.partial(Attention, c.heads, c.head_dim, c.width, dtype=c.jnp_dtype)
+        norm = functools.partial(LayerNorm, dtype=c.jnp_dtype)
         self.self_norm, self.self_attention = norm(), attention()
         self.memory_norm, self.memory_attention = norm(), attention()
-        self.mlp_norm, self.mlp = norm(), self.feed_forward()
-        self.drop = Dropout(self.dropout)
+        self.mlp_norm, self.mlp = norm(), make_feed_forward(c)
+        self.drop = Dropout(c.dropout)
 
     def __call__(self, x: Array, memory: Array, memory_valid: Array | None) -> tuple[Array, None]:
         """x [R, L, D], memory [B, M, D], memory_valid bool[B, M]."""
         own, other = self.self_attention, self.memory_attention
-        attend_block = functools.partial(attend, scale=1.0, block_size=self.block_size)
+        attend_block = functools.partial(attend, scale=1.0, block_size=self.config.attention_block)
 
         h = self.self_norm(x)
         y = attend_block(own.project_query(h), *own.project_memory(h), Mask(causal=True))
@@ -87,7 +84,7 @@ class DecoderBlock(nn.Module):
         q = _share(other.project_query(self.memory_norm(x)), memory.shape[0])
         y = attend_block(q, *other.project_memory(memory), Mask(key_valid=memory_valid))
         x = self._add(x, other.project_out(y.reshape(*x.shape[:2], *y.shape[2:])))
-        return self._add(x, self.mlp(self.mlp_norm(x))), None
+        return self._add(x, self.mlp(self.mlp_norm(x), None)), None
 
     def remember(self, carry: tuple, memory: Array) -> tuple[tuple, tuple[Array, Array]]:
         """The memory [B, M, D] as this layer's keys and values [B, M, H, K]."""
@@ -113,7 +110,7 @@ class DecoderBlock(nn.Module):
         q = _share(other.project_query(self.memory_norm(x)), memory_keys.shape[0])
         y = _attend_cached(q, memory_keys, memory_values, memory_valid)
         x = self._add(x, other.project_out(y.reshape(*x.shape[:2], *y.shape[2:])))
-        return self._add(x, self.mlp(self.mlp_norm(x))), new
+        return self._add(x, self.mlp(self.mlp_norm(x), None)), new
 
     def _add(self, x: Array, y: Array) -> Array:
         return nn.with_logical_constraint(x + self.drop(y).astype(x.dtype), ACTIVATIONS)
@@ -126,54 +123,33 @@ class Decoder(nn.Module):
     task's work.
     """
 
-    width: int
-    layers: int
-    heads: int
-    max_length: int
-    mlp_ratio: int = 4
-    dropout: float = 0.0
-    block_size: int = 512
-    remat: str = "full"
-    dtype: jnp.dtype = jnp.float32
+    config: DecoderConfig
 
     def setup(self) -> None:
-        if self.width % self.heads:
-            raise ValueError(
-                f"decoder: width {self.width} must be a multiple of heads {self.heads}"
-            )
-        scan = functools.partial(
-            dict,
-            variable_axes={"params": 0},
-            split_rngs={"params": True, "dropout": True},
-            length=self.layers,
-            metadata_params={nn.PARTITION_NAME: "layers"},
-        )
-        block = nn.scan(
-            nn.remat(DecoderBlock, prevent_cse=False, policy=REMAT[self.remat]),
+        c = self.config
+        self.dtype = c.block.jnp_dtype
+        layers = scan_layers(
+            DecoderBlock,
+            c.layers,
+            remat=c.block.remat,
             methods={
-                "__call__": scan(in_axes=nn.broadcast),
-                "remember": scan(in_axes=nn.broadcast),
-                "step": scan(in_axes=(0, nn.broadcast, nn.broadcast)),
+                "__call__": nn.broadcast,
+                "remember": nn.broadcast,
+                "step": (0, nn.broadcast, nn.broadcast),
             },
         )
-        self.blocks = block(
-            self.width,
-            self.heads,
-            functools.partial(Mlp, self.mlp_ratio * self.width, self.dropout, self.dtype),
-            self.dropout,
-            self.block_size,
-            self.dtype,
-        )
+        self.blocks = layers(c.block)
         init = nn.with_logical_partitioning(nn.initializers.normal(POSITION_STD), (None, "embed"))
-        self.positions = self.param("positions", init, (self.max_length, self.width), jnp.float32)
+        shape = (c.max_length, c.block.width)
+        self.positions = self.param("positions", init, shape, jnp.float32)
         self.norm = LayerNorm(dtype=self.dtype)
 
     def __call__(self, x: Array, memory: Array, memory_valid: Array | None = None) -> Array:
         """Teacher forcing: hidden state t sees positions 0 … t. memory_valid: bool[B, M], False
         in padding.
         """
-        if x.shape[1] > self.max_length:
-            raise ValueError(f"decoder: {x.shape[1]} positions, at most {self.max_length}")
+        if x.shape[1] > self.config.max_length:
+            raise ValueError(f"decoder: {x.shape[1]} positions, at most {self.config.max_length}")
         x = x.astype(self.dtype) + self.positions[: x.shape[1]].astype(self.dtype)
         x = nn.with_logical_constraint(x, ACTIVATIONS)
         x, _ = self.blocks(x, memory.astype(self.dtype), memory_valid)
@@ -190,7 +166,9 @@ class Decoder(nn.Module):
         batch, length, _ = memory.shape
         _, (memory_keys, memory_values) = self.blocks.remember((), memory.astype(self.dtype))
         heads = memory_keys.shape[-2:]
-        own = jnp.zeros((self.layers, rows or batch, self.max_length, *heads), self.dtype)
+        own = jnp.zeros(
+            (self.config.layers, rows or batch, self.config.max_length, *heads), self.dtype
+        )
         if memory_valid is None:
             memory_valid = jnp.ones((batch, length), bool)
         own, memory_keys, memory_values = (

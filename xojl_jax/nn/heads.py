@@ -8,7 +8,8 @@ from flax import linen as nn
 from flax import struct
 
 from xojl_jax.nn.attention import Mask
-from xojl_jax.nn.blocks import Attention, Dropout, EinsumDense, LayerNorm
+from xojl_jax.nn.blocks import Attention
+from xojl_jax.nn.layers import Dropout, EinsumDense, LayerNorm
 from xojl_jax.nn.positions import POSITION_STD
 
 Array = jax.Array

@@ -13,7 +13,7 @@ from einops import rearrange
 from flax import linen as nn
 
 from xojl_jax.errors import BadUsage
-from xojl_jax.nn.blocks import EinsumDense, standardised
+from xojl_jax.nn.layers import EinsumDense, standardize
 
 Array = jax.Array
 
@@ -79,7 +79,7 @@ class ShiftedPatchEmbed(nn.Module):
         # memory, but most patches of a page are flat: their variance is nil, and the difference of
         # two nearly equal products would be blown up a thousandfold. The norm's scale and bias are
         # left to the projection, which can express them: no gradient has to come back this far.
-        patches = standardised(patches).astype(self.dtype)
+        patches = standardize(patches).astype(self.dtype)
         return EinsumDense((self.width,), ("patch", "embed"), dtype=self.dtype, name="project")(
             patches
         )

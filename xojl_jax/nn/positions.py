@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 from flax import linen as nn
 
-from xojl_jax.nn.blocks import EinsumDense
+from xojl_jax.nn.layers import EinsumDense
 
 Array = jax.Array
 

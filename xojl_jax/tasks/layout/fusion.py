@@ -6,12 +6,17 @@ token that may attend to nothing reads zeros, and keeps what its own encoder mad
 B batch, N patches, T HTML nodes, D width.
 """
 
+import functools
+
 import jax
-import jax.numpy as jnp
 from flax import linen as nn
 
 from xojl_jax.nn.attention import Mask
-from xojl_jax.nn.blocks import Attention, Dropout, LayerNorm, Mlp, Stack
+from xojl_jax.nn.blocks import Attention
+from xojl_jax.nn.config import BlockConfig
+from xojl_jax.nn.feed_forward import make_feed_forward
+from xojl_jax.nn.layers import Dropout, LayerNorm
+from xojl_jax.nn.scan import Stack
 
 Array = jax.Array
 
@@ -19,11 +24,7 @@ Array = jax.Array
 class FusionBlock(nn.Module):
     """HTML reads vision, vision reads HTML, then each has its feed-forward."""
 
-    heads: int
-    mlp_ratio: int
-    dropout: float
-    block_size: int
-    dtype: jnp.dtype
+    config: BlockConfig
 
     @nn.compact
     def __call__(
@@ -37,48 +38,38 @@ class FusionBlock(nn.Module):
         return self._feed_forward("html", html), self._feed_forward("vision", patches)
 
     def _read(self, name: str, x: Array, memory: Array, memory_mask: Array) -> Array:
-        width = x.shape[-1]
+        c = self.config
         x = nn.with_logical_constraint(x, ("batch", "length", "embed"))
         attention = Attention(
-            self.heads,
-            width // self.heads,
-            width,
-            block_size=self.block_size,
-            dtype=self.dtype,
+            c.heads,
+            c.head_dim,
+            c.width,
+            block_size=c.attention_block,
+            dtype=c.jnp_dtype,
             name=f"{name}_reads",
         )
-        x = LayerNorm(self.dtype, name=f"{name}_norm")(x)
-        memory = LayerNorm(self.dtype, name=f"{name}_memory_norm")(memory)
-        return Dropout(self.dropout)(attention(x, Mask(key_valid=memory_mask), memory))
+        x = LayerNorm(c.jnp_dtype, name=f"{name}_norm")(x)
+        memory = LayerNorm(c.jnp_dtype, name=f"{name}_memory_norm")(memory)
+        return Dropout(c.dropout)(attention(x, Mask(key_valid=memory_mask), memory))
 
     def _feed_forward(self, name: str, x: Array) -> Array:
-        y = LayerNorm(self.dtype, name=f"{name}_feed_forward_norm")(x)
-        mlp = Mlp(self.mlp_ratio * x.shape[-1], self.dropout, self.dtype, name=f"{name}_mlp")
-        return x + Dropout(self.dropout)(mlp(y))
+        y = LayerNorm(self.config.jnp_dtype, name=f"{name}_feed_forward_norm")(x)
+        feed_forward = make_feed_forward(self.config, f"{name}_mlp")
+        return x + Dropout(self.config.dropout)(feed_forward(y, None))
 
 
 class Fusion(nn.Module):
     """`layers` fusion blocks: ([B, T, D], [B, N, D]) -> the same two, each knowing the other."""
 
+    config: BlockConfig
     layers: int
-    heads: int
-    mlp_ratio: int
-    dropout: float = 0.0
-    block_size: int = 512
-    remat: str = "full"
-    dtype: jnp.dtype = jnp.float32
 
     @nn.compact
     def __call__(
         self, html: Array, patches: Array, html_mask: Array, patch_mask: Array
     ) -> tuple[Array, Array]:
-        def block(name: str) -> nn.Module:
-            return FusionBlock(
-                self.heads, self.mlp_ratio, self.dropout, self.block_size, self.dtype, name=name
-            )
-
-        stack = Stack(block, self.layers, self.remat, name="stack")
+        block = functools.partial(FusionBlock, self.config)
+        stack = Stack(block, self.layers, self.config.remat, name="stack")
         html, patches = stack((html, patches), html_mask, patch_mask)
-        return LayerNorm(self.dtype, name="html_norm")(html), LayerNorm(
-            self.dtype, name="vision_norm"
-        )(patches)
+        norm = functools.partial(LayerNorm, self.config.jnp_dtype)
+        return norm(name="html_norm")(html), norm(name="vision_norm")(patches)

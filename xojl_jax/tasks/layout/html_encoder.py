@@ -7,13 +7,18 @@ by how they are related in the tree (X070).
 B batch, T HTML nodes, C classes per node, D width, R relations.
 """
 
+import functools
+
 import jax
 import jax.numpy as jnp
 from flax import linen as nn
 
 from xojl_jax.nn.attention import Mask
-from xojl_jax.nn.blocks import EinsumDense, EncoderBlock, LayerNorm, Mlp, Stack
+from xojl_jax.nn.blocks import EncoderBlock
+from xojl_jax.nn.config import BlockConfig
+from xojl_jax.nn.layers import EinsumDense, LayerNorm
 from xojl_jax.nn.positions import POSITION_STD, FourierBoxes
+from xojl_jax.nn.scan import Stack
 from xojl_jax.tasks.layout.tree_features import IdRanges
 
 Array = jax.Array
@@ -127,47 +132,27 @@ def tree_relations(parent: Array, end: Array) -> Array:
 class TreeBlock(nn.Module):
     """An encoder block whose attention is biased, per head, by the relation of the two nodes."""
 
-    heads: int
-    mlp_ratio: int
-    dropout: float
-    block_size: int
-    dtype: jnp.dtype
+    config: BlockConfig
 
     @nn.compact
     def __call__(self, x: Array, relations: Array, mask: Mask) -> Array:
         init = nn.with_logical_partitioning(nn.initializers.zeros, (None, "heads"))
-        strength = self.param("relations", init, (len(RELATIONS), self.heads), jnp.float32)
+        shape = (len(RELATIONS), self.config.heads)
+        strength = self.param("relations", init, shape, jnp.float32)
         # A product with the one-hot form: its gradient is a product, too, instead of a scatter.
-        one_hot = jax.nn.one_hot(relations, len(RELATIONS), dtype=self.dtype)
-        bias = jnp.einsum("bijr,rh->bhij", one_hot, strength.astype(self.dtype))
-
-        def feed_forward(name: str) -> nn.Module:
-            return Mlp(self.mlp_ratio * x.shape[-1], self.dropout, self.dtype, name=name)
-
-        block = EncoderBlock(
-            self.heads,
-            feed_forward,
-            dropout=self.dropout,
-            block_size=self.block_size,
-            dtype=self.dtype,
-            name="block",
-        )
-        return block(x, mask, bias)
+        dtype = self.config.jnp_dtype
+        one_hot = jax.nn.one_hot(relations, len(RELATIONS), dtype=dtype)
+        bias = jnp.einsum("bijr,rh->bhij", one_hot, strength.astype(dtype))
+        return EncoderBlock(self.config, name="block")(x, mask, bias)
 
 
 class HtmlEncoder(nn.Module):
     """The tree of a section: a batch with the `html_*` arrays -> [B, T, D]."""
 
-    width: int
+    config: BlockConfig
     layers: int
-    heads: int
-    mlp_ratio: int
     max_nodes: int
     ids: IdRanges
-    dropout: float = 0.0
-    block_size: int = 512
-    remat: str = "full"
-    dtype: jnp.dtype = jnp.float32
 
     @nn.compact
     def __call__(self, batch: dict[str, Array]) -> Array:
@@ -175,22 +160,22 @@ class HtmlEncoder(nn.Module):
         x = self.content(batch) + self.place(batch)
         x = jnp.where(mask[..., None], x, jnp.zeros((), x.dtype))
 
-        def block(name: str) -> nn.Module:
-            return TreeBlock(
-                self.heads, self.mlp_ratio, self.dropout, self.block_size, self.dtype, name=name
-            )
-
         relations = tree_relations(batch["html_parent"], batch["html_end"])
-        stack = Stack(block, self.layers, self.remat, name="stack")
+        block = functools.partial(TreeBlock, self.config)
+        stack = Stack(block, self.layers, self.config.remat, name="stack")
         x = stack(x, relations, Mask(key_valid=mask))
-        return LayerNorm(self.dtype, name="norm")(x)
+        return LayerNorm(self.config.jnp_dtype, name="norm")(x)
 
     def content(self, batch: dict[str, Array]) -> Array:
         """What the node is: tag, classes, kind of content."""
-        composer = ClassComposer(self.width, self.ids, self.dtype, name="classes")
+        composer = ClassComposer(self.config.width, self.ids, self.config.jnp_dtype, name="classes")
         composed = composer(batch["html_class"], batch["html_number"], batch["html_class_mask"])
-        tag = table(self.ids.tag, self.width, self.dtype, "tag", IDENTITY_STD)(batch["html_tag"])
-        kinds = table(self.ids.content, self.width, self.dtype, "content", IDENTITY_STD)
+        tag = table(self.ids.tag, self.config.width, self.config.jnp_dtype, "tag", IDENTITY_STD)(
+            batch["html_tag"]
+        )
+        kinds = table(
+            self.ids.content, self.config.width, self.config.jnp_dtype, "content", IDENTITY_STD
+        )
         content = kinds(batch["html_content"])
         return composed + tag + content
 
@@ -209,11 +194,15 @@ class HtmlEncoder(nn.Module):
         rows = batch["html_path"].clip(max=MAX_CHILD - 1) + MAX_CHILD * jnp.arange(levels)
         x = x + self._table(MAX_CHILD * levels, "path")(rows).sum(-2)
 
-        boxes = FourierBoxes(self.width, dtype=self.dtype, name="boxes")(batch["html_boxes"])
-        paint = EinsumDense((self.width,), (None, "embed"), dtype=self.dtype, name="paint_order")
+        boxes = FourierBoxes(self.config.width, dtype=self.config.jnp_dtype, name="boxes")(
+            batch["html_boxes"]
+        )
+        paint = EinsumDense(
+            (self.config.width,), (None, "embed"), dtype=self.config.jnp_dtype, name="paint_order"
+        )
         boxes = boxes + paint(batch["html_z"][..., None])
         known = batch["html_box_mask"][..., None]
         return x + jnp.where(known, boxes, jnp.zeros((), boxes.dtype))
 
     def _table(self, size: int, name: str) -> nn.Embed:
-        return table(size, self.width, self.dtype, name)
+        return table(size, self.config.width, self.config.jnp_dtype, name)

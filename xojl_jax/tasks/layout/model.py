@@ -15,11 +15,13 @@ import jax
 import jax.numpy as jnp
 from flax import linen as nn
 
-from xojl_jax.nn.blocks import EinsumDense, LayerNorm
-from xojl_jax.nn.decoder import Decoder, DecoderCache
+from xojl_jax.nn.config import BlockConfig, DecoderConfig, TrunkConfig, VisionConfig
+from xojl_jax.nn.decoder import DecoderCache
 from xojl_jax.nn.heads import ElementClassifier, Pyramid, SpatialAttention, TokenClassifier
+from xojl_jax.nn.layers import EinsumDense, LayerNorm
 from xojl_jax.nn.patches import patch_grid
-from xojl_jax.nn.vision import VisionEncoder, VisionOutput
+from xojl_jax.nn.trunk import Trunk
+from xojl_jax.nn.vision import VisionOutput
 from xojl_jax.tasks.layout.alignment import Alignment, is_element
 from xojl_jax.tasks.layout.fusion import Fusion
 from xojl_jax.tasks.layout.html_encoder import IDENTITY_STD, HtmlEncoder, table
@@ -120,41 +122,32 @@ class Heads(NamedTuple):
     patches: Array
 
 
-class Trunk(nn.Module):
-    """The part that every task shares: how to see, and how to write."""
+def block_config(c: ModelConfig) -> BlockConfig:
+    """Every tower has the same width, heads and options."""
+    return BlockConfig(
+        width=c.width,
+        heads=c.heads,
+        mlp_ratio=c.mlp_ratio,
+        dropout=c.dropout,
+        dtype=c.dtype,
+        remat=c.remat,
+        attention_block=c.attention_block,
+    )
 
-    config: ModelConfig
 
-    def setup(self) -> None:
-        c = self.config
-        dtype = jnp.dtype(c.dtype)
-        self.vision = VisionEncoder(
-            image_height=c.image_height,
-            image_width=c.image_width,
-            patch=c.patch,
-            width=c.width,
-            layers=c.vision_layers,
-            heads=c.heads,
-            mlp_ratio=c.mlp_ratio,
-            shifts=c.shifts,
-            mean=c.image_mean,
-            std=c.image_std,
-            dropout=c.dropout,
-            block_size=c.attention_block,
-            remat=c.remat,
-            dtype=dtype,
-        )
-        self.decoder = Decoder(
-            width=c.width,
-            layers=c.decoder_layers,
-            heads=c.heads,
-            mlp_ratio=c.mlp_ratio,
-            max_length=c.max_target,
-            dropout=c.dropout,
-            block_size=c.attention_block,
-            remat=c.remat,
-            dtype=dtype,
-        )
+def trunk_config(c: ModelConfig) -> TrunkConfig:
+    block = block_config(c)
+    vision = VisionConfig(
+        block=block,
+        layers=c.vision_layers,
+        image_height=c.image_height,
+        image_width=c.image_width,
+        patch=c.patch,
+        shifts=c.shifts,
+        mean=c.image_mean,
+        std=c.image_std,
+    )
+    return TrunkConfig(vision, DecoderConfig(block, c.decoder_layers, c.max_target))
 
 
 class LayoutModel(nn.Module):
@@ -166,28 +159,10 @@ class LayoutModel(nn.Module):
         c = self.config
         self.dtype = dtype = jnp.dtype(c.dtype)
         dense = functools.partial(EinsumDense, dtype=dtype)
-        self.trunk = Trunk(c)
-        self.html_encoder = HtmlEncoder(
-            width=c.width,
-            layers=c.html_layers,
-            heads=c.heads,
-            mlp_ratio=c.mlp_ratio,
-            max_nodes=c.max_nodes,
-            ids=c.ids,
-            dropout=c.dropout,
-            block_size=c.attention_block,
-            remat=c.remat,
-            dtype=dtype,
-        )
-        self.fusion = Fusion(
-            layers=c.fusion_layers,
-            heads=c.heads,
-            mlp_ratio=c.mlp_ratio,
-            dropout=c.dropout,
-            block_size=c.attention_block,
-            remat=c.remat,
-            dtype=dtype,
-        )
+        block = block_config(c)
+        self.trunk = Trunk(trunk_config(c))
+        self.html_encoder = HtmlEncoder(block, c.html_layers, c.max_nodes, c.ids)
+        self.fusion = Fusion(block, c.fusion_layers)
         # Only the level that the decoder reads: level 1 has the stride of the patches themselves.
         level = 1 + STRIDES.index(c.memory_stride)
         self.pyramid = Pyramid(min(PYRAMID_WIDTH, c.width), (level,), dtype)

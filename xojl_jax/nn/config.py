@@ -1,0 +1,133 @@
+"""What the trunk is built from: frozen dataclasses, hashable, so that a module can hold one.
+
+A module takes one of these instead of a dozen arguments. Values are checked when a config is made,
+before anything is compiled.
+"""
+
+import dataclasses
+
+import jax.numpy as jnp
+
+from xojl_jax.errors import BadUsage
+
+# The vision encoder hands out its residual stream after each quarter of its layers.
+TAPS = 4
+
+
+@dataclasses.dataclass(frozen=True)
+class BlockConfig:
+    """What all blocks of a tower share.
+
+    Attributes:
+      width: D, of the residual stream.
+      heads: H; a head is `width / heads` wide.
+      mlp_ratio: hidden width of the feed-forward, as a multiple of `width`.
+      dropout: rate, of every dropout.
+      dtype: name of the compute dtype; parameters are float32.
+      remat: a name in `scan.REMAT`, what the backward pass finds saved.
+      attention_block: keys that attention reads at once.
+      feed_forward: a name in `feed_forward.FEED_FORWARDS`.
+
+    Raises:
+      BadUsage: the heads do not divide the width.
+    """
+
+    width: int
+    heads: int
+    mlp_ratio: int = 4
+    dropout: float = 0.0
+    dtype: str = "float32"
+    remat: str = "attention"
+    attention_block: int = 512
+    feed_forward: str = "mlp"
+
+    def __post_init__(self) -> None:
+        if self.width % self.heads:
+            raise BadUsage(
+                f"model: width ({self.width}) must be a multiple of heads ({self.heads})"
+            )
+
+    @property
+    def head_dim(self) -> int:
+        return self.width // self.heads
+
+    @property
+    def jnp_dtype(self) -> jnp.dtype:
+        return jnp.dtype(self.dtype)
+
+
+@dataclasses.dataclass(frozen=True)
+class VisionConfig:
+    """The vision encoder.
+
+    Attributes:
+      block: of every layer.
+      layers: a multiple of `TAPS`.
+      image_height, image_width: pixels, what the position tables are made for; images of another
+        size interpolate them.
+      patch: pixels, the side of a square patch.
+      patch_embed: a name in `patches.PATCH_EMBEDS`.
+      shifts: a name in `patches.SHIFTS`, for `patch_embed="shifted"`.
+      mean, std: of the data set's channels, on the scale 0 to 1.
+      num_prefixes: P, prefix tokens beside CLS.
+      temperature, exclude_self, window: the three independent switches of locality self-attention:
+        a learned temperature per head, no attention of a token to itself, and a band of so many
+        patches before and after (CLS and prefixes see everything).
+      class_bias: what every layer adds to the scores by the types of the two tokens (CLS, each
+        prefix, patch): None, "learned" (per head, from zero), or a fixed matrix of
+        num_prefixes + 2.
+
+    Raises:
+      BadUsage: sizes that do not fit one another.
+    """
+
+    block: BlockConfig
+    layers: int
+    image_height: int
+    image_width: int
+    patch: int
+    patch_embed: str = "shifted"
+    shifts: str = "axis4"
+    mean: tuple[float, float, float] = (0.5, 0.5, 0.5)
+    std: tuple[float, float, float] = (0.25, 0.25, 0.25)
+    num_prefixes: int = 22
+    temperature: bool = True
+    exclude_self: bool = True
+    window: int | None = None
+    class_bias: str | tuple[tuple[float, ...], ...] | None = None
+
+    def __post_init__(self) -> None:
+        if self.layers % TAPS:
+            raise BadUsage(f"vision encoder: layers ({self.layers}) must be a multiple of {TAPS}")
+        if isinstance(self.class_bias, tuple):
+            types = self.num_token_types
+            if {len(self.class_bias), *map(len, self.class_bias)} != {types}:
+                raise BadUsage(f"vision encoder: class_bias must be a {types} x {types} matrix")
+
+    @property
+    def num_token_types(self) -> int:
+        """CLS, each prefix, and patches."""
+        return self.num_prefixes + 2
+
+
+@dataclasses.dataclass(frozen=True)
+class DecoderConfig:
+    """The decoder.
+
+    Attributes:
+      block: of every layer.
+      layers: any number.
+      max_length: positions that have an embedding, and that a cache can hold.
+    """
+
+    block: BlockConfig
+    layers: int
+    max_length: int
+
+
+@dataclasses.dataclass(frozen=True)
+class TrunkConfig:
+    """The parts that every task shares."""
+
+    vision: VisionConfig
+    decoder: DecoderConfig

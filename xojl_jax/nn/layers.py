@@ -1,0 +1,102 @@
+"""Linear maps, normalization and dropout: what blocks, heads and embeddings are made of.
+
+Every parameter carries logical axis names; which mesh axis a name is laid on is decided elsewhere,
+in one table. Parameters are float32, `dtype` is the dtype of the computation, norms are float32
+inside. Dropout acts exactly where the caller supplies a random stream named `dropout`
+(`rngs={"dropout": key}`), so no flag is threaded through the layers.
+"""
+
+from collections.abc import Callable
+
+import jax
+import jax.numpy as jnp
+from flax import linen as nn
+
+from xojl_jax.nn.attention import wide
+
+Array = jax.Array
+Dtype = jnp.dtype
+
+NORM_EPSILON = 1e-6
+
+
+class EinsumDense(nn.Module):
+    """Linear map between groups of axes, with a kernel of as many dimensions as it has logical
+    names.
+
+    The last len(axes) - len(features) axes of the input are contracted: with axes ("embed",
+    "heads", "head_dim") and features (H, K) it maps [..., D] to [..., H, K]; with axes ("heads",
+    "head_dim", "embed") and features (D,), [..., H, K] to [..., D].
+    """
+
+    features: tuple[int, ...]
+    axes: tuple[str | None, ...]
+    use_bias: bool = True
+    dtype: Dtype = jnp.float32
+    kernel_init: Callable | None = None
+    bias_init: Callable = nn.initializers.zeros
+
+    @nn.compact
+    def __call__(self, x: Array) -> Array:
+        contracted = len(self.axes) - len(self.features)
+        shape = (*x.shape[x.ndim - contracted :], *self.features)
+        # nn.DenseGeneral flattens such a kernel before it is boxed, which fails under a mesh: hence
+        # this module.
+        init = self.kernel_init or nn.initializers.variance_scaling(
+            1.0,
+            "fan_in",
+            "truncated_normal",
+            in_axis=tuple(range(contracted)),
+            out_axis=tuple(range(contracted, len(shape))),
+        )
+        kernel = self.param(
+            "kernel", nn.with_logical_partitioning(init, self.axes), shape, jnp.float32
+        )
+        y = jnp.tensordot(x.astype(self.dtype), kernel.astype(self.dtype), axes=contracted)
+        if self.use_bias:
+            bias_init = nn.with_logical_partitioning(self.bias_init, self.axes[contracted:])
+            y = y + self.param("bias", bias_init, self.features, jnp.float32).astype(self.dtype)
+        return y
+
+
+def standardize(x: Array) -> Array:
+    """Mean 0 and variance 1 over the last axis, in float32 (or wider)."""
+    x = x.astype(wide(x.dtype))
+    x = x - x.mean(-1, keepdims=True)
+    return x * jax.lax.rsqrt(jnp.square(x).mean(-1, keepdims=True) + NORM_EPSILON)
+
+
+class LayerNorm(nn.Module):
+    """Layer normalization over the last axis, in float32; the answer has the compute dtype."""
+
+    dtype: Dtype = jnp.float32
+    axis: str | None = "embed"
+
+    @nn.compact
+    def __call__(self, x: Array) -> Array:
+        x = standardize(x)
+        scale = self.param(
+            "scale", named(nn.initializers.ones, self.axis), x.shape[-1:], jnp.float32
+        )
+        bias = self.param(
+            "bias", named(nn.initializers.zeros, self.axis), x.shape[-1:], jnp.float32
+        )
+        return (x * scale + bias).astype(self.dtype)
+
+
+class Dropout(nn.Module):
+    """Drops at `rate` where the caller supplied a `dropout` stream; else the identity."""
+
+    rate: float
+
+    @nn.compact
+    def __call__(self, x: Array) -> Array:
+        if self.rate == 0 or not self.has_rng("dropout"):
+            return x
+        keep = jax.random.bernoulli(self.make_rng("dropout"), 1 - self.rate, x.shape)
+        return jnp.where(keep, x / (1 - self.rate), jnp.zeros((), x.dtype))
+
+
+def named(init: Callable, axis: str | None) -> Callable:
+    """An initializer of a vector whose one axis has this logical name."""
+    return nn.with_logical_partitioning(init, (axis,))
