@@ -5,7 +5,7 @@
     python -m benchmarks.input --data SHARDS --threads 4 8 16 --rates 80 160
 
 The real loader (threads, augmentation, stacking) over the real layout data set, as a data set too
-large to be kept in memory: every sample is read, decoded and featurised each time it comes. Prints
+large to be kept in memory: every sample is read, decoded and featurized each time it comes. Prints
 
 1. the processor time of each part of a sample, one thread, weighted by how often training does it
    (a turn, for example, in `config.data.rotate_share` of the samples);

@@ -37,8 +37,8 @@ from configs import stage4
 from xojl_jax import tasks
 from xojl_jax.data import loader
 from xojl_jax.engine import (
-    best,
     checkpoint,
+    eval_history,
     goodput,
     loop,
     sharding,
@@ -128,11 +128,11 @@ class Pending:
         return np.asarray(self._array, dtype)
 
 
-def empty_step(task, config, plan: state.Plan) -> jax.stages.Compiled:
+def empty_step(task, config, setup: state.TrainSetup) -> jax.stages.Compiled:
     """The training step's arguments, donation and results, and none of its work."""
-    abstract = (plan.abstract, step.abstract_batch(task, plan.mesh))
-    real = step.make_train_step(task, config, plan)
-    with sharding.use_mesh(plan.mesh):
+    abstract = (setup.abstract, step.abstract_batch(task, setup.mesh))
+    real = step.make_train_step(task, config, setup)
+    with sharding.use_mesh(setup.mesh):
         _, metrics = jax.eval_shape(real, *abstract)
 
     def nothing(state, batch):
@@ -140,12 +140,12 @@ def empty_step(task, config, plan: state.Plan) -> jax.stages.Compiled:
         return state.replace(step=state.step + 1), zeros
 
     jitted = jax.jit(
-        nothing, donate_argnums=0, keep_unused=True, out_shardings=(plan.shardings, None)
+        nothing, donate_argnums=0, keep_unused=True, out_shardings=(setup.shardings, None)
     )
-    return step.compile_ahead(jitted, abstract, plan.mesh)
+    return step.compile_ahead(jitted, abstract, setup.mesh)
 
 
-def some_state(plan: state.Plan) -> state.TrainState:
+def some_state(setup: state.TrainSetup) -> state.TrainState:
     """Random numbers everywhere: zeros would be too easy to save."""
     rng = np.random.default_rng(0)
 
@@ -156,7 +156,7 @@ def some_state(plan: state.Plan) -> state.TrainState:
             values = np.zeros(leaf.shape, leaf.dtype)
         return jax.device_put(values, leaf.sharding)
 
-    return jax.tree.map(array, plan.abstract)
+    return jax.tree.map(array, setup.abstract)
 
 
 def one_batch(task, size: int) -> dict[str, np.ndarray]:
@@ -168,21 +168,23 @@ def one_batch(task, size: int) -> dict[str, np.ndarray]:
 def run_loop(task, config, folder: Path, seconds: float, *, ahead: bool) -> Device:
     """The whole loop over `config.total_steps` simulated steps."""
     mesh = sharding.make_mesh(config.mesh)
-    plan = state.make_plan(task, config, mesh)
+    setup = state.make_train_setup(task, config, mesh)
     rows = one_batch(task, config.batch_size)
-    start = some_state(plan)
+    start = some_state(setup)
     with (
         loop.StopRequest() as stop,
         workdir.claim(folder, config) as directory,
         sharding.use_mesh(mesh),
     ):
-        metadata = checkpoint.make_metadata(task, config, plan, {})
-        device = Device(empty_step(task, config, plan), seconds, directory.checkpoints, ahead=ahead)
+        metadata = checkpoint.make_metadata(task, config, setup, {})
+        device = Device(
+            empty_step(task, config, setup), seconds, directory.checkpoints, ahead=ahead
+        )
         reporter = telemetry.Telemetry(
             directory,
             config,
             start_step=0,
-            rates=plan.optimiser.rates,
+            rates=setup.optimizer.rates,
             flops_per_sample=sum(task.flops().values()),
             goodput=goodput.Goodput(),
         )
@@ -197,7 +199,7 @@ def run_loop(task, config, folder: Path, seconds: float, *, ahead: bool) -> Devi
                 saver=checkpoint.Saver(directory.checkpoints, keep=1, metadata=metadata),
                 telemetry=reporter,
                 stop=stop,
-                best=best.Best(directory, "", 0, 0),
+                best=eval_history.EvalHistory(directory, "", 0, 0),
             )
         reporter.finish(outcome.step, outcome.how)
     return device
@@ -269,8 +271,8 @@ def main() -> None:
     config.total_steps = options.steps
     config.checkpoint_every = 0 if options.no_saves else options.save_every
     task = tasks.make(config)
-    plan = state.make_plan(task, config, sharding.make_mesh(config.mesh))
-    leaves = jax.tree.leaves(plan.abstract)
+    setup = state.make_train_setup(task, config, sharding.make_mesh(config.mesh))
+    leaves = jax.tree.leaves(setup.abstract)
     size = sum(leaf.size * np.dtype(leaf.dtype).itemsize for leaf in leaves)
     batch = sum(
         int(np.prod(spec.shape)) * np.dtype(spec.dtype).itemsize

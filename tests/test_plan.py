@@ -29,8 +29,8 @@ needs_libtpu = pytest.mark.skipif(
 )
 
 
-def make_plan(preset: str, devices=None, **changes):
-    """(task, config, plan), with `changes` of fields such as mesh__fsdp=2."""
+def set_up(preset: str, devices=None, **changes):
+    """(task, config, setup), with `changes` of fields such as mesh__fsdp=2."""
     config = stage4.get_config(preset)
     for name, value in changes.items():
         *parents, leaf = name.split("__")
@@ -39,7 +39,11 @@ def make_plan(preset: str, devices=None, **changes):
             node = node[parent]
         node[leaf] = value
     task = tasks.make(config)
-    return task, config, state.make_plan(task, config, sharding.make_mesh(config.mesh, devices))
+    return (
+        task,
+        config,
+        state.make_train_setup(task, config, sharding.make_mesh(config.mesh, devices)),
+    )
 
 
 @pytest.mark.parametrize("mesh", [(8, 1, 1), (2, 4, 1)])
@@ -47,7 +51,7 @@ def test_flops_from_formulas_are_those_of_the_compiled_model(mesh):
     """Protects MFU and every promise made of it: formulas and compiled program agree to 5 %, and
     eight devices together compute what one would, so that nothing is computed twice."""
     sizes = dict(zip(("mesh__data", "mesh__fsdp", "mesh__tensor"), mesh, strict=True))
-    task, config, made = make_plan("tiny", **sizes)
+    task, config, made = set_up("tiny", **sizes)
     evaluate = step.make_eval_step(task, config)
     arguments = (made.abstract.params, step.abstract_batch(task, made.mesh))
     found = compile_report.compile_step(evaluate, arguments, made.mesh, quick=True)
@@ -58,7 +62,7 @@ def test_flops_from_formulas_are_those_of_the_compiled_model(mesh):
 
 def test_what_does_not_fit_is_refused_with_advice():
     """Protects people from a crash after an hour in a queue: what to change, the cheapest first."""
-    _, config, made = make_plan("tiny", mesh__data=2, mesh__fsdp=4, optim__accumulate=1)
+    _, config, made = set_up("tiny", mesh__data=2, mesh__fsdp=4, optim__accumulate=1)
     advice = tables.advice(config, made)
     assert "1 sample(s)" in advice and "accumulate" not in advice
     assert advice.index("remat=full") < advice.index("mesh.fsdp=8")
@@ -140,7 +144,7 @@ def compile_training(task, config, made) -> compile_report.CompileReport:
 
 def base_on(devices):
     """`base` on eight devices."""
-    return make_plan(
+    return set_up(
         "base",
         devices,
         batch_size=8,

@@ -27,7 +27,7 @@ Prints a config's parameters, FLOPs, memory, shardings and expected speed withou
                         not be here (v5e:2x4, v6e:16x16, v5p:4x4x4 …), and says what they need and
                         how fast they should be; needs libtpu: pip install '.[tpu]'
 --compile               the same for this machine's devices
---quick                 compiles with less optimisation, for shardings and FLOPs: several times
+--quick                 compiles with less optimization, for shardings and FLOPs: several times
                         faster, memory comes out larger, and no step time is told
 --decode=N              documents that the decoding step answers at once; 0 leaves it out
 --shardings             lists where every array lies
@@ -38,7 +38,7 @@ Exit code 2 where the training does not fit, with what to change.
 _CONFIG = config_flags.DEFINE_config_file("config", None, "FILE[:PRESET]", lock_config=True)
 _COMPILE = flags.DEFINE_bool("compile", False, "compile the steps for this machine")
 _TOPOLOGY = flags.DEFINE_string("topology", "", "compile the steps for a TPU slice")
-_QUICK = flags.DEFINE_bool("quick", False, "compile with less optimisation")
+_QUICK = flags.DEFINE_bool("quick", False, "compile with less optimization")
 _DECODE = flags.DEFINE_integer("decode", 8, "documents of the decoding step", lower_bound=0)
 _SHARDINGS = flags.DEFINE_bool("shardings", False, "list where every array lies")
 
@@ -49,45 +49,47 @@ def main() -> None:
     task = tasks.make(config)
     mesh = sharding.make_mesh(config.mesh, devices)
     sharding.check_batch_size(config.batch_size, config.optim.accumulate, mesh)
-    plan = state.make_plan(task, config, mesh)
+    setup = state.make_train_setup(task, config, mesh)
     console = Console()
     kind = mesh.devices.flat[0].device_kind
     console.print(
         f"stage {config.stage}, preset {config.preset}, mesh {sharding.describe(mesh)} of {kind}"
     )
-    console.print(tables.parameter_table(plan.abstract.params))
+    console.print(tables.parameter_table(setup.abstract.params))
     console.print(tables.flops_table(task.flops(), config.batch_size))
-    console.print(tables.memory_table(task, plan))
+    console.print(tables.memory_table(task, setup))
     if _SHARDINGS.value:
-        console.print("\n".join(tables.sharding_lines(task, plan)), highlight=False, soft_wrap=True)
+        console.print(
+            "\n".join(tables.sharding_lines(task, setup)), highlight=False, soft_wrap=True
+        )
     if _TOPOLOGY.value or _COMPILE.value:
-        train = report_training(task, config, plan)
+        train = report_training(task, config, setup)
         console.print(tables.compiled_table(train, "memory of a training step"))
         console.print(tables.speed_table(train, task, config))
         console.print(tables.traffic_table(train))
         if _DECODE.value and "predict" in task.predict_fns():
-            console.print(tables.decoding_table(report_decoding(task, plan), _DECODE.value))
-        check_memory(train, config, plan)
+            console.print(tables.decoding_table(report_decoding(task, setup), _DECODE.value))
+        check_memory(train, config, setup)
 
 
-def report_training(task, config, plan: state.Plan) -> CompileReport:
-    arguments = (plan.abstract, step.abstract_batch(task, plan.mesh))
-    train_step = step.make_train_step(task, config, plan)
+def report_training(task, config, setup: state.TrainSetup) -> CompileReport:
+    arguments = (setup.abstract, step.abstract_batch(task, setup.mesh))
+    train_step = step.make_train_step(task, config, setup)
     try:
-        return _compile(train_step, arguments, plan.mesh, "training step")
+        return _compile(train_step, arguments, setup.mesh, "training step")
     except BadUsage as error:
-        raise BadUsage(f"{error}; {tables.advice(config, plan)}") from error
+        raise BadUsage(f"{error}; {tables.advice(config, setup)}") from error
 
 
-def report_decoding(task, plan: state.Plan) -> CompileReport:
+def report_decoding(task, setup: state.TrainSetup) -> CompileReport:
     """The decoding step as predict and serve run it: on one device, with float32 parameters."""
-    mesh = sharding.single(plan.mesh.devices.flat[0])
+    mesh = sharding.single(setup.mesh.devices.flat[0])
     whole = sharding.replicated(mesh)
 
     def lying_here(array, shape=None):
         return jax.ShapeDtypeStruct(shape or array.shape, array.dtype, sharding=whole)
 
-    params = jax.tree.map(lying_here, plan.abstract.params)
+    params = jax.tree.map(lying_here, setup.abstract.params)
     batch = {
         name: lying_here(spec, (_DECODE.value, *spec.shape[1:]))
         for name, spec in task.batch_spec().items()
@@ -96,13 +98,13 @@ def report_decoding(task, plan: state.Plan) -> CompileReport:
     return _compile(predict, (params, batch), mesh, "decoding step")
 
 
-def check_memory(found: CompileReport, config, plan: state.Plan) -> None:
+def check_memory(found: CompileReport, config, setup: state.TrainSetup) -> None:
     """Refuses a step that was compiled but is larger than its device. (CPUs: not known.)"""
     needed = sum(found.memory.values())
     if found.chip and needed > found.chip.memory:
         raise BadUsage(
             f"the step needs {needed / tables.GIB:.1f} GiB, a {found.chip.kind} has "
-            f"{found.chip.memory / tables.GIB:.1f} GiB; {tables.advice(config, plan)}"
+            f"{found.chip.memory / tables.GIB:.1f} GiB; {tables.advice(config, setup)}"
         )
 
 

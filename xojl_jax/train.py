@@ -18,13 +18,13 @@ from xojl_jax import command, tasks
 from xojl_jax.data import loader
 from xojl_jax.data.shards import NoSplit
 from xojl_jax.engine import (
-    best,
     checkpoint,
+    eval_history,
     evaluation,
     goodput,
     histograms,
-    hosts,
     loop,
+    processes,
     profiler,
     sharding,
     state,
@@ -66,13 +66,13 @@ _DISTRIBUTED = flags.DEFINE_enum(
 )
 _PEER_TIMEOUT = flags.DEFINE_integer(
     "peer_timeout",
-    hosts.PEER_TIMEOUT,
+    processes.PEER_TIMEOUT,
     "several processes: seconds without a sign of life after which one is given up, and all end",
     lower_bound=10,
 )
 _STALL_TIMEOUT = flags.DEFINE_integer(
     "stall_timeout",
-    hosts.STALL_TIMEOUT,
+    processes.STALL_TIMEOUT,
     "several processes: seconds without an ended step after which all end",
     lower_bound=10,
 )
@@ -83,7 +83,7 @@ _WANDB = flags.DEFINE_string("wandb", "", "project of Weights & Biases (pip inst
 def main() -> int:
     """Reads the flags, then trains."""
     config = command.read_config(_CONFIG)
-    hosts.join(_DISTRIBUTED.value, _PEER_TIMEOUT.value, _STALL_TIMEOUT.value)
+    processes.initialize(_DISTRIBUTED.value, _PEER_TIMEOUT.value, _STALL_TIMEOUT.value)
     path = _WORKDIR.value or f"runs/stage{config.stage}-{config.preset}"
     return train(tasks.make(config), config, path, profile=_PROFILE.value, wandb=_WANDB.value)
 
@@ -101,29 +101,33 @@ def train(
     sharding.check_batch_size(config.batch_size, config.optim.accumulate, mesh)
     directory = workdir.Workdir(path)
     with (
-        hosts.none_left_waiting(),
+        processes.abort_peers_on_failure(),
         loop.StopRequest() as stop,
         sharding.use_mesh(mesh),
         contextlib.ExitStack() as stack,
     ):
-        hosts.first_decides(lambda: str(stack.enter_context(workdir.claim(path, config)).path))
+        processes.broadcast_from_process_0(
+            lambda: str(stack.enter_context(workdir.claim(path, config)).path)
+        )
         time_spent = goodput.Goodput(directory.read_summary().get("goodput"))
-        plan = state.make_plan(task, config, mesh)
-        describe(task, config, plan, directory)
-        start, saver = begin(task, config, plan, directory)
+        setup = state.make_train_setup(task, config, mesh)
+        describe(task, config, setup, directory)
+        start, saver = begin(task, config, setup, directory)
         step_number = int(start.step)
         time_spent.resume_at(step_number)
-        standing = best.Best(directory, config.best_metric, config.patience, step_number)
+        standing = eval_history.EvalHistory(
+            directory, config.best_metric, config.patience, step_number
+        )
         trace = profiler.Profiler(profile, directory.tensorboard, step_number) if profile else None
         batches = stack.enter_context(training_batches(task, config, step_number))
-        evaluate = evaluator(task, config, plan)
+        evaluate = evaluator(task, config, setup)
         with time_spent.spent("compile"):
-            train_step = compile_step(task, config, plan)
+            train_step = compile_step(task, config, setup)
         reporter = telemetry.Telemetry(
             directory,
             config,
             start_step=step_number,
-            rates=plan.optimiser.rates,
+            rates=setup.optimizer.rates,
             flops_per_sample=sum(task.flops().values()),
             goodput=time_spent,
             peak_flops=peak_flops(),
@@ -145,40 +149,40 @@ def train(
                 telemetry=reporter,
                 stop=stop,
                 best=standing,
-                looks=looks(task, config, mesh, reporter) if evaluate else [],
+                eval_callbacks=eval_callbacks(task, config, mesh, reporter) if evaluate else [],
                 profiler=trace,
             )
         reporter.finish(outcome.step, outcome.how, standing)
     return PREEMPTED if outcome.how == "interrupted" else 0
 
 
-def describe(task: Task, config, plan: state.Plan, directory: workdir.Workdir) -> None:
+def describe(task: Task, config, setup: state.TrainSetup, directory: workdir.Workdir) -> None:
     """Says what is going to be trained, where and on what."""
-    arrays = jax.tree.leaves(plan.abstract.params)
+    arrays = jax.tree.leaves(setup.abstract.params)
     device = jax.devices()[0].device_kind
-    telemetry.say(
+    telemetry.log_on_primary(
         f"task {config.task}, stage {config.stage}, preset {config.preset}: "
         f"{sum(a.size for a in arrays) / 1e6:.2f} M parameters in {len(arrays)} arrays, "
         f"{sum(task.flops().values()) / 1e9:.2f} GFLOP a sample forward\n"
-        f"mesh {sharding.describe(plan.mesh)} on {jax.device_count()} {device} device(s), "
+        f"mesh {sharding.describe(setup.mesh)} on {jax.device_count()} {device} device(s), "
         f"{jax.process_count()} host(s)\n"
         f"working directory {directory.path}"
     )
 
 
-def begin(task: Task, config, plan: state.Plan, directory: workdir.Workdir):
+def begin(task: Task, config, setup: state.TrainSetup, directory: workdir.Workdir):
     """The state to start from, resumed, taken over or fresh, and the saver that continues it."""
     restored = checkpoint.restore_newest(
-        directory.checkpoints, plan.abstract, on_corrupt=config.on_corrupt
+        directory.checkpoints, setup.abstract, on_corrupt=config.on_corrupt
     )
     if restored is not None:
         start, origins = restored.state, restored.metadata["inherited"]
-        telemetry.say(f"resuming after step {int(start.step)}")
+        telemetry.log_on_primary(f"resuming after step {int(start.step)}")
     else:
-        start = state.from_scratch(task, config, plan)
-        start, origins, report = warm_start.apply(start, plan, config.init_from)
-        telemetry.say("\n".join(report))
-    metadata = checkpoint.make_metadata(task, config, plan, origins)
+        start = state.from_scratch(task, config, setup)
+        start, origins, report = warm_start.apply(start, setup, config.init_from)
+        telemetry.log_on_primary("\n".join(report))
+    metadata = checkpoint.make_metadata(task, config, setup, origins)
     return start, checkpoint.Saver(directory.checkpoints, keep=config.keep, metadata=metadata)
 
 
@@ -196,12 +200,12 @@ def training_batches(task: Task, config, start_step: int) -> loader.Batches:
     )
 
 
-def compile_step(task: Task, config, plan: state.Plan) -> jax.stages.Compiled:
+def compile_step(task: Task, config, setup: state.TrainSetup) -> jax.stages.Compiled:
     """The training step for these devices."""
     began = time.perf_counter()
-    abstract = (plan.abstract, step.abstract_batch(task, plan.mesh))
-    compiled = step.compile_ahead(step.make_train_step(task, config, plan), abstract, plan.mesh)
-    telemetry.say(f"compiled the step in {time.perf_counter() - began:.1f} s")
+    abstract = (setup.abstract, step.abstract_batch(task, setup.mesh))
+    compiled = step.compile_ahead(step.make_train_step(task, config, setup), abstract, setup.mesh)
+    telemetry.log_on_primary(f"compiled the step in {time.perf_counter() - began:.1f} s")
     return compiled
 
 
@@ -211,7 +215,7 @@ def peak_flops() -> float:
     return chip.flops * jax.device_count() if chip else 0.0
 
 
-def evaluator(task: Task, config, plan: state.Plan) -> Callable | None:
+def evaluator(task: Task, config, setup: state.TrainSetup) -> Callable | None:
     """state -> metrics on the validation split, or None if there is none or too small a one."""
     try:
         dataset = task.dataset("val")
@@ -234,17 +238,17 @@ def evaluator(task: Task, config, plan: state.Plan) -> Callable | None:
             prefetch=config.data.prefetch,
         )
 
-    return evaluation.make(task, config, plan, batches)
+    return evaluation.make(task, config, setup, batches)
 
 
 def no_evaluation(config, why: str) -> None:
     """Says why there is none; refuses a config that would stop by it."""
     if config.patience:
         raise BadUsage(f"config.patience stops by evaluations, and there is none: {why}")
-    telemetry.say(f"no evaluation: {why}")
+    telemetry.log_on_primary(f"no evaluation: {why}")
 
 
-def looks(task: Task, config, mesh, reporter: telemetry.Telemetry) -> list[Callable]:
+def eval_callbacks(task: Task, config, mesh, reporter: telemetry.Telemetry) -> list[Callable]:
     """What is done with (state, step) after an evaluation: pictures, histograms."""
     chosen = []
     if config.eval_pictures and (found := task.preview(config.eval_pictures)):
@@ -274,7 +278,7 @@ def closing(saver: checkpoint.Saver, reporter: telemetry.Telemetry):
         yield
     except BaseException as failure:
         # The failure of the loop is the one to report, not what it brings about here.
-        if not hosts.is_cut_off(failure):  # a save can only end together with the others
+        if not processes.lost_a_peer(failure):  # a save can only end together with the others
             with contextlib.suppress(UserError):
                 saver.close()
         with contextlib.suppress(OSError):

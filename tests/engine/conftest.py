@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.engine.processes import Process
+from tests.engine.subprocesses import Process
 
 
 @pytest.fixture(autouse=True)

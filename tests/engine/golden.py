@@ -37,10 +37,10 @@ def summary(tree) -> dict[str, list]:
     }
 
 
-def golden_plan() -> state.Plan:
+def golden_setup() -> state.TrainSetup:
     """What a checkpoint of the golden run restores into, on the first device."""
     config = golden_config()
-    return state.make_plan(
+    return state.make_train_setup(
         ToyTask(config), config, sharding.make_mesh(config.mesh, jax.devices()[:1])
     )
 
@@ -56,7 +56,7 @@ def main() -> None:
         training.train(ToyTask(config), config, folder)
         shutil.copytree(Path(folder, "checkpoints", "3"), golden)
         restored = checkpoint.restore_newest(
-            Path(folder, "checkpoints"), golden_plan().abstract, on_corrupt="stop"
+            Path(folder, "checkpoints"), golden_setup().abstract, on_corrupt="stop"
         )
     lines = (f" {json.dumps(n)}: {json.dumps(s)}" for n, s in summary(restored.state).items())
     golden.with_name(golden.name + ".json").write_text("{\n" + ",\n".join(lines) + "\n}\n")

@@ -20,12 +20,12 @@ class Run:
 
     config: object
     task: ToyTask
-    plan: state.Plan
+    setup: state.TrainSetup
     state: state.TrainState
     folder: object
 
     def saver(self, folder, keep=2):
-        metadata = checkpoint.make_metadata(self.task, self.config, self.plan, {})
+        metadata = checkpoint.make_metadata(self.task, self.config, self.setup, {})
         return checkpoint.Saver(folder, keep=keep, metadata=metadata)
 
 
@@ -33,10 +33,10 @@ class Run:
 def run(tmp_path_factory):
     config = toy_config(optim__ema_decay=0.9, mesh__fsdp=2, mesh__tensor=2)
     task = ToyTask(config)
-    plan = state.make_plan(task, config, sharding.make_mesh(config.mesh))
-    now = state.from_scratch(task, config, plan)
+    setup = state.make_train_setup(task, config, sharding.make_mesh(config.mesh))
+    now = state.from_scratch(task, config, setup)
     now = now.replace(ema=jax.tree.map(lambda x: x * 2, now.ema), step=now.step + 8)
-    result = Run(config, task, plan, now, tmp_path_factory.mktemp("run") / "checkpoints")
+    result = Run(config, task, setup, now, tmp_path_factory.mktemp("run") / "checkpoints")
     result.folder.mkdir()
     saver = result.saver(result.folder)
     for step in (3, 5, 8):
@@ -90,14 +90,14 @@ def test_it_comes_back_on_any_mesh(run, axes):
     """Protects resuming elsewhere: bit for bit, on the shardings of the new mesh."""
     names = ("mesh__data", "mesh__fsdp", "mesh__tensor")
     config = toy_config(optim__ema_decay=0.9, **dict(zip(names, axes, strict=True)))
-    plan = state.make_plan(run.task, config, sharding.make_mesh(config.mesh))
-    restored = checkpoint.restore_newest(run.folder, plan.abstract, on_corrupt="stop")
+    setup = state.make_train_setup(run.task, config, sharding.make_mesh(config.mesh))
+    restored = checkpoint.restore_newest(run.folder, setup.abstract, on_corrupt="stop")
     expected = names_and_leaves(run.state)
     found = names_and_leaves(restored.state)
     assert found.keys() == expected.keys()
     for name, leaf in found.items():
         np.testing.assert_array_equal(leaf, expected[name], err_msg=name)
-    assert jax.tree.map(lambda leaf: leaf.sharding, restored.state) == plan.shardings
+    assert jax.tree.map(lambda leaf: leaf.sharding, restored.state) == setup.shardings
     assert restored.metadata["position"] == {"seed": 0, "global_batch": 16, "step": 8}
     assert restored.metadata["task"] == {"classes": ["a", "b", "c", "d"]}
     assert restored.metadata["config"]["optim"]["b2"] == 0.98
@@ -137,7 +137,7 @@ def test_damage_is_found_and_named(run, copy, harm):
         victim = copy / "8" / f"{harm}.json"
         flip_a_byte(victim)
     with pytest.raises(BadInput, match="step 8 is damaged") as caught:
-        checkpoint.restore_newest(copy, run.plan.abstract, on_corrupt="stop")
+        checkpoint.restore_newest(copy, run.setup.abstract, on_corrupt="stop")
     assert harm == "manifest" or str(victim) in str(caught.value)
     with pytest.raises(BadInput, match="step 8 is damaged"):
         checkpoint.load_params(copy / "8")
@@ -166,11 +166,11 @@ def test_no_file_of_a_checkpoint_is_exempt(copy):
 def test_fallback_takes_the_one_before_but_never_none(run, copy):
     """Protects from a silent fresh start: the older sound checkpoint, or an error."""
     flip_a_byte(largest_file(copy / "8"))
-    restored = checkpoint.restore_newest(copy, run.plan.abstract, on_corrupt="fallback")
+    restored = checkpoint.restore_newest(copy, run.setup.abstract, on_corrupt="fallback")
     assert restored.metadata["position"]["step"] == 5
     flip_a_byte(largest_file(copy / "5"))
     with pytest.raises(BadInput, match="none of the checkpoints"):
-        checkpoint.restore_newest(copy, run.plan.abstract, on_corrupt="fallback")
+        checkpoint.restore_newest(copy, run.setup.abstract, on_corrupt="fallback")
 
 
 def test_nothing_to_restore(run, tmp_path):
@@ -178,7 +178,7 @@ def test_nothing_to_restore(run, tmp_path):
     (tmp_path / "12.partial" / "arrays").mkdir(parents=True)
     (tmp_path / "9").mkdir()
     assert checkpoint.list_steps(tmp_path) == []
-    assert checkpoint.restore_newest(tmp_path, run.plan.abstract, on_corrupt="stop") is None
+    assert checkpoint.restore_newest(tmp_path, run.setup.abstract, on_corrupt="stop") is None
     run.saver(tmp_path).close()
     assert not (tmp_path / "12.partial").exists()
 
@@ -186,9 +186,9 @@ def test_nothing_to_restore(run, tmp_path):
 def test_another_model_is_refused_by_path(run, monkeypatch):
     """Protects from a checkpoint of another shape: the difference is listed by path."""
     monkeypatch.setattr("tests.engine.toy_task.HIDDEN", 14)
-    plan = state.make_plan(run.task, run.config, run.plan.mesh)
+    setup = state.make_train_setup(run.task, run.config, run.setup.mesh)
     with pytest.raises(BadInput, match=r"blocks/bias is .*\[2, 12\].* there, .*\[2, 14\].* here"):
-        checkpoint.restore_newest(run.folder, plan.abstract, on_corrupt="stop")
+        checkpoint.restore_newest(run.folder, setup.abstract, on_corrupt="stop")
 
 
 def test_a_failed_save_is_heard_and_harms_nothing(run, copy, monkeypatch):
@@ -220,24 +220,24 @@ def test_what_is_saved_is_the_state_at_that_moment(run, tmp_path):
     saver.save(copied, 1)
     jax.block_until_ready(spoil(copied))
     saver.close()
-    restored = checkpoint.restore_newest(tmp_path, run.plan.abstract, on_corrupt="stop")
+    restored = checkpoint.restore_newest(tmp_path, run.setup.abstract, on_corrupt="stop")
     np.testing.assert_array_equal(restored.state.params["head"], run.state.params["head"])
 
 
 def test_parameters_of_other_runs_are_taken_over(run, tmp_path):
     """Protects init_from: what matches comes over, the rest is named, no match is an error."""
-    fresh = state.from_scratch(run.task, run.config, run.plan)
-    taken, origins, report = warm_start.apply(fresh, run.plan, str(run.folder.parent))
+    fresh = state.from_scratch(run.task, run.config, run.setup)
+    taken, origins, report = warm_start.apply(fresh, run.setup, str(run.folder.parent))
     np.testing.assert_array_equal(taken.params["head"], run.state.ema["head"])
     assert taken.params["head"].sharding == fresh.params["head"].sharding
     np.testing.assert_array_equal(taken.ema["head"], run.state.ema["head"])
     assert set(origins.values()) == {str(run.folder / "8")}
     assert f"blocks: 3 of 3 arrays from {run.folder / '8'}" in report
-    _, origins, report = warm_start.apply(fresh, run.plan, "")
+    _, origins, report = warm_start.apply(fresh, run.setup, "")
     assert not origins
     assert "start from scratch" in report[0]
     with pytest.raises(BadInput, match="holds no checkpoint"):
-        warm_start.apply(fresh, run.plan, f"{run.folder.parent}, {tmp_path}")
+        warm_start.apply(fresh, run.setup, f"{run.folder.parent}, {tmp_path}")
 
 
 class Frozen(ToyTask):
@@ -250,12 +250,12 @@ class Frozen(ToyTask):
 def test_what_a_run_never_trained_is_not_handed_on(run, tmp_path):
     """Protects stage 3 from the untouched HTML encoder of stage 1; what was inherited goes on."""
     task = Frozen(run.config)
-    plan = state.make_plan(task, run.config, run.plan.mesh)
-    metadata = checkpoint.make_metadata(task, run.config, plan, {"odd": "an earlier run"})
+    setup = state.make_train_setup(task, run.config, run.setup.mesh)
+    metadata = checkpoint.make_metadata(task, run.config, setup, {"odd": "an earlier run"})
     saver = checkpoint.Saver(tmp_path, keep=1, metadata=metadata)
     saver.save(run.state, 2)
     saver.close()
-    _, origins, report = warm_start.apply(run.state, run.plan, str(tmp_path))
+    _, origins, report = warm_start.apply(run.state, run.setup, str(tmp_path))
     assert set(origins) == {"head", "odd"}
     assert "vision: 1 of 1 arrays from scratch" in report
 
@@ -264,7 +264,7 @@ def test_init_from_something_else_is_an_error(run, monkeypatch):
     """Protects from a run of another preset: nothing matches, and that is said."""
     for name, size in {"PIXELS": 12, "WIDTH": 6, "HIDDEN": 10}.items():
         monkeypatch.setattr(f"tests.engine.toy_task.{name}", size)
-    plan = state.make_plan(run.task, run.config, run.plan.mesh)
-    fresh = plan.abstract
+    setup = state.make_train_setup(run.task, run.config, run.setup.mesh)
+    fresh = setup.abstract
     with pytest.raises(BadUsage, match=r"no array of .* matches this model"):
-        warm_start.apply(fresh, plan, str(run.folder.parent))
+        warm_start.apply(fresh, setup, str(run.folder.parent))

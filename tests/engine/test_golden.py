@@ -6,7 +6,7 @@ import shutil
 import numpy as np
 import pytest
 
-from tests.engine.golden import FOLDER, golden_plan, summary
+from tests.engine.golden import FOLDER, golden_setup, summary
 from tests.engine.toy_task import names_and_leaves
 from xojl_jax.engine import checkpoint
 from xojl_jax.errors import BadInput
@@ -28,11 +28,11 @@ def test_there_is_one_of_each_release():
 
 
 def test_a_run_of_an_earlier_release_is_taken_up(golden):
-    """Protects resuming over an update: parameters, optimiser, averages and counters are what they
+    """Protects resuming over an update: parameters, optimizer, averages and counters are what they
     were, and every file is as it was committed."""
     path, sums = golden
     restored = checkpoint.restore_newest(
-        path / "checkpoints", golden_plan().abstract, on_corrupt="stop"
+        path / "checkpoints", golden_setup().abstract, on_corrupt="stop"
     )
     assert summary(restored.state) == sums
     assert restored.metadata["position"] == {"seed": 0, "global_batch": 16, "step": 3}
@@ -61,4 +61,4 @@ def test_an_unknown_format_is_refused(golden):
     with pytest.raises(BadInput, match=r"has format 2, this version reads 1: use the version that"):
         checkpoint.load_params(path)
     with pytest.raises(BadInput, match=r"has format 2, this version reads 1"):
-        checkpoint.restore_newest(path / "checkpoints", golden_plan().abstract, on_corrupt="stop")
+        checkpoint.restore_newest(path / "checkpoints", golden_setup().abstract, on_corrupt="stop")

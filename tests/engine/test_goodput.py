@@ -1,4 +1,4 @@
-"""Where the time went: every second has one part, over all lives of a run."""
+"""Where the time went: every second has one part, restarts included."""
 
 import pytest
 

@@ -9,8 +9,8 @@ import pytest
 
 from tests.engine.toy_task import toy_config
 from xojl_jax.engine import loop, telemetry, workdir
-from xojl_jax.engine.boards import Boards
 from xojl_jax.engine.goodput import Goodput
+from xojl_jax.engine.metric_writer import MetricWriter
 from xojl_jax.errors import BadUsage, UserError
 
 
@@ -86,4 +86,4 @@ def test_without_the_library_weights_and_biases_is_one_line(tmp_path, monkeypatc
     """Protects those who ask for it and do not have it: what to install, and no traceback."""
     monkeypatch.setitem(sys.modules, "wandb", None)
     with pytest.raises(BadUsage, match="pip install wandb"):
-        Boards(tmp_path / "tensorboard", start_step=0, wandb="project", name="run")
+        MetricWriter(tmp_path / "tensorboard", start_step=0, wandb="project", name="run")

@@ -40,9 +40,9 @@ def test_an_axis_that_does_not_divide_stays_whole(both, caplog):
     _, sharded, _, (state, _) = both
     assert state.params["odd"].sharding.spec == PartitionSpec(None, "fsdp")
     with caplog.at_level(logging.WARNING):
-        with sharding.use_mesh(sharded.plan.mesh):
+        with sharding.use_mesh(sharded.setup.mesh):
             boxed = jax.eval_shape(sharded.task.init, jax.random.key(0))
-        sharding.param_shardings(boxed, sharded.plan.mesh)
+        sharding.param_shardings(boxed, sharded.setup.mesh)
     assert "odd: heads of 5 does not split 2 ways" in caplog.text
 
 
@@ -68,13 +68,13 @@ def test_rows_are_split_over_data_and_fsdp(both):
 def test_constraints_of_activations_take_hold(both):
     """Protects `use_mesh`: outside a set mesh Linen drops every constraint without a word."""
     _, sharded, _, _ = both
-    arguments = (sharded.plan.abstract, step.abstract_batch(sharded.task, sharded.plan.mesh))
+    arguments = (sharded.setup.abstract, step.abstract_batch(sharded.task, sharded.setup.mesh))
 
     def constraints() -> int:
-        function = step.make_train_step(sharded.task, sharded.config, sharded.plan)
+        function = step.make_train_step(sharded.task, sharded.config, sharded.setup)
         return str(function.trace(*arguments).jaxpr).count("sharding_constraint")
 
-    with sharding.use_mesh(sharded.plan.mesh):
+    with sharding.use_mesh(sharded.setup.mesh):
         inside = constraints()
     assert inside > constraints()
 

@@ -7,14 +7,14 @@ import pytest
 
 from tests.engine.toy_task import ToyTask, names_and_leaves, set_up, toy_config
 from xojl_jax.engine import loop, optim, sharding
-from xojl_jax.engine.state import make_plan
+from xojl_jax.engine.state import make_train_setup
 
 
 @pytest.fixture(scope="module")
 def plain():
-    """A run of twelve steps on one device: (setup, state, history)."""
-    setup = set_up(toy_config(model__dropout=0.0, optim__ema_decay=0.9))
-    return setup, *setup.run(12)
+    """A run of twelve steps on one device: (toy, state, history)."""
+    toy = set_up(toy_config(model__dropout=0.0, optim__ema_decay=0.9))
+    return toy, *toy.run(12)
 
 
 def test_it_learns(plain):
@@ -27,8 +27,8 @@ def test_it_learns(plain):
 
 def test_micro_batches_give_the_gradient_of_the_whole(plain):
     """Protects accumulation: four micro-batches, averaged by weight, equal one batch."""
-    setup = set_up(toy_config(model__dropout=0.0, optim__accumulate=4))
-    state, history = setup.run(3)
+    toy = set_up(toy_config(model__dropout=0.0, optim__accumulate=4))
+    state, history = toy.run(3)
     _, _, whole = plain
     for ours, theirs in zip(history, whole, strict=False):
         for name in ("loss", "grad_norm", "tokens", "accuracy"):
@@ -38,12 +38,12 @@ def test_micro_batches_give_the_gradient_of_the_whole(plain):
 
 def test_a_poisoned_step_changes_nothing_but_the_counters():
     """Protects the state from NaN: parameters, moments and average stay bit for bit."""
-    setup = set_up(toy_config(optim__ema_decay=0.9), poisoned=True)
-    before, skipped_so_far, row = setup.start, 0, 0
+    toy = set_up(toy_config(optim__ema_decay=0.9), poisoned=True)
+    before, skipped_so_far, row = toy.start, 0, 0
     seen = set()
     for number in range(4):
         kept = names_and_leaves((before.params, before.opt_state, before.ema))
-        after, metrics = setup.step_fn(before, setup.batch(number))
+        after, metrics = toy.step_fn(before, toy.batch(number))
         skipped = bool(metrics["skipped"])
         seen.add(skipped)
         assert skipped == (not np.isfinite(metrics["loss"]))
@@ -60,23 +60,23 @@ def test_a_poisoned_step_changes_nothing_but_the_counters():
 
 def test_the_loop_moves_no_data_and_compiles_nothing(plain):
     """Protects speed: after the first step, no transfer that nobody asked for, no compilation."""
-    setup, state, _ = plain
+    toy, state, _ = plain
     state = jax.tree.map(jnp.copy, state)
-    batches = [setup.batch(number) for number in range(4)]
-    state, _ = loop._one_step(setup.step_fn, state, batches[0])
+    batches = [toy.batch(number) for number in range(4)]
+    state, _ = loop._one_step(toy.step_fn, state, batches[0])
     events = []
     jax.monitoring.register_event_duration_secs_listener(
         lambda name, *_, **__: events.append(name) if "compile" in name else None
     )
     for batch in batches[1:]:
-        state, metrics = loop._one_step(setup.step_fn, state, batch)
+        state, metrics = loop._one_step(toy.step_fn, state, batch)
     jax.block_until_ready(metrics)
     assert not events
     with pytest.raises(Exception, match=r"[Dd]isallowed"):
-        loop._one_step(setup.step_fn, state, jax.tree.map(np.asarray, batches[0]))
+        loop._one_step(toy.step_fn, state, jax.tree.map(np.asarray, batches[0]))
     with pytest.raises(TypeError, match=r"shape|type"):
         short = {name: rows[:8] for name, rows in batches[0].items()}
-        loop._one_step(setup.step_fn, state, short)
+        loop._one_step(toy.step_fn, state, short)
 
 
 def test_the_running_average_trails(plain):
@@ -85,7 +85,7 @@ def test_the_running_average_trails(plain):
     average, now = state.eval_params["head"], state.params["head"]
     assert 0 < np.abs(np.asarray(average) - np.asarray(now)).mean() < 0.1
     config = toy_config()
-    without = make_plan(ToyTask(config), config, sharding.make_mesh(config.mesh)).abstract
+    without = make_train_setup(ToyTask(config), config, sharding.make_mesh(config.mesh)).abstract
     assert without.ema is None
     assert without.eval_params is without.params
 
@@ -104,16 +104,16 @@ def test_rates_by_group(plain):
 
 
 def set_up_rates(config):
-    optimiser = optim.Optimiser(config.optim, config.total_steps, None, None, None)
-    return lambda step: jax.device_get(optimiser.rates(step))
+    optimizer = optim.Optimizer(config.optim, config.total_steps, None, None, None)
+    return lambda step: jax.device_get(optimizer.rates(step))
 
 
 def test_decay_spares_biases_and_vectors(plain):
     """Protects weight decay: a bias of a scanned stack looks like a matrix, and is none."""
-    setup, _, _ = plain
+    toy, _, _ = plain
     decayed = {
         sharding.path_name(path): leaf
-        for path, leaf in jax.tree_util.tree_leaves_with_path(setup.plan.optimiser.decayed)
+        for path, leaf in jax.tree_util.tree_leaves_with_path(toy.setup.optimizer.decayed)
     }
     assert decayed["blocks/up"]
     assert decayed["vision"]

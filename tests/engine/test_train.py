@@ -11,7 +11,7 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from tests.engine.processes import ROOT, SETTINGS, Process, final_state, written
+from tests.engine.subprocesses import ROOT, SETTINGS, Process, final_state, written
 from tests.engine.toy_task import ToyTask, toy_config
 from xojl_jax import train as training
 from xojl_jax.engine import checkpoint, workdir

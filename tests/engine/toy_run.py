@@ -25,7 +25,7 @@ from absl import flags
 from tests.engine.toy_task import ToyTask, toy_config
 from xojl_jax import command
 from xojl_jax import train as training
-from xojl_jax.engine import checkpoint, hosts, loop
+from xojl_jax.engine import checkpoint, loop, processes
 
 
 def plant_kill(point: str, count: str) -> None:
@@ -89,8 +89,10 @@ def plant_signal(name: str, at: str, process: str) -> None:
 
 def main(argv: list[str]) -> int:
     flags.FLAGS([sys.argv[0]])
-    peer_timeout = int(os.environ.get("TOY_PEER_TIMEOUT", hosts.PEER_TIMEOUT))
-    hosts.join("auto", peer_timeout, int(os.environ.get("TOY_STALL_TIMEOUT", hosts.STALL_TIMEOUT)))
+    peer_timeout = int(os.environ.get("TOY_PEER_TIMEOUT", processes.PEER_TIMEOUT))
+    processes.initialize(
+        "auto", peer_timeout, int(os.environ.get("TOY_STALL_TIMEOUT", processes.STALL_TIMEOUT))
+    )
     workdir, *changes = argv
     pairs = (change.split("=", 1) for change in changes)
     config = toy_config(**{name: ast.literal_eval(value) for name, value in pairs})

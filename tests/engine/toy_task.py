@@ -177,12 +177,12 @@ class ToyTask(Task):
 
 
 @dataclasses.dataclass(frozen=True)
-class Setup:
+class ToyRun:
     """A toy run up to its first step."""
 
     config: object
     task: ToyTask
-    plan: state.Plan
+    setup: state.TrainSetup
     start: state.TrainState
     step_fn: jax.stages.Compiled
 
@@ -196,7 +196,7 @@ class Setup:
             start_step=number,
             num_threads=0,
         ) as rows:
-            return sharding.put_batch(next(rows), self.plan.mesh)
+            return sharding.put_batch(next(rows), self.setup.mesh)
 
     def run(self, steps: int):
         """Returns the state after `steps` steps from the start, and every step's metrics.
@@ -210,14 +210,14 @@ class Setup:
         return now, history
 
 
-def set_up(config, *, devices=None, poisoned=False) -> Setup:
-    """Plans, initialises and compiles a toy run on some devices (default: the first)."""
+def set_up(config, *, devices=None, poisoned=False) -> ToyRun:
+    """Plans, initializes and compiles a toy run on some devices (default: the first)."""
     task = ToyTask(config, poisoned=poisoned)
     mesh = sharding.make_mesh(config.mesh, devices or jax.devices()[:1])
-    plan = state.make_plan(task, config, mesh)
-    abstract = (plan.abstract, step.abstract_batch(task, mesh))
-    step_fn = step.compile_ahead(step.make_train_step(task, config, plan), abstract, mesh)
-    return Setup(config, task, plan, state.from_scratch(task, config, plan), step_fn)
+    setup = state.make_train_setup(task, config, mesh)
+    abstract = (setup.abstract, step.abstract_batch(task, mesh))
+    step_fn = step.compile_ahead(step.make_train_step(task, config, setup), abstract, mesh)
+    return ToyRun(config, task, setup, state.from_scratch(task, config, setup), step_fn)
 
 
 def names_and_leaves(tree) -> dict[str, np.ndarray]:

@@ -19,7 +19,7 @@ STEPS = 200
 @pytest.mark.slow
 @pytest.mark.timeout(900)
 def test_eight_records_are_learned_exactly():
-    """Protects everything at once: features, model, masks, loss, optimiser, cache, detokeniser.
+    """Protects everything at once: features, model, masks, loss, optimizer, cache, detokeniser.
 
     After a minute of training on eight records, decoding gives their layouts exactly, tags, classes
     and content included, in both views.
@@ -43,14 +43,14 @@ def test_eight_records_are_learned_exactly():
     batch = stack([dataset[i] for i in range(8)])
     records = [dataset.record(i) for i in range(8)]
 
-    plan = state.make_plan(task, config, sharding.make_mesh(config.mesh, jax.devices()[:1]))
-    with sharding.use_mesh(plan.mesh):
-        trained = state.from_scratch(task, config, plan)
-        arguments = (plan.abstract, step.abstract_batch(task, plan.mesh))
+    setup = state.make_train_setup(task, config, sharding.make_mesh(config.mesh, jax.devices()[:1]))
+    with sharding.use_mesh(setup.mesh):
+        trained = state.from_scratch(task, config, setup)
+        arguments = (setup.abstract, step.abstract_batch(task, setup.mesh))
         compiled = step.compile_ahead(
-            step.make_train_step(task, config, plan), arguments, plan.mesh
+            step.make_train_step(task, config, setup), arguments, setup.mesh
         )
-        rows = sharding.put_batch(batch, plan.mesh)
+        rows = sharding.put_batch(batch, setup.mesh)
         for _ in range(STEPS):
             trained, metrics = compiled(trained, rows)
     assert metrics["accuracy/detail"] == metrics["accuracy/semantic"] == 1.0

@@ -13,18 +13,18 @@ STEPS = 2
 
 
 def train(batch, devices, **mesh):
-    """A few steps on the same batch: the plan, the state, and the metrics of every step."""
+    """A few steps on the same batch: the setup, the state, and the metrics of every step."""
     config = small_config(**{f"mesh.{axis}": size for axis, size in mesh.items()})
     task = LayoutTask(config)
-    plan = state.make_plan(task, config, sharding.make_mesh(config.mesh, devices))
-    with sharding.use_mesh(plan.mesh):
-        trained = state.from_scratch(task, config, plan)
-        arguments = (plan.abstract, step.abstract_batch(task, plan.mesh))
-        train_step = step.make_train_step(task, config, plan)
-        compiled = step.compile_ahead(train_step, arguments, plan.mesh)
+    setup = state.make_train_setup(task, config, sharding.make_mesh(config.mesh, devices))
+    with sharding.use_mesh(setup.mesh):
+        trained = state.from_scratch(task, config, setup)
+        arguments = (setup.abstract, step.abstract_batch(task, setup.mesh))
+        train_step = step.make_train_step(task, config, setup)
+        compiled = step.compile_ahead(train_step, arguments, setup.mesh)
         history = []
         for _ in range(STEPS):
-            rows = sharding.put_batch(batch, plan.mesh)
+            rows = sharding.put_batch(batch, setup.mesh)
             with jax.transfer_guard("disallow"):
                 trained, metrics = compiled(trained, rows)
             history.append(jax.device_get(metrics))

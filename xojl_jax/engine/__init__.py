@@ -1,1 +1,1 @@
-"""What trains any task: sharding, state, step, optimiser, checkpoints, telemetry and the loop."""
+"""What trains any task: sharding, state, step, optimizer, checkpoints, telemetry and the loop."""

@@ -28,7 +28,7 @@ import numpy as np
 import orbax.checkpoint as ocp
 
 from xojl_jax import files
-from xojl_jax.engine import hosts
+from xojl_jax.engine import processes
 from xojl_jax.engine.sharding import path_name
 from xojl_jax.engine.state import TrainState
 from xojl_jax.errors import BadInput, UserError
@@ -58,7 +58,7 @@ class Saver:
         self._thread: threading.Thread | None = None
         self._failure: BaseException | None = None
         self.last_step: int | None = None
-        hosts.together(self._sweep)
+        processes.sync_errors(self._sweep)
 
     def save(self, state: TrainState, step: int, *, best: bool = False) -> None:
         """Starts to save `state` as checkpoint `step`; waits first for the save before it.
@@ -67,7 +67,7 @@ class Saver:
         save together; what has failed on any of them by then ends all.
         """
         partial = self.folder / f"{step}{PARTIAL}"
-        hosts.together(lambda: self._begin(partial, step))
+        processes.sync_errors(lambda: self._begin(partial, step))
         try:
             self._orbax.save(partial / ARRAYS, args=ocp.args.PyTreeSave(_as_tree(state)))
         except Exception as error:  # Orbax's storage has errors of its own for a full disk
@@ -212,7 +212,7 @@ def restore_newest(folder: Path, abstract: TrainState, *, on_corrupt: str) -> Re
     "fallback". That none is sound is always an error: a run never silently starts afresh.
     """
     # The first process alone reads and checks all the bytes.
-    chosen = hosts.first_decides(lambda: _choose(folder, on_corrupt))
+    chosen = processes.broadcast_from_process_0(lambda: _choose(folder, on_corrupt))
     if not chosen:
         return None
     checkpoint = Path(chosen)
@@ -228,7 +228,7 @@ def restore_newest(folder: Path, abstract: TrainState, *, on_corrupt: str) -> Re
 
 
 def load_params(path: str | os.PathLike, *, ema: bool = True) -> tuple[Any, dict[str, Any]]:
-    """Parameters of a checkpoint without its optimiser, for evaluate, predict, export, init_from.
+    """Parameters of a checkpoint without its optimizer, for evaluate, predict, export, init_from.
 
     Args:
       path: a working directory (its newest checkpoint) or a checkpoint folder.
@@ -269,7 +269,7 @@ def check_fit(checkpoint: Path | str, metadata: dict[str, Any], params) -> None:
         )
 
 
-def make_metadata(task, config, plan, inherited: dict[str, Any]) -> dict[str, Any]:
+def make_metadata(task, config, setup, inherited: dict[str, Any]) -> dict[str, Any]:
     """What every checkpoint of a run says of itself beside its arrays.
 
     Args:
@@ -277,7 +277,7 @@ def make_metadata(task, config, plan, inherited: dict[str, Any]) -> dict[str, An
     """
     groups = {
         path_name(path): group
-        for path, group in jax.tree_util.tree_leaves_with_path(plan.optimiser.groups)
+        for path, group in jax.tree_util.tree_leaves_with_path(setup.optimizer.groups)
     }
     return {
         "format": FORMAT,

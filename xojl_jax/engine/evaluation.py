@@ -9,11 +9,11 @@ import jax
 import numpy as np
 
 from xojl_jax.engine import sharding, step
-from xojl_jax.engine.state import Plan, TrainState
+from xojl_jax.engine.state import TrainSetup, TrainState
 
 
 def make(
-    task, config, plan: Plan, batches: Callable[[], Any]
+    task, config, setup: TrainSetup, batches: Callable[[], Any]
 ) -> Callable[[TrainState], dict[str, float]]:
     """Returns state -> means over all batches.
 
@@ -21,17 +21,17 @@ def make(
       batches: starts over, each time: a context manager and iterator of (batch, valid), of which
         every row is valid.
     """
-    abstract = (plan.abstract.params, step.abstract_batch(task, plan.mesh))
+    abstract = (setup.abstract.params, step.abstract_batch(task, setup.mesh))
 
     @functools.cache  # compiled when it is first needed: a run that is killed early need not wait
     def compiled():
-        return step.compile_ahead(step.make_eval_step(task, config), abstract, plan.mesh)
+        return step.compile_ahead(step.make_eval_step(task, config), abstract, setup.mesh)
 
     def evaluate(state: TrainState) -> dict[str, float]:
         results = []
         with batches() as source:
             for rows, _ in source:
-                batch = sharding.put_batch(rows, plan.mesh)
+                batch = sharding.put_batch(rows, setup.mesh)
                 results.append(compiled()(state.eval_params, batch))
                 if len(results) > 1:  # bounds the batches that wait in device memory
                     jax.block_until_ready(results[-2])

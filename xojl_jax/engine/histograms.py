@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from xojl_jax.engine.boards import Histogram
+from xojl_jax.engine.metric_writer import Histogram
 from xojl_jax.engine.sharding import path_name
 from xojl_jax.engine.state import TrainState
 

@@ -8,12 +8,12 @@ from collections.abc import Callable, Iterator, Sequence
 import jax
 import numpy as np
 
-from xojl_jax.engine import hosts, sharding
-from xojl_jax.engine.best import Best
+from xojl_jax.engine import processes, sharding
 from xojl_jax.engine.checkpoint import Saver
+from xojl_jax.engine.eval_history import EvalHistory
 from xojl_jax.engine.profiler import Profiler
 from xojl_jax.engine.state import TrainState
-from xojl_jax.engine.telemetry import Telemetry, say
+from xojl_jax.engine.telemetry import Telemetry, log_on_primary
 
 # Steps that the host may prepare before the devices have ended the first of them. It bounds the
 # batches that wait in device memory.
@@ -42,7 +42,7 @@ class StopRequest:
         # Python code gets to run.
         for which in self._previous:
             signal.signal(which, signal.SIG_DFL)
-        say(f"{signal.Signals(number).name}: stopping after this step (again: at once)")
+        log_on_primary(f"{signal.Signals(number).name}: stopping after this step (again: at once)")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -65,8 +65,8 @@ def run(
     saver: Saver,
     telemetry: Telemetry,
     stop: StopRequest,
-    best: Best,
-    looks: Sequence[Callable[[TrainState, int], None]] = (),
+    best: EvalHistory,
+    eval_callbacks: Sequence[Callable[[TrainState, int], None]] = (),
     profiler: Profiler | None = None,
 ) -> Outcome:
     """Trains from the state's step to `config.total_steps`, or until it is asked to stop.
@@ -76,7 +76,7 @@ def run(
       batches: this process's rows of batch number `step`, `step` + 1, …
       evaluate: metrics of a state on validation data, called every `config.eval_every` steps.
       best: which evaluation was the best; ends the run when none gets better.
-      looks: what else is done with a state and its step after an evaluation, such as pictures.
+      eval_callbacks: called with (state, step) after an evaluation, such as to draw pictures.
       profiler: traces some of the steps.
     """
     step = start = int(state.step)
@@ -86,8 +86,8 @@ def run(
     while step < config.total_steps and not best.exhausted:
         # With several processes a vote costs a round trip; all must save and stop at one step.
         if jax.process_count() == 1 or _due(step, config.log_every):
-            hosts.together(saver.check)
-            if hosts.any_of(stop.requested):
+            processes.sync_errors(saver.check)
+            if processes.any_process(stop.requested):
                 break
         if profiler is not None:
             profiler.before(step, state)
@@ -99,7 +99,7 @@ def run(
         step += 1
         telemetry.record(metrics)
         telemetry.settle(RUN_AHEAD)
-        hosts.alive()
+        processes.report_progress()
         last, improved = step == config.total_steps, False
         if _due(step, config.log_every) or last:
             telemetry.flush(step)
@@ -108,8 +108,8 @@ def run(
                 found = evaluate(state)
                 telemetry.evaluated(step, found)
                 improved = best.add(step, found)
-                for look in looks:
-                    look(state, step)
+                for callback in eval_callbacks:
+                    callback(state, step)
             telemetry.restart_clock()
         if _due(step, config.checkpoint_every) or last or improved:
             with goodput.spent("save"):
@@ -123,8 +123,8 @@ def run(
         if saver.last_step != step and (step > start or step == 0):
             telemetry.flush(step)
             saver.save(state, step)
-        hosts.together(saver.close)
-    say(f"{step - start} steps done, checkpoint {step} is saved")
+        processes.sync_errors(saver.close)
+    log_on_primary(f"{step - start} steps done, checkpoint {step} is saved")
     return Outcome(state, step, how)
 
 

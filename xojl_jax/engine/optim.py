@@ -1,6 +1,6 @@
 """AdamW with a learning rate per group of parameters, warm-up and cosine, gradient clipping.
 
-The learning rate depends on the training step alone, not on a counter inside the optimiser, so a
+The learning rate depends on the training step alone, not on a counter inside the optimizer, so a
 skipped step does not shift the schedule, and any step's rate can be told without the state.
 """
 
@@ -20,7 +20,7 @@ UNDECAYED = ("bias", "scale")
 
 
 @dataclasses.dataclass(frozen=True)
-class Optimiser:
+class Optimizer:
     """AdamW for one tree of parameters.
 
     Attributes:
@@ -57,7 +57,7 @@ class Optimiser:
         }
 
     def update(self, grads, opt_state, params, step):
-        """Returns (new parameters, new optimiser state). `grads` are already clipped."""
+        """Returns (new parameters, new optimizer state). `grads` are already clipped."""
         # optax raises a float to an integer count, which strict promotion (on in tests) refuses.
         with jax.numpy_dtype_promotion("standard"):
             directions, opt_state = self.moments.update(grads, opt_state, params)
@@ -72,8 +72,8 @@ class Optimiser:
         return jax.tree.map(one, params, directions, self.groups, self.decayed), opt_state
 
 
-def make(config, total_steps: int, task, boxed) -> Optimiser:
-    """The optimiser of `config.optim` for a task's abstract boxed parameters."""
+def make(config, total_steps: int, task, boxed) -> Optimizer:
+    """The optimizer of `config.optim` for a task's abstract boxed parameters."""
 
     def group(path, _):
         name = task.param_group(sharding.path_name(path))
@@ -88,7 +88,7 @@ def make(config, total_steps: int, task, boxed) -> Optimiser:
 
     params = sharding.unbox(boxed)
     with_path = jax.tree_util.tree_map_with_path
-    return Optimiser(
+    return Optimizer(
         config=config,
         total_steps=total_steps,
         groups=with_path(group, params),

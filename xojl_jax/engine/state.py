@@ -14,7 +14,7 @@ from xojl_jax.engine import optim, sharding
 # Streams of random numbers that are split off the seed.
 INIT_STREAM, STEP_STREAM, EVAL_STREAM = 0, 1, 2
 
-UNOPTIMISED = {"xla_backend_optimization_level": 0, "xla_llvm_disable_expensive_passes": True}
+UNOPTIMIZED = {"xla_backend_optimization_level": 0, "xla_llvm_disable_expensive_passes": True}
 
 
 @flax.struct.dataclass
@@ -44,17 +44,17 @@ class TrainState:
 
 
 @dataclasses.dataclass(frozen=True)
-class Plan:
+class TrainSetup:
     """What is known of a run before any array exists.
 
     Attributes:
       mesh: the devices.
-      optimiser: AdamW, fitted to the parameters.
+      optimizer: AdamW, fitted to the parameters.
       abstract: a TrainState of ShapeDtypeStructs that carry their shardings.
     """
 
     mesh: Mesh
-    optimiser: optim.Optimiser
+    optimizer: optim.Optimizer
     abstract: TrainState
 
     @property
@@ -69,20 +69,20 @@ def abstract_params(task, mesh: Mesh):
         return jax.eval_shape(lambda: task.init(jax.random.key(0)))
 
 
-def make_plan(task, config, mesh: Mesh) -> Plan:
+def make_train_setup(task, config, mesh: Mesh) -> TrainSetup:
     """Shapes, dtypes and shardings of the whole state; allocates nothing."""
     boxed = abstract_params(task, mesh)
-    optimiser = optim.make(config.optim, config.total_steps, task, boxed)
+    optimizer = optim.make(config.optim, config.total_steps, task, boxed)
     of_params = sharding.param_shardings(boxed, mesh)
     whole = sharding.replicated(mesh)
     shapes = jax.eval_shape(
-        lambda params: _fresh(params, optimiser, config.optim.ema_decay), sharding.unbox(boxed)
+        lambda params: _fresh(params, optimizer, config.optim.ema_decay), sharding.unbox(boxed)
     )
     shardings = TrainState(
         step=whole,
         params=of_params,
         opt_state=optax.tree.map_params(
-            optimiser.moments,
+            optimizer.moments,
             lambda _, of_param: of_param,
             shapes.opt_state,
             of_params,
@@ -95,21 +95,21 @@ def make_plan(task, config, mesh: Mesh) -> Plan:
     abstract = jax.tree.map(
         lambda s, where: jax.ShapeDtypeStruct(s.shape, s.dtype, sharding=where), shapes, shardings
     )
-    return Plan(mesh, optimiser, abstract)
+    return TrainSetup(mesh, optimizer, abstract)
 
 
-def from_scratch(task, config, plan: Plan) -> TrainState:
-    """Step 0, initialised on the devices where every piece belongs."""
+def from_scratch(task, config, setup: TrainSetup) -> TrainState:
+    """Step 0, initialized on the devices where every piece belongs."""
 
     def init():
         params = sharding.unbox(task.init(stream(config.seed, INIT_STREAM)))
-        return _fresh(params, plan.optimiser, config.optim.ema_decay)
+        return _fresh(params, setup.optimizer, config.optim.ema_decay)
 
-    # It runs once. On CPUs, optimising hundreds of random initialisers would take half a minute.
-    on_cpu = plan.mesh.devices.flat[0].platform == "cpu"
-    with sharding.use_mesh(plan.mesh):
-        lowered = jax.jit(init, out_shardings=plan.shardings).lower()
-        return lowered.compile(compiler_options=UNOPTIMISED if on_cpu else None)()
+    # It runs once. On CPUs, optimising hundreds of random initializers would take half a minute.
+    on_cpu = setup.mesh.devices.flat[0].platform == "cpu"
+    with sharding.use_mesh(setup.mesh):
+        lowered = jax.jit(init, out_shardings=setup.shardings).lower()
+        return lowered.compile(compiler_options=UNOPTIMIZED if on_cpu else None)()
 
 
 def with_params(state: TrainState, params) -> TrainState:
@@ -123,12 +123,12 @@ def stream(seed: int, which: int) -> jax.Array:
     return jax.random.fold_in(jax.random.key(seed), which)
 
 
-def _fresh(params, optimiser: optim.Optimiser, ema_decay: float) -> TrainState:
+def _fresh(params, optimizer: optim.Optimizer, ema_decay: float) -> TrainState:
     zero = jnp.zeros((), jnp.int32)
     return TrainState(
         step=zero,
         params=params,
-        opt_state=optimiser.init(params),
+        opt_state=optimizer.init(params),
         ema=jax.tree.map(jnp.copy, params) if ema_decay else None,
         skipped=zero,
         skipped_in_a_row=zero,

@@ -14,27 +14,27 @@ import optax
 from jax.sharding import NamedSharding, PartitionSpec
 
 from xojl_jax.engine import optim, sharding
-from xojl_jax.engine.state import EVAL_STREAM, STEP_STREAM, Plan, TrainState, stream
+from xojl_jax.engine.state import EVAL_STREAM, STEP_STREAM, TrainSetup, TrainState, stream
 
 # Metrics that are sums over a batch; all others are means.
 SUMS = ("tokens", "weight")
 
 
-def make_train_step(task, config, plan: Plan) -> Callable:
+def make_train_step(task, config, setup: TrainSetup) -> Callable:
     """The jitted (state, batch) -> (state, metrics). Metrics are float32[] on the devices.
 
     Beside the task's own, metrics hold "loss", "grad_norm", "skipped" (0 or 1) and
     "skipped_in_a_row". What a skipped step reports of its loss is not finite.
     """
-    optimiser = plan.optimiser
+    optimizer = setup.optimizer
 
     def train_step(state: TrainState, batch) -> tuple[TrainState, dict[str, jax.Array]]:
         rng = jax.random.fold_in(stream(config.seed, STEP_STREAM), state.step)
-        grads, metrics = _gradients(task, state.params, batch, rng, config.optim.accumulate, plan)
+        grads, metrics = _gradients(task, state.params, batch, rng, config.optim.accumulate, setup)
         norm = optax.tree.norm(grads)
         finite = jnp.isfinite(metrics["loss"]) & jnp.isfinite(norm)
         grads = optim.clip(grads, norm, config.optim.clip_norm)
-        params, opt_state = optimiser.update(grads, state.opt_state, state.params, state.step)
+        params, opt_state = optimizer.update(grads, state.opt_state, state.params, state.step)
         taken = (state.step - state.skipped).astype(jnp.float32)
         moved = (params, opt_state, _average(state.ema, params, taken, config.optim.ema_decay))
         kept = (state.params, state.opt_state, state.ema)
@@ -59,7 +59,7 @@ def make_train_step(task, config, plan: Plan) -> Callable:
         }
         return state, metrics
 
-    return jax.jit(train_step, donate_argnums=0, out_shardings=(plan.shardings, None))
+    return jax.jit(train_step, donate_argnums=0, out_shardings=(setup.shardings, None))
 
 
 def make_eval_step(task, config) -> Callable:
@@ -95,7 +95,7 @@ def abstract_batch(task, mesh) -> dict[str, jax.ShapeDtypeStruct]:
     }
 
 
-def _gradients(task, params, batch, rng, accumulate: int, plan: Plan):
+def _gradients(task, params, batch, rng, accumulate: int, setup: TrainSetup):
     """Gradients and metrics of a batch, averaged over its micro-batches by their weight."""
 
     def one(micro_batch, rng):
@@ -113,7 +113,7 @@ def _gradients(task, params, batch, rng, accumulate: int, plan: Plan):
         parts = rows.reshape(rows.shape[0] // accumulate, accumulate, *rows.shape[1:])
         spec = PartitionSpec(None, ("data", "fsdp"))
         return jax.lax.with_sharding_constraint(
-            jnp.swapaxes(parts, 0, 1), NamedSharding(plan.mesh, spec)
+            jnp.swapaxes(parts, 0, 1), NamedSharding(setup.mesh, spec)
         )
 
     def contribution(numbered):

@@ -1,4 +1,4 @@
-"""What a run says of itself: the step line, boards, summary.json, and the last word.
+"""What a run reports: the step line, curves, summary.json, and the report at the end.
 
 Metrics of the steps stay on the devices; `Telemetry.flush` fetches those of a whole window at once.
 """
@@ -12,9 +12,9 @@ from typing import Any
 import jax
 import numpy as np
 
-from xojl_jax.engine.best import Best
-from xojl_jax.engine.boards import Boards, Histogram
+from xojl_jax.engine.eval_history import EvalHistory
 from xojl_jax.engine.goodput import Goodput
+from xojl_jax.engine.metric_writer import Histogram, MetricWriter
 from xojl_jax.engine.step import SUMS
 from xojl_jax.engine.workdir import Workdir
 from xojl_jax.errors import UserError
@@ -23,7 +23,7 @@ from xojl_jax.errors import UserError
 TRAINING = 3
 
 
-def say(text: str) -> None:
+def log_on_primary(text: str) -> None:
     """A line on standard error, from the first process only."""
     if jax.process_index() == 0:
         print(text, file=sys.stderr, flush=True)
@@ -47,7 +47,7 @@ class Telemetry:
         """
         Args:
           start_step: where this run takes up.
-          rates: step -> learning rates by group (`Optimiser.rates`).
+          rates: step -> learning rates by group (`Optimizer.rates`).
           flops_per_sample: forward FLOPs.
           goodput: the run's stopwatch.
           peak_flops: FLOP/s of all devices together by their data sheet, for MFU; 0 if unknown.
@@ -60,9 +60,9 @@ class Telemetry:
         self._peak_flops = peak_flops
         self._primary = jax.process_index() == 0
         self.goodput = goodput
-        self._boards = None
+        self._writer = None
         if self._primary:
-            self._boards = Boards(
+            self._writer = MetricWriter(
                 workdir.tensorboard, start_step=start_step, wandb=wandb, name=workdir.path.name
             )
         self._window: list[dict[str, jax.Array]] = []
@@ -71,7 +71,7 @@ class Telemetry:
         self.summary: dict[str, Any] = workdir.read_summary()
         # A thread of its own: on a disk that a checkpoint is being written to, a small file takes
         # seconds to be durable.
-        self._writer = futures.ThreadPoolExecutor(1, "summary")
+        self._summary_thread = futures.ThreadPoolExecutor(1, "summary")
         self._writing: futures.Future | None = None
 
     def waited(self, seconds: float) -> None:
@@ -102,13 +102,13 @@ class Telemetry:
             return
         window = jax.device_get(self._window)
         self._window = []
-        values = _summarise(window)
+        values = _summarize(window)
         seconds = time.perf_counter() - self._since
         values |= self._speeds(len(window), values.pop("tokens", None), seconds)
         rates = jax.device_get(self._rates(np.int32(step - 1)))
         values |= {f"lr/{name}": float(rate) for name, rate in rates.items() if name != "frozen"}
         self.restart_clock()
-        say(_step_line(step, self._config.total_steps, values))
+        log_on_primary(_step_line(step, self._config.total_steps, values))
         self._write("train", step, values)
         row = max(int(metrics["skipped_in_a_row"]) for metrics in window)
         if row >= self._config.on_nonfinite_limit:
@@ -121,31 +121,31 @@ class Telemetry:
     def evaluated(self, step: int, metrics: dict[str, float]) -> None:
         """Prints and writes the results of an evaluation."""
         shown = "  ".join(f"{name} {value:.4g}" for name, value in sorted(metrics.items()))
-        say(f"step {step}  evaluation  {shown}")
+        log_on_primary(f"step {step}  evaluation  {shown}")
         self._write("eval", step, metrics)
 
     def pictures(self, step: int, pictures: dict[str, np.ndarray]) -> None:
         """Writes pictures, uint8[H, W, 3] by name."""
         for name, pixels in pictures.items() if self._primary else ():
-            self._boards.picture(step, name, pixels)
+            self._writer.picture(step, name, pixels)
 
     def histograms(self, step: int, found: dict[str, Histogram]) -> None:
         """Writes histograms by name."""
         for name, histogram in found.items() if self._primary else ():
-            self._boards.histogram(step, name, histogram)
+            self._writer.histogram(step, name, histogram)
 
-    def finish(self, step: int, outcome: str, best: Best | None = None) -> None:
+    def finish(self, step: int, outcome: str, best: EvalHistory | None = None) -> None:
         """Writes the summary for the last time, and says it: "finished", "stopped early",
         "interrupted" or "failed"."""
         if self._primary:
             self.summary |= {"outcome": outcome, "step": step, "goodput": self.goodput.as_dict()}
             if best is not None:
                 self.summary["best_step"] = best.step
-            self._writer.shutdown()
+            self._summary_thread.shutdown()
             self._workdir.write_summary(self.summary)
-            self._boards.close()
-            if outcome != "failed":  # then the error has the last word
-                say(last_word(self.summary, self._workdir, self._config, best))
+            self._writer.close()
+            if outcome != "failed":  # then the error is the last line
+                log_on_primary(run_report(self.summary, self._workdir, self._config, best))
 
     def _speeds(self, steps: int, tokens: float | None, seconds: float) -> dict[str, float]:
         """Rates over a window. `tokens` are the real target tokens of all its steps."""
@@ -164,7 +164,7 @@ class Telemetry:
     def _write(self, kind: str, step: int, values: dict[str, float]) -> None:
         if not self._primary:
             return
-        self._boards.scalars(step, {f"{kind}/{name}": value for name, value in values.items()})
+        self._writer.scalars(step, {f"{kind}/{name}": value for name, value in values.items()})
         self.goodput.stepped(step)
         # JSON has no NaN: what is not a number is left out.
         sound = {name: value for name, value in values.items() if math.isfinite(value)}
@@ -179,20 +179,21 @@ class Telemetry:
             if not self._writing.done():
                 return
             self._writing.result()
-        self._writing = self._writer.submit(self._workdir.write_summary, dict(self.summary))
+        self._writing = self._summary_thread.submit(self._workdir.write_summary, dict(self.summary))
 
 
-def last_word(summary: dict[str, Any], workdir: Workdir, config, best: Best | None) -> str:
+def run_report(summary: dict[str, Any], workdir: Workdir, config, best: EvalHistory | None) -> str:
     """A few lines on a whole run, to paste somewhere."""
     goodput = summary["goodput"]
     seconds = {name: value for name, value in goodput["seconds"].items() if value >= 0.5}
     total = sum(goodput["seconds"].values())
     parts = ", ".join(f"{name} {_duration(value)}" for name, value in seconds.items())
     devices = f"{jax.device_count()} {jax.devices()[0].device_kind}"
-    lives = "" if goodput["lives"] == 1 else f", {goodput['lives']} lives"
+    count = goodput["lives"] - 1
+    restarts = f", {count} restart{'s' * (count > 1)}" if count else ""
     lines = [
         f"{summary['outcome']} at step {summary['step']} of {config.total_steps}: stage "
-        f"{config.stage} {config.preset} on {devices}, jax {jax.__version__}{lives}",
+        f"{config.stage} {config.preset} on {devices}, jax {jax.__version__}{restarts}",
         f"  time      {_duration(total)}, {goodput['share']:.0%} of it training ({parts})",
     ]
     for kind in ("train", "eval"):
@@ -208,7 +209,7 @@ def last_word(summary: dict[str, Any], workdir: Workdir, config, best: Best | No
     return "\n".join(lines)
 
 
-def _summarise(window: list[dict[str, np.ndarray]]) -> dict[str, float]:
+def _summarize(window: list[dict[str, np.ndarray]]) -> dict[str, float]:
     """Means over the steps that were taken; sums for tokens and for the count of skipped steps."""
     taken = [metrics for metrics in window if not metrics["skipped"]] or window[-1:]
     values = {}

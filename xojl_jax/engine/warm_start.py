@@ -8,12 +8,12 @@ import numpy as np
 
 from xojl_jax.engine import checkpoint
 from xojl_jax.engine.sharding import path_name
-from xojl_jax.engine.state import Plan, TrainState, with_params
+from xojl_jax.engine.state import TrainSetup, TrainState, with_params
 from xojl_jax.errors import BadUsage
 
 
 def apply(
-    state: TrainState, plan: Plan, init_from: str
+    state: TrainState, setup: TrainSetup, init_from: str
 ) -> tuple[TrainState, dict[str, str], list[str]]:
     """Replaces what other runs have learned.
 

@@ -18,7 +18,7 @@ from xojl_jax.engine.step import compile_ahead
 from xojl_jax.errors import BadUsage
 from xojl_jax.planning import chips, hlo
 
-# Less optimisation: base compiles several times faster. Shardings and FLOPs stay, memory comes out
+# Less optimization: base compiles several times faster. Shardings and FLOPs stay, memory comes out
 # larger, and time is not told.
 QUICK = {"exec_time_optimization_effort": -1.0, "memory_fitting_effort": -1.0}
 
@@ -43,7 +43,7 @@ class CompileReport:
       cost: of one call.
       round: of one round of its longest loop of unknown length, such as one decoded token, which
         `cost` holds once; None if it has no such loop.
-      quick: compiled with less optimisation, so that the compiler's estimate of time says nothing.
+      quick: compiled with less optimization, so that the compiler's estimate of time says nothing.
       compile_seconds: on this machine.
     """
 

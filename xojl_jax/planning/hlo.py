@@ -1,4 +1,4 @@
-"""Reads what the compiler made of a step: work, time and traffic of an optimised HLO module.
+"""Reads what the compiler made of a step: work, time and traffic of an optimized HLO module.
 
 XLA's own cost analysis counts the body of a loop once, and all our layers are loops. Here every
 instruction counts as often as it runs: the lengths of loops are read off their conditions. A loop
@@ -72,7 +72,7 @@ class Cost:
 
 
 class Program:
-    """An optimised module, from `compiled.as_text()`."""
+    """An optimized module, from `compiled.as_text()`."""
 
     def __init__(self, text: str):
         self.computations: dict[str, dict[str, Instruction]] = {}

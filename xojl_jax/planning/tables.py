@@ -47,37 +47,37 @@ def flops_table(parts: dict[str, float], batch_size: int) -> Table:
     return table
 
 
-def memory_table(task, plan: state.Plan) -> Table:
+def memory_table(task, setup: state.TrainSetup) -> Table:
     """What lies on one device all the time."""
     table = Table("array", title="memory of the state")
     table.add_column("MiB on each device", justify="right")
-    rows = state_bytes(plan) | {"one batch": _device_bytes(step.abstract_batch(task, plan.mesh))}
+    rows = state_bytes(setup) | {"one batch": _device_bytes(step.abstract_batch(task, setup.mesh))}
     for name, size in rows.items():
         table.add_row(name, f"{size / MIB:,.1f}")
     table.add_row("all", f"{sum(rows.values()) / MIB:,.1f}", style="bold")
     return table
 
 
-def state_bytes(plan: state.Plan) -> dict[str, int]:
+def state_bytes(setup: state.TrainSetup) -> dict[str, int]:
     """Bytes of the training state on each device."""
-    trained = plan.abstract
+    trained = setup.abstract
     rows = {
         "parameters (float32)": trained.params,
-        "optimiser": trained.opt_state,
+        "optimizer": trained.opt_state,
         "running average": trained.ema,
         "gradients": trained.params,
     }
     return {name: _device_bytes(tree) for name, tree in rows.items()}
 
 
-def sharding_lines(task, plan: state.Plan) -> list[str]:
+def sharding_lines(task, setup: state.TrainSetup) -> list[str]:
     """Every parameter and every array of the batch: shape, mesh axes of each dimension."""
     lines = ["where arrays lie (Adam's moments and the running average: as their parameters)"]
     arrays = {
         sharding.path_name(path): leaf
-        for path, leaf in jax.tree_util.tree_leaves_with_path(plan.abstract.params)
+        for path, leaf in jax.tree_util.tree_leaves_with_path(setup.abstract.params)
     }
-    batch = step.abstract_batch(task, plan.mesh)
+    batch = step.abstract_batch(task, setup.mesh)
     arrays |= {f"batch/{name}": leaf for name, leaf in batch.items()}
     for name, leaf in sorted(arrays.items()):
         spec = (*leaf.sharding.spec, *[None] * leaf.ndim)[: leaf.ndim]
@@ -146,17 +146,17 @@ def decoding_table(found: CompileReport, documents: int) -> Table:
     return table
 
 
-def advice(config, plan: state.Plan) -> str:
+def advice(config, setup: state.TrainSetup) -> str:
     """What to change where a step does not fit, the cheapest first."""
-    held = sum(state_bytes(plan).values())
-    rows = config.batch_size // (plan.mesh.shape["data"] * plan.mesh.shape["fsdp"])
+    held = sum(state_bytes(setup).values())
+    rows = config.batch_size // (setup.mesh.shape["data"] * setup.mesh.shape["fsdp"])
     ways = []
     if rows > config.optim.accumulate:
         ways.append(f"--config.optim.accumulate={_next_divisor(rows, config.optim.accumulate)}")
     if config.model.remat != "full":
         ways.append("--config.model.remat=full")
-    if plan.mesh.shape["data"] > 1:
-        fsdp = plan.mesh.shape["fsdp"] * _next_divisor(plan.mesh.shape["data"], 1)
+    if setup.mesh.shape["data"] > 1:
+        fsdp = setup.mesh.shape["fsdp"] * _next_divisor(setup.mesh.shape["data"], 1)
         ways.append(f"--config.mesh.fsdp={fsdp}")
     ways.append(f"a --config.batch_size below {config.batch_size}, or more devices")
     return (

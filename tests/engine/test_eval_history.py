@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from xojl_jax.engine.best import Best
+from xojl_jax.engine.eval_history import EvalHistory
 from xojl_jax.engine.workdir import Workdir
 from xojl_jax.errors import BadUsage
 
@@ -16,14 +16,14 @@ def directory(tmp_path):
 
 def test_of_a_loss_the_lowest_and_of_the_rest_the_highest(directory):
     """Protects the direction: nobody wants the worst accuracy kept."""
-    losses = Best(directory, "loss/detail", 0, 0)
+    losses = EvalHistory(directory, "loss/detail", 0, 0)
     assert [losses.add(i, {"loss/detail": v}) for i, v in enumerate((3, 2, 2, 1))] == [
         True,
         True,
         False,
         True,
     ]
-    right = Best(directory, "accuracy", 0, -1)
+    right = EvalHistory(directory, "accuracy", 0, -1)
     assert [right.add(i, {"accuracy": v}) for i, v in enumerate((0.3, 0.2, 0.4))] == [
         True,
         False,
@@ -33,7 +33,7 @@ def test_of_a_loss_the_lowest_and_of_the_rest_the_highest(directory):
 
 def test_what_is_no_number_is_never_the_best(directory):
     """Protects the best checkpoint from a run that went wrong; and evaluations.json stays JSON."""
-    best = Best(directory, "loss", 2, 0)
+    best = EvalHistory(directory, "loss", 2, 0)
     assert not best.add(1, {"loss": math.nan})
     assert best.add(2, {"loss": 5.0}) and not best.add(3, {"loss": math.inf})
     assert "loss" not in directory.read_evaluations()[0]
@@ -42,7 +42,7 @@ def test_what_is_no_number_is_never_the_best(directory):
 
 def test_patience_counts_evaluations_in_a_row(directory):
     """Protects early stopping: an improvement starts the count again."""
-    best = Best(directory, "loss", 2, 0)
+    best = EvalHistory(directory, "loss", 2, 0)
     states = []
     for step, loss in enumerate((3, 4, 2, 2, 2)):
         best.add(step, {"loss": loss})
@@ -54,14 +54,14 @@ def test_patience_counts_evaluations_in_a_row(directory):
 def test_a_resumed_run_decides_as_an_undisturbed_one(tmp_path, resumed_at):
     """Protects exact resumption: evaluations of steps that are taken again are forgotten."""
     losses = {1: 3.0, 2: 4.0, 3: 2.5, 4: 2.75}
-    calm = Best(Workdir(tmp_path / "calm"), "loss", 2, 0)
+    calm = EvalHistory(Workdir(tmp_path / "calm"), "loss", 2, 0)
     (tmp_path / "calm").mkdir()
     (tmp_path / "harried").mkdir()
     wanted = [(calm.add(step, {"loss": loss}), calm.exhausted) for step, loss in losses.items()]
-    killed = Best(Workdir(tmp_path / "harried"), "loss", 2, 0)
+    killed = EvalHistory(Workdir(tmp_path / "harried"), "loss", 2, 0)
     for step, loss in losses.items():
         killed.add(step, {"loss": loss})
-    again = Best(Workdir(tmp_path / "harried"), "loss", 2, resumed_at)
+    again = EvalHistory(Workdir(tmp_path / "harried"), "loss", 2, resumed_at)
     found = [
         (again.add(step, {"loss": loss}), again.exhausted)
         for step, loss in losses.items()
@@ -74,6 +74,6 @@ def test_a_resumed_run_decides_as_an_undisturbed_one(tmp_path, resumed_at):
 
 def test_a_metric_that_is_not_there_is_named(directory):
     with pytest.raises(BadUsage, match=r"'acuracy'.*choose one of accuracy, loss"):
-        Best(directory, "acuracy", 0, 0).add(1, {"loss": 1.0, "accuracy": 1.0})
+        EvalHistory(directory, "acuracy", 0, 0).add(1, {"loss": 1.0, "accuracy": 1.0})
     with pytest.raises(BadUsage, match="patience needs"):
-        Best(directory, "", 3, 0)
+        EvalHistory(directory, "", 3, 0)

@@ -20,7 +20,7 @@ class Histogram(NamedTuple):
     sum_of_squares: float
 
 
-class Boards:
+class MetricWriter:
     """Writes to all boards. Only the first process has any.
 
     Args:

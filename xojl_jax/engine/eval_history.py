@@ -10,13 +10,13 @@ from typing import Any
 
 import jax
 
-from xojl_jax.engine import hosts
+from xojl_jax.engine import processes
 from xojl_jax.engine.workdir import Workdir
 from xojl_jax.errors import BadUsage
 from xojl_jax.files import write_text
 
 
-class Best:
+class EvalHistory:
     """Keeps the evaluations of a run.
 
     Args:
@@ -35,7 +35,7 @@ class Best:
         if self._primary and workdir.evaluations_file.is_file():
             self._all = [e for e in workdir.read_evaluations() if e["step"] <= start_step]
         # Only the first process reads files; what it found decides for all.
-        found = json.loads(hosts.first_decides(lambda: json.dumps(self._standing())))
+        found = json.loads(processes.broadcast_from_process_0(lambda: json.dumps(self._standing())))
         self.step, self._value, self._since = found
 
     def _standing(self) -> tuple[int | None, float | None, int]:

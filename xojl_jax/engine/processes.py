@@ -38,14 +38,16 @@ _MESSAGE_BYTES = 4096
 _REFUSED = "!"
 # What collectives between hosts say when the other side has gone: on the CPU, on NVIDIA GPUs. On
 # TPUs they wait, until JAX misses the heartbeats.
-_CUT_OFF = re.compile(r"\b(Gloo|NCCL)\b")
+_LOST_PEER = re.compile(r"\b(Gloo|NCCL)\b")
 
 
-def join(mode: str, peer_timeout: int = PEER_TIMEOUT, stall_timeout: int = STALL_TIMEOUT) -> None:
+def initialize(
+    mode: str, peer_timeout: int = PEER_TIMEOUT, stall_timeout: int = STALL_TIMEOUT
+) -> None:
     """Connects the processes of a job: "on", "off", or "auto", which asks the environment.
 
     JAX_COORDINATOR_ADDRESS, JAX_NUM_PROCESSES and JAX_PROCESS_ID describe a job by hand; TPU
-    slices, SLURM and Open MPI are recognised by JAX itself.
+    slices, SLURM and Open MPI are recognized by JAX itself.
 
     Args:
       peer_timeout: seconds without a heartbeat after which a process is given up, and the others
@@ -63,7 +65,7 @@ def join(mode: str, peer_timeout: int = PEER_TIMEOUT, stall_timeout: int = STALL
         if not address.rpartition(":")[2].isdecimal():
             raise BadUsage(f"JAX_COORDINATOR_ADDRESS is {address!r}: set HOST:PORT")
         place = (address, _number(names[1], count), _number(names[2], index))
-    _prepare_last_words(peer_timeout)
+    _start_crash_reporter(peer_timeout)
     try:
         jax.distributed.initialize(
             *place,
@@ -77,34 +79,34 @@ def join(mode: str, peer_timeout: int = PEER_TIMEOUT, stall_timeout: int = STALL
         ) from error
     except RuntimeError as error:
         raise UserError(f"the processes of this job did not meet: {_one_line(error)}") from error
-    threading.Thread(target=_end_when_stuck, args=(stall_timeout,), daemon=True).start()
+    threading.Thread(target=_exit_when_stalled, args=(stall_timeout,), daemon=True).start()
 
 
-def alive() -> None:
+def report_progress() -> None:
     """To be called after every step."""
-    global _alive_at
-    _alive_at = time.monotonic()
+    global _last_progress
+    _last_progress = time.monotonic()
 
 
-def any_of(flag: bool) -> bool:
+def any_process(flag: bool) -> bool:
     """Whether the flag is set on any process. All must ask at the same step."""
     if jax.process_count() == 1:
         return flag
     return bool(multihost_utils.process_allgather(np.int32(flag)).any())
 
 
-def together(act: Callable[[], None]) -> None:
+def sync_errors(act: Callable[[], None]) -> None:
     """Acts on every process and waits for all of them; a UserError on any of them ends all."""
     failure = None
     try:
         act()
     except UserError as error:
         failure = error
-    if any_of(failure is not None):
+    if any_process(failure is not None):
         raise failure or UserError("another process of this run failed: see its message")
 
 
-def first_decides(decide: Callable[[], str]) -> str:
+def broadcast_from_process_0(decide: Callable[[], str]) -> str:
     """What `decide` says on the first process, known to all; its UserError ends all of them."""
     if jax.process_count() == 1:
         return decide()
@@ -124,7 +126,7 @@ def first_decides(decide: Callable[[], str]) -> str:
 
 
 @contextlib.contextmanager
-def none_left_waiting():
+def abort_peers_on_failure():
     """A process that fails on its own leaves at once; one that was cut off says so in one line.
 
     Left to themselves Python and JAX would first wait for threads that wait for other processes,
@@ -137,19 +139,19 @@ def none_left_waiting():
     except Exception as error:
         if jax.process_count() == 1:
             raise
-        if is_cut_off(error):
-            _say_last(f"{_lost_a_peer()} ({_one_line(error)})")
+        if lost_a_peer(error):
+            _exit_with_error(f"{_lost_peer_message()} ({_one_line(error)})")
         traceback.print_exception(error)
-        _farewell()
+        _stop_crash_reporter()
         os._exit(1)
 
 
-def is_cut_off(error: BaseException) -> bool:
+def lost_a_peer(error: BaseException) -> bool:
     """Whether an error means that the connection to another process broke."""
-    return jax.process_count() > 1 and _CUT_OFF.search(str(error)) is not None
+    return jax.process_count() > 1 and _LOST_PEER.search(str(error)) is not None
 
 
-def _lost_a_peer() -> str:
+def _lost_peer_message() -> str:
     return (
         "another process of this run did not come, died, ended or does not answer: see what it and "
         "its machine say, then start all again; they go on from the newest checkpoint"
@@ -157,51 +159,51 @@ def _lost_a_peer() -> str:
 
 
 # When the last step ended; None before the first one, which may compile for long.
-_alive_at: float | None = None
+_last_progress: float | None = None
 
 
-def _end_when_stuck(stall_timeout: int) -> None:
-    while _alive_at is None or time.monotonic() - _alive_at < stall_timeout:
+def _exit_when_stalled(stall_timeout: int) -> None:
+    while _last_progress is None or time.monotonic() - _last_progress < stall_timeout:
         time.sleep(1)
-    _say_last(f"no step has ended for {stall_timeout} s: {_lost_a_peer()}")
+    _exit_with_error(f"no step has ended for {stall_timeout} s: {_lost_peer_message()}")
 
 
-def _say_last(what: str) -> NoReturn:
+def _exit_with_error(what: str) -> NoReturn:
     print(f"error: {what}", file=sys.stderr, flush=True)
-    _farewell()
+    _stop_crash_reporter()
     os._exit(1)
 
 
-# A shell that says a last word if this process ends without having said `_farewell`.
-_last_words: subprocess.Popen | None = None
+# A shell that says a last word if this process ends without having said `_stop_crash_reporter`.
+_crash_reporter: subprocess.Popen | None = None
 
 
-def _prepare_last_words(peer_timeout: int) -> None:
+def _start_crash_reporter(peer_timeout: int) -> None:
     """Whatever kills this process, JAX itself included, one line says so after all the others.
 
     JAX offers no other way: it aborts, and a Python function cannot be called back at that point.
     """
-    global _last_words
+    global _crash_reporter
     told = (
         f"error: process {os.getpid()} was killed or aborted; if the lines above speak of tasks or "
-        f"RPCs: {_lost_a_peer()} (a silent one is given {peer_timeout} s)"
+        f"RPCs: {_lost_peer_message()} (a silent one is given {peer_timeout} s)"
     )
     script = 'trap "" INT TERM HUP; read -r farewell || echo "$0" >&2'
-    _last_words = subprocess.Popen(["sh", "-c", script, told], stdin=subprocess.PIPE)
+    _crash_reporter = subprocess.Popen(["sh", "-c", script, told], stdin=subprocess.PIPE)
     atexit.register(_part)
 
 
 def _part() -> None:
     """The end in good order: waits for the other processes, then needs no last words."""
     jax.distributed.shutdown()
-    _farewell()
+    _stop_crash_reporter()
 
 
-def _farewell() -> None:
-    global _last_words
-    if _last_words is not None:
-        _last_words.communicate(b"farewell\n")
-        _last_words = None
+def _stop_crash_reporter() -> None:
+    global _crash_reporter
+    if _crash_reporter is not None:
+        _crash_reporter.communicate(b"farewell\n")
+        _crash_reporter = None
 
 
 def _spans_hosts() -> bool:

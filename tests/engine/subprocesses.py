@@ -110,8 +110,8 @@ def final_state(path: Path) -> tuple[dict[str, np.ndarray], int]:
     """All arrays of the newest checkpoint of a toy run, and its step."""
     config = toy_config()
     mesh = sharding.make_mesh(config.mesh, jax.devices()[:1])
-    plan = state.make_plan(ToyTask(config), config, mesh)
-    restored = checkpoint.restore_newest(path / "checkpoints", plan.abstract, on_corrupt="stop")
+    setup = state.make_train_setup(ToyTask(config), config, mesh)
+    restored = checkpoint.restore_newest(path / "checkpoints", setup.abstract, on_corrupt="stop")
     return names_and_leaves(restored.state), restored.metadata["position"]["step"]
 
 
