@@ -1,8 +1,8 @@
 """Real browser windows under Xvfb, photographed with the page's true place: for tests and figures.
 
 One page of ours stays in the window. It shows the page that is asked for in a frame that fills it,
-so its address, title and tabs look as usual; before that it shows one loud colour, and where that
-colour stands in the picture is the viewport, to the pixel.
+so its address, title and tabs look as usual; before that it shows one loud color, and where that
+color stands in the picture is the viewport, to the pixel.
 """
 
 import contextlib
@@ -225,7 +225,7 @@ class Desk(contextlib.AbstractContextManager):
             time.sleep(0.05)
 
     def _find_viewport(self) -> tuple[int, int, int, int]:
-        """(left, top, right, bottom) of the loud colour, when it has stopped moving."""
+        """(left, top, right, bottom) of the loud color, when it has stopped moving."""
         self._ask("", "New page", "/")
         last, limit = None, time.monotonic() + PATIENCE
         while time.monotonic() < limit:

@@ -16,7 +16,7 @@ from data_prep.browser.site import Site
 from data_prep.browser.watchdog import Watchdog
 from data_prep.trees.extracted import Extracted
 
-NOW = 1_700_000_000_000  # ms; every page lives in this second
+NOW = 1_700_000_000_000  # ms; the clock of every page
 LOAD_MS = 60_000
 # What the browser says when the document it was asked about is gone.
 _LOST = re.compile(
@@ -45,7 +45,7 @@ class PageError(Exception):
 
 
 class Page:
-    """One rendered page whose time stands still; use `with`, or `close` it."""
+    """One rendered page whose clock is stopped; use `with`, or `close` it."""
 
     def __init__(self, browser, viewport, site: Site, watchdog: Watchdog, proxy: str | None):
         self.site, self.viewport = site, list(viewport)

@@ -324,7 +324,7 @@ globalThis.xojl = (() => {
       sections: found.map((e) => ({box: boxOf(e), tag: tagOf(e).toLowerCase()}))});
   };
 
-  // Resolves when the document is loaded, or after so many real ms (the page's timers stand still).
+  // Resolves when the document is loaded, or after so many real ms (the page's timers are stopped).
   const patience = (ms) => new Promise((done) => {
     AbortSignal.timeout(ms).addEventListener('abort', done, {once: true});
   });

@@ -30,7 +30,7 @@ class Site:
       root: folder that `/` means.
       near: a page's path in `root`; what `/` names and `root` lacks is looked for in the folders
         from the page's own upwards (a build folder inside of a package, that links as a site does).
-      texts: path -> HTML that stands in for a file.
+      texts: path -> HTML that is served in place of a file.
       open_web: the rest goes out, through the gate; else it is refused.
       placeholders: a picture that cannot be had is one of ours.
 

@@ -16,7 +16,7 @@ class Watchdog:
 
     Playwright's calls have no time limit of their own where a page's script never returns: only the
     end of the process makes them return (with an error), so that is what we bring about. Time is
-    that of the processors, so that a busy machine does not fail pages that a quiet one renders.
+    that of the processors, so that a busy machine does not fail pages that an idle one renders.
     """
 
     def __init__(self, pid: int, seconds: float, memory_bytes: int):

@@ -1,6 +1,6 @@
 """The card of a data set: what is in it and how it was made, for people and for programs.
 
-`card.json` has the figures, `README.md` shows them as tables. Both lie in the folder of shards.
+`card.json` has the figures, `README.md` shows them as tables. Both are in the folder of shards.
 """
 
 import hashlib
@@ -118,7 +118,7 @@ def render(card: dict) -> str:
         f"# {card['name']}: {total} records",
         card["about"],
         _table(["split", "records", "labelled", "sites", "files", "MiB"], shares),
-        "No site stands in two splits. Records stand in the order of a hash of their content.",
+        "No site is in two splits. Records are in the order of a hash of their content.",
         "## Reading",
         _READING,
         "## How it was made",

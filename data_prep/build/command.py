@@ -28,7 +28,7 @@ result opens with tensorflow-datasets, too, and its README.md says what is in it
   python -m data_prep.build --records data/raw --out data/shards --least label=0.8 \\
     --test-sites a.org,b.org
 
-A site, or an author of made sections, never stands in two splits. The same records give the same
+A site, or an author of made sections, is never in two splits. The same records give the same
 files, whatever their order and the number of workers. A build that was stopped goes on where it
 was. Everything that is left out is counted with its reason. docs/shards.md tells more;
 data_prep.beam_build does the same on many machines."""
@@ -106,7 +106,7 @@ def make_parser(program: str, usage: str) -> argparse.ArgumentParser:
         type=int,
         default=1,
         metavar="N",
-        help="leave out records with fewer labelled nodes (default 1)",
+        help="leave out records with fewer labeled nodes (default 1)",
     )
     add(
         "--most",
@@ -145,7 +145,7 @@ def job_of(options: argparse.Namespace, made_by: str) -> Job:
         assign=options.assign,
         fixed=fixed,
         shard_bytes=max(1, round(options.shard_mib * 2**20)),
-        unlabelled=options.unlabelled,
+        unlabeled=options.unlabelled,
         least_nodes=options.least_nodes,
         least=dict(options.least),
         most=dict(options.most),
@@ -177,7 +177,7 @@ def _quality(text: str) -> tuple[str, float]:
     if not name or not 0 <= least <= 1:
         raise argparse.ArgumentTypeError(
             f"{text!r}: a quality and a number from 0 to 1, such as label=0.8"
-            " (--least-nodes has the number of labelled nodes)"
+            " (--least-nodes has the number of labeled nodes)"
         )
     return name, least
 
@@ -197,7 +197,7 @@ Spread = Callable[..., Iterator]  # as `map`, and `chunk`: how many to send at o
 
 
 def make_room(job: Job) -> None:
-    """The folder where files stand until all are whole. What an earlier try finished stays."""
+    """The folder where files are until all are whole. What an earlier try finished stays."""
     out = Path(job.out)
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise BadUsage(f"--out {out}: not an empty folder; choose a new one, or remove it first")

@@ -41,7 +41,7 @@ class Job:
     assign: str = "shares"  # or "hash": see `assign_sites`
     fixed: Mapping[str, str] = field(default_factory=dict)  # site → split
     shard_bytes: int = 64 << 20
-    unlabelled: bool = False
+    unlabeled: bool = False
     least_nodes: int = 1
     least: Mapping[str, float] = field(default_factory=dict)  # quality → at least
     most: Mapping[str, int] = field(default_factory=dict)  # size → at most
@@ -50,13 +50,13 @@ class Job:
 
     @property
     def building(self) -> Path:
-        """Where files stand until all of them are whole."""
+        """Where files are until all of them are whole."""
         return Path(self.out.rstrip("/") + ".building")
 
 
 @dataclass(frozen=True)
 class Place:
-    """Where a record stands."""
+    """Where a record is stored."""
 
     folder: str
     entry: Entry
@@ -68,7 +68,7 @@ class Place:
 @dataclass(frozen=True)
 class Candidate:
     """A record that belongs into the shards. `key`, a hash of its text and its screenshot, decides
-    in which file of its split it stands, and where."""
+    in which file of its split it is, and where."""
 
     place: Place
     key: str
@@ -116,10 +116,10 @@ def sift(place: Place, job: Job) -> Candidate | LeftOut:
 
 def _unwanted(record: Record, job: Job) -> str:
     """Why a sound record is not wanted; "" if it is."""
-    if record.layout is None and not job.unlabelled:
+    if record.layout is None and not job.unlabeled:
         return "no layout"
     if record.layout is not None and len(preorder(record.layout)) < job.least_nodes:
-        return f"fewer than {job.least_nodes} labelled nodes"
+        return f"fewer than {job.least_nodes} labeled nodes"
     for name, least in job.least.items():
         if (value := (record.quality or {}).get(name)) is None:
             return f"no quality {name}"

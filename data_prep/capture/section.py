@@ -22,7 +22,7 @@ from xojl_jax.xojl.tree import preorder
 
 MAX_NODES = 1500  # of a section; a whole page may have as many as a document
 MAX_HEIGHT = 16_000  # px; Chromium's pictures end a little above
-BLANK = 0.9995  # share of one colour from which a picture shows nothing (two words are 0.998)
+BLANK = 0.9995  # share of one color from which a picture shows nothing (two words are 0.998)
 # Share of a section that pictures of ours may fill, for those that could not be had.
 MOST_PLACEHOLDER = 0.4
 MOVES = "it moves"
@@ -273,7 +273,7 @@ def _section(page: Page, source: PageSource, title: str, found: _Candidate, code
 
 
 def is_blank(pixels: np.ndarray) -> bool:
-    """Whether a picture (uint8[H, W, 3]) is nearly all one colour, give or take a little."""
+    """Whether a picture (uint8[H, W, 3]) is nearly all one color, give or take a little."""
     coarse = (pixels[::2, ::2] >> 3).astype(np.int32)
     keys = (coarse[..., 0] << 10) | (coarse[..., 1] << 5) | coarse[..., 2]
     return np.bincount(keys.ravel()).max() / keys.size > BLANK

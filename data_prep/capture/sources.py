@@ -25,7 +25,7 @@ class PageSource:
 
     Attributes:
       uri: what the record says; never a path of this machine.
-      site: pages of one site never stand in two splits.
+      site: pages of one site are never in two splits.
       root, path: folder that `/` means and the file in it; None and "" for a page of the web.
       url: address of a page of the web, else "".
       licence: from the package that the file belongs to, if it says.
@@ -174,7 +174,7 @@ def _local(file: Path, folder: Path, named: _Named) -> PageSource:
     root = Path(named.site_root).resolve() if named.site_root else top if version else folder
     root = root.resolve()
     if not file.is_relative_to(root):
-        raise BadUsage(f"{named.where}{file.name} lies outside --site-root {root.name}")
+        raise BadUsage(f"{named.where}{file.name} is outside --site-root {root.name}")
     inside = file.relative_to(top).as_posix()
     site = named.name or name
     return PageSource(

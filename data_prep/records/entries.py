@@ -1,6 +1,6 @@
-"""Where the records of a data set lie: a folder of JSON text and screenshots, or shards.
+"""Where the records of a data set are: a folder of JSON text and screenshots, or shards.
 
-Validation reads records in several processes, twice if need be, and mends their text. So it works
+Validation reads records in several processes, twice if need be, and repairs their text. So it works
 on places (`Entry`), which are small, and reads text only where it is looked at.
 """
 
@@ -54,7 +54,7 @@ class Folder:
             return stream.read(min(entry.length, LONGEST))
 
     def picture(self, entry: Entry, record: Record) -> bytes:
-        """The screenshot as it lies there; BadInput or OSError where it cannot be had."""
+        """The screenshot's bytes; BadInput or OSError where it cannot be had."""
         return safe_screenshot_path(self.path, record.screenshot).read_bytes()
 
 

@@ -21,8 +21,8 @@ from data_prep.browser.chromium import DESKTOP, Browser, PageError
 from data_prep.cli.flags import add_workers
 from data_prep.cli.progress import Progress
 from data_prep.roundtrip.likeness import Blocks, Likeness, compare
+from data_prep.roundtrip.placeholders import placeholder_contents
 from data_prep.roundtrip.side_by_side import side_by_side
-from data_prep.roundtrip.standins import stand_ins
 from data_prep.trees.uncompact import page_of
 from xojl_jax.data.images import decode_image
 from xojl_jax.errors import BadInput, BadUsage
@@ -35,10 +35,10 @@ USAGE = """Compiles each tree back to HTML and CSS, renders it, compares that wi
   python -m data_prep.roundtrip data/raw --workers 2
   python -m data_prep.roundtrip data/raw --explain RECORD_ID --out why.png
 
-Writes quality.round_trip, 0 to 1, into DIR/records.jsonl, and its parts (position, size, colour,
+Writes quality.round_trip, 0 to 1, into DIR/records.jsonl, and its parts (position, size, color,
 structure) into DIR/roundtrip.jsonl. A record that was judged before is judged again only if it has
 changed. docs/round_trip.md says what the score means."""
-VERSION = 2  # of the rules: another one, and what was judged before is judged again
+VERSION = 3  # of the rules: another one, and what was judged before is judged again
 THRESHOLDS = (0.5, 0.6, 0.7, 0.8, 0.9, 0.95)
 PAGE_SECONDS = 30.0
 SECTION = '[data-xojl="0"]'
@@ -99,7 +99,7 @@ def render_again(browser: Browser, folder: Path, record: Record, author: list[di
     except (BadInput, OSError) as error:
         raise PageError("the screenshot cannot be read") from error
     codebook = Codebook.load()
-    given, is_picture, is_text = stand_ins(record, author, pixels, codebook)
+    given, is_picture, is_text = placeholder_contents(record, author, pixels, codebook)
     page_text = page_of(record.html, codebook, given)
     height, width = pixels.shape[:2]
     viewport = [round(v) for v in record.viewport or DESKTOP]
@@ -237,7 +237,7 @@ def read_records(folder: Path) -> list[Record]:
 
 
 def read_authors(folder: Path) -> dict[str, list[dict]]:
-    """What stood in the nodes of each record, by its id; of others there is nothing."""
+    """The texts of each record's nodes by the record's id; records without texts are left out."""
     path = folder / "author.jsonl"
     authors = {}
     if path.is_file():
@@ -285,7 +285,7 @@ def report(records: list[Record], verdicts: dict[str, dict]) -> None:
         else:
             failed[verdict.get("failed", "not judged")] += 1
     everything = [verdict for site in sites.values() for verdict in site]
-    names = ("position", "size", "colour", "structure")
+    names = ("position", "size", "color", "structure")
     print(f"{len(everything)} records judged, {sum(failed.values())} without a score")
     for reason, count in failed.most_common():
         print(f"  {count} without a score: {reason}")

@@ -1,4 +1,4 @@
-"""How alike two pictures of one tree are: where its blocks are, how large, in what colour.
+"""How alike two pictures of one tree are: where its blocks are, how large, in what color.
 
 The tree is the same, so blocks need no matching: block by block, the one that was captured against
 the one that was rendered again.
@@ -14,11 +14,11 @@ from skimage.color import deltaE_ciede2000, rgb2lab
 from skimage.metrics import structural_similarity
 
 NEAR = 40.0  # px of displacement that cost 1 - 1/e of a block's position
-ALIKE = 20.0  # CIEDE2000 that costs 1 - 1/e of a block's colour; 2 can just be seen
+ALIKE = 20.0  # CIEDE2000 that costs 1 - 1/e of a block's color; 2 can just be seen
 SCALE = 4  # structure is compared at a quarter: a glyph that moves by a pixel is no fault
 WINDOW = 7  # px of the quarter, the window of the structural similarity
-FLAT = 10  # grey levels within a window below which there is nothing to see
-SAMPLES = 64  # colours are sampled at most so many times along a side of a block
+FLAT = 10  # gray levels within a window below which there is nothing to see
+SAMPLES = 64  # colors are sampled at most so many times along a side of a block
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Likeness:
     Attributes:
       position: mean over blocks of exp(-displacement of the top left corner / 40 px).
       size: mean over blocks of smaller / larger width times smaller / larger height.
-      colour: mean over blocks of exp(-CIEDE2000 / 20), of the ground and, in texts, of the ink;
+      color: mean over blocks of exp(-CIEDE2000 / 20), of the ground and, in texts, of the ink;
         blocks on a picture are left out.
       structure: structural similarity where either picture shows something, pictures left out.
       overlap: mean over blocks of intersection over union. Not a part of the score.
@@ -37,7 +37,7 @@ class Likeness:
 
     position: float
     size: float
-    colour: float
+    color: float
     structure: float
     overlap: float
     missing: float
@@ -45,7 +45,7 @@ class Likeness:
     @property
     def score(self) -> float:
         """Geometric mean of the four parts: none can make up for another that is lost."""
-        parts = (self.position, self.size, self.colour, self.structure)
+        parts = (self.position, self.size, self.color, self.structure)
         return float(np.prod(parts) ** (1 / len(parts)))
 
     def rounded(self) -> dict[str, float]:
@@ -74,8 +74,8 @@ def compare(first: np.ndarray, second: np.ndarray, blocks: Blocks) -> Likeness:
     shown = ~np.isnan(blocks.second[:, 0])
     position, size, overlap = box_likeness(blocks.first, blocks.second)
     pictures = picture_mask(blocks, first.shape[:2])
-    colours = [
-        colour_likeness(first, second, blocks.first[i], blocks.second[i], blocks.is_text[i])
+    colors = [
+        color_likeness(first, second, blocks.first[i], blocks.second[i], blocks.is_text[i])
         if shown[i]
         else 0.0
         for i in np.flatnonzero(~blocks.is_picture)
@@ -84,7 +84,7 @@ def compare(first: np.ndarray, second: np.ndarray, blocks: Blocks) -> Likeness:
     return Likeness(
         position=_mean(position),
         size=_mean(size),
-        colour=_mean([value for value in colours if value is not None]),
+        color=_mean([value for value in colors if value is not None]),
         structure=structure_likeness(first, second, pictures),
         overlap=_mean(overlap),
         missing=1 - _mean(shown),
@@ -109,15 +109,15 @@ def box_likeness(first: np.ndarray, second: np.ndarray) -> tuple[np.ndarray, ...
     return tuple(np.nan_to_num(part, nan=0.0) for part in parts)
 
 
-def colour_likeness(first, second, box_one, box_two, with_ink: bool) -> float | None:
-    """Likeness of a block's colours, each sampled where the block is; None where it is too thin."""
+def color_likeness(first, second, box_one, box_two, with_ink: bool) -> float | None:
+    """Likeness of a block's colors, each sampled where the block is; None where it is too thin."""
     samples = [_sample(first, box_one), _sample(second, box_two)]
     if any(sample is None for sample in samples):
         return None
-    grounds = [ground_colour(sample) for sample in samples]
+    grounds = [ground_color(sample) for sample in samples]
     pairs = [grounds]
     if with_ink:
-        pairs.append([ink_colour(s, g) for s, g in zip(samples, grounds, strict=True)])
+        pairs.append([ink_color(s, g) for s, g in zip(samples, grounds, strict=True)])
     lab = rgb2lab(np.array(pairs) / 255.0)
     return float(np.mean(np.exp(-deltaE_ciede2000(lab[:, 0], lab[:, 1]) / ALIKE)))
 
@@ -133,20 +133,20 @@ def _sample(picture: np.ndarray, box) -> np.ndarray | None:
     return picture[y0:y1:down, x0:x1:across].reshape(-1, 3).astype(np.int64)
 
 
-def ground_colour(pixels: np.ndarray) -> np.ndarray:
-    """The most common colour of int64[N, 3] pixels, give or take a little: float64[3]."""
+def ground_color(pixels: np.ndarray) -> np.ndarray:
+    """The most common color of int64[N, 3] pixels, give or take a little: float64[3]."""
     coarse = (pixels >> 4) @ (256, 16, 1)
     return pixels[coarse == np.bincount(coarse).argmax()].mean(axis=0)
 
 
-def ink_colour(pixels: np.ndarray, ground: np.ndarray) -> np.ndarray:
+def ink_color(pixels: np.ndarray, ground: np.ndarray) -> np.ndarray:
     """The mean of those pixels that differ most from the ground: float64[3]."""
     difference = np.abs(pixels - ground).max(axis=1)
     return pixels[difference >= 0.7 * difference.max()].mean(axis=0)
 
 
 def picture_mask(blocks: Blocks, shape: tuple[int, int]) -> np.ndarray:
-    """bool[H, W]: where a picture stands in either, which nothing in the tree could tell."""
+    """bool[H, W]: where either has a picture, which nothing in the tree could tell."""
     mask = np.zeros(shape, bool)
     for boxes in (blocks.first, blocks.second):
         for x, y, w, h in boxes[blocks.is_picture & ~np.isnan(boxes[:, 0])]:
@@ -177,5 +177,5 @@ def _quarter(picture: np.ndarray) -> np.ndarray:
     return np.asarray(Image.fromarray(picture).convert("L").reduce(SCALE), np.float64)
 
 
-def _is_busy(grey: np.ndarray) -> np.ndarray:
-    return maximum_filter(grey, WINDOW) - minimum_filter(grey, WINDOW) > FLAT
+def _is_busy(gray: np.ndarray) -> np.ndarray:
+    return maximum_filter(gray, WINDOW) - minimum_filter(gray, WINDOW) > FLAT

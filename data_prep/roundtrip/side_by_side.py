@@ -55,12 +55,12 @@ def _draw_blocks(draw: ImageDraw.ImageDraw, blocks: Blocks, names: list[str], sc
     worst = np.argsort(position * size, kind="stable")[:WORST]
     font = ImageFont.load_default(11)
     for i in (i for i in worst if position[i] * size[i] < 0.8):
-        for box, colour in ((blocks.second[i], _BLUE), (blocks.first[i], _RED)):
+        for box, color in ((blocks.second[i], _BLUE), (blocks.first[i], _RED)):
             if np.isnan(box[0]):
                 continue
             x0, y0, w, h = (float(v) * scale for v in box)
             x0, y0 = x0 + corner[0], y0 + corner[1]
-            draw.rectangle((x0, y0, x0 + w, y0 + h), outline=colour)
+            draw.rectangle((x0, y0, x0 + w, y0 + h), outline=color)
             mark = names[i] + (" x" if np.isnan(blocks.second[i, 0]) else "")
-            if colour == _RED:
-                draw.text((x0 + 2, y0 + 1), f"{i} {mark}", colour, font)
+            if color == _RED:
+                draw.text((x0 + 2, y0 + 1), f"{i} {mark}", color, font)

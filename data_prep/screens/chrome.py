@@ -2,7 +2,7 @@
 
 A page's header with a search field looks much like a browser's address bar. So the address bar
 alone proves nothing: there must be small square buttons at even distances to its left, a tab strip
-of another colour above with a tab in it, and an end below at the distance that a browser leaves.
+of another color above with a tab in it, and an end below at the distance that a browser leaves.
 Where one of these is missing nothing is cut. docs/screens.md explains each, with what was measured.
 """
 
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-TOLERANCE = 2  # levels between two pixels that count as one colour (tool bars are flat)
+TOLERANCE = 2  # levels between two pixels that count as one color (tool bars are flat)
 BAR_HEIGHT = (24, 84)  # px of an address bar, at one to two device pixels per CSS px
 BAR_WIDTH = 0.25  # of the window, at least
 WINDOW_WIDTH = 0.5  # of the picture, at least: a smaller one may be a picture within a page
@@ -49,7 +49,7 @@ class Crop:
 
 @dataclass(frozen=True)
 class _Bar:
-    """A possible address bar: its rectangle, and the colour (int[3]) of the tool bar around it."""
+    """A possible address bar: its rectangle, and the color (int[3]) of the tool bar around it."""
 
     left: int
     top: int
@@ -65,7 +65,7 @@ class _Bar:
 def find_chrome(image: np.ndarray) -> Crop | None:
     """The viewport in uint8[H, W, 3] of a browser window, or None where no tool bars are proven.
 
-    The window may fill the picture or stand in a desktop. The topmost proven one is taken.
+    The window may fill the picture or be in a desktop. The topmost proven one is taken.
     """
     height, width, _ = image.shape
     if height > TALLEST * width:
@@ -107,7 +107,7 @@ def _prove(pixels: np.ndarray, bar: _Bar) -> Crop | None:
 
 
 def _address_bars(pixels: np.ndarray) -> Iterator[_Bar]:
-    """Flat wide rectangles in a flat surrounding, from the top; the same colour above and below.
+    """Flat wide rectangles in a flat surrounding, from the top; the same color above and below.
 
     Their long edges are found as runs in which a row differs from the next, both rows flat.
     """
@@ -144,7 +144,7 @@ def _bar(pixels, upper: tuple[int, int, int], lower: tuple[int, int, int]) -> _B
     same = _like(pixels[y1, middle], around)
     if not same or _like(pixels[y0 + 3, middle], around):
         return None
-    # The rounded ends lie outside of the straight edges: by half the height, at most.
+    # The rounded ends are outside of the straight edges: by half the height, at most.
     reach = (y1 - y0) // 2 + 2
     row = pixels[y0 + (y1 - y0) // 4]
     inside = pixels[y0 + 3, middle]
@@ -154,7 +154,7 @@ def _bar(pixels, upper: tuple[int, int, int], lower: tuple[int, int, int]) -> _B
 
 
 def _tool_bar_edges(pixels, bar: _Bar) -> tuple[int, int] | None:
-    """(left, right) of the window: how far the rows above and below the bar keep their colour."""
+    """(left, right) of the window: how far the rows above and below the bar keep their color."""
     spans = []
     for y in (bar.top - 1, bar.bottom):
         other = ~_alike(pixels[y], bar.around)
@@ -179,14 +179,14 @@ def _tool_bar_edges(pixels, bar: _Bar) -> tuple[int, int] | None:
 
 
 def _buttons(pixels, bar: _Bar, left: int) -> int:
-    """How many like-sized buttons stand in a row from the window's left edge; 0: not as buttons do.
+    """How many like-sized buttons are in a row from the window's left edge; 0: not as buttons do.
 
     At least three (back, forward, reload), about as wide as high, on the bar's middle, at even
     distances. Words, a logo, or a menu sign alone are none.
     """
     area = pixels[bar.top : bar.bottom, left : bar.left - 1]
     ink = ~_alike(area, bar.around)
-    # The pieces of one sign lie closer to each other than two signs do.
+    # The pieces of one sign are closer to each other than two signs are.
     spans = _runs(_closed(ink.any(0), bar.height // 5), 2)
     if not 3 <= len(spans) <= 6 or spans[0][0] > 2 * bar.height:
         return 0
@@ -209,19 +209,19 @@ def _buttons(pixels, bar: _Bar, left: int) -> int:
 def _tab_strip(pixels, bar: _Bar, left: int, right: int) -> int | None:
     """The top row of the tab strip above the tool bar, or None: a tab must be seen in it."""
     y, gap = bar.top - 1, 0
-    # Up through the tool bar: its colour holds all over (only the active tab keeps it further up).
+    # Up through the tool bar: its color holds all over (only the active tab keeps it further up).
     while y >= 0 and gap <= bar.height // 2 and _share(pixels[y, left:right], bar.around) > 0.97:
         y, gap = y - 1, gap + 1
     if y < 0 or gap > bar.height // 2:
         return None
     least, most = int(0.7 * bar.height), int(1.7 * bar.height)
-    # The strip's own colour: the commonest in a row through it that is not the tool bar's.
+    # The strip's own color: the commonest in a row through it that is not the tool bar's.
     row = pixels[y - least // 2, left:right]
     others = row[~_alike(row, bar.around)]
     if len(others) < 0.05 * len(row):
         return None
-    colours, counts = np.unique(others, axis=0, return_counts=True)
-    strip = colours[counts.argmax()]
+    colors, counts = np.unique(others, axis=0, return_counts=True)
+    strip = colors[counts.argmax()]
     rows = 0
     while rows < most and y - rows >= 0:
         line = pixels[y - rows, left:right]
@@ -234,10 +234,10 @@ def _tab_strip(pixels, bar: _Bar, left: int, right: int) -> int | None:
 
 
 def _has_tab(strip_pixels, strip: np.ndarray, bar: _Bar) -> bool:
-    """Whether a tab of about the tool bar's colour, with a rounded or free top, stands in it."""
+    """Whether a tab of about the tool bar's color, with a rounded or free top, is in it."""
     lit = _alike(strip_pixels, bar.around, TOLERANCE + 24) & ~_alike(strip_pixels, strip)
     least = int(1.6 * bar.height)
-    # Just under the strip's upper edge there may be room; through its middle goes the title.
+    # Just under the strip's upper edge there may be space; through its middle goes the title.
     for row in range(len(lit) // 6, len(lit)):
         for start, end in _runs(lit[row], least):
             if end - start > 0.6 * lit.shape[1]:
@@ -254,8 +254,8 @@ def _has_tab(strip_pixels, strip: np.ndarray, bar: _Bar) -> bool:
 def _end_of_tool_bars(pixels, bar: _Bar, left: int, right: int) -> tuple[int | None, bool]:
     """(first row of the page, whether there is a bookmarks bar); (None, …) where no end is found.
 
-    A browser draws a line, or the page begins with another colour. Below the address bar there is
-    as much room as above it, or one more row of small things.
+    A browser draws a line, or the page begins with another color. Below the address bar there is
+    as much space as above it, or one more row of small things.
     """
     above = 0
     while _share(pixels[bar.top - 1 - above, left:right], bar.around) > 0.97:
@@ -264,28 +264,28 @@ def _end_of_tool_bars(pixels, bar: _Bar, left: int, right: int) -> tuple[int | N
     end = _first_other_row(pixels, bar, left, right, bar.bottom, above + 3 * bar.height)
     if end is None:
         return None, False
-    room = end - bar.bottom
-    if abs(room - above) <= slack:
+    below = end - bar.bottom
+    if abs(below - above) <= slack:
         bookmarks = False
-    elif 0.7 * bar.height <= room <= 1.6 * bar.height:
+    elif 0.7 * bar.height <= below <= 1.6 * bar.height:
         bookmarks = _is_row_of_bookmarks(pixels, bar, left, right, end)
         if not bookmarks:
             return None, False
     else:
         return None, False
     line = pixels[end, left:right]
-    colour = line[len(line) // 2]
-    if _share(line, colour, 0) < 0.98:
+    color = line[len(line) // 2]
+    if _share(line, color, 0) < 0.98:
         return end, bookmarks  # no line: the page begins here
-    # The line is a CSS px thick at most; a page that begins with its colour cannot be told apart.
+    # The line is a CSS px thick at most; a page that begins with its color cannot be told apart.
     thick = 1
-    if bar.height >= TWO_PIXELS and _share(pixels[end + 1, left:right], colour, 0) > 0.98:
+    if bar.height >= TWO_PIXELS and _share(pixels[end + 1, left:right], color, 0) > 0.98:
         thick = 2
     return end + thick, bookmarks
 
 
 def _first_other_row(pixels, bar: _Bar, left, right, start, most) -> int | None:
-    """The first row from `start` on that leaves the tool bar's colour at both of its ends."""
+    """The first row from `start` on that leaves the tool bar's color at both of its ends."""
     for y in range(start, min(start + most, len(pixels) - 2)):
         row = pixels[y, left:right]
         if _share(row[:3], bar.around) == 0 and _share(row[-3:], bar.around) == 0:
@@ -331,7 +331,7 @@ def _end_of_window(pixels, left: int, right: int, top: int) -> int | None:
 def _scroll_bar(page: np.ndarray, scale: int) -> int:
     """px of the width of the scroll bar at the right of int16[h, w, 3], 0 where there is none.
 
-    A flat track from top to bottom, and on it one thumb of another colour.
+    A flat track from top to bottom, and on it one thumb of another color.
     """
     for width in sorted({w * scale for w in range(8, 19)}):
         bar = page[:, -width:]
@@ -346,20 +346,20 @@ def _scroll_bar(page: np.ndarray, scale: int) -> int:
     return 0
 
 
-# --- colours and runs ------------------------------------------------------------------------
+# --- colors and runs ------------------------------------------------------------------------
 
 
-def _alike(pixels: np.ndarray, colour: np.ndarray, tolerance: int = TOLERANCE) -> np.ndarray:
-    """bool[...]: which of int16[..., 3] have the colour."""
-    return (np.abs(pixels - colour) <= tolerance).all(-1)
+def _alike(pixels: np.ndarray, color: np.ndarray, tolerance: int = TOLERANCE) -> np.ndarray:
+    """bool[...]: which of int16[..., 3] have the color."""
+    return (np.abs(pixels - color) <= tolerance).all(-1)
 
 
 def _like(one: np.ndarray, other: np.ndarray) -> bool:
     return bool(_alike(one, other))
 
 
-def _share(row: np.ndarray, colour: np.ndarray, tolerance: int = TOLERANCE) -> float:
-    return float(_alike(row, colour, tolerance).mean())
+def _share(row: np.ndarray, color: np.ndarray, tolerance: int = TOLERANCE) -> float:
+    return float(_alike(row, color, tolerance).mean())
 
 
 def _runs(mask: np.ndarray, least: int) -> list[tuple[int, int]]:

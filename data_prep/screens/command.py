@@ -42,7 +42,7 @@ Exit code 0 when every picture was read, 1 when one could not be (each is named)
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp")
 LOG = "screens.jsonl"
 SIDE_FILES = ("author.jsonl", "pages.jsonl")
-OUTSIDE = 0.05  # of the boxes may lie outside a crop; with more, crop and boxes contradict
+OUTSIDE = 0.05  # of the boxes may be outside a crop; with more, crop and boxes contradict
 
 
 def main(argv: list[str]) -> int:
@@ -206,13 +206,13 @@ def _clean_record(record: Record, image: np.ndarray, modes: dict, counts: Counte
     """The cleaned picture; the picture as it was where the record's boxes contradict the crop."""
     (part,) = clean(image, **modes)
     if record.html_boxes and not _holds(part, record.html_boxes, image.shape):
-        counts["not cut (the boxes lie outside the crop)"] += 1
+        counts["not cut (the boxes are outside the crop)"] += 1
         (part,) = clean(image, monitors="keep", chrome="keep", scale="1")
     return part
 
 
 def _holds(part: Clean, boxes, shape: tuple[int, ...]) -> bool:
-    """Whether the boxes' middles, where they are in the picture, lie in the crop nearly all."""
+    """Whether the boxes' middles, where they are in the picture, are in the crop nearly all."""
     x, y, width, height = np.array(boxes, np.float64)[:, :4].T
     across, down = x + width / 2, y + height / 2
     seen = (width * height > 0) & (across < shape[1]) & (down < shape[0])

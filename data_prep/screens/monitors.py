@@ -1,7 +1,7 @@
 """Which part of a desktop picture is which monitor.
 
 A picture over several monitors is their common rectangle; what no monitor shows is filled with one
-colour. A page can be very wide, have two halves of two colours, or a dark empty quarter. So a cut
+color. A page can be very wide, have two halves of two colors, or a dark empty quarter. So a cut
 needs parts that are all as large as monitors are, a seam in the picture between them, and what a
 page does not have: black corners that no monitor shows, or a browser window that ends at the seam.
 docs/screens.md says what was measured.
@@ -14,7 +14,7 @@ import numpy as np
 
 from data_prep.screens.chrome import Crop, find_chrome
 
-# Width and height as they are sold; each may stand upright, too.
+# Width and height as they are sold; each may be turned upright, too.
 MONITORS = frozenset(
     {
         *[(1024, 768), (1280, 720), (1280, 800), (1280, 960), (1280, 1024), (1360, 768)],
@@ -29,7 +29,7 @@ MONITORS = frozenset(
 )
 MOST = 3  # monitors
 SEAM = 0.6  # of the rows along the seam must show a step
-CELL = 16  # px; what is not of one colour in so small a square is content
+CELL = 16  # px; what is not of one color in so small a square is content
 
 
 def find_monitors(image: np.ndarray) -> list[Crop]:
@@ -43,7 +43,7 @@ def find_monitors(image: np.ndarray) -> list[Crop]:
 
 
 def content(image: np.ndarray) -> int:
-    """How many cells of 16 x 16 px of uint8[H, W, 3] show more than one colour."""
+    """How many cells of 16 x 16 px of uint8[H, W, 3] show more than one color."""
     height, width = (size // CELL * CELL for size in image.shape[:2])
     cells = image[:height, :width].reshape(height // CELL, CELL, width // CELL, CELL, 3)
     return int((cells.max((1, 3)) != cells.min((1, 3))).any(-1).sum())
@@ -84,7 +84,7 @@ def _split(image: np.ndarray) -> list[Crop] | None:
 
 
 class _Canvas:
-    """A picture in which monitors may stand side by side; boxes are (left, top, right, bottom).
+    """A picture in which monitors may be side by side; boxes are (left, top, right, bottom).
 
     `upright` False: `image` is the picture mirrored at its diagonal.
     """
@@ -147,7 +147,7 @@ class _Canvas:
             return 0, ""
         if windows:
             return 2 + windows / len(monitors), f"{said}; a browser window ends at the seam"
-        # Black at one end of a monitor, not at both: pages stand in the middle of black margins.
+        # Black at one end of a monitor, not at both: pages are in the middle of black margins.
         ends = [
             (top, all_rows - bottom) for _, top, _, bottom in monitors if bottom - top < all_rows
         ]

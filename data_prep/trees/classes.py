@@ -24,7 +24,7 @@ _REPLACED = frozenset(_CSS["replaced"])
 _LINELESS = ("none", "hidden")
 _LISTS = frozenset(_CSS["lists"])
 # A box has a size of its own only where one of these says so, and it is in question which one only
-# where one of those takes room in it.
+# where one of those takes up space in it.
 _SIZES = tuple(f"{m}{side}" for m in ("", "min-", "max-") for side in ("width", "height"))
 _ROOM = tuple(f"padding-{side}" for side in ("top", "right", "bottom", "left"))
 

@@ -77,7 +77,9 @@ def compact(
     contents = {index: _content(nodes[index]["content"], ids) for index in kept}
     left_out = 0
     children: dict[int, list[Node]] = {}
-    for index in reversed(kept):  # children stand behind their parent, so they are ready first
+    for index in reversed(
+        kept
+    ):  # children come after their parent, so backwards they are ready first
         node = nodes[index]
         parent = node["parent"]
         tag = _tag(node["tag"], codebook)

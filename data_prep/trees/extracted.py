@@ -14,7 +14,7 @@ class Extracted:
         part that shows, relative to the root's corner), `z` (paint order, 0 at the back), `styles`
         (property -> value), `content` ([kind, element children before it] pairs), `held`
         (of each content what was there: the text, a picture's natural [w, h] or None, for an svg
-        None), `marks` (data-xojl* attributes), `author` (the author's words, for labelling only).
+        None), `marks` (data-xojl* attributes), `author` (the author's words, for labeling only).
       full: there were more nodes than the limit; the rest is missing.
       variants: `hover`, `tablet`, `mobile` -> per node {property: value} of what differs there from
         `styles`, or None for a node that is gone; empty until `Page.read_variants`.

@@ -29,7 +29,7 @@ FONTS = {
     "hand": "cursive",
     "system": "system-ui",
 }
-# Drawn by the browser as one thing; a picture of the same size stands in for each.
+# Drawn by the browser as one thing; a picture of the same size replaces each.
 DRAWN = frozenset(["img", "svg", "math", "video", "audio", "canvas", "iframe", "embed", "object"])
 _FIELDS = frozenset(["input", "textarea", "select"])
 _PARTS = frozenset(tag for tag, kind in _DISPLAY.items() if kind.startswith("table-"))
@@ -38,7 +38,7 @@ _SHADOWS = frozenset(["box-shadow", "text-shadow"])
 _UNPAINTED = frozenset(
     ["background-image", "background-position", "background-size", "background-repeat"]
 )
-# Stands right behind the word before it.
+# Follows the word before it without a space.
 _CLOSING = (".", ",", ";", ":", "!", "?", ")")
 _PLAIN = re.compile(r"-?(\d+\.?\d*|\.\d+)\Z")
 _HEX = re.compile(r"(?:[0-9a-f]{3,4}|[0-9a-f]{6}|[0-9a-f]{8})\Z")
@@ -56,11 +56,11 @@ table{border-spacing:2px}
 
 @dataclass(frozen=True)
 class Setting:
-    """What a section stood in, which its tree does not say.
+    """The surroundings of a section, which its tree does not say.
 
     Attributes:
       width, height: of the section, CSS px.
-      backdrop: CSS colour of what shines through where the section paints nothing.
+      backdrop: CSS color of what shines through where the section paints nothing.
     """
 
     width: float
@@ -69,41 +69,41 @@ class Setting:
 
 
 @dataclass(frozen=True)
-class Stand:
-    """What stands in a content placeholder.
+class Placeholder:
+    """What a content placeholder holds.
 
     Attributes:
       text: of a text placeholder; "\\n" is a line break.
       size: natural (width, height) of a picture or drawing, px.
-      colour: CSS colour that a picture is filled with.
+      color: CSS color that a picture is filled with.
     """
 
     text: str = ""
     size: tuple[float, float] = (0, 0)
-    colour: str = "#888"
+    color: str = "#888"
 
 
 @dataclass(frozen=True)
-class StandIns:
+class PlaceholderContents:
     """All that a page shows and its tree does not hold.
 
     Attributes:
-      stands: per node of the forest (pre-order), one for each of its content placeholders.
-      fills: node -> CSS colour of a background picture.
+      placeholders: per node of the forest (pre-order), one for each of its content placeholders.
+      fills: node -> CSS color of a background picture.
       kinds: node -> `type` of an input field.
       joined: nodes with no white space between them and the node before.
       fonts: node -> font families, in place of the kind that the tree tells.
     """
 
     setting: Setting
-    stands: Sequence[Sequence[Stand]]
+    placeholders: Sequence[Sequence[Placeholder]]
     fills: Mapping[int, str] = field(default_factory=dict)
     kinds: Mapping[int, str] = field(default_factory=dict)
     joined: Collection[int] = ()
     fonts: Mapping[int, str] = field(default_factory=dict)
 
 
-def page_of(forest: Forest, codebook: Codebook, given: StandIns) -> str:
+def page_of(forest: Forest, codebook: Codebook, given: PlaceholderContents) -> str:
     """XHTML of a page whose only content is the section. Its nodes carry `data-xojl="INDEX"`."""
     setting = given.setting
     visits = preorder(forest)
@@ -135,7 +135,7 @@ def _place(forest: Forest) -> str:
 
 
 def _holds_floats(root: Node) -> bool:
-    """Whether it is a block: one was cut out as it stood, with all the floats that it held."""
+    """Whether it is a block: it was cut out together with all the floats that it held."""
     kinds = [c[2:] for c in root.classes if c.startswith("d_")]
     return _DISPLAY.get(root.tag, "inline") in ("block", "list-item") and kinds in ([], ["block"])
 
@@ -146,7 +146,7 @@ def _holds_floats(root: Node) -> bool:
 def style_sheet(classes: Sequence[str], codebook: Codebook) -> str:
     """A rule a class; desktop first, then narrower devices, then pseudo-classes.
 
-    Within each, shorthands stand before their longhands, as in the codebook. A class that the
+    Within each, shorthands come before their longhands, as in the codebook. A class that the
     codebook does not know, or whose value has no CSS form, has no rule.
     """
     place = {code: i for i, code in enumerate(codebook.properties)}
@@ -194,11 +194,11 @@ def css_value(css: str, written: str, codebook: Codebook) -> str | None:
     if css in _FUNCTIONS:
         return _calls(parts, codebook)
     if css in _SHADOWS:
-        first = _colour(parts[0])
+        first = _color(parts[0])
         rest = [_piece(p, codebook) for p in (parts[1:] if first else parts)]
         return " ".join([*rest, first] if first else rest)
     if css.endswith("color") or css in ("fill", "stroke"):
-        return " ".join(_colour(p) or p for p in parts)
+        return " ".join(_color(p) or p for p in parts)
     if css.startswith("grid-template-"):
         return _tracks(parts, codebook)
     pieces = [_piece(part, codebook) for part in parts]
@@ -209,7 +209,7 @@ def css_value(css: str, written: str, codebook: Codebook) -> str | None:
     return " ".join(pieces)
 
 
-def _colour(part: str) -> str | None:
+def _color(part: str) -> str | None:
     if _HEX.match(part):
         return f"#{part}"
     return part if part in ("transparent", "currentcolor") else None
@@ -287,7 +287,7 @@ def _pseudo(name: str) -> str:
 
 
 def _escaped(name: str) -> str:
-    """A class name as it stands in a selector."""
+    """A class name, escaped for a selector."""
     return re.sub(r"[^A-Za-z0-9_-]", lambda m: f"\\{m[0]}", name)
 
 
@@ -296,28 +296,28 @@ def _escaped(name: str) -> str:
 
 @dataclass(frozen=True)
 class _Writer:
-    given: StandIns
+    given: PlaceholderContents
 
     def write(self, forest: Forest) -> Iterator[str]:
         """Pieces of XHTML; without recursion, as trees may be deep."""
         index = 0
-        stack: list[tuple[Iterator, str, Iterator[Stand], bool]] = [
+        stack: list[tuple[Iterator, str, Iterator[Placeholder], bool]] = [
             (iter(forest), "", iter(()), False)
         ]
         while stack:
-            members, closing, stands, exact = stack[-1]
+            members, closing, placeholders, exact = stack[-1]
             for member in members:
                 if isinstance(member, Content):
-                    stand = next(stands)
-                    alone = exact or not member.at or stand.text[:1] in _CLOSING
+                    placeholder = next(placeholders)
+                    alone = exact or not member.at or placeholder.text[:1] in _CLOSING
                     yield "" if alone else " "  # between an element and the text behind it
-                    yield self._content(member, stand, exact)
+                    yield self._content(member, placeholder, exact)
                     continue
                 # Authors break lines between elements; where they must not, white space is kept.
                 yield "" if exact or index in self.given.joined else "\n"
                 opened = self._open(member, index)
                 yield opened[0]
-                here = iter(self.given.stands[index])
+                here = iter(self.given.placeholders[index])
                 index += 1
                 if opened[1]:
                     inner = exact or any(c.startswith("ws_pre") for c in member.classes)
@@ -327,13 +327,15 @@ class _Writer:
                 stack.pop()
                 yield closing
 
-    def _content(self, content: Content, stand: Stand, exact: bool) -> str:
+    def _content(self, content: Content, placeholder: Placeholder, exact: bool) -> str:
         if content.kind == "text":
-            return _text(stand.text) if exact else _text(stand.text).replace("\n", "<br/>")
-        width, height = stand.size
+            return (
+                _text(placeholder.text) if exact else _text(placeholder.text).replace("\n", "<br/>")
+            )
+        width, height = placeholder.size
         return (
             f'<i class="icon" style="width:{width:g}px;height:{height:g}px;'
-            f'background:{stand.colour}"></i>'
+            f'background:{placeholder.color}"></i>'
         )
 
     def _open(self, node: Node, index: int) -> tuple[str, str]:
@@ -341,10 +343,10 @@ class _Writer:
         style = self._style(node, index)
         about = f' class="{_text(" ".join(node.classes))}" data-xojl="{index}"'
         about += f' style="{_text(style)}"' if style else ""
-        stands = self.given.stands[index]
+        placeholders = self.given.placeholders[index]
         if node.tag in DRAWN:
-            stand = stands[0] if stands else Stand()
-            return f'<img{about} src="{_picture(stand)}" alt=""/>', ""
+            placeholder = placeholders[0] if placeholders else Placeholder()
+            return f'<img{about} src="{_picture(placeholder)}" alt=""/>', ""
         if node.tag in _FIELDS and not node.children:
             return self._field(node, index, about), ""
         tag = node.tag if node.tag and _NAME.match(node.tag) else "div"
@@ -352,7 +354,7 @@ class _Writer:
         return f"<{tag}{about}{opened}>", f"</{tag}>"
 
     def _field(self, node: Node, index: int, about: str) -> str:
-        text = _text(" ".join(stand.text for stand in self.given.stands[index]))
+        text = _text(" ".join(placeholder.text for placeholder in self.given.placeholders[index]))
         if node.tag == "input":
             kind = self.given.kinds.get(index, "text")
             return f'<input{about} type="{_text(kind)}" value="{text}"/>'
@@ -372,12 +374,12 @@ class _Writer:
         )
 
 
-def _picture(stand: Stand) -> str:
-    width, height = (max(1, round(v)) for v in stand.size)
+def _picture(placeholder: Placeholder) -> str:
+    width, height = (max(1, round(v)) for v in placeholder.size)
     svg = (
         f"<svg xmlns='http://www.w3.org/2000/svg' width='{width}' height='{height}' "
         f"preserveAspectRatio='none' viewBox='0 0 1 1'>"
-        f"<rect width='1' height='1' fill='{stand.colour}'/></svg>"
+        f"<rect width='1' height='1' fill='{placeholder.color}'/></svg>"
     )
     return "data:image/svg+xml," + svg.replace("#", "%23").replace("<", "%3C").replace(">", "%3E")
 

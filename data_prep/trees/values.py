@@ -69,8 +69,8 @@ def split_value(raw: str) -> list[str]:
     return parts
 
 
-def colour(raw: str) -> str | None:
-    """`rgb(255, 0, 0)` -> `f00`; alpha adds a byte; None for what is no colour."""
+def color(raw: str) -> str | None:
+    """`rgb(255, 0, 0)` -> `f00`; alpha adds a byte; None for what is no color."""
     match = _COLOUR.match(raw)
     if not match:
         return None
@@ -108,7 +108,7 @@ def _written(piece: str, units: Mapping[str, str]) -> list[str | None]:
             return [None]
         rounded = _plain(round(value, 2))
         return [rounded + (units[unit] if unit and rounded != "0" else "")]
-    if (made := colour(piece)) is not None:
+    if (made := color(piece)) is not None:
         return [made]
     if _KEYWORD.match(piece):
         return [piece.lower()]

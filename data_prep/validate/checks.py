@@ -10,7 +10,7 @@ from xojl_jax.xojl.keys import LAYOUT_ELEMENTS
 from xojl_jax.xojl.record import CATEGORIES, Record
 from xojl_jax.xojl.tree import preorder, used_elements
 
-SLACK = 1.5  # px by which a box may stand outside its screenshot: rounding
+SLACK = 1.5  # px by which a box may be outside its screenshot: rounding
 _ENDINGS = {"png": "PNG", "jpg": "JPEG", "jpeg": "JPEG", "webp": "WebP"}
 # Below this share of layout nodes with an HTML twin, hardly anything can be copied.
 _LEAST_ALIGNED = 0.5
@@ -62,7 +62,7 @@ KINDS = {
         "Boxes, html and screenshot do not fit",
         "One box per node of html. The boxes are in px of the screenshot: take both in one go, "
         "one CSS px to one pixel. "
-        "--fix clips what stands out by less than 2 px.",
+        "--fix clips what sticks out by less than 2 px.",
     ),
     "used_elements": Kind(
         True,
@@ -77,7 +77,7 @@ KINDS = {
     "id": Kind(True, "An id is used twice", "--fix gives the later record another one."),
     "leak": Kind(
         True,
-        "The like of it stands in the training split, too",
+        "Its like is in the training split, too",
         "Scores on this record flatter. Remove one of the two, or give both the same "
         "source.site and build again.",
     ),
@@ -89,7 +89,7 @@ KINDS = {
     "category": Kind(
         False,
         "The category is not one that we know",
-        f"It counts as other. --fix mends case and spelling. Known: {', '.join(CATEGORIES)}.",
+        f"It counts as other. --fix repairs case and spelling. Known: {', '.join(CATEGORIES)}.",
     ),
     "unaligned": Kind(
         False,
@@ -104,7 +104,7 @@ KINDS = {
     ),
     "blank": Kind(
         False,
-        "The screenshot shows one colour only",
+        "The screenshot shows one color only",
         "Nothing can be seen in it: was it taken before the page was drawn?",
     ),
     "scale": Kind(
@@ -215,10 +215,10 @@ def label_problems(record: Record) -> Iterator[Problem]:
 
 
 def _used_problem(stored: tuple[str, ...], truth: tuple[str, ...]) -> Problem:
-    """The users' own example leaves the containers out: that is style. The rest is a lie."""
-    lies = set(stored) - set(truth) or set(truth) - set(stored) - set(LAYOUT_ELEMENTS)
+    """The users' own example leaves the containers out: that is style. The rest is wrong."""
+    wrong = set(stored) - set(truth) or set(truth) - set(stored) - set(LAYOUT_ELEMENTS)
     text = f"used_elements {list(stored)}: the layout has {list(truth)}"
-    return Problem("used_elements" if lies else "used_style", text)
+    return Problem("used_elements" if wrong else "used_style", text)
 
 
 def _twin_problems(record: Record) -> Iterator[Problem]:
@@ -247,7 +247,7 @@ def _twin_problems(record: Record) -> Iterator[Problem]:
 
 
 class Alignment(NamedTuple):
-    """How a layout lies on its HTML."""
+    """How a layout is aligned with its HTML."""
 
     without: int  # layout nodes without an HTML node
     recovered: float | None  # share that comes out right without layout_nodes; None: not stored

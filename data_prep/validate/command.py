@@ -38,8 +38,8 @@ def main(argv: list[str]) -> int:
     overview = look_at(source, options.workers)
     changes = []
     if options.fix:
-        for mend in (recode, repair):
-            if done := mend(source, overview):
+        for step in (recode, repair):
+            if done := step(source, overview):
                 changes += done
                 overview = look_at(source, options.workers)
         tell(changes)
@@ -71,7 +71,7 @@ def parse_flags(argv: list[str]) -> argparse.Namespace:
     parser.add_argument(
         "--fix",
         action="store_true",
-        help="mend what can only mean one thing; the old files go to DIR/before-fix",
+        help="repair what can only mean one thing; the old files go to DIR/before-fix",
     )
     parser.add_argument(
         "--pictures",

@@ -28,7 +28,7 @@ class Coverage:
         self.unknown: dict[str, Counter[str]] = {part: Counter() for part in PARTS}
 
     def add(self, record: Record, codebook: Codebook) -> None:
-        """Counts every node and class of the HTML, each as often as it stands there."""
+        """Counts every node and class of the HTML, each as often as it occurs."""
         tags = _tags(codebook)
         for visit in preorder(record.html):
             self._count("tags", visit.node.tag, visit.node.tag in tags)
@@ -87,7 +87,7 @@ def _value_parts(codebook: Codebook, attribute: str, value) -> list[tuple[str, s
     if value.number is not None:
         return [("values", value.text, True)] + ([("units", value.unit, True)] * bool(value.unit))
     match = _NUMBER.fullmatch(value.text)
-    # Hex digits are colours wherever they stand (shadows, gradients); bare numbers are numbers.
+    # Hex digits are colors in any position (shadows, gradients); bare numbers are numbers.
     if _HEX.fullmatch(value.text) or (match and not match[1]):
         return [("values", value.text, True)]
     if match and attribute not in codebook.colours:

@@ -1,6 +1,6 @@
 """Equal and nearly equal records: fingerprints, and a search that never compares all with all.
 
-A picture's `look` is a perceptual hash: the signs of 64 low frequencies of its small grey copy. A
+A picture's `look` is a perceptual hash: the signs of 64 low frequencies of its small gray copy. A
 tree's `sketch` is a MinHash: two sketches agree in about the share of node triples that the trees
 have in common. Both are cut into bands; records that share a band are compared, each with a few
 representatives of that band, so that time and memory grow with the number of records.
@@ -27,7 +27,7 @@ _OTHER_TREE = 0.3
 # A tree of fewer nodes says too little: any two links are alike.
 _LEAST_NODES = 5
 _ASPECT = 0.06  # by how much width / height of two like pictures may differ, relatively
-_SMALL = 32  # side of the grey copy
+_SMALL = 32  # side of the gray copy
 _ROWS = 64  # hash functions of a sketch
 _LOOK_BANDS, _TREE_BANDS = 4, 16
 # Representatives a band keeps. More makes crowded bands (a template's hundred footers) slower.
@@ -45,7 +45,7 @@ class Look(NamedTuple):
     hash: int  # 64 bits
     aspect: float  # width / height
     even: bool  # hardly anything on it, so that `hash` means little
-    blank: bool  # one colour
+    blank: bool  # one color
 
 
 class Fingerprint(NamedTuple):
@@ -77,7 +77,7 @@ def look_of(pixels: np.ndarray) -> Look:
     image = image.reduce((max(1, width // 256), max(1, height // 256))).convert("L")
     small = np.asarray(image.resize((_SMALL, _SMALL), Image.Resampling.BOX), np.float32)
     waves = dctn(small, norm="ortho")[:8, :8].ravel()
-    bits = np.append(waves[1:] > np.median(waves[1:]), False)  # without the mean grey: 63 bits
+    bits = np.append(waves[1:] > np.median(waves[1:]), False)  # without the mean gray: 63 bits
     value = int.from_bytes(np.packbits(bits).tobytes(), "big")
     return Look(digest.digest(), value, width / height, bool(small.std() < 2), blank)
 
@@ -102,7 +102,7 @@ def fingerprint_of(record: Record, look: Look | None) -> Fingerprint:
 def find_pairs(fingerprints: Iterable[Fingerprint | None]) -> list[Pair]:
     """Each record with the earlier record that is most like it, where there is one.
 
-    None stands for a record that cannot be read. A record that is like an earlier one represents
+    None is a record that cannot be read. A record that is like an earlier one represents
     no band of its own: groups do not grow into chains of ever less likeness.
     """
     known: list[Fingerprint | None] = []

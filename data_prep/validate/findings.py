@@ -35,7 +35,7 @@ class Finding:
     split: str | None = None
     problems: list[Problem] = field(default_factory=list)
     readable: bool = False  # the fields below say something
-    labelled: bool = False
+    labeled: bool = False
     id: str | None = None
     site: str = "unknown"
     category: str = "other"
@@ -167,7 +167,7 @@ def _inspect_picture(found: Finding, record: Record, data: bytes, totals: Totals
 
 def _inspect_labels(found: Finding, record: Record, vocabulary: Vocabulary) -> None:
     visits = preorder(record.layout)
-    found.labelled = True
+    found.labeled = True
     found.layout_nodes = len(visits)
     found.elements = tuple(sorted({visit.node.element for visit in visits}))
     twins = record.alignment()

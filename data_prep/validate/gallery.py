@@ -87,7 +87,7 @@ def _by_turns(overview: Overview) -> Iterator[int]:
 
 
 def _spread_out(group: list[int]) -> Iterator[int]:
-    """All of a list, from all over it first: neighbours come from one page."""
+    """All of a list, from all over it first: neighbors come from one page."""
     step = 2 ** max(0, len(group).bit_length() - 1)
     seen = set()
     while step:
@@ -130,12 +130,12 @@ def _shot(record: Record, data: bytes) -> Shot:
     return Shot((pixels.shape[1], pixels.shape[0]), picture, tuple(boxes), layout)
 
 
-def colour(element: str) -> str:
-    """A colour per element: containers blue to violet, text green, pictures warm."""
+def color(element: str) -> str:
+    """A color per element: containers blue to violet, text green, pictures warm."""
     return f"hsl({_HUES[element]} 85% 42%)"
 
 
-# Layout, basic, advanced. What often touches on a page stands apart on the wheel.
+# Layout, basic, advanced. Elements that often touch on a page are far apart on the color wheel.
 _HUES_OF = (
     *(0, 215, 190, 265, 300),
     *(345, 130, 28, 172, 45, 15, 80, 60, 330, 240, 100),

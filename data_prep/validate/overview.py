@@ -31,8 +31,8 @@ class Overview:
         return [f for f in self.findings if f.readable]
 
     @property
-    def labelled(self) -> list[Finding]:
-        return [f for f in self.findings if f.labelled]
+    def labeled(self) -> list[Finding]:
+        return [f for f in self.findings if f.labeled]
 
     @property
     def bad(self) -> list[Finding]:
@@ -47,23 +47,23 @@ class Overview:
         return {kind: findings for kind, findings in found.items() if findings}
 
     def categories(self) -> Counter[str]:
-        """Labelled records by category; what is not in CATEGORIES as `other (as it is)`."""
+        """Labeled records by category; what is not in CATEGORIES as `other (as it is)`."""
         return Counter(
             f.category if f.category in CATEGORIES else f"other ({f.category})"
-            for f in self.labelled
+            for f in self.labeled
         )
 
     def elements(self) -> Counter[str]:
         """Records with the element at least once, all 22, in the order of the language."""
-        counts = Counter(e for f in self.labelled for e in f.elements)
+        counts = Counter(e for f in self.labeled for e in f.elements)
         return Counter({element: counts[element] for element in ELEMENTS})
 
     def sites(self) -> Counter[str]:
         return Counter(f.site for f in self.readable)
 
     def fitting(self) -> dict[str, int]:
-        """Labelled records by preset that takes them; a larger one takes what a smaller takes."""
-        smallest, sizes = Counter(f.fits for f in self.labelled), list(LIMITS)
+        """Labeled records by preset that takes them; a larger one takes what a smaller takes."""
+        smallest, sizes = Counter(f.fits for f in self.labeled), list(LIMITS)
         return {p: sum(smallest[q] for q in sizes[: i + 1]) for i, p in enumerate(sizes)}
 
     def quality(self) -> dict[str, list[float]]:
@@ -79,7 +79,7 @@ class Overview:
 
     def aligned(self) -> float | None:
         """Mean share of layout nodes that are found again without layout_nodes."""
-        shares = [f.recovered for f in self.labelled if f.recovered is not None]
+        shares = [f.recovered for f in self.labeled if f.recovered is not None]
         return sum(shares) / len(shares) if shares else None
 
     def to_json(self) -> dict:
@@ -89,7 +89,7 @@ class Overview:
         return {
             "folder": self.path,
             "records": len(self.findings),
-            "labelled": len(self.labelled),
+            "labelled": len(self.labeled),
             "bad": len(self.bad),
             "problems": [
                 {
@@ -122,13 +122,13 @@ class Overview:
             "sites": dict(self.sites().most_common()),
             "sizes": {
                 "html_nodes": spread([f.nodes for f in self.readable]),
-                "layout_nodes": spread([f.layout_nodes for f in self.labelled]),
-                "semantic_tokens": spread([f.semantic_tokens for f in self.labelled]),
-                "detail_tokens": spread([f.detail_tokens for f in self.labelled]),
+                "layout_nodes": spread([f.layout_nodes for f in self.labeled]),
+                "semantic_tokens": spread([f.semantic_tokens for f in self.labeled]),
+                "detail_tokens": spread([f.detail_tokens for f in self.labeled]),
                 "labelled_records_that_fit": self.fitting(),
             },
             "alignment": {
-                "layout_nodes_without_html_node": sum(f.without_twin for f in self.labelled),
+                "layout_nodes_without_html_node": sum(f.without_twin for f in self.labeled),
                 "recovered_without_layout_nodes": self.aligned(),
             },
             "images": {

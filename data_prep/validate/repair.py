@@ -1,4 +1,4 @@
-"""`--fix`: mends what can only mean one thing, and leaves the rest to people.
+"""`--fix`: repairs what can only mean one thing, and leaves the rest to people.
 
 A record's own text is kept but for the values that change, and a change is written only if the
 new text reads as exactly the record that was meant. The old files are copied to `before-fix` first,
@@ -26,7 +26,7 @@ from xojl_jax.xojl.tree import used_elements
 
 REMOVED = "removed.jsonl"
 BACKUP = "before-fix"
-_CLIP = 2.0  # px that a box may stand out and still be clipped: rounding, not another picture
+_CLIP = 2.0  # px that a box may stick out and still be clipped: rounding, not another picture
 _SHOWN = 50  # changes that are told on the terminal
 # These files name records by id: whose line is whose, nobody could say after a new id.
 _SIDE_FILES = ("author.jsonl", "labels.jsonl")
@@ -96,7 +96,7 @@ def tell(changes: list[Change]) -> None:
 
 def _folder(source: Folder | Shards) -> Folder:
     if isinstance(source, Shards):
-        raise BadUsage("--fix mends folders of records; mend those, and build the shards again")
+        raise BadUsage("--fix repairs folders of records; repair those, and build the shards again")
     return source
 
 
@@ -114,9 +114,9 @@ def _edit(folder: Folder, entries: list[Entry], overview: Overview, number: int)
             return _Edit(entry, None, f"removed: the same as {entries[other].where}")
     values: dict[str, object] = {}
     did = []
-    for kind, mend in _MENDS.items():
-        if kind in kinds and (mended := mend(folder, overview, finding, record)):
-            name, value, words = mended
+    for kind, fix in _REPAIRS.items():
+        if kind in kinds and (repaired := fix(folder, overview, finding, record)):
+            name, value, words = repaired
             values[name] = value
             did.append(words)
     if not values:
@@ -141,19 +141,19 @@ def _as_read(value):
     return value
 
 
-def _mend_used(folder: Folder, overview: Overview, finding: Finding, record: Record):
+def _repair_used(folder: Folder, overview: Overview, finding: Finding, record: Record):
     if record.layout is None:
         return None  # was the layout lost, or the list forgotten? Nobody can tell
     return "used_elements", list(used_elements(record.layout)), "used_elements made again"
 
 
-def _mend_category(folder: Folder, overview: Overview, finding: Finding, record: Record):
+def _repair_category(folder: Folder, overview: Overview, finding: Finding, record: Record):
     known = known_category(record.category)
     return known and ("category", known, f"category {known!r} instead of {record.category!r}")
 
 
-def _mend_boxes(folder: Folder, overview: Overview, finding: Finding, record: Record):
-    """Clips where every box stands out by less than 2 px, and some by more than is let pass."""
+def _repair_boxes(folder: Folder, overview: Overview, finding: Finding, record: Record):
+    """Clips where every box sticks out by less than 2 px, and some by more than is let pass."""
     boxes, (width, height) = record.html_boxes or (), finding.size
     out = [max(-x, -y, x + w - width, y + h - height) for x, y, w, h, _ in boxes]
     if not out or not SLACK < max(out) < _CLIP:
@@ -169,7 +169,7 @@ def _mend_boxes(folder: Folder, overview: Overview, finding: Finding, record: Re
     return "html_boxes", clipped, f"{moved} boxes clipped by up to {max(out):.2g} px"
 
 
-def _mend_id(folder: Folder, overview: Overview, finding: Finding, record: Record):
+def _repair_id(folder: Folder, overview: Overview, finding: Finding, record: Record):
     if any((folder.path / name).exists() for name in _SIDE_FILES):
         return None
     taken = {f.id for f in overview.findings}
@@ -180,7 +180,7 @@ def _mend_id(folder: Folder, overview: Overview, finding: Finding, record: Recor
     return "id", new, f"id {new!r} instead of {record.id!r}"
 
 
-def _mend_ending(folder: Folder, overview: Overview, finding: Finding, record: Record):
+def _repair_ending(folder: Folder, overview: Overview, finding: Finding, record: Record):
     """The picture gets a second name; the first stays for whoever knows it."""
     try:
         old = safe_screenshot_path(folder.path, record.screenshot)
@@ -200,13 +200,13 @@ def _mend_ending(folder: Folder, overview: Overview, finding: Finding, record: R
     return "screenshot", screenshot, f"picture copied to {screenshot}"
 
 
-_MENDS = {
-    "used_elements": _mend_used,
-    "used_style": _mend_used,
-    "category": _mend_category,
-    "boxes": _mend_boxes,
-    "id": _mend_id,
-    "ending": _mend_ending,
+_REPAIRS = {
+    "used_elements": _repair_used,
+    "used_style": _repair_used,
+    "category": _repair_category,
+    "boxes": _repair_boxes,
+    "id": _repair_id,
+    "ending": _repair_ending,
 }
 
 
@@ -222,7 +222,7 @@ def known_category(text: str) -> str | None:
 
 
 def set_members(text: str, values: dict[str, object]) -> str:
-    """The JSON text of an object with the values of some members changed, the rest as it stands.
+    """The JSON text of an object with the values of some members changed, the rest byte for byte.
 
     A member that is missing is added at the end. `text` must be an object of one member or more,
     each key once.
@@ -285,7 +285,7 @@ def _write(
     """Copies the old files aside, then replaces them one by one. BadUsage where it cannot."""
     for name in texts:
         if (folder / name).is_symlink():
-            raise BadUsage(f"--fix: {folder / name} is a link; mend the file that it names")
+            raise BadUsage(f"--fix: {folder / name} is a link; repair the file that it names")
     try:
         backup = _new_backup(folder)
         for name in texts:
@@ -322,7 +322,7 @@ def _new_backup(folder: Path) -> Path:
 
 
 def _one_line(text: bytes) -> bytes:
-    """A record of a .json file may be many lines; line breaks in JSON stand between tokens only."""
+    """A record of a .json file may be many lines; line breaks in JSON are between tokens only."""
     return b" ".join(text.removeprefix(b"\xef\xbb\xbf").split(b"\n")).strip() + b"\n"
 
 

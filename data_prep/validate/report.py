@@ -96,7 +96,7 @@ def _rectangle(element: str, box: tuple[float, ...]) -> str:
     x, y, width, height = box
     return (
         f'<rect x="{x:g}" y="{y:g}" width="{width:g}" height="{height:g}" '
-        f'stroke="{gallery.colour(element)}"><title>{element}</title></rect>'
+        f'stroke="{gallery.color(element)}"><title>{element}</title></rect>'
     )
 
 
@@ -115,13 +115,13 @@ def _shown(number: int, shot: Shot | None, text: str = "no picture") -> str:
 
 def _verdict(overview: Overview, pictures: int) -> str:
     records, bad = len(overview.findings), len(overview.bad)
-    labelled, fitting = len(overview.labelled), overview.fitting()
+    labeled, fitting = len(overview.labeled), overview.fitting()
     verdict = f"{bad:,} of {records:,} records are bad" if bad else "Every record is sound"
     categories = overview.categories()
     tiles = [
-        (f"{records:,}", "records", f"{labelled:,} labelled"),
+        (f"{records:,}", "records", f"{labeled:,} labeled"),
         (f"{bad:,}", "bad", "left out, or teaching something wrong"),
-        (f"{len(overview.sites()):,}", "sites", "a site never stands in two splits"),
+        (f"{len(overview.sites()):,}", "sites", "a site is never in two splits"),
         (
             f"{len(categories)}",
             "categories",
@@ -133,9 +133,9 @@ def _verdict(overview: Overview, pictures: int) -> str:
             f"as varied as {effective_number(overview.elements()):.1f}",
         ),
         (
-            _share(fitting["base"], labelled),
+            _share(fitting["base"], labeled),
             "fit preset base",
-            ", ".join(f"{_share(fitting[p], labelled)} {p}" for p in LIMITS if p != "base"),
+            ", ".join(f"{_share(fitting[p], labeled)} {p}" for p in LIMITS if p != "base"),
         ),
     ]
     cells = "".join(
@@ -201,10 +201,10 @@ def _problems(overview: Overview, shots: dict[int, Shot]) -> str:
 
 
 def _plots(overview: Overview) -> str:
-    labelled, readable = overview.labelled, overview.readable
+    labeled, readable = overview.labeled, overview.readable
     if not readable:
         return ""
-    named = len(labelled)
+    named = len(labeled)
     figures = [
         ("Categories", _top(overview.categories(), named)),
         ("Records with each element", report_plots.bars(overview.elements(), named, "records")),
@@ -212,9 +212,9 @@ def _plots(overview: Overview) -> str:
     ]
     sizes = [
         ("HTML nodes", [f.nodes for f in readable], 1, 0),
-        ("Layout nodes", [f.layout_nodes for f in labelled], 1, None),
-        ("Tokens, semantic view", [f.semantic_tokens for f in labelled], 1, 1),
-        ("Tokens, detail view", [f.detail_tokens for f in labelled], 1, 1),
+        ("Layout nodes", [f.layout_nodes for f in labeled], 1, None),
+        ("Tokens, semantic view", [f.semantic_tokens for f in labeled], 1, 1),
+        ("Tokens, detail view", [f.detail_tokens for f in labeled], 1, 1),
         ("Picture width, px", [f.size[0] for f in readable if f.size], 32, None),
         ("Picture height, px", [f.size[1] for f in readable if f.size], 32, None),
     ]
@@ -253,7 +253,7 @@ def _channels(overview: Overview) -> str:
     numbers = [" ".join(f"{value:.3f}" for value in values) for values in (mean, std)]
     return (
         f"<p>Red, green, blue from 0 to 1: mean {numbers[0]}, standard deviation {numbers[1]}. "
-        f"Pictures of one colour: {blank:,}.</p>"
+        f"Pictures of one color: {blank:,}.</p>"
     )
 
 
@@ -277,7 +277,7 @@ def _vocabulary(overview: Overview) -> str:
     if not rows:
         return ""
     return (
-        '<section id="vocabulary"><h2>What the codebook knows</h2><p>Of all that stands in html. '
+        '<section id="vocabulary"><h2>What the codebook knows</h2><p>Of all that occurs in html. '
         "What it does not know is kept, and spelled byte by byte.</p>"
         '<div class="scroll"><table class="vocabulary"><tr><th></th><th>counted</th><th>known</th>'
         f"<th></th><th>commonest unknown</th></tr>{''.join(rows)}</table></div></section>"
@@ -328,7 +328,7 @@ def _gallery(overview: Overview, numbers: list[int], shots: dict[int, Shot]) -> 
         '<label><input id="boxes" type="checkbox" checked> boxes</label><output></output>'
     )
     used = [e for e in ELEMENTS if any(e == name for s in shots.values() for name, _ in s.boxes)]
-    legend = "".join(f'<i style="--c:{gallery.colour(e)}">{e}</i>' for e in used)
+    legend = "".join(f'<i style="--c:{gallery.color(e)}">{e}</i>' for e in used)
     cards = "".join(_card(n, overview.findings[n], shots.get(n)) for n in numbers)
     return (
         f'<section id="gallery"><h2>Gallery</h2><form class="filters">{filters}</form>'

@@ -24,7 +24,7 @@ def bars(counts: Mapping[str, int], total: int, unit: str) -> str:
 
 
 def histogram(values: Sequence[float], edges: Sequence[float], marks: Mapping[str, float]) -> str:
-    """Columns between `edges` (numbers, rising), each as wide as the others; what lies outside
+    """Columns between `edges` (numbers, rising), each as wide as the others; what is outside
     counts to the first or last. `marks`: vertical lines at an edge, by name."""
     clipped = np.clip(values, edges[0], np.nextafter(edges[-1], edges[0]))
     counts, _ = np.histogram(clipped, edges)
@@ -52,7 +52,7 @@ def histogram(values: Sequence[float], edges: Sequence[float], marks: Mapping[st
             f'<text x="{x - 3:.1f}" y="9" text-anchor="end">{html.escape(name)}</text>'
         )
     parts.append(f'<path d="M0 {_HEAD + inner + 0.5}H{_WIDTH}"/>')
-    every = -(-len(edges) // 8)  # about eight numbers have room
+    every = -(-len(edges) // 8)  # about eight numbers fit
     for i in range(0, len(edges), every):
         anchor = "start" if i == 0 else "end" if i == len(edges) - 1 else "middle"
         parts.append(

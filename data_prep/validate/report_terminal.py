@@ -18,12 +18,12 @@ _PLAIN_WIDTH = 120  # columns where the output is no terminal
 
 
 def print_summary(overview: Overview) -> None:
-    """To standard output. Text of the records' own stands there as text, never as mark-up."""
+    """To standard output. Text from the records is printed as text, never as mark-up."""
     console = Console(highlight=False, markup=False, emoji=False)
     if not console.is_terminal:
         console = Console(highlight=False, markup=False, emoji=False, width=_PLAIN_WIDTH)
     bad = overview.bad
-    verdict = f"{len(overview.findings)} records, {len(overview.labelled)} labelled, {len(bad)} bad"
+    verdict = f"{len(overview.findings)} records, {len(overview.labeled)} labeled, {len(bad)} bad"
     console.print(Text(verdict, style="bold red" if bad else "bold green"))
     _print_bad(console, overview)
     if overview.problems():
@@ -69,29 +69,29 @@ def _facts(overview: Overview) -> Table:
 
 def _lines(overview: Overview):
     """(name, text) of every line of the summary."""
-    labelled = overview.labelled
+    labeled = overview.labeled
     yield "sites", f"{len(overview.sites())}: {_counts(overview.sites())}"
     yield "categories", f"{_counts(overview.categories())}{_balance(overview.categories())}"
     elements = overview.elements()
     present = Counter({name: count for name, count in elements.items() if count})
     yield "records with", f"{_counts(present, len(elements))}{_balance(elements)}"
     missing = [name for name, count in elements.items() if not count]
-    if missing and labelled:
+    if missing and labeled:
         yield "in no record", ", ".join(missing)
     yield "html nodes", _spread([f.nodes for f in overview.readable])
-    yield "layout nodes", _spread([f.layout_nodes for f in labelled])
-    yield "semantic tokens", _spread([f.semantic_tokens for f in labelled])
-    yield "detail tokens", _spread([f.detail_tokens for f in labelled])
-    if labelled:
+    yield "layout nodes", _spread([f.layout_nodes for f in labeled])
+    yield "semantic tokens", _spread([f.semantic_tokens for f in labeled])
+    yield "detail tokens", _spread([f.detail_tokens for f in labeled])
+    if labeled:
         yield (
             "fit a preset",
             ", ".join(
-                f"{preset} {count} ({count / len(labelled):.1%}; {LIMITS[preset][0]} nodes, "
+                f"{preset} {count} ({count / len(labeled):.1%}; {LIMITS[preset][0]} nodes, "
                 f"{LIMITS[preset][1]} tokens)"
                 for preset, count in overview.fitting().items()
             ),
         )
-        yield "without html node", f"{sum(f.without_twin for f in labelled)} layout nodes"
+        yield "without html node", f"{sum(f.without_twin for f in labeled)} layout nodes"
     if overview.aligned() is not None:
         yield "alignment", f"{overview.aligned():.1%} recovered without layout_nodes"
     sizes = [f.size for f in overview.readable if f.size]

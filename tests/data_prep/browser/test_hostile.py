@@ -210,7 +210,7 @@ def test_a_page_that_grows_for_ever_comes_to_an_end(chromium):
 
 
 def test_endless_scripts_and_hogs_cost_a_page_each(tmp_path):
-    """The limits on time and memory end the page, and its neighbours are captured."""
+    """The limits on time and memory end the page, and its neighbors are captured."""
     try:
         find_chromium()
     except BadUsage as error:

@@ -133,7 +133,7 @@ def test_what_quality_and_size_leave_out(folder, tmp_path, capsys):
     for flags, reason in (
         (("--least", "other=0"), "19 no quality other"),
         (("--most", "detail_tokens=3"), "19 more than 3 detail tokens"),
-        (("--least-nodes", "3"), "19 fewer than 3 labelled nodes"),
+        (("--least-nodes", "3"), "19 fewer than 3 labeled nodes"),
     ):
         with pytest.raises(BadInput, match=f"no record to build from .* left out: .*{reason}"):
             run(folder, tmp_path / "c", *flags)

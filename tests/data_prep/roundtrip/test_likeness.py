@@ -9,9 +9,9 @@ from PIL import Image, ImageDraw
 from data_prep.roundtrip.likeness import (
     Blocks,
     box_likeness,
-    colour_likeness,
+    color_likeness,
     compare,
-    ground_colour,
+    ground_color,
     structure_likeness,
 )
 
@@ -41,7 +41,7 @@ def test_nothing_differs_from_itself():
     likeness = compare(picture, picture, blocks(boxes, boxes))
     assert likeness.score == pytest.approx(1.0)
     assert likeness.missing == 0
-    assert min(likeness.rounded()[name] for name in ("position", "size", "colour")) == 1.0
+    assert min(likeness.rounded()[name] for name in ("position", "size", "color")) == 1.0
 
 
 @settings(deadline=None)
@@ -74,27 +74,27 @@ def test_a_block_that_does_not_show_counts_as_nothing():
     lost[1] = np.nan
     likeness = compare(picture, picture, blocks(boxes, lost))
     assert likeness.missing == 0.5
-    assert (likeness.position, likeness.size, likeness.colour) == (0.5, 0.5, 0.5)
+    assert (likeness.position, likeness.size, likeness.color) == (0.5, 0.5, 0.5)
 
 
-def test_colours_of_ground_and_ink_count():
-    """Another ground, or in a text another ink, costs colour and nothing but colour of a block."""
+def test_colors_of_ground_and_ink_count():
+    """Another ground, or in a text another ink, costs color and nothing but color of a block."""
     picture, boxes = drawing()
-    same = colour_likeness(picture, picture, boxes[1], boxes[1], True)
-    other_ink = colour_likeness(picture, drawing(ink="red")[0], boxes[1], boxes[1], True)
-    unseen = colour_likeness(picture, drawing(ink="red")[0], boxes[1], boxes[1], False)
-    other_ground = colour_likeness(picture, drawing(ground="#234")[0], boxes[1], boxes[1], True)
+    same = color_likeness(picture, picture, boxes[1], boxes[1], True)
+    other_ink = color_likeness(picture, drawing(ink="red")[0], boxes[1], boxes[1], True)
+    unseen = color_likeness(picture, drawing(ink="red")[0], boxes[1], boxes[1], False)
+    other_ground = color_likeness(picture, drawing(ground="#234")[0], boxes[1], boxes[1], True)
     assert same == unseen == pytest.approx(1.0)
     assert other_ink < 0.75
     assert other_ground < 0.75
     moved, there = drawing(shift=40)
-    assert colour_likeness(picture, moved, boxes[1], there[1], True) == pytest.approx(1.0)
-    assert colour_likeness(picture, picture, boxes[1], [500, 0, 10, 10], True) is None
+    assert color_likeness(picture, moved, boxes[1], there[1], True) == pytest.approx(1.0)
+    assert color_likeness(picture, picture, boxes[1], [500, 0, 10, 10], True) is None
 
 
-def test_the_ground_is_the_most_common_colour():
+def test_the_ground_is_the_most_common_color():
     pixels = np.array([[250, 250, 250]] * 6 + [[0, 0, 0]] * 5, np.int64)
-    assert ground_colour(pixels).tolist() == [250, 250, 250]
+    assert ground_color(pixels).tolist() == [250, 250, 250]
 
 
 def test_structure_is_measured_where_something_shows():
@@ -115,5 +115,5 @@ def test_what_a_picture_shows_is_left_out():
     picture, boxes = drawing()
     other = drawing(shift=14, ink="#0af", ground="#fc0")[0]
     likeness = compare(picture, other, blocks(boxes, boxes, pictures=(True, False)))
-    assert (likeness.structure, likeness.colour) == (1.0, 1.0)
+    assert (likeness.structure, likeness.color) == (1.0, 1.0)
     assert compare(picture, other, blocks(boxes, boxes)).score < 0.8

@@ -14,7 +14,7 @@ from PIL import Image
 from data_prep.capture import command as capture
 from data_prep.roundtrip import command as roundtrip
 from data_prep.roundtrip.command import Judged, framed, judge, read_authors, read_records
-from data_prep.roundtrip.standins import filler
+from data_prep.roundtrip.placeholders import filler
 from data_prep.synthesize.components import make_page
 from data_prep.synthesize.components.markup import document
 from data_prep.trees.compact import compact, properties
@@ -85,13 +85,13 @@ def test_a_true_tree_scores_high_and_damage_lowers_it(chromium, captured):
     assert true.score >= FAITHFUL, true
     no_padding = likeness(with_classes(root, without("pt", "pr", "pb", "pl")))
     no_flex = likeness(with_classes(root, without("d", "g")))
-    no_colours = likeness(with_classes(root, without("bg", "c")))
+    no_colors = likeness(with_classes(root, without("bg", "c")))
     wrong_order = likeness(swapped(root))
     assert no_padding.size < true.size - 0.05
     assert no_flex.position < true.position - 0.1
-    assert no_colours.colour < true.colour - 0.1
+    assert no_colors.color < true.color - 0.1
     assert wrong_order.structure < true.structure - 0.2
-    for damaged in (no_padding, no_flex, no_colours, wrong_order):
+    for damaged in (no_padding, no_flex, no_colors, wrong_order):
         assert damaged.score < true.score - 0.03
 
 
@@ -129,7 +129,7 @@ def test_made_sections_pass(chromium, tmp_path):
 
 
 def test_the_command_writes_the_score_and_does_nothing_twice(raw, capsys):
-    """Scores stand beside other qualities; parts in a file; a record that fails has a reason."""
+    """Scores are kept beside other qualities; parts in a file; a record that fails has a reason."""
     [record] = read_records(raw)
     lost = replace(record, id="lost", screenshot="screenshots/gone.webp")
     stale = replace(record, id="bare", html_boxes=None, quality={"round_trip": 0.9, "label": 0.5})
@@ -148,7 +148,7 @@ def test_the_command_writes_the_score_and_does_nothing_twice(raw, capsys):
     assert found["lost"] is None
     assert found["bare"] == {"label": 0.5}
     parts = Judged(raw / "roundtrip.jsonl").verdicts[record.id]
-    assert set(parts) >= {"score", "position", "size", "colour", "structure", "overlap"}
+    assert set(parts) >= {"score", "position", "size", "color", "structure", "overlap"}
 
     with (raw / "roundtrip.jsonl").open("a") as file:
         file.write('{"id": "half a li')  # a run was killed here

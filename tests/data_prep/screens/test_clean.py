@@ -21,7 +21,7 @@ def shot(name: str) -> np.ndarray:
 
 
 def wallpaper(width: int, height: int) -> np.ndarray:
-    """A desktop of no single colour."""
+    """A desktop of no single color."""
     y, x = np.mgrid[:height, :width]
     waves = [128 + 90 * np.sin(x / a + y / b) for a, b in ((90, 170), (140, 60), (70, 200))]
     return np.stack(waves, -1).astype(np.uint8)

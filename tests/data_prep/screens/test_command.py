@@ -79,7 +79,7 @@ def test_boxes_of_records_move_with_the_crop(tmp_path, capsys):
             sizes.append(picture.size)
     assert sizes == [(right - left, bottom - top), (1366, 768)]
     printed = capsys.readouterr().out
-    assert "not cut (the boxes lie outside the crop): 1" in printed
+    assert "not cut (the boxes are outside the crop): 1" in printed
     assert "left out (bad record): 1" in printed
     assert (tmp_path / "out" / "author.jsonl").is_file()
 

@@ -6,7 +6,7 @@ import pytest
 
 from data_prep.trees.compact import compact, content_ids, properties
 from data_prep.trees.extracted import Extracted
-from data_prep.trees.values import colour, length, written_value
+from data_prep.trees.values import color, length, written_value
 from xojl_jax.xojl.codebook import Codebook
 from xojl_jax.xojl.tree import Caps, parse_html, preorder, print_html
 
@@ -54,8 +54,8 @@ def test_rem_or_px_by_the_rounder_number(px, text):
         ("rgb(1)", None),
     ],
 )
-def test_colours_are_hex(raw, text):
-    assert colour(raw) == text
+def test_colors_are_hex(raw, text):
+    assert color(raw) == text
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from data_prep.trees.compact import compact, properties
-from data_prep.trees.uncompact import Setting, Stand, StandIns, css_value, page_of, style_sheet
+from data_prep.trees.uncompact import (
+    Placeholder,
+    PlaceholderContents,
+    Setting,
+    css_value,
+    page_of,
+    style_sheet,
+)
 from xojl_jax.xojl.codebook import Codebook
 from xojl_jax.xojl.tree import Content, Node, parse_html, preorder
 
@@ -17,12 +24,18 @@ BOOK = Codebook.load()
 
 
 def stands_of(forest, text="some words"):
-    stand = {"text": Stand(text), "src": Stand(size=(40, 30)), "svg": Stand(size=(16, 16))}
-    return [[stand[c.kind] for c in visit.node.content] for visit in preorder(forest)]
+    placeholder = {
+        "text": Placeholder(text),
+        "src": Placeholder(size=(40, 30)),
+        "svg": Placeholder(size=(16, 16)),
+    }
+    return [[placeholder[c.kind] for c in visit.node.content] for visit in preorder(forest)]
 
 
 def page(forest, **setting):
-    return page_of(forest, BOOK, StandIns(Setting(800, 300, **setting), stands_of(forest)))
+    return page_of(
+        forest, BOOK, PlaceholderContents(Setting(800, 300, **setting), stands_of(forest))
+    )
 
 
 @pytest.mark.parametrize(
@@ -57,7 +70,7 @@ def test_written_values_become_css(css, written, text):
 
 
 def test_narrow_screens_override_desktop_and_pseudo_classes_are_rules():
-    """Rules stand in the order of the cascade, whatever the order of the classes."""
+    """Rules placeholder in the order of the cascade, whatever the order of the classes."""
     names = ["m:pt_1r", "h:c_f00", "t:pt_2r", "pt_4r", "p_3r", "be:bg_000", "zz_1", "plain"]
     sheet = style_sheet(names, BOOK)
     found = re.findall(r"\.((?:\\.|[\w-])+)", sheet.replace("\\", ""))
@@ -94,7 +107,9 @@ FORESTS = st.recursive(
 def test_every_tree_is_well_formed_and_keeps_its_nodes(root, text):
     """Whatever the tree and its texts hold, a browser reads the page, and no node moves."""
     visits = preorder((root,))
-    written = page_of((root,), BOOK, StandIns(Setting(800, 300), stands_of((root,), text)))
+    written = page_of(
+        (root,), BOOK, PlaceholderContents(Setting(800, 300), stands_of((root,), text))
+    )
     tree = ET.fromstring(written)
     found = [int(e.get("data-xojl")) for e in tree.iter() if e.get("data-xojl") is not None]
     # What is drawn as one thing holds nothing: its children are left out, everything else is there.
@@ -134,8 +149,8 @@ def test_white_space_is_kept_where_the_tree_says_so():
     forest = parse_html(
         '{"pre@ws_pre": {"text": "xv1", "b": {"text": "xv2"}}, "p": {"text": "xv3"}}'
     )
-    stands = [[Stand("a\nb")], [Stand("c")], [Stand("d\ne")]]
-    written = page_of(forest, BOOK, StandIns(Setting(100, 100), stands))
+    placeholders = [[Placeholder("a\nb")], [Placeholder("c")], [Placeholder("d\ne")]]
+    written = page_of(forest, BOOK, PlaceholderContents(Setting(100, 100), placeholders))
     body = written[written.index("<body>") :]
     assert ">a\nb<b" in body
     assert ">c</b></pre>" in body

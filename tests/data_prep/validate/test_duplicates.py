@@ -42,7 +42,7 @@ def test_other_labels_are_told_apart():
         lambda image: ImageEnhance.Brightness(image).enhance(0.9),
         lambda image: image.quantize(4).convert("RGB"),
     ],
-    ids=["scaled", "darker", "fewer colours"],
+    ids=["scaled", "darker", "fewer colors"],
 )
 def test_a_picture_that_hardly_differs_is_near(change):
     """Protects splits from copies that were scaled, darkened or compressed."""

@@ -1,4 +1,4 @@
-"""--fix mends what can only mean one thing, keeps the old files, and touches nothing else."""
+"""--fix repairs what can only mean one thing, keeps the old files, and touches nothing else."""
 
 import json
 import shutil
@@ -114,8 +114,8 @@ def test_what_cannot_be_proven_stays(tmp_path, capsys):
     assert not (tmp_path / "before-fix").exists()
 
 
-def test_users_records_are_mended_where_it_is_safe(tmp_path, capsys):
-    """Protects hand-written files: three can be mended, all others keep every byte."""
+def test_users_records_are_repaired_where_it_is_safe(tmp_path, capsys):
+    """Protects hand-written files: three can be repaired, all others keep every byte."""
     folder = tmp_path / "bad"
     shutil.copytree(USERS / "bad", folder)
     # utf16.json is one of the good records but for its encoding, and needs that one's picture.

@@ -53,7 +53,7 @@ def test_sound_records_pass_with_statistics(tmp_path, capsys):
     write(tmp_path, record(1), record(2, quality={"label": 0.9}))
     assert validate.main([str(tmp_path)]) == 0
     said = capsys.readouterr()
-    assert said.out.startswith("2 records, 2 labelled, 0 bad\n")
+    assert said.out.startswith("2 records, 2 labeled, 0 bad\n")
     for words in ("features 2", "heading 2", "100.0% recovered", "quality.label", "tiny 2"):
         assert words in said.out
     assert "BAD" not in said.out and "FIXED" not in said.err
@@ -64,7 +64,7 @@ def test_bad_records_are_listed_with_place_and_reason(tmp_path, capsys):
     write(tmp_path, record(1), "{", record(1), '{"html": NaN}', record(2, screenshot="no.png"))
     assert validate.main([str(tmp_path)]) == 1
     said = capsys.readouterr().out
-    assert said.startswith("5 records, 3 labelled, 4 bad\n")
+    assert said.startswith("5 records, 3 labeled, 4 bad\n")
     for line, words in ((2, "not JSON"), (3, "is that of"), (4, "no field"), (5, "no file")):
         assert any(f"BAD records.jsonl:{line}:" in s and words in s for s in said.splitlines())
 
@@ -97,12 +97,12 @@ def test_the_screenshot_is_held_against_where_it_was_taken(tmp_path):
 
 def test_figures_are_those_of_the_records(tmp_path):
     """Protects every statistic of the JSON form against a count by hand."""
-    unlabelled = record(2, section_layout=None, used_elements=None, layout_nodes=None)
+    unlabeled = record(2, section_layout=None, used_elements=None, layout_nodes=None)
     odd = {"x-card@zz_1q@c_fff@x:pt_7r@d_flexx": "", "p@pt_7r@sh_0+2x+aabbcc": ""}
     other = record(3, html=odd, html_boxes=None, layout_nodes=None, category="faq")
     other |= {"section_layout": {"accordion.p@pt_7r@sh_0+2x+aabbcc": ""}}
     other |= {"used_elements": ["accordion"], "quality": {"label": 0.5, "round_trip": 1}}
-    write(tmp_path, record(1, quality={"label": 0.25}), unlabelled, other)
+    write(tmp_path, record(1, quality={"label": 0.25}), unlabeled, other)
     Image.new("RGB", (320, 180), (255, 0, 0)).save(tmp_path / "shots" / "3.png")
     data = check(tmp_path)
     assert (data["records"], data["labelled"], data["bad"]) == (3, 2, 0)

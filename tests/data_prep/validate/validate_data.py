@@ -15,8 +15,8 @@ def page(seed: int, width: int = 320, height: int = 180) -> Image.Image:
     for _ in range(8):
         x, y = rng.integers(0, width - 60), rng.integers(0, height - 40)
         w, h = rng.integers(20, 160), rng.integers(10, 80)
-        colour = tuple(rng.integers(0, 200, 3).tolist())
-        draw.rectangle((x, y, min(x + w, width - 1), min(y + h, height - 1)), fill=colour)
+        color = tuple(rng.integers(0, 200, 3).tolist())
+        draw.rectangle((x, y, min(x + w, width - 1), min(y + h, height - 1)), fill=color)
     return image
 
 

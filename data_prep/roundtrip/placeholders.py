@@ -1,16 +1,16 @@
-"""What stands in a compact tree's placeholders when it is rendered again.
+"""What a compact tree's placeholders hold when it is rendered again.
 
 The true texts and the natural sizes of pictures come from author.jsonl, where capture put them;
 without them, words that fill the node's box. What a picture shows is nowhere in the tree: a block
-of the screenshot's own colour takes its place, and the comparison leaves it out.
+of the screenshot's own color takes its place, and the comparison leaves it out.
 """
 
 from collections.abc import Sequence
 
 import numpy as np
 
-from data_prep.roundtrip.likeness import ground_colour
-from data_prep.trees.uncompact import DRAWN, Setting, Stand, StandIns
+from data_prep.roundtrip.likeness import ground_color
+from data_prep.trees.uncompact import DRAWN, Placeholder, PlaceholderContents, Setting
 from data_prep.trees.values import REM
 from xojl_jax.xojl.codebook import Codebook
 from xojl_jax.xojl.record import Record
@@ -23,10 +23,10 @@ SPACE = 1.5  # px, less than any space between words
 _LINE = 1.4  # height of a line, in font sizes
 
 
-def stand_ins(
+def placeholder_contents(
     record: Record, author: Sequence[dict], pixels: np.ndarray, codebook: Codebook
-) -> tuple[StandIns, np.ndarray, np.ndarray]:
-    """What the placeholders of a record stand for; which nodes are pictures and which hold text,
+) -> tuple[PlaceholderContents, np.ndarray, np.ndarray]:
+    """What the placeholders of a record hold; which nodes are pictures and which hold text,
     bool[N].
 
     Args:
@@ -39,11 +39,11 @@ def stand_ins(
         author = [{}] * len(visits)
     looks = [_looks(visit, codebook) for visit in visits]
     fonts = _font_sizes(visits, looks)
-    stands, fills = [], {}
+    placeholders, fills = [], {}
     is_picture = np.zeros(len(visits), bool)
     for visit, box, font in zip(visits, record.html_boxes, fonts, strict=True):
         i = visit.index
-        stands.append(_stands_of(visit, visits, author, box, font, pixels))
+        placeholders.append(_placeholders_of(visit, visits, author, box, font, pixels))
         background = looks[i].get("background-image", "none") if _covers(looks[i]) else "none"
         if background != "none":
             inside = [
@@ -51,7 +51,7 @@ def stand_ins(
                 for k in range(i + 1, visit.subtree_end)
                 if visits[k].node.content
             ]
-            fills[i] = colour_of(pixels, box, inside)
+            fills[i] = color_of(pixels, box, inside)
         kinds = {content.kind for content in visit.node.content}
         drawn = bool(kinds) and kinds <= {"src", "svg"} and not visit.node.children
         is_picture[i] = visit.node.tag in DRAWN or drawn or "url" in background
@@ -63,12 +63,12 @@ def stand_ins(
     joined = joined_nodes(visits, looks, record.html_boxes)
     families = {i: entry.get("look", {}).get("font-family", "") for i, entry in enumerate(author)}
     families = {i: family for i, family in families.items() if family}
-    given = StandIns(setting, stands, fills, kinds, joined, families)
+    given = PlaceholderContents(setting, placeholders, fills, kinds, joined, families)
     return given, is_picture, np.array(is_text)
 
 
-def colour_of(pixels: np.ndarray, box: Sequence[float], inside: Sequence = ()) -> str:
-    """The median colour of a box of the picture, but for the boxes inside it, as CSS."""
+def color_of(pixels: np.ndarray, box: Sequence[float], inside: Sequence = ()) -> str:
+    """The median color of a box of the picture, but for the boxes inside it, as CSS."""
     free = np.zeros(pixels.shape[:2], bool)
     free[_slices(box)] = True
     for child in inside:
@@ -90,20 +90,20 @@ def _covers(look: dict[str, str]) -> bool:
 
 
 def _backdrop(pixels: np.ndarray) -> str:
-    """The colour along the picture's edge: what shines through a section without a background."""
+    """The color along the picture's edge: what shines through a section without a background."""
     edge = [pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1]]
-    return _hex(ground_colour(np.concatenate(edge).astype(np.int64)))
+    return _hex(ground_color(np.concatenate(edge).astype(np.int64)))
 
 
-def _hex(colour: np.ndarray) -> str:
-    return "#" + "".join(f"{round(float(v)):02x}" for v in colour)
+def _hex(color: np.ndarray) -> str:
+    return "#" + "".join(f"{round(float(v)):02x}" for v in color)
 
 
 # --- white space ---------------------------------------------------------------------------------
 
 
 def joined_nodes(visits: list[Visit], looks: list[dict], boxes) -> set[int]:
-    """Nodes that stand in one line with the node before, as near as their margins let them.
+    """Nodes that are in one line with the node before, as near as their margins let them.
 
     White space between elements is content, which the tree does not hold: the boxes show it.
     """
@@ -157,25 +157,27 @@ def _font_sizes(visits: list[Visit], looks: list[dict]) -> list[float]:
 # --- content --------------------------------------------------------------------------------------
 
 
-def _stands_of(visit: Visit, visits, author, box, font: float, pixels) -> list[Stand]:
+def _placeholders_of(visit: Visit, visits, author, box, font: float, pixels) -> list[Placeholder]:
     """One for each placeholder of a node."""
     told = author[visit.index].get("content")
     known = told if isinstance(told, list) and len(told) == len(visit.node.content) else None
-    stands = []
+    placeholders = []
     for k, content in enumerate(visit.node.content):
         truth = known[k] if known else None
         if content.kind == "text":
             if not isinstance(truth, str):
                 truth = _own_text(visit, visits, author) or filler(box[2], box[3], font)
-            stands.append(Stand(text=truth))
+            placeholders.append(Placeholder(text=truth))
         elif visit.node.tag in DRAWN:
             natural = truth if isinstance(truth, list) and len(truth) == 2 and all(truth) else None
-            stands.append(Stand(size=tuple(natural or box[2:4]), colour=colour_of(pixels, box)))
+            placeholders.append(
+                Placeholder(size=tuple(natural or box[2:4]), color=color_of(pixels, box))
+            )
         else:  # a glyph of an icon font: as wide as its node where nothing else is in there
             alone = len(visit.node.content) == 1 and not visit.node.children
             width = min(box[2], 2 * font) if alone else font
-            stands.append(Stand(size=(width, font), colour="currentcolor"))
-    return stands
+            placeholders.append(Placeholder(size=(width, font), color="currentcolor"))
+    return placeholders
 
 
 def _own_text(visit: Visit, visits: list[Visit], author: Sequence[dict]) -> str:
