@@ -105,6 +105,7 @@ def box_likeness(first: np.ndarray, second: np.ndarray) -> tuple[np.ndarray, ...
     common = np.prod(np.maximum(end - corner, 0), axis=1)
     union = np.prod(first[:, 2:], axis=1) + np.prod(second[:, 2:], axis=1) - common
     overlap = np.where(union > 0, common / np.maximum(union, 1e-9), distance == 0)
+    # Exponential, so that the first pixels cost most, and a block far away costs no more than all.
     parts = (np.exp(-distance / NEAR), np.prod(small / large, axis=1), overlap)
     return tuple(np.nan_to_num(part, nan=0.0) for part in parts)
 
@@ -129,18 +130,21 @@ def _sample(picture: np.ndarray, box) -> np.ndarray | None:
     x1, y1 = min(width, round(box[0] + box[2])), min(height, round(box[1] + box[3]))
     if x1 <= x0 or y1 <= y0:
         return None
+    # A grid instead of all pixels: a band of 1,280 x 720 would dominate the time of a record.
     across, down = -(-(x1 - x0) // SAMPLES), -(-(y1 - y0) // SAMPLES)
     return picture[y0:y1:down, x0:x1:across].reshape(-1, 3).astype(np.int64)
 
 
 def ground_color(pixels: np.ndarray) -> np.ndarray:
     """The most common color of int64[N, 3] pixels, give or take a little: float64[3]."""
+    # 16 levels a channel: anti-aliasing and gradients scatter one color over neighboring values.
     coarse = (pixels >> 4) @ (256, 16, 1)
     return pixels[coarse == np.bincount(coarse).argmax()].mean(axis=0)
 
 
 def ink_color(pixels: np.ndarray, ground: np.ndarray) -> np.ndarray:
     """The mean of those pixels that differ most from the ground: float64[3]."""
+    # Only the cores of strokes: the edges of letters are blends of ink and ground.
     difference = np.abs(pixels - ground).max(axis=1)
     return pixels[difference >= 0.7 * difference.max()].mean(axis=0)
 
@@ -158,6 +162,7 @@ def picture_mask(blocks: Blocks, shape: tuple[int, int]) -> np.ndarray:
 def _is_on_picture(pictures: np.ndarray, box) -> bool:
     """Whether most of what shows in a box is a picture, under it or in it."""
     x, y, w, h = (round(v) for v in box)
+    # A block over a photo has the photo's colors as its ground, which the tree cannot know.
     part = pictures[max(0, y) : max(0, y + h), max(0, x) : max(0, x + w)]
     return bool(part.size) and float(part.mean()) > 0.5
 
@@ -167,6 +172,7 @@ def structure_likeness(first: np.ndarray, second: np.ndarray, left_out: np.ndarr
     one, two = (_quarter(picture) for picture in (first, second))
     if min(one.shape) < WINDOW:
         return 1.0
+    # The full map, because only windows that show something count: two blank areas are alike.
     _, values = structural_similarity(one, two, win_size=WINDOW, data_range=255.0, full=True)
     out = Image.fromarray((left_out * 255).astype(np.uint8)).reduce(SCALE)
     counted = (np.asarray(out) == 0) & (_is_busy(one) | _is_busy(two))

@@ -35,6 +35,7 @@ def placeholder_contents(
       pixels: uint8[H, W, 3], its screenshot.
     """
     visits = preorder(record.html)
+    # Another number of nodes: the author's file belongs to another version of the record.
     if len(author) != len(visits):
         author = [{}] * len(visits)
     looks = [_looks(visit, codebook) for visit in visits]
@@ -58,6 +59,7 @@ def placeholder_contents(
     is_text = [any(c.kind == "text" for c in visit.node.content) for visit in visits]
     kinds = {i: entry["type"] for i, entry in enumerate(author) if "type" in entry}
     height, width = pixels.shape[:2]
+    # Without a background of its own a section shows what the page painted behind it.
     opaque = "background-color" in looks[0] or 0 in fills
     setting = Setting(width, height, "#fff" if opaque else _backdrop(pixels))
     joined = joined_nodes(visits, looks, record.html_boxes)
@@ -74,6 +76,7 @@ def color_of(pixels: np.ndarray, box: Sequence[float], inside: Sequence = ()) ->
     for child in inside:
         free[_slices(child)] = False
     part = pixels[free] if free.any() else pixels[_slices(box)].reshape(-1, 3)
+    # The median: a picture's mean is a color that may occur nowhere in it.
     return _hex(np.median(part, axis=0)) if len(part) else "#888"
 
 
@@ -118,6 +121,7 @@ def joined_nodes(visits: list[Visit], looks: list[dict], boxes) -> set[int]:
             for i, name in ((last, "margin-right"), (visit.index, "margin-left"))
         ]
         (x0, y0, w0, h0), (x1, y1, _, h1) = boxes[last][:4], boxes[visit.index][:4]
+        # In one line: they overlap by more than half of the lower one, whatever their baselines.
         in_line = min(y0 + h0, y1 + h1) - max(y0, y1) > 0.5 * min(h0, h1)
         if in_line and None not in margins and abs(x1 - x0 - w0 - sum(margins)) < SPACE:
             joined.add(visit.index)
@@ -149,6 +153,7 @@ def _font_sizes(visits: list[Visit], looks: list[dict]) -> list[float]:
     sizes: list[float] = []
     for visit in visits:
         size = _px(looks[visit.index].get("font-size", ""))
+        # Inherited where no class says it; 16 px is every browser's default.
         above = sizes[visit.parent] if visit.parent >= 0 else 16.0
         sizes.append(max(1.0, above if size is None else size))
     return sizes
@@ -192,6 +197,8 @@ def _own_text(visit: Visit, visits: list[Visit], author: Sequence[dict]) -> str:
 def filler(width: float, height: float, font: float) -> str:
     """Words that fill a box, px, with type of a size, px."""
     lines = max(1, int(height / (_LINE * font)))
+    # The last line of a paragraph is shorter: less than half of it is filled, so that the number of
+    # lines stays; a single line is filled almost whole, so that it does not wrap.
     letters = int(width / (_WIDTH * font) * (lines - 0.4 if lines > 1 else 0.9))
     letters = min(max(2, letters), LONGEST)
     return (_WORDS * (letters // len(_WORDS) + 1))[:letters].strip()

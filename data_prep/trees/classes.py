@@ -26,7 +26,7 @@ _LISTS = frozenset(_CSS["lists"])
 # A box has a size of its own only where one of these says so, and it is in question which one only
 # where one of those takes up space in it.
 _SIZES = tuple(f"{m}{side}" for m in ("", "min-", "max-") for side in ("width", "height"))
-_ROOM = tuple(f"padding-{side}" for side in ("top", "right", "bottom", "left"))
+_PADDINGS = tuple(f"padding-{side}" for side in ("top", "right", "bottom", "left"))
 
 
 def properties(codebook: Codebook) -> list[str]:
@@ -69,7 +69,7 @@ class ClassWriter:
         now = single_values(said)
         different = {}
         for css in {**state, **now}:
-            # A value that goes without saying must be said where another one held so far.
+            # A default is written, too, where another value held so far: else that would go on.
             value = now.get(css) or self._written(css, styles)
             if value is not None and value != state.get(css):
                 different[css] = value
@@ -77,6 +77,7 @@ class ClassWriter:
         out = {}
         for css in self._order:
             singles = [name for name in GROUPS.get(css, ()) if name in different]
+            # One class for all sides only if all sides are equal now, changed or not.
             whole = _together(css, styles, dict.fromkeys(singles)) if singles else None
             if whole is not None:
                 value = written_value(css, whole, self._units)
@@ -97,6 +98,7 @@ class ClassWriter:
 
     def _said(self, tag: str, styles: Mapping, above: Mapping | None) -> dict[str, str]:
         """CSS property -> written value, for what this node says that it would not have anyway."""
+        # Longhands first: a side that has its default must not hide the three that do not.
         longs = {}
         for css, raw in styles.items():
             if not self._is_default(css, raw, tag, styles, above):
@@ -137,6 +139,7 @@ class ClassWriter:
             return raw in ("none", "hidden", "solid")  # a width says that there is a line
         if css == "box-sizing" and not _has_inner_size(styles):
             return True
+        # Chromium's own style sheet clips pictures and videos; no author wrote that.
         if css in ("overflow-x", "overflow-y") and tag in _REPLACED:
             return True
         return raw in _INITIAL[css] if css in _INITIAL else raw in _UNSET
@@ -175,7 +178,7 @@ def _line_width(name: str, styles: Mapping) -> str:
 def _has_inner_size(styles: Mapping) -> bool:
     """Whether `box-sizing` makes a difference."""
     sized = any(styles.get(css, "") not in ("", "auto", "none") for css in (*_SIZES, "flex-basis"))
-    padded = any(styles.get(css, "") not in ("", "0px", "0%") for css in _ROOM)
+    padded = any(styles.get(css, "") not in ("", "0px", "0%") for css in _PADDINGS)
     return sized and (
         padded or any(_line_width(w, styles) not in ("", "0px") for w in GROUPS["border-width"])
     )

@@ -15,8 +15,8 @@ from xojl_jax.xojl.tree import Caps, Content, Node
 
 __all__ = ["Compact", "compact", "content_ids", "properties"]
 
-# Room in a key for the longest element in front, and a separator.
-_ELEMENT_ROOM = 16
+# A layout key has its element in front of the tag: characters for the longest, and a separator.
+_ELEMENT_LENGTH = 16
 
 
 @dataclass(frozen=True)
@@ -40,10 +40,12 @@ def content_ids(rng: random.Random) -> Iterator[str]:
     """`xv854`, `xv17`, …: names for texts and pictures, each once, in no order."""
     size, used = 1000, set()
     while True:
+        # Drawn, not counted: an id in order would tell where its text is in the page.
         number = rng.randrange(1, size)
         if number not in used:
             used.add(number)
             yield f"xv{number}"
+        # Half of the numbers are taken: draws would repeat more and more often.
         if 2 * len(used) > size:
             size *= 10
 
@@ -77,9 +79,8 @@ def compact(
     contents = {index: _content(nodes[index]["content"], ids) for index in kept}
     left_out = 0
     children: dict[int, list[Node]] = {}
-    for index in reversed(
-        kept
-    ):  # children come after their parent, so backwards they are ready first
+    # Children come after their parent: backwards, they are made before it.
+    for index in reversed(kept):
         node = nodes[index]
         parent = node["parent"]
         tag = _tag(node["tag"], codebook)
@@ -114,10 +115,8 @@ def _classes(extracted: Extracted, codebook: Codebook) -> list[list[str]]:
                 styles = node["styles"] | changes
                 news = write.changed(dict(states[index]), node["tag"], styles, above)
                 out[index] += write.classes(news, prefix)
-    for device in (
-        "tablet",
-        "mobile",
-    ):  # what holds on a tablet holds on a phone, unless it says no
+    # In this order: what holds on a tablet holds on a phone, unless the phone's styles differ.
+    for device in ("tablet", "mobile"):
         if device in extracted.variants:
             prefix = _prefix(codebook.devices, device)
             _add_device(write, extracted, extracted.variants[device], states, prefix, out)
@@ -151,7 +150,7 @@ def _prefix(codes: dict[str, str], name: str) -> str:
 
 def _fitting(tag: str, classes: list[str], caps: Caps) -> list[str]:
     """As many of the classes, from the first, as a key may have."""
-    kept, length = [], len(tag) + _ELEMENT_ROOM
+    kept, length = [], len(tag) + _ELEMENT_LENGTH
     for name in classes[: caps.classes]:
         length += 1 + len(name)
         if length > caps.key_length:
@@ -170,11 +169,13 @@ def _content(found: Sequence[Sequence], ids: Iterator[str]) -> tuple[Content, ..
 
 
 def _inside(box: Sequence[float], width: float, height: float) -> list[float]:
+    # A node may reach out of its section; the screenshot shows only the part that is inside.
     x0, y0 = min(max(box[0], 0), width), min(max(box[1], 0), height)
     x1, y1 = min(max(box[0] + box[2], x0), width), min(max(box[1] + box[3], y0), height)
     return [_short(v) for v in (x0, y0, x1 - x0, y1 - y0)]
 
 
 def _short(value: float) -> float:
+    # A tenth of a pixel: finer digits are the browser's subpixel layout and differ by version.
     value = round(value, 1)
     return int(value) if value == int(value) else value

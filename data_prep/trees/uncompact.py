@@ -225,10 +225,13 @@ def _piece(part: str, codebook: Codebook) -> str:
 
 def _share(text: str) -> str:
     """`16.67`, of a hundred, was a sixth: six of them as they are written would not fit a row."""
+    # Percentages are stored with two digits. A fraction with a small denominator that rounds to
+    # the same digits is what the author meant; 24 covers grids of 12 and 24 columns.
     exact = Fraction(text) / 100
     simple = exact.limit_denominator(24)
     if abs(exact - simple) > Fraction(6, 100_000):
         return text
+    # Cut off, not rounded: six sixths must not add up to more than the row.
     return f"{math.trunc(simple * 10**8) / 10**6:.6f}".rstrip("0").rstrip(".")
 
 
@@ -317,11 +320,11 @@ class _Writer:
                 yield "" if exact or index in self.given.joined else "\n"
                 opened = self._open(member, index)
                 yield opened[0]
-                here = iter(self.given.placeholders[index])
+                own = iter(self.given.placeholders[index])
                 index += 1
                 if opened[1]:
                     inner = exact or any(c.startswith("ws_pre") for c in member.classes)
-                    stack.append((iter(members_in_order(member)), opened[1], here, inner))
+                    stack.append((iter(members_in_order(member)), opened[1], own, inner))
                     break
             else:
                 stack.pop()

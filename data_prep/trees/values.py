@@ -8,7 +8,7 @@ MAX_LENGTH = 48
 REM = 16  # px of `1r`, whatever the page calls a rem: a reader of the tree sees no root
 
 _NUMBER = re.compile(r"([-+]?(?:\d+\.?\d*|\.\d+)(?:e[-+]?\d+)?)([a-z%]*)\Z", re.IGNORECASE)
-_COLOUR = re.compile(r"rgba?\(([^()]*)\)\Z")
+_COLOR = re.compile(r"rgba?\(([^()]*)\)\Z")
 _KEYWORD = re.compile(r"[a-z][a-z-]*\Z", re.IGNORECASE)
 _FUNCTION = re.compile(r"([a-z-]+)\((.*)\)\Z", re.DOTALL | re.IGNORECASE)
 # Of list-style-type: what a page calls a counter style of its own may be any word.
@@ -18,6 +18,8 @@ _MARKERS = re.compile(
 )
 # Of grid-column and grid-row: lines and areas may have names.
 _LINES = re.compile(r"((auto|span|-?\d+)( |\Z))+\Z")
+# Their arguments have no bounded short form (paths, matrices) or no value of their own (var, calc).
+_UNWRITTEN_FUNCTIONS = frozenset({"calc", "var", "url", "path", "polygon", "matrix", "matrix3d"})
 _FAMILIES = (
     ("mono", re.compile(r"mono|courier|consol|menlo|code", re.IGNORECASE)),
     ("sans", re.compile(r"sans|arial|helvetica|roboto|inter|verdana|system|segoe", re.IGNORECASE)),
@@ -46,11 +48,13 @@ def written_value(css: str, raw: str, units: Mapping[str, str]) -> str | None:
         return None
     if css == "background-image":
         return _image(raw)
+    # Of several shadows the first is painted on top; the others would not fit into a class.
     if css == "box-shadow" or css == "text-shadow":
         raw = _first_item(raw)
     parts = [part for piece in split_value(raw) for part in _written(piece, units)]
     if None in parts or len(parts) > MAX_PARTS:
         return None
+    # Themes write 2147483647 for "on top": any large number says the same.
     if css == "z-index" and parts and parts[0].lstrip("-").isdigit():
         parts = [str(max(-9999, min(9999, int(parts[0]))))]
     value = "+".join(parts)
@@ -71,13 +75,14 @@ def split_value(raw: str) -> list[str]:
 
 def color(raw: str) -> str | None:
     """`rgb(255, 0, 0)` -> `f00`; alpha adds a byte; None for what is no color."""
-    match = _COLOUR.match(raw)
+    match = _COLOR.match(raw)
     if not match:
         return None
     numbers = [float(n.rstrip("%")) for n in re.split(r"[,/\s]+", match[1].strip()) if n]
     if len(numbers) not in (3, 4):
         return None
     alpha = numbers[3] if len(numbers) == 4 else 1.0
+    # Chromium prints `transparent` as rgba(0, 0, 0, 0); what color it would have is not seen.
     if alpha == 0:
         return "transparent"
     channels = [*numbers[:3], *([alpha * 255] if alpha < 1 else [])]
@@ -91,6 +96,7 @@ def length(px: float, units: Mapping[str, str]) -> str:
     px = round(px, 2)
     if px == 0:
         return "0"
+    # Computed values are px whatever the author wrote: the shorter spelling is the likelier one.
     rem = round(px / REM, 4)
     exact = abs(rem * REM - px) < 0.006
     if exact and "rem" in units and _digits(rem) <= min(_digits(px), 3):
@@ -117,15 +123,7 @@ def _written(piece: str, units: Mapping[str, str]) -> list[str | None]:
         count, *what = split_value(function[2])
         if count.isdigit() and int(count) * len(what) <= MAX_PARTS:
             return [p for w in what * int(count) for p in _written(w, units)]
-    if function and function[1] not in (
-        "calc",
-        "var",
-        "url",
-        "path",
-        "polygon",
-        "matrix",
-        "matrix3d",
-    ):
+    if function and function[1] not in _UNWRITTEN_FUNCTIONS:
         inner = [p for w in split_value(function[2]) for p in _written(w, units)]
         return _call(function[1].lower(), inner)
     return [None]
