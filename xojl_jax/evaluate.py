@@ -12,14 +12,14 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
-from xojl_jax import command, trained
+from xojl_jax import command, restore
 from xojl_jax.data import loader
 from xojl_jax.errors import BadInput, BadUsage
+from xojl_jax.restore import Trained
 from xojl_jax.tasks.layout import metrics
 from xojl_jax.tasks.layout.answer import Answer, read_answers
 from xojl_jax.tasks.layout.baseline import TagBaseline
 from xojl_jax.tasks.layout.dataset import LayoutDataset
-from xojl_jax.trained import Trained
 from xojl_jax.xojl.record import Record
 
 EPILOG = """
@@ -44,7 +44,7 @@ SHOWN = {
 def main(argv: list[str]) -> None:
     """Reads the flags, then evaluates."""
     flags = parse(argv)
-    run = trained.load(flags.workdir, flags.data, flags.image_size)
+    run = restore.load(flags.workdir, flags.data, flags.image_size)
     dataset = run.task.dataset(flags.split)
     records = load_records(dataset, flags.limit)
     answers = predict_all(run, dataset, records, flags)
@@ -69,7 +69,7 @@ def parse(argv: list[str]) -> argparse.Namespace:
     parser.add_argument("--out", help="JSON report (default: WORKDIR/evaluation-SPLIT.json)")
     parser.add_argument("--limit", type=int, help="only the first records of the split")
     parser.add_argument("--batch-size", type=int, default=16, help="records a decode (default 16)")
-    trained.add_image_size(parser)
+    restore.add_image_size(parser)
     parser.add_argument("--mode", default="dual", choices=("dual", "semantic", "detail"))
     parser.add_argument("--method", default="greedy", choices=("greedy", "beam"))
     parser.add_argument("--beam", type=int, default=4, help="hypotheses of a beam (default 4)")
@@ -89,7 +89,7 @@ def predict_all(
     run: Trained, dataset: LayoutDataset, records: list[Record], flags: argparse.Namespace
 ) -> list[dict[str, Answer]]:
     """The answers to every record, in order."""
-    predict = trained.predictor(run, mode=flags.mode, method=flags.method, beam=flags.beam)
+    predict = restore.predictor(run, mode=flags.mode, method=flags.method, beam=flags.beam)
     size = min(flags.batch_size, len(records))
     answers: list[dict[str, Answer]] = []
     batches = loader.one_epoch(dataset, batch_size=size, limit=len(records))

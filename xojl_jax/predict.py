@@ -12,14 +12,14 @@ from typing import NamedTuple
 import jax
 import numpy as np
 
-from xojl_jax import command, trained
+from xojl_jax import command, restore
 from xojl_jax.data.images import decode_image
 from xojl_jax.errors import BadInput, BadUsage
+from xojl_jax.evaluation.drawing import draw_boxes
+from xojl_jax.restore import Trained
 from xojl_jax.tasks.layout.answer import Answer, boxes_to_draw, read_answers
-from xojl_jax.tasks.layout.drawing import draw_boxes
 from xojl_jax.tasks.layout.features import Featuriser
 from xojl_jax.tasks.layout.tree_features import cut_html
-from xojl_jax.trained import Trained
 from xojl_jax.xojl.record import CATEGORIES, Record, parse_record
 from xojl_jax.xojl.tree import Forest, parse_html, preorder, print_layout
 
@@ -46,7 +46,7 @@ class Inputs(NamedTuple):
 def main(argv: list[str]) -> None:
     """Reads the flags, then predicts."""
     flags = parse(argv)
-    run = trained.load(flags.workdir, flags.data, flags.image_size)
+    run = restore.load(flags.workdir, flags.data, flags.image_size)
     inputs = fit_to_model(read_inputs(flags, run), run)
     answers, category = predict(run, inputs, flags)
     tell(inputs, answers, category)
@@ -68,7 +68,7 @@ def parse(argv: list[str]) -> argparse.Namespace:
     add("--sample", type=int, help="instead: a record of the run's data, counted from 0")
     add("--split", default="test", help="the split of --sample (default test)")
     add("--data", help="shards for --sample instead of the run's own")
-    trained.add_image_size(parser)
+    restore.add_image_size(parser)
     add("--mode", default="detail", choices=("detail", "semantic", "dual"))
     add("--method", default="greedy", choices=("greedy", "sample", "beam"))
     add("--beam", type=int, default=4, help="hypotheses of a beam (default 4)")
@@ -157,7 +157,7 @@ def predict(
     record = Record(screenshot="", html=inputs.html, html_boxes=inputs.html_boxes)
     sample = Featuriser(run.task.spec, run.task.vocabulary).build(record, inputs.image)
     batch = {name: array[None] for name, array in sample.items()}
-    run_predict = trained.predictor(
+    run_predict = restore.predictor(
         run,
         mode=flags.mode,
         method=flags.method,

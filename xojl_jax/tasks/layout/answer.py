@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from xojl_jax.tasks.layout.drawing import DrawnBox
+from xojl_jax.evaluation.drawing import DrawnBox
 from xojl_jax.tasks.layout.views import VIEWS, Prediction
 from xojl_jax.xojl.faults import XojlError
 from xojl_jax.xojl.tree import Forest, preorder

@@ -6,10 +6,10 @@ import numpy as np
 
 from xojl_jax.data.images import decode_image
 from xojl_jax.data.transforms import stack
+from xojl_jax.evaluation.drawing import draw_boxes
 from xojl_jax.tasks.base import Sample
 from xojl_jax.tasks.layout.answer import boxes_to_draw, read_answers
 from xojl_jax.tasks.layout.dataset import LayoutDataset
-from xojl_jax.tasks.layout.drawing import draw_boxes
 
 MODE = "detail"
 

@@ -1,0 +1,1 @@
+"""Figures and pictures of how good answers are, for any task."""
