@@ -14,6 +14,7 @@ from xojl_jax.engine import sharding, state, step
 from xojl_jax.errors import BadUsage
 from xojl_jax.planning import compile_report, tables
 from xojl_jax.planning.compile_report import CompileReport
+from xojl_jax.tasks.base import Inference
 
 USAGE = """
 Prints a config's parameters, FLOPs, memory, shardings and expected speed without training.
@@ -52,9 +53,7 @@ def main() -> None:
     setup = state.make_train_setup(task, config, mesh)
     console = Console()
     kind = mesh.devices.flat[0].device_kind
-    console.print(
-        f"stage {config.stage}, preset {config.preset}, mesh {sharding.describe(mesh)} of {kind}"
-    )
+    console.print(f"{task.describe()}, mesh {sharding.describe(mesh)} of {kind}")
     console.print(tables.parameter_table(setup.abstract.params))
     console.print(tables.flops_table(task.flops(), config.batch_size))
     console.print(tables.memory_table(task, setup))
@@ -67,8 +66,8 @@ def main() -> None:
         console.print(tables.compiled_table(train, "memory of a training step"))
         console.print(tables.speed_table(train, task, config))
         console.print(tables.traffic_table(train))
-        if _DECODE.value and "predict" in task.predict_fns():
-            console.print(tables.decoding_table(report_decoding(task, setup), _DECODE.value))
+        if _DECODE.value:
+            print_decoding(task, setup, console)
         check_memory(train, config, setup)
 
 
@@ -81,7 +80,18 @@ def report_training(task, config, setup: state.TrainSetup) -> CompileReport:
         raise BadUsage(f"{error}; {tables.advice(config, setup)}") from error
 
 
-def report_decoding(task, setup: state.TrainSetup) -> CompileReport:
+def print_decoding(task, setup: state.TrainSetup, console: Console) -> None:
+    """The table of the decoding step, or why there is none."""
+    try:
+        inference = task.inference()
+    except BadUsage as error:
+        console.print(f"no decoding step: {error}", soft_wrap=True)
+        return
+    found = report_decoding(task, inference, setup)
+    console.print(tables.decoding_table(found, _DECODE.value))
+
+
+def report_decoding(task, inference: Inference, setup: state.TrainSetup) -> CompileReport:
     """The decoding step as predict and serve run it: on one device, with float32 parameters."""
     mesh = sharding.single(setup.mesh.devices.flat[0])
     whole = sharding.replicated(mesh)
@@ -94,7 +104,7 @@ def report_decoding(task, setup: state.TrainSetup) -> CompileReport:
         name: lying_here(spec, (_DECODE.value, *spec.shape[1:]))
         for name, spec in task.batch_spec().items()
     }
-    predict = jax.jit(lambda params, batch: task.predict_fns()["predict"](params, batch))
+    predict = jax.jit(lambda params, batch: inference.predict(params, batch))
     return _compile(predict, (params, batch), mesh, "decoding step")
 
 

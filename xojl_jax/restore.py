@@ -1,4 +1,4 @@
-"""A trained run, ready to predict: what evaluate, predict, export and serve share."""
+"""A trained run, ready to answer: what evaluate and predict share."""
 
 import argparse
 import os
@@ -11,20 +11,22 @@ from ml_collections import ConfigDict
 
 from xojl_jax import tasks
 from xojl_jax.engine import checkpoint, sharding, state
-from xojl_jax.errors import BadUsage
-from xojl_jax.tasks.base import Task
+from xojl_jax.errors import BadUsage, UserError
+from xojl_jax.tasks.base import Inference, Task
 
 
-class Trained(NamedTuple):
+class LoadedModel(NamedTuple):
     """A task with its parameters, as one checkpoint holds them.
 
     Attributes:
       task: built from the checkpoint's own config and vocabulary.
+      inference: how it answers.
       params: nested dict of float32 arrays on the device.
       metadata: the checkpoint's, with "checkpoint", the folder that was read.
     """
 
     task: Task
+    inference: Inference
     params: Any
     metadata: dict[str, Any]
 
@@ -40,61 +42,75 @@ class Trained(NamedTuple):
 def load(
     workdir: str | os.PathLike,
     data_path: str | None = None,
-    image_size: tuple[int, int] | None = None,
-) -> Trained:
+    flags: argparse.Namespace | None = None,
+) -> LoadedModel:
     """Reads the newest checkpoint of a working directory, or one checkpoint folder.
 
     Args:
       data_path: shards to read instead of those that the run was trained on.
-      image_size: (width, height) of the canvas for screenshots, instead of that of the training.
+      flags: of a command, in which the task's inference finds its own; None for their defaults.
     """
     params, metadata = checkpoint.load_params(workdir)
     config = ConfigDict(metadata["config"])
     if data_path is not None:
         config.data.path = data_path
     task = tasks.make(config, metadata["task"])
-    if "predict" not in task.predict_fns():
-        raise BadUsage(
-            f"{workdir} is of stage {config.stage}, which has no decoder: "
-            "train stage 4 from it first (--config.init_from)"
-        )
+    try:
+        inference = task.inference(flags)
+    except BadUsage as error:
+        raise BadUsage(f"{workdir}: {error}") from error
     # Code that has changed since would fail deep inside the model, or answer nonsense.
     boxed = state.abstract_params(task, sharding.single(jax.devices()[0]))
     checkpoint.check_fit(metadata["checkpoint"], metadata, sharding.unbox(boxed))
-    if image_size is not None:
-        width, height = image_size
-        task.look_at(height, width)
-    return Trained(task, jax.device_put(params), metadata)
+    return LoadedModel(task, inference, jax.device_put(params), metadata)
 
 
-def add_image_size(parser: argparse.ArgumentParser) -> None:
-    """Adds --image-size, whose value is what `load` takes as `image_size`."""
-    parser.add_argument(
-        "--image-size",
-        type=_size,
-        metavar="WxH",
-        help="canvas for screenshots (default: that of the training)",
-    )
+def parse_flags(
+    command: str, parser: argparse.ArgumentParser, argv: list[str]
+) -> argparse.Namespace:
+    """Parses a command's flags together with those of the run's task.
 
-
-def _size(text: str) -> tuple[int, int]:
-    width, _, height = text.partition("x")
-    if not (width.isdigit() and height.isdigit() and min(int(width), int(height)) >= 64):
-        raise argparse.ArgumentTypeError(f"{text!r} is no WIDTHxHEIGHT such as 1280x720")
-    return int(width), int(height)
-
-
-def predictor(trained: Trained, **options: Any):
-    """The task's `predict`, compiled once for each shape: (batch, …arrays) -> its result.
+    The task of `--workdir` is looked up first: it has flags of its own, which `--help` shows. Where
+    no run is named, or it cannot be read (`load` says why), the flags are those of the first task.
 
     Args:
-      options: static arguments, such as mode="detail".
+      command: "predict" or "evaluate".
+      parser: with the command's own flags.
     """
-    predict = trained.task.predict_fns()["predict"]
+    inference = _inference_type(argv)
+    parser.epilog = inference.examples(command)
+    inference.add_arguments(parser.add_argument_group(inference.about), command)
+    flags = parser.parse_args(argv)
+    inference.check_arguments(flags, command)
+    return flags
+
+
+def _inference_type(argv: list[str]) -> type[Inference]:
+    finder = argparse.ArgumentParser(add_help=False, exit_on_error=False)
+    finder.add_argument("--workdir")
+    default = next(iter(tasks.TASKS))
+    try:
+        workdir = finder.parse_known_args(argv)[0].workdir
+        name = checkpoint.read_metadata(checkpoint.find(workdir))["config"]["task"]
+    except (argparse.ArgumentError, UserError, OSError, ValueError, KeyError, TypeError):
+        name = default
+    kind = tasks.find(name).inference_type
+    if kind is None:
+        raise BadUsage(f"the task {name} is for training: it gives no answers")
+    return kind
+
+
+def predictor(model: LoadedModel, options: dict[str, Any]):
+    """The task's `predict`, compiled once for each shape: (batch, rng or None) -> its result.
+
+    Args:
+      options: static arguments of `Inference.predict`.
+    """
+    predict = model.inference.predict
     compiled = jax.jit(lambda params, batch, rng: predict(params, batch, rng=rng, **options))
 
     def run(batch: dict[str, np.ndarray], rng: jax.Array | None = None):
         batch = jax.device_put({name: np.asarray(array) for name, array in batch.items()})
-        return jax.device_get(compiled(trained.params, batch, rng))
+        return jax.device_get(compiled(model.params, batch, rng))
 
     return run

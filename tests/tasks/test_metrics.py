@@ -9,6 +9,7 @@ import pytest
 from sacrebleu.metrics import BLEU
 
 from xojl_jax.errors import BadInput
+from xojl_jax.evaluation import bootstrap
 from xojl_jax.tasks.layout import baseline, metrics
 from xojl_jax.tasks.layout.features import MERGED
 from xojl_jax.tasks.layout.metrics import Result
@@ -124,12 +125,12 @@ def test_tree_distance_agrees_with_the_textbook(seed):
 def test_tree_distance_by_hand():
     """One rename, one deletion; 0 for equal trees, 1 for nothing in common, never above 1."""
     assert metrics.tree_distance(layout("section(list)"), layout("section(grid, icon)")) == 2
-    assert metrics.normalised_tree_distance(REFERENCE, REFERENCE) == 0
-    assert metrics.normalised_tree_distance((), REFERENCE) == 1
-    assert metrics.normalised_tree_distance((), ()) == 0
+    assert metrics.normalized_tree_distance(REFERENCE, REFERENCE) == 0
+    assert metrics.normalized_tree_distance((), REFERENCE) == 1
+    assert metrics.normalized_tree_distance((), ()) == 0
     chain, star = layout("list(list(list(list(list))))"), layout("tab(tab, tab, tab, tab)")
-    assert metrics.normalised_tree_distance(chain, star) == 1
-    assert metrics.normalised_tree_distance(layout("section(list)"), layout("section")) == 0.5
+    assert metrics.normalized_tree_distance(chain, star) == 1
+    assert metrics.normalized_tree_distance(layout("section(list)"), layout("section")) == 0.5
 
 
 def test_very_large_trees_are_not_measured():
@@ -243,9 +244,9 @@ def test_intervals_cover_the_truth_about_as_often_as_they_say():
     for trial in range(300):
         tp = rng.binomial(claimed, right, 60)
         rows = np.stack([tp, claimed - tp, claimed - tp], -1)[..., None]
-        weights = metrics.bootstrap_weights(60, samples=300, seed=trial)
+        weights = bootstrap.bootstrap_weights(60, samples=300, seed=trial)
         sums = np.tensordot(weights, rows, 1)
-        low, high = metrics.interval(metrics.f1_scores(sums)["micro_f1"])
+        low, high = bootstrap.interval(metrics.f1_scores(sums)["micro_f1"])
         covered += low <= right <= high
     assert 0.90 <= covered / 300 <= 0.985
 

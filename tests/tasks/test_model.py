@@ -16,6 +16,7 @@ from xojl_jax.engine import sharding
 from xojl_jax.nn.grammar_mask import GrammarCarry
 from xojl_jax.tasks.layout.alignment import Track, advance, align_targets
 from xojl_jax.tasks.layout.features import without_html, without_image
+from xojl_jax.tasks.layout.inference import LayoutInference
 from xojl_jax.tasks.layout.model import LayoutModel, per_row
 from xojl_jax.tasks.layout.objectives import _side_by_side
 from xojl_jax.tasks.layout.task import LayoutTask
@@ -100,7 +101,7 @@ def test_cached_decoding_equals_teacher_forcing(task, params, batch, encoded):
 
 def test_a_batch_of_one_equals_its_row(task, params, batch):
     """Protects predict against evaluate: what stands beside a record changes nothing."""
-    predict = jax.jit(functools.partial(task.predict, mode="dual"))
+    predict = jax.jit(functools.partial(task.inference().predict, mode="dual"))
     many = predict(params, batch)
     one = predict(params, {name: array[3:4] for name, array in batch.items()})
     np.testing.assert_array_equal(one.tokens, many.tokens[6:8])
@@ -122,8 +123,7 @@ def test_either_modality_may_be_missing(task, params, gradient, without):
 def test_the_same_parameters_read_another_resolution(params, batch):
     """X025: a canvas of another size and aspect than the trained one, and the HTML part unmoved."""
     task = LayoutTask(small_config())
-    task.look_at(160, 96)
-    dataset = task.dataset("val")
+    dataset = LayoutInference(task, image_size=(96, 160)).dataset("val")
     other = stack([dataset[i] for i in range(8)])
     assert other["image"].shape == (8, 160, 96, 3)
     encode = jax.jit(functools.partial(task.model().apply, method=LayoutModel.encode))

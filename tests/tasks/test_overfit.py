@@ -55,7 +55,7 @@ def test_eight_records_are_learned_exactly():
             trained, metrics = compiled(trained, rows)
     assert metrics["accuracy/detail"] == metrics["accuracy/semantic"] == 1.0
 
-    predict = jax.jit(functools.partial(task.predict, mode="dual"))
+    predict = jax.jit(functools.partial(task.inference().predict, mode="dual"))
     prediction = jax.device_get(predict(trained.params, batch))
     htmls = [record.html for record in records]
     answers = read_answers(prediction, htmls, task.vocabulary, "dual")

@@ -2,8 +2,10 @@
 
 import jax
 import numpy as np
+import pytest
 
 from tests.tasks.conftest import small_config
+from xojl_jax.errors import BadUsage
 from xojl_jax.tasks.layout.task import LayoutTask
 
 
@@ -25,3 +27,10 @@ def test_the_same_records_are_drawn_each_time(task, params):
 
 def test_a_stage_without_a_decoder_draws_nothing():
     assert LayoutTask(small_config(stage=2)).preview(2) is None
+
+
+@pytest.mark.parametrize("stage", [1, 2, 3])
+def test_a_stage_without_a_decoder_says_so(stage):
+    """Protects predict and evaluate from a KeyError deep in the model."""
+    with pytest.raises(BadUsage, match=f"a run of stage {stage} has no decoder: train stage 4"):
+        LayoutTask(small_config(stage=stage)).inference()

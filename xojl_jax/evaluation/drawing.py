@@ -14,14 +14,14 @@ INSET = 3
 
 
 class DrawnBox(NamedTuple):
-    """One labelled box, in pixels of the picture: left, top, right, bottom."""
+    """One labeled box, in pixels of the picture: left, top, right, bottom."""
 
     element: str
     box: tuple[float, float, float, float]
     depth: int
 
 
-def element_colour(element: str) -> tuple[int, int, int]:
+def element_color(element: str) -> tuple[int, int, int]:
     """Its own hue for every element; containers are darker than leaves."""
     hue = (ELEMENTS.index(element) * 0.381966) % 1.0  # the golden ratio spreads neighbours apart
     value = 0.55 if element in CONTAINERS else 0.8
@@ -42,7 +42,7 @@ def draw_boxes(image: np.ndarray, boxes: list[DrawnBox]) -> Image.Image:
     taken: list[tuple[float, float, float, float]] = []
     for item in sorted(boxes, key=lambda item: (item.element not in CONTAINERS, item.depth)):
         _draw_box(draw, item, picture.size)
-    # Name tags last, so that no line crosses them; leaves first, since they have the least room.
+    # Name tags last, so that no line crosses them; leaves first, since they have the least space.
     for item in sorted(boxes, key=lambda item: (item.element in CONTAINERS, item.depth)):
         _draw_tag(draw, font, item, picture.size, taken)
     return Image.alpha_composite(picture, canvas).convert("RGB")
@@ -58,9 +58,9 @@ def _place(item: DrawnBox, size: tuple[int, int]) -> tuple[float, float, float, 
 
 
 def _draw_box(draw: ImageDraw.ImageDraw, item: DrawnBox, size: tuple[int, int]) -> None:
-    colour = element_colour(item.element)
-    fill = None if item.element in CONTAINERS else (*colour, 36)
-    draw.rectangle(_place(item, size), fill=fill, outline=(*colour, 255), width=2)
+    color = element_color(item.element)
+    fill = None if item.element in CONTAINERS else (*color, 36)
+    draw.rectangle(_place(item, size), fill=fill, outline=(*color, 255), width=2)
 
 
 def _draw_tag(
@@ -81,9 +81,9 @@ def _draw_tag(
             break
         top = max(b[3] for b in below) + 1
     if tag[3] > size[1]:
-        return  # no room: the colour still tells
+        return  # no space left: the box's color identifies it
     taken.append(tag)
-    draw.rectangle(tag, fill=(*element_colour(item.element), 235))
+    draw.rectangle(tag, fill=(*element_color(item.element), 235))
     draw.text((left + 3, top + 1), item.element, fill=(255, 255, 255, 255), font=font)
 
 

@@ -1,16 +1,30 @@
 """The tasks. Each is a package with a class that implements `base.Task`; a config names one."""
 
+from collections.abc import Callable
 from typing import Any
 
 from xojl_jax.errors import BadUsage
 from xojl_jax.tasks.base import Task
 
 
+def _layout() -> type[Task]:
+    from xojl_jax.tasks.layout.task import LayoutTask
+
+    return LayoutTask
+
+
+# Name -> a function that imports the task's class. Imported when chosen, so that a command loads
+# one task and the contract in base.py stays light to import. The first is shown by `--help`.
+TASKS: dict[str, Callable[[], type[Task]]] = {"layout": _layout}
+
+
+def find(name: str) -> type[Task]:
+    """The class of the task of this name."""
+    if name not in TASKS:
+        raise BadUsage(f"config.task: there is no task {name!r}; choose {', '.join(TASKS)}")
+    return TASKS[name]()
+
+
 def make(config, metadata: dict[str, Any] | None = None) -> Task:
     """The task that `config.task` names; `metadata` is what a checkpoint kept of it, if any."""
-    if config.task == "layout":
-        # Imported when chosen, so that the contract in base.py stays light to import.
-        from xojl_jax.tasks.layout.task import LayoutTask
-
-        return LayoutTask(config, metadata)
-    raise BadUsage(f"config.task: there is no task {config.task!r}; choose layout")
+    return find(config.task)(config, metadata)

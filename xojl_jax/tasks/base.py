@@ -1,18 +1,22 @@
-"""The contract between the engine and a task.
+"""The contract between the engine, the commands and a task.
 
-The engine trains anything that implements `Task`; it knows nothing of screenshots or layouts. A
-task brings its data, its model, its loss and its predict functions, and nothing else.
+The engine trains anything that implements `Task`; the commands predict and evaluate with anything
+that implements `Inference`. Neither knows of screenshots or layouts.
 
 Letters: B global batch.
 """
 
 import abc
-from collections.abc import Callable, Mapping
-from typing import Any, Protocol
+import argparse
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, ClassVar, Protocol
 
 import flax.linen as nn
 import jax
 import numpy as np
+from PIL import Image
+
+from xojl_jax.errors import BadUsage
 
 Sample = dict[str, np.ndarray]
 Params = Mapping[str, Any]
@@ -24,7 +28,7 @@ GROUPS = ("vision", "html", "rest", "frozen")
 
 
 class Dataset(Protocol):
-    """Random access to featurised samples: `dataset[i]` is a flat dict of numpy arrays.
+    """Random access to featurized samples: `dataset[i]` is a flat dict of numpy arrays.
 
     Every sample has the same keys, shapes and dtypes. `dataset[i]` may be called from several
     threads at once, and always gives the same sample for the same `i`.
@@ -53,8 +57,137 @@ class Preview(Protocol):
         ...
 
 
+class Inference(abc.ABC):
+    """How a trained task answers: what predict, evaluate and plan need of it.
+
+    Three kinds of values are the task's own, and only passed on by the commands. *Inputs* are what
+    an answer is made from; `inputs.name` names the files that are written. A *reference* is a
+    stored record, label included. An *answer* is what is said of one input.
+
+    Attributes:
+      about: one line for `--help`: which runs of the task can answer.
+      label: the name of the field that holds a record's label, for messages.
+      picture_needs: what `draw` needs, for a message where it draws nothing.
+      shown_metrics: the scores of the printed table, in order, each with what it says.
+      baseline_name: the baseline's column in that table.
+    """
+
+    about: ClassVar[str]
+    label: ClassVar[str]
+    picture_needs: ClassVar[str]
+    shown_metrics: ClassVar[Mapping[str, str]]
+    baseline_name: ClassVar[str] = "baseline"
+
+    # --- flags -------------------------------------------------------------------------------
+
+    @classmethod
+    @abc.abstractmethod
+    def add_arguments(cls, parser: argparse._ActionsContainer, command: str) -> None:
+        """Adds the task's own flags to those of a command, "predict" or "evaluate"."""
+
+    @classmethod
+    @abc.abstractmethod
+    def check_arguments(cls, flags: argparse.Namespace, command: str) -> None:
+        """Raises BadUsage where parsed flags contradict each other."""
+
+    @classmethod
+    def examples(cls, command: str) -> str:
+        """What `--help` shows at its end: command lines to try."""
+        return ""
+
+    @abc.abstractmethod
+    def options(self, flags: argparse.Namespace) -> dict[str, Any]:
+        """The static arguments of `predict` that the flags choose."""
+
+    # --- inputs ------------------------------------------------------------------------------
+
+    @abc.abstractmethod
+    def dataset(self, split: str) -> Dataset:
+        """The samples of a split, as this inference reads them."""
+
+    @abc.abstractmethod
+    def read_inputs(self, flags: argparse.Namespace) -> Any:
+        """Inputs from the files that the flags name."""
+
+    @abc.abstractmethod
+    def stored_inputs(self, dataset: Dataset, index: int, name: str) -> Any:
+        """Inputs from a sample of a data set."""
+
+    @abc.abstractmethod
+    def featurize(self, inputs: Any) -> Sample:
+        """The arrays of inputs, without a batch axis; keys and dtypes as in `Task.batch_spec`."""
+
+    # --- answers -----------------------------------------------------------------------------
+
+    @abc.abstractmethod
+    def predict(
+        self, params: Params, batch: Batch, *, rng: jax.Array | None = None, **options: Any
+    ) -> Any:
+        """A tree of arrays for a batch. Jittable, with `options` static.
+
+        Args:
+          rng: key, for options that draw random numbers.
+        """
+
+    @abc.abstractmethod
+    def decode(
+        self, prediction: Any, sources: Sequence[Any], options: Mapping[str, Any]
+    ) -> list[Any]:
+        """The answers of a batch.
+
+        Args:
+          prediction: what `predict` gave, on the host.
+          sources: inputs or references of the first rows. Rows beyond them are padding, and left
+            out.
+          options: those that `predict` was given.
+        """
+
+    @abc.abstractmethod
+    def to_json(self, answer: Any) -> str:
+        """The answer as JSON text."""
+
+    @abc.abstractmethod
+    def summarize(self, inputs: Any, answer: Any) -> list[str]:
+        """Lines for standard error: what the answer was made from, and how it turned out."""
+
+    def draw(self, inputs: Any, answer: Any) -> Image.Image | None:
+        """A picture of the answer; None where the inputs or the answer do not suffice for one."""
+        return None
+
+    # --- scores ------------------------------------------------------------------------------
+
+    @abc.abstractmethod
+    def references(self, dataset: Dataset, limit: int | None) -> list[Any]:
+        """The stored records of the first samples, in order; all of them for None."""
+
+    @abc.abstractmethod
+    def is_labeled(self, reference: Any) -> bool:
+        """Whether the reference has a label, so that an answer can be scored."""
+
+    @abc.abstractmethod
+    def score(self, answers: Sequence[Any], references: Sequence[Any]) -> dict[str, dict]:
+        """Reports by view of the answers, each ready for JSON: "records", their number, "scores",
+        name -> {"value", "low", "high"}, and whatever else the task tells."""
+
+    @abc.abstractmethod
+    def baseline(self, references: Sequence[Any]) -> dict:
+        """The same report for a guess that needs no model, fitted to the training split."""
+
+    @abc.abstractmethod
+    def describe(self, dataset: Dataset, flags: argparse.Namespace) -> dict[str, Any]:
+        """What is evaluated, for the report: "data", "split", "records_in_split",
+        "records_too_large" for the model, "method", and whatever else the task tells."""
+
+
 class Task(abc.ABC):
-    """One trainable task. Methods are pure: everything they depend on is in `self.config`."""
+    """One trainable task. Methods are pure: everything they depend on is in `self.config`.
+
+    Attributes:
+      inference_type: the class of what `inference` gives, for its flags; None if the task gives
+        none.
+    """
+
+    inference_type: ClassVar[type[Inference] | None] = None
 
     def __init__(self, config):
         self.config = config
@@ -103,9 +236,21 @@ class Task(abc.ABC):
     def flops(self) -> dict[str, float]:
         """Forward FLOPs per sample by part (a multiply-add is two)."""
 
-    def predict_fns(self) -> dict[str, Callable[..., Any]]:
-        """Jittable functions of (params, batch, …) by name, for predict, export and serve."""
-        return {}
+    def inference(self, flags: argparse.Namespace | None = None) -> Inference:
+        """How this run answers. Raises BadUsage with the reason where it cannot.
+
+        Args:
+          flags: of a command, as `Inference.add_arguments` made them; None for their defaults.
+        """
+        raise BadUsage(f"the task {self.config.task} is for training: it gives no answers")
+
+    def run_name(self) -> str:
+        """The default name of a run's working directory."""
+        return f"{self.config.task}-{self.config.preset}"
+
+    def describe(self) -> str:
+        """What is trained, in a few words."""
+        return f"preset {self.config.preset}"
 
     def preview(self, count: int) -> tuple[Preview, Callable[..., Any]] | None:
         """Up to `count` fixed validation records, and a jittable (params, batch) -> prediction on
@@ -113,5 +258,5 @@ class Task(abc.ABC):
         return None
 
     def metadata(self) -> dict[str, Any]:
-        """JSON-able facts that a checkpoint needs to be read for ever: the vocabulary, say."""
+        """JSON-able facts without which a checkpoint cannot be read: the vocabulary, say."""
         return {}

@@ -12,7 +12,7 @@ from xojl_jax.xojl.tree import Forest, preorder
 from xojl_jax.xojl.vocabulary import ELEMENT_BASE, ELEMENT_WIDTH, EOS, Vocabulary
 
 
-class Answer(NamedTuple):
+class DecodedLayout(NamedTuple):
     """One document of one view.
 
     Attributes:
@@ -31,7 +31,7 @@ class Answer(NamedTuple):
 
 def read_answers(
     prediction: Prediction, htmls: Sequence[Forest], vocabulary: Vocabulary, mode: str
-) -> list[dict[str, Answer]]:
+) -> list[dict[str, DecodedLayout]]:
     """For each record its answers by view: "semantic", "detail".
 
     Args:
@@ -52,7 +52,7 @@ def read_answers(
     return answers
 
 
-def _read(prediction: Prediction, row: int, html: Forest, vocabulary: Vocabulary) -> Answer:
+def _read(prediction: Prediction, row: int, html: Forest, vocabulary: Vocabulary) -> DecodedLayout:
     length = int(prediction.length[row])
     tokens = prediction.tokens[row][:length].tolist()
     completed = bool(tokens) and tokens[-1] == EOS
@@ -61,7 +61,7 @@ def _read(prediction: Prediction, row: int, html: Forest, vocabulary: Vocabulary
     except XojlError:
         layout = None
     nodes = pointed_nodes(tokens, vocabulary.size)
-    return Answer(layout, nodes, completed, float(prediction.score[row]))
+    return DecodedLayout(layout, nodes, completed, float(prediction.score[row]))
 
 
 def pointed_nodes(tokens: Sequence[int], first_pointer: int) -> tuple[int | None, ...]:
@@ -74,7 +74,7 @@ def pointed_nodes(tokens: Sequence[int], first_pointer: int) -> tuple[int | None
     )
 
 
-def boxes_to_draw(answer: Answer, html_boxes: Sequence[Sequence[float]]) -> list[DrawnBox]:
+def boxes_to_draw(answer: DecodedLayout, html_boxes: Sequence[Sequence[float]]) -> list[DrawnBox]:
     """The boxes of all layout nodes that point at an HTML node, in px of the screenshot.
 
     Args:

@@ -120,6 +120,10 @@ class LayoutDataset:
         number = int(self.numbers[index])
         return self._parse(self.source[number], number)
 
+    def screenshot(self, index: int) -> bytes:
+        """The encoded screenshot behind a sample; empty where the record has none."""
+        return self.source[int(self.numbers[index])].image
+
     def augment(self, sample: Sample, rng: np.random.Generator) -> Sample:
         """Changes the light, turns some pictures a little (X018), and drops modalities at random,
         never the last one. Does nothing to a data set that was opened without `augmentation`."""

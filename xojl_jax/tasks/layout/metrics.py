@@ -1,13 +1,13 @@
 """How good layouts are: elements found, structure, wording, with confidence intervals (X113-X115).
 
 Everything here is numpy on the CPU. A record gives one row of counts; every score is a function of
-weighted sums of rows, so that a bootstrap over records is one matrix product.
+weighted sums of rows, which is what `evaluation.bootstrap` takes.
 
-R records, E = 22 elements, S bootstrap samples.
+Letters: R records; E = 22 elements.
 """
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -16,13 +16,13 @@ from apted import APTED
 from sacrebleu.metrics import BLEU
 
 from xojl_jax.errors import BadInput
+from xojl_jax.evaluation import bootstrap
+from xojl_jax.evaluation.bootstrap import ScoreTable, or_none
 from xojl_jax.xojl import tree
 from xojl_jax.xojl.tree import ELEMENTS, Forest, preorder
 
 # Tree edit distance takes cubic time: 2 s for two trees of 200 nodes.
 MAX_DISTANCE_NODES = 200
-SAMPLES = 1000
-LEVEL = 0.95
 _ID = {name: i for i, name in enumerate(ELEMENTS)}
 _ORDERS = 4  # of BLEU's n-grams
 _CLOSE = ")"
@@ -83,7 +83,7 @@ def _overlap(predicted: Counter, reference: Counter) -> np.ndarray:
 
 
 class _Tree(NamedTuple):
-    """A labelled tree in the form that apted reads."""
+    """A labeled tree in the form that apted reads."""
 
     name: str
     children: tuple["_Tree", ...]
@@ -109,7 +109,7 @@ def tree_distance(predicted: Forest, reference: Forest) -> float:
     return float(APTED(_as_tree(predicted), _as_tree(reference)).compute_edit_distance())
 
 
-def normalised_tree_distance(predicted: Forest, reference: Forest) -> float:
+def normalized_tree_distance(predicted: Forest, reference: Forest) -> float:
     """`tree_distance` over the larger number of nodes, at most 1: 0 equal, 1 nothing in common."""
     larger = max(_size(predicted), _size(reference), 1)
     distance = tree_distance(predicted, reference)
@@ -192,58 +192,10 @@ def _ratio(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
     return np.divide(part, whole, out=np.zeros(np.shape(part)), where=np.asarray(whole) > 0)
 
 
-def bootstrap_weights(records: int, *, samples: int = SAMPLES, seed: int = 0) -> np.ndarray:
-    """int64[S, R]: how often each record is drawn in each of S resamples with replacement."""
-    rng = np.random.default_rng(seed)
-    return rng.multinomial(records, np.full(records, 1 / records), size=samples)
-
-
-def interval(values: np.ndarray, level: float = LEVEL) -> tuple[float, float]:
-    """The percentile interval of bootstrapped scores [S]; NaN scores take no part."""
-    values = values[~np.isnan(values)]
-    if not values.size:
-        return float("nan"), float("nan")
-    low, high = np.quantile(values, [(1 - level) / 2, (1 + level) / 2])
-    return float(low), float(high)
-
-
 # --- a whole split ---------------------------------------------------------------------------
 
 
-class _Table:
-    """Rows of R records, and the scores of all of them and of S resamples."""
-
-    def __init__(self, records: int, samples: int, seed: int):
-        self.everything = np.ones((1, records), np.int64)
-        self.resamples = bootstrap_weights(records, samples=samples, seed=seed)
-        self.scores: dict[str, dict] = {}
-
-    def add(self, rows: np.ndarray, score: Callable[[np.ndarray], Mapping[str, np.ndarray]]):
-        """Adds the scores that `score` makes of sums [..., *rows.shape[1:]]."""
-        flat = np.asarray(rows, np.float64).reshape(len(rows), -1)
-        whole, resampled = (
-            score((w @ flat).reshape(len(w), *np.shape(rows)[1:]))
-            for w in (self.everything, self.resamples)
-        )
-        for name, value in whole.items():
-            low, high = interval(resampled[name])
-            self.scores[name] = {"value": _json(value[0]), "low": _json(low), "high": _json(high)}
-
-    def add_mean(self, name: str, values: Sequence[float]) -> None:
-        """The mean over records; NaN values take no part, and the rest is counted."""
-        values = np.asarray(values, np.float64)
-        known = ~np.isnan(values)
-        rows = np.stack([np.where(known, values, 0), known], -1)
-
-        def mean(sums: np.ndarray) -> dict[str, np.ndarray]:
-            counted = np.where(sums[..., 1] > 0, sums[..., 1], np.nan)
-            return {name: sums[..., 0] / counted}
-
-        self.add(rows, mean)
-        self.scores[name]["records"] = int(known.sum())
-
-
-def evaluate(results: Sequence[Result], *, samples: int = SAMPLES, seed: int = 0) -> dict:
+def evaluate(results: Sequence[Result], *, samples: int = bootstrap.SAMPLES, seed: int = 0) -> dict:
     """All metrics of a split, ready for JSON.
 
     Returns:
@@ -255,7 +207,7 @@ def evaluate(results: Sequence[Result], *, samples: int = SAMPLES, seed: int = 0
     if not results:
         raise BadInput("there is no record to evaluate: choose another split, or a larger limit")
     forests = [(r.predicted or (), r.reference) for r in results]
-    table = _Table(len(results), samples, seed)
+    table = ScoreTable(len(results), samples=samples, seed=seed)
     bags = np.stack([bag_counts(*pair) for pair in forests])
     table.add(bags, lambda sums: _overall(sums, "element"))
     report = {"records": len(results), "elements": _by_element(bags)}
@@ -267,7 +219,7 @@ def evaluate(results: Sequence[Result], *, samples: int = SAMPLES, seed: int = 0
         report["aligned_records"] = len(known)
         report["aligned_elements"] = _by_element(rows)
 
-    table.add_mean("tree_distance", [normalised_tree_distance(*pair) for pair in forests])
+    table.add_mean("tree_distance", [normalized_tree_distance(*pair) for pair in forests])
     table.add_mean("exact_match", [p == r for p, r in forests])
     semantic = [(tree.to_semantic(p), tree.to_semantic(r)) for p, r in forests]
     table.add_mean("exact_match_semantic", [p == r for p, r in semantic])
@@ -299,15 +251,10 @@ def _by_element(rows: np.ndarray) -> dict[str, dict[str, float]]:
     tp, fp, fn = total
     return {
         name: {
-            **{key: _json(scores[key][i]) for key in ("precision", "recall", "f1")},
+            **{key: or_none(scores[key][i]) for key in ("precision", "recall", "f1")},
             "support": int(tp[i] + fn[i]),
             "predicted": int(tp[i] + fp[i]),
         }
         for i, name in enumerate(ELEMENTS)
         if total[:, i].any()
     }
-
-
-def _json(value: float) -> float | None:
-    """JSON has no NaN."""
-    return None if np.isnan(value) else float(value)

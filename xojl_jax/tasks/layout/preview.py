@@ -39,9 +39,8 @@ class Preview:
         answers = read_answers(prediction, [r.html for r in records], vocabulary, MODE)
         drawn = {}
         for index, record, answer in zip(self._indices, records, answers, strict=True):
-            stored = self._dataset.source[int(self._dataset.numbers[index])]
             boxes = boxes_to_draw(answer[MODE], record.html_boxes)
-            picture = draw_boxes(decode_image(stored.image), boxes)
+            picture = draw_boxes(decode_image(self._dataset.screenshot(index)), boxes)
             drawn[f"predictions/{index}"] = np.asarray(picture)
         return drawn
 

@@ -1,10 +1,9 @@
-"""The layout task: what the engine trains, and how its predictions are made.
+"""The layout task: what the engine trains.
 
 The four stages (X107 to X110) differ in the losses that they compute, hence in the parts of the
 model that come to be. A label that is missing is masked out, record by record.
 """
 
-import dataclasses
 import functools
 from collections.abc import Callable
 from pathlib import Path
@@ -16,17 +15,15 @@ from flax import linen as nn
 
 from xojl_jax.data.shards import read_manifest
 from xojl_jax.errors import BadUsage
-from xojl_jax.nn.decoder import reorder_cache
-from xojl_jax.nn.decoding import generate
 from xojl_jax.nn.grammar_mask import grammar_tables
 from xojl_jax.tasks.base import Task
 from xojl_jax.tasks.layout import flops, objectives
-from xojl_jax.tasks.layout.alignment import Track, advance
 from xojl_jax.tasks.layout.dataset import LayoutDataset
 from xojl_jax.tasks.layout.features import ID_RANGES, FeatureSpec, batch_spec
-from xojl_jax.tasks.layout.model import LayoutModel, ModelConfig, per_row
+from xojl_jax.tasks.layout.inference import LayoutInference
+from xojl_jax.tasks.layout.model import LayoutModel, ModelConfig
 from xojl_jax.tasks.layout.preview import MODE, Preview
-from xojl_jax.tasks.layout.views import VIEWS, Prediction
+from xojl_jax.tasks.layout.views import Prediction
 from xojl_jax.xojl.grammar import Automaton
 from xojl_jax.xojl.record import CATEGORIES
 from xojl_jax.xojl.vocabulary import Vocabulary
@@ -45,6 +42,8 @@ class LayoutTask(Task):
       metadata: what `metadata` gave when the parameters were trained, to predict with them; None
         takes the vocabulary from the shipped codebook and the statistics from the training data.
     """
+
+    inference_type = LayoutInference
 
     def __init__(self, config, metadata: dict[str, Any] | None = None):
         super().__init__(config)
@@ -85,17 +84,19 @@ class LayoutTask(Task):
             sharpen=c.image.sharpen,
         )
 
-    def look_at(self, height: int, width: int) -> None:
-        """Fits screenshots into another canvas from here on (X025). The parameters serve every
-        resolution: positions are interpolated."""
-        self.spec = dataclasses.replace(self.spec, image_height=height, image_width=width)
-
-    def dataset(self, split: str) -> LayoutDataset:
+    def dataset(self, split: str, spec: FeatureSpec | None = None) -> LayoutDataset:
+        """The samples of a split; `spec` replaces the shapes that the config gives."""
         augmentation = self.config.data if split == "train" else None
-        return LayoutDataset(self.folder, split, self.spec, augmentation, self.vocabulary)
+        return LayoutDataset(self.folder, split, spec or self.spec, augmentation, self.vocabulary)
 
     def batch_spec(self) -> dict[str, jax.ShapeDtypeStruct]:
         return batch_spec(self.spec, self.config.batch_size)
+
+    def run_name(self) -> str:
+        return f"stage{self.config.stage}-{self.config.preset}"
+
+    def describe(self) -> str:
+        return f"stage {self.config.stage}, preset {self.config.preset}"
 
     def metadata(self) -> dict[str, Any]:
         return {"vocabulary": self.vocabulary.to_json(), "statistics": self.statistics}
@@ -172,82 +173,20 @@ class LayoutTask(Task):
 
     # --- prediction --------------------------------------------------------------------------
 
-    def predict_fns(self):
-        return {"predict": self.predict}
+    def inference(self, flags=None) -> LayoutInference:
+        stage = self.config.stage
+        if stage != 4:
+            raise BadUsage(
+                f"a run of stage {stage} has no decoder: train stage 4 from it first "
+                "(--config.init_from)"
+            )
+        image_size = getattr(flags, "image_size", None)
+        return LayoutInference(self, image_size=image_size)
 
     def preview(self, count: int) -> tuple[Preview, Callable[..., Prediction]] | None:
         if self.config.stage != 4:
             return None
-        preview = Preview(self.dataset("val"), count, self.config.batch_size)
-        return (preview, functools.partial(self.predict, mode=MODE)) if preview.count else None
-
-    def predict(
-        self,
-        params,
-        batch: Batch,
-        *,
-        mode: str = "dual",
-        method: str = "greedy",
-        beam: int = 4,
-        temperature: float = 1.0,
-        rng: Array | None = None,
-    ) -> Prediction:
-        """Decodes a batch of B records; jittable, with everything but arrays static."""
-        views = VIEWS[mode]
-        batch_size = batch["html_mask"].shape[0]
-        apply = functools.partial(self.model().apply, {"params": params})
-        encoded, heads = apply(batch, method=LayoutModel.encode)
-        start = [self.automaton.start_semantic, self.automaton.start_detail]
-        detail = jnp.tile(jnp.array([view == "detail" for view in views]), batch_size)
-        rows = detail.shape[0]
-
-        def step(carry, token, position, grammar):
-            # A beam has more rows than there are documents; `group` is a row's view.
-            cache, track, group = carry
-            count = token.shape[0]
-            prior = jax.tree.map(functools.partial(per_row, rows=count), encoded.prior)
-            html_end = per_row(batch["html_end"], count)
-            track = advance(
-                track,
-                token,
-                depth=grammar.depth,
-                detail=group,
-                prior=prior,
-                html_end=html_end,
-                first_pointer=self.vocabulary.size,
-            )
-            place = track.alignment(html_end)
-            logits, cache = apply(
-                encoded,
-                cache,
-                position,
-                token,
-                place,
-                grammar.depth,
-                group,
-                method=LayoutModel.next_logits,
-            )
-            return logits, (cache, track, group)
-
-        cache = apply(encoded, rows, method=LayoutModel.start_cache)
-        track = Track.start(rows, batch["html_mask"].shape[1])
-        generated = generate(
-            step,
-            (cache, track, detail),
-            self.tables,
-            view_start=jnp.where(detail, start[1], start[0]).astype(jnp.int32),
-            copyable=per_row(batch["html_copyable"], rows),
-            max_length=self.config.model.max_target,
-            method=method,
-            beam=beam,
-            temperature=temperature,
-            rng=rng,
-            reorder=_reorder,
-        )
-        return Prediction(*generated, category=heads.category.argmax(-1))
-
-
-def _reorder(carry, index: Array):
-    cache, track, detail = carry
-    track, detail = jax.tree.map(lambda x: jnp.take(x, index, axis=0), (track, detail))
-    return reorder_cache(cache, index), track, detail
+        inference = self.inference()
+        preview = Preview(inference.dataset("val"), count, self.config.batch_size)
+        predict = functools.partial(inference.predict, mode=MODE)
+        return (preview, predict) if preview.count else None

@@ -1,0 +1,82 @@
+"""Scores with confidence intervals: a bootstrap over records, for any task (X115).
+
+A record gives one row of counts, and every score is a function of weighted sums of rows. A
+resample of the records is then a vector of weights, and a whole bootstrap one matrix product.
+
+Letters: R records; S bootstrap samples.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+
+SAMPLES = 1000
+LEVEL = 0.95
+
+
+def bootstrap_weights(records: int, *, samples: int = SAMPLES, seed: int = 0) -> np.ndarray:
+    """int64[S, R]: how often each record is drawn in each of S resamples with replacement."""
+    rng = np.random.default_rng(seed)
+    return rng.multinomial(records, np.full(records, 1 / records), size=samples)
+
+
+def interval(values: np.ndarray, level: float = LEVEL) -> tuple[float, float]:
+    """The percentile interval of bootstrapped scores [S]; NaN scores are left out."""
+    values = values[~np.isnan(values)]
+    if not values.size:
+        return float("nan"), float("nan")
+    low, high = np.quantile(values, [(1 - level) / 2, (1 + level) / 2])
+    return float(low), float(high)
+
+
+class ScoreTable:
+    """The scores of R records and their intervals.
+
+    Attributes:
+      scores: name -> {"value", "low", "high"}, ready for JSON.
+    """
+
+    def __init__(self, records: int, *, samples: int = SAMPLES, seed: int = 0):
+        self.everything = np.ones((1, records), np.int64)
+        self.resamples = bootstrap_weights(records, samples=samples, seed=seed)
+        self.scores: dict[str, dict] = {}
+
+    def add(
+        self, rows: np.ndarray, score: Callable[[np.ndarray], Mapping[str, np.ndarray]]
+    ) -> None:
+        """Adds scores that are functions of summed rows.
+
+        Args:
+          rows: [R, …], numbers of each record.
+          score: weighted sums of rows, float64[K, …] -> name -> float64[K].
+        """
+        flat = np.asarray(rows, np.float64).reshape(len(rows), -1)
+        whole, resampled = (
+            score((weights @ flat).reshape(len(weights), *np.shape(rows)[1:]))
+            for weights in (self.everything, self.resamples)
+        )
+        for name, value in whole.items():
+            low, high = interval(resampled[name])
+            self.scores[name] = {
+                "value": or_none(value[0]),
+                "low": or_none(low),
+                "high": or_none(high),
+            }
+
+    def add_mean(self, name: str, values: Sequence[float]) -> None:
+        """Adds the mean over records. NaN values are left out; "records" counts the others."""
+        values = np.asarray(values, np.float64)
+        known = ~np.isnan(values)
+        rows = np.stack([np.where(known, values, 0), known], -1)
+
+        def mean(sums: np.ndarray) -> dict[str, np.ndarray]:
+            counted = np.where(sums[..., 1] > 0, sums[..., 1], np.nan)
+            return {name: sums[..., 0] / counted}
+
+        self.add(rows, mean)
+        self.scores[name]["records"] = int(known.sum())
+
+
+def or_none(value: float) -> float | None:
+    """The number, or None for NaN, which JSON does not have."""
+    return None if np.isnan(value) else float(value)

@@ -1,0 +1,99 @@
+"""Decoding a batch: encoders once, then one token of every document at a time (X105)."""
+
+import functools
+from typing import TYPE_CHECKING
+
+import jax
+import jax.numpy as jnp
+
+from xojl_jax.nn.decoder import reorder_cache
+from xojl_jax.nn.decoding import generate
+from xojl_jax.tasks.layout.alignment import Track, advance
+from xojl_jax.tasks.layout.model import LayoutModel, per_row
+from xojl_jax.tasks.layout.views import VIEWS, Prediction
+
+if TYPE_CHECKING:
+    from xojl_jax.tasks.layout.task import LayoutTask
+
+Array = jax.Array
+Batch = dict[str, Array]
+
+
+def decode_batch(
+    task: "LayoutTask",
+    params,
+    batch: Batch,
+    *,
+    mode: str = "dual",
+    method: str = "greedy",
+    beam: int = 4,
+    temperature: float = 1.0,
+    rng: Array | None = None,
+) -> Prediction:
+    """Decodes a batch of B records; jittable, with everything but arrays static.
+
+    Args:
+      mode: a key of `VIEWS`.
+      method: "greedy", "sample" or "beam".
+      beam: hypotheses of a beam.
+      temperature: of a sample.
+      rng: key of a sample.
+    """
+    views = VIEWS[mode]
+    batch_size = batch["html_mask"].shape[0]
+    apply = functools.partial(task.model().apply, {"params": params})
+    encoded, heads = apply(batch, method=LayoutModel.encode)
+    start = [task.automaton.start_semantic, task.automaton.start_detail]
+    detail = jnp.tile(jnp.array([view == "detail" for view in views]), batch_size)
+    rows = detail.shape[0]
+
+    def step(carry, token, position, grammar):
+        # A beam has more rows than there are documents; `group` is a row's view.
+        cache, track, group = carry
+        count = token.shape[0]
+        prior = jax.tree.map(functools.partial(per_row, rows=count), encoded.prior)
+        html_end = per_row(batch["html_end"], count)
+        track = advance(
+            track,
+            token,
+            depth=grammar.depth,
+            detail=group,
+            prior=prior,
+            html_end=html_end,
+            first_pointer=task.vocabulary.size,
+        )
+        place = track.alignment(html_end)
+        logits, cache = apply(
+            encoded,
+            cache,
+            position,
+            token,
+            place,
+            grammar.depth,
+            group,
+            method=LayoutModel.next_logits,
+        )
+        return logits, (cache, track, group)
+
+    cache = apply(encoded, rows, method=LayoutModel.start_cache)
+    track = Track.start(rows, batch["html_mask"].shape[1])
+    generated = generate(
+        step,
+        (cache, track, detail),
+        task.tables,
+        view_start=jnp.where(detail, start[1], start[0]).astype(jnp.int32),
+        copyable=per_row(batch["html_copyable"], rows),
+        max_length=task.config.model.max_target,
+        method=method,
+        beam=beam,
+        temperature=temperature,
+        rng=rng,
+        reorder=_reorder,
+    )
+    return Prediction(*generated, category=heads.category.argmax(-1))
+
+
+def _reorder(carry, index: Array):
+    cache, track, detail = carry
+    track, detail = jax.tree.map(lambda x: jnp.take(x, index, axis=0), (track, detail))
+    return reorder_cache(cache, index), track, detail

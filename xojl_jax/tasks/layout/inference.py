@@ -1,0 +1,267 @@
+"""How the layout task answers: a screenshot and an HTML tree to XOJL, scores, pictures."""
+
+import argparse
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import jax
+from PIL import Image
+
+from xojl_jax.data.images import decode_image
+from xojl_jax.errors import BadUsage
+from xojl_jax.evaluation.drawing import draw_boxes
+from xojl_jax.tasks.base import Inference, Sample
+from xojl_jax.tasks.layout import metrics
+from xojl_jax.tasks.layout.answer import DecodedLayout, boxes_to_draw, read_answers
+from xojl_jax.tasks.layout.baseline import TagBaseline
+from xojl_jax.tasks.layout.dataset import LayoutDataset
+from xojl_jax.tasks.layout.decode import decode_batch
+from xojl_jax.tasks.layout.features import FeatureSpec, Featuriser
+from xojl_jax.tasks.layout.inputs import Inputs, fit_to_model, read_inputs
+from xojl_jax.tasks.layout.views import Prediction
+from xojl_jax.xojl.record import CATEGORIES, Record
+from xojl_jax.xojl.tree import preorder, print_layout
+
+if TYPE_CHECKING:
+    from xojl_jax.tasks.layout.task import LayoutTask
+
+EXAMPLES = {
+    "predict": """
+examples:
+  python -m xojl_jax.predict --workdir=runs/demo --screenshot=hero.png --html=hero.json
+  python -m xojl_jax.predict --workdir=runs/demo --html=hero.json --mode=semantic
+  python -m xojl_jax.predict --workdir=runs/demo --sample=3 --split=test
+
+--html takes a compact tree such as {"section": {"h1@fs_3r": ""}}, or a whole record, whose boxes
+are then used, too. Without --html nothing can be copied, and the layout is spelled out.
+""",
+    "evaluate": """
+examples:
+  python -m xojl_jax.evaluate --workdir=runs/stage4-tiny
+  python -m xojl_jax.evaluate --workdir=runs/stage4-tiny --split=test --out=report.json
+  python -m xojl_jax.evaluate --workdir=runs/stage4-tiny --data=SHARDS --method=beam
+""",
+}
+
+
+class LayoutAnswer(NamedTuple):
+    """What is said of one section.
+
+    Attributes:
+      views: by view, "semantic" and "detail"; one of them or both.
+      category: one of `CATEGORIES`.
+    """
+
+    views: dict[str, DecodedLayout]
+    category: str
+
+
+class LayoutInference(Inference):
+    """Predicts layouts with a trained stage 4.
+
+    Args:
+      task: whose config, vocabulary and model are used.
+      image_size: (width, height) of the canvas for screenshots instead of that of the training
+        (X025). The parameters serve every resolution: positions are interpolated.
+    """
+
+    about = "the layout task, trained to stage 4"
+    label = "section_layout"
+    picture_needs = "the detail view, a screenshot, and a record with html_boxes"
+    baseline_name = "tags only"
+    shown_metrics: Mapping[str, str] = {
+        "element_micro_f1": "F1 of the elements of a section, as a bag",
+        "element_macro_f1": "… averaged over the kinds of element",
+        "aligned_micro_f1": "F1 of elements on the right HTML node",
+        "tree_distance": "tree edit distance / size of the larger tree (lower is better)",
+        "bleu": "BLEU of the layout tags",
+        "exact_match_semantic": "layouts with every element right",
+        "valid": "answers that parse",
+        "completed": "answers that end within their length",
+    }
+
+    def __init__(self, task: "LayoutTask", *, image_size: tuple[int, int] | None = None):
+        self.task = task
+        self.spec: FeatureSpec = task.spec
+        if image_size is not None:
+            width, height = image_size
+            self.spec = replace(self.spec, image_width=width, image_height=height)
+
+    # --- flags -------------------------------------------------------------------------------
+
+    @classmethod
+    def add_arguments(cls, parser: argparse._ActionsContainer, command: str) -> None:
+        add = parser.add_argument
+        predicts = command == "predict"
+        if predicts:
+            add("--screenshot", help="PNG, JPEG or WebP of the section")
+            add("--html", help="JSON of the section's compact tree, or of its record")
+        add(
+            "--image-size",
+            type=_size,
+            metavar="WxH",
+            help="canvas for screenshots (default: that of the training)",
+        )
+        modes = ("detail", "semantic", "dual") if predicts else ("dual", "semantic", "detail")
+        methods = ("greedy", "sample", "beam") if predicts else ("greedy", "beam")
+        add("--mode", default=modes[0], choices=modes, help=f"views (default {modes[0]})")
+        add("--method", default="greedy", choices=methods, help="of decoding (default greedy)")
+        add("--beam", type=int, default=4, help="hypotheses of a beam (default 4)")
+        if predicts:
+            add("--temperature", type=float, default=1.0, help="of --method=sample (default 1)")
+
+    @classmethod
+    def check_arguments(cls, flags: argparse.Namespace, command: str) -> None:
+        if command == "evaluate":
+            if flags.beam < 1:
+                raise BadUsage(f"--beam is {flags.beam}: choose 1 or more")
+            return
+        given = flags.screenshot or flags.html
+        if flags.sample is None and not given:
+            raise BadUsage(
+                "nothing to predict: give --screenshot, --html, or --sample (see --help)"
+            )
+        if flags.sample is not None and given:
+            raise BadUsage("--sample brings its own screenshot and tree: leave the other two away")
+        if flags.beam < 1 or flags.temperature <= 0:
+            raise BadUsage("--beam must be 1 or more, --temperature more than 0")
+
+    @classmethod
+    def examples(cls, command: str) -> str:
+        return EXAMPLES[command]
+
+    def options(self, flags: argparse.Namespace) -> dict[str, Any]:
+        names = ("mode", "method", "beam", "temperature")
+        return {name: getattr(flags, name) for name in names if hasattr(flags, name)}
+
+    # --- inputs ------------------------------------------------------------------------------
+
+    def dataset(self, split: str) -> LayoutDataset:
+        return self.task.dataset(split, self.spec)
+
+    def read_inputs(self, flags: argparse.Namespace) -> Inputs:
+        return fit_to_model(read_inputs(flags), self.spec.max_nodes)
+
+    def stored_inputs(self, dataset: LayoutDataset, index: int, name: str) -> Inputs:
+        record, picture = dataset.record(index), dataset.screenshot(index)
+        image = decode_image(picture) if picture else None
+        return Inputs(name, image, record.html, record.html_boxes)
+
+    def featurize(self, inputs: Inputs) -> Sample:
+        record = Record(screenshot="", html=inputs.html, html_boxes=inputs.html_boxes)
+        return Featuriser(self.spec, self.task.vocabulary).build(record, inputs.image)
+
+    # --- answers -----------------------------------------------------------------------------
+
+    def predict(self, params, batch, *, rng: jax.Array | None = None, **options) -> Prediction:
+        return decode_batch(self.task, params, batch, rng=rng, **options)
+
+    def decode(
+        self,
+        prediction: Prediction,
+        sources: Sequence[Inputs | Record],
+        options: Mapping[str, Any],
+    ) -> list[LayoutAnswer]:
+        trees = [source.html for source in sources]
+        views = read_answers(prediction, trees, self.task.vocabulary, options["mode"])
+        categories = prediction.category[: len(trees)].tolist()
+        return [
+            LayoutAnswer(*pair, CATEGORIES[number])
+            for *pair, number in zip(views, categories, strict=True)
+        ]
+
+    def to_json(self, answer: LayoutAnswer) -> str:
+        """One view as it is; both as {"semantic": …, "detail": …}."""
+        texts = {
+            view: print_layout(decoded.layout, semantic=view == "semantic", indent=2)
+            for view, decoded in answer.views.items()
+        }
+        if len(texts) == 1:
+            return next(iter(texts.values()))
+        inner = ",\n".join(
+            f'  "{view}": ' + text.replace("\n", "\n  ") for view, text in texts.items()
+        )
+        return f"{{\n{inner}\n}}"
+
+    def summarize(self, inputs: Inputs, answer: LayoutAnswer) -> list[str]:
+        lines = []
+        if inputs.left_out:
+            lines.append(
+                f"warning: the tree has {inputs.left_out} nodes more than the model's "
+                f"{self.spec.max_nodes}; they are left out"
+            )
+        present = (("screenshot", inputs.image is not None), ("HTML", bool(inputs.html)))
+        used = " and ".join(name for name, there in present if there)
+        lines.append(f"used: {used}; category {answer.category}")
+        for view, decoded in answer.views.items():
+            nodes = len(preorder(decoded.layout))
+            lines.append(f"{view}: {nodes} elements, log probability {decoded.score:.2f}")
+        return lines
+
+    def draw(self, inputs: Inputs, answer: LayoutAnswer) -> Image.Image | None:
+        """The detail view, whose nodes have boxes."""
+        detail = answer.views.get("detail")
+        if detail is None or inputs.image is None or inputs.html_boxes is None:
+            return None
+        return draw_boxes(inputs.image, boxes_to_draw(detail, inputs.html_boxes))
+
+    # --- scores ------------------------------------------------------------------------------
+
+    def references(self, dataset: LayoutDataset, limit: int | None) -> list[Record]:
+        return [dataset.record(i) for i in range(min(limit or len(dataset), len(dataset)))]
+
+    def is_labeled(self, reference: Record) -> bool:
+        return reference.layout is not None
+
+    def score(
+        self, answers: Sequence[LayoutAnswer], references: Sequence[Record]
+    ) -> dict[str, dict]:
+        return {view: _score_view(answers, references, view) for view in answers[0].views}
+
+    def baseline(self, references: Sequence[Record]) -> dict:
+        """Scores of the most frequent label per tag, counted on the training split."""
+        train = self.dataset("train")
+        baseline = TagBaseline.fit(train.record(i) for i in range(len(train)))
+        guesses = [baseline.predict(record.html) for record in references]
+        return metrics.evaluate(
+            [
+                metrics.Result(guess.forest, record.layout, guess.nodes, record.alignment())
+                for guess, record in zip(guesses, references, strict=True)
+            ]
+        )
+
+    def describe(self, dataset: LayoutDataset, flags: argparse.Namespace) -> dict[str, Any]:
+        stored = len(dataset.source)
+        return {
+            "data": str(self.task.folder),
+            "split": flags.split,
+            "records_in_split": stored,
+            "records_too_large": stored - len(dataset),
+            "method": flags.method if flags.method == "greedy" else f"beam {flags.beam}",
+        }
+
+
+def _score_view(answers: Sequence[LayoutAnswer], references: Sequence[Record], view: str) -> dict:
+    """All metrics of one view. The semantic view points at no nodes: nothing to align there."""
+    aligned = view == "detail"
+    results = []
+    for answer, record in zip(answers, references, strict=True):
+        decoded = answer.views[view]
+        results.append(
+            metrics.Result(
+                decoded.layout,
+                record.layout,
+                decoded.nodes if aligned else None,
+                record.alignment() if aligned else None,
+                decoded.completed,
+            )
+        )
+    return metrics.evaluate(results)
+
+
+def _size(text: str) -> tuple[int, int]:
+    width, _, height = text.partition("x")
+    if not (width.isdigit() and height.isdigit() and min(int(width), int(height)) >= 64):
+        raise argparse.ArgumentTypeError(f"{text!r} is no WIDTHxHEIGHT such as 1280x720")
+    return int(width), int(height)
