@@ -133,7 +133,7 @@ def test_saved_attention_is_not_computed_again():
 
 def test_sharded_equals_unsharded(filled, cpu_mesh):
     """Batch, heads and hidden width split over 2 x 2 x 2 devices: same loss, same gradients."""
-    x, mask = _normal(4, 24, 16), Mask(exclude_self=True, key_valid=jnp.ones((4, 24), bool))
+    x, mask = _normal(4, 24, 16), Mask(exclude_self=True, key_mask=jnp.ones((4, 24), bool))
     model = _stack()
     boxed = jax.eval_shape(model.init, jax.random.key(0), x, mask)
     params = filled(model, x, mask)

@@ -10,8 +10,9 @@ from flax import linen as nn
 
 from tests.nn.conftest import make_config
 from xojl_jax.errors import BadUsage
+from xojl_jax.nn.attention import Mask
 from xojl_jax.nn.config import DecoderConfig
-from xojl_jax.nn.decoder import Decoder, reorder_cache
+from xojl_jax.nn.decoder import CAUSAL, Decoder, reorder_cache
 
 SMALL = {"width": 32, "layers": 3, "heads": 4, "max_length": 12, "mlp_ratio": 2, "remat": "full"}
 
@@ -22,7 +23,7 @@ def make_decoder(**fields):
 
 @functools.cache
 def setting(memories=4):
-    """A small decoder, parameters and inputs: (decoder, params, x, memory, memory_valid)."""
+    """A small decoder, parameters and inputs: (decoder, params, x, memory, memory_mask)."""
     decoder = make_decoder(**SMALL)
     noise = np.random.default_rng(0)
     x = jnp.asarray(noise.normal(size=(4, 12, 32)), jnp.float32)
@@ -39,19 +40,19 @@ def setting(memories=4):
 
 
 @functools.partial(jax.jit, static_argnums=0)
-def run_forced(decoder, params, x, memory, valid, dropout_key=None):
+def run_forced(decoder, params, x, memory, valid, dropout_key=None, self_mask=CAUSAL):
     rngs = None if dropout_key is None else {"dropout": dropout_key}
-    return decoder.apply(params, x, memory, valid, rngs=rngs)
+    return decoder.apply(params, x, memory, valid, self_mask, rngs=rngs)
 
 
 @functools.partial(jax.jit, static_argnums=0)
-def run_cached(decoder, params, x, memory, valid):
+def run_cached(decoder, params, x, memory, valid, self_mask=CAUSAL):
     """Hidden states [R, L, D] from one step a position, in one scan, and the cache at the end."""
     cache = decoder.apply(params, memory, valid, len(x), method="start_cache")
 
     def step(cache, inputs):
         position, token = inputs
-        hidden, cache = decoder.apply(params, token, cache, position, method="step")
+        hidden, cache = decoder.apply(params, token, cache, position, self_mask, method="step")
         return cache, hidden
 
     positions = jnp.arange(x.shape[1], dtype=jnp.int32)
@@ -67,6 +68,20 @@ def test_cached_steps_equal_teacher_forcing(memories):
     cached, _ = run_cached(decoder, params, x, memory, valid)
     assert forced.shape == x.shape
     np.testing.assert_allclose(cached, forced, atol=1e-5)
+
+
+def test_steps_and_whole_sequences_read_the_same_mask():
+    """Whatever mask is given, as long as it looks back: segments, a window, an order of time."""
+    decoder, params, x, memory, memory_mask = setting()
+    segments = jnp.asarray(np.random.default_rng(0).integers(0, 2, (4, 12)), jnp.int32)
+    order = jnp.arange(12, dtype=jnp.int32)[None]
+    for mask in (Mask(segments=segments, causal=True, window=5), Mask(order=order)):
+        forced = run_forced(decoder, params, x, memory, memory_mask, self_mask=mask)
+        cached, _ = run_cached(decoder, params, x, memory, memory_mask, self_mask=mask)
+        np.testing.assert_allclose(cached, forced, atol=1e-5)
+        causal = run_forced(decoder, params, x, memory, memory_mask)
+        same = np.allclose(forced, causal, atol=1e-5)
+        assert same == (mask.order is not None), "an order of positions is the causal rule"
 
 
 def test_rows_that_share_a_memory_equal_rows_with_their_own():

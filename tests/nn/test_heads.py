@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from flax import linen as nn
 
-from xojl_jax.nn.heads import ElementClassifier, Pyramid, SpatialAttention, TokenClassifier
+from xojl_jax.nn.heads import PooledClassifier, Pyramid, SpatialAttention, TokenClassifier
 
 pytestmark = pytest.mark.usefixtures("quick_compile")
 
@@ -19,10 +19,10 @@ def _apply(pyramid, grid):
     return jax.jit(lambda params, taps, valid=None: pyramid.apply(params, taps, grid, valid))
 
 
-def test_element_classifier_has_the_named_sizes():
+def test_pooled_classifier_has_the_named_sizes():
     """X083: attention pooling with 8 heads, 768 -> 384 -> 30; small widths get fewer heads."""
     tokens = jax.ShapeDtypeStruct((2, 10, 768), jnp.bfloat16)
-    model = ElementClassifier(dtype=jnp.bfloat16)
+    model = PooledClassifier(30, dtype=jnp.bfloat16)
     out, params = jax.eval_shape(model.init_with_output, jax.random.key(0), tokens)
     params = nn.meta.unbox(params)["params"]
     assert out.shape == (2, 30) and out.dtype == jnp.float32
@@ -34,10 +34,10 @@ def test_element_classifier_has_the_named_sizes():
     assert narrow["pool"]["attention"]["query"]["kernel"].shape == (32, 2, 16)
 
 
-def test_element_classifier_ignores_padding(filled):
-    """Tokens that are not valid change no logit; a sample without any still gives finite ones."""
+def test_pooled_classifier_ignores_padding(filled):
+    """Padding tokens change no logit; a sample without any still gives finite ones."""
     tokens, valid = _normal(2, 6, 32), jnp.asarray([[True] * 4 + [False] * 2, [False] * 6])
-    model = ElementClassifier()
+    model = PooledClassifier(30)
     params, apply = filled(model, tokens, valid), jax.jit(model.apply)
     out = apply(params, tokens, valid)
     other = apply(params, tokens.at[:, 4:].set(9.0), valid)
@@ -64,7 +64,7 @@ def test_pyramid_strides_at_full_size():
     )
     shapes = [level.features.shape for level in levels]
     assert shapes == [(2, 90, 160, 256), (2, 45, 80, 256), (2, 23, 40, 256), (2, 12, 20, 256)]
-    assert [level.valid.shape for level in levels] == [shape[:3] for shape in shapes]
+    assert [level.mask.shape for level in levels] == [shape[:3] for shape in shapes]
 
 
 def test_pyramid_makes_what_is_asked_for(filled):
@@ -82,7 +82,7 @@ def test_pyramid_makes_what_is_asked_for(filled):
 
 
 def test_pyramid_leaves_padding_out(filled):
-    """A coarse cell is the mean of its valid patches, and valid if it has one."""
+    """A coarse cell is the mean of its real patches, and real if it has one."""
     taps, grid = _normal(4, 1, 16, 8), (4, 4)
     valid = jnp.zeros(grid, bool).at[:3, :3].set(True).reshape(1, 16)
     model = Pyramid(16)
@@ -91,8 +91,8 @@ def test_pyramid_leaves_padding_out(filled):
     levels, again = apply(params, taps, valid), apply(params, noisy, valid)
     for level, other in zip(levels, again, strict=True):
         np.testing.assert_array_equal(level.features, other.features)
-    assert levels[2].valid[0].tolist() == [[True, True], [True, True]]
-    assert levels[0].valid.sum() == 36 and levels[3].valid.all()
+    assert levels[2].mask[0].tolist() == [[True, True], [True, True]]
+    assert levels[0].mask.sum() == 36 and levels[3].mask.all()
 
 
 def test_spatial_attention_scales_by_its_map(filled):

@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 from flax import linen as nn
 
-from xojl_jax.nn.attention import KindBias, Mask, attend
+from xojl_jax.nn.attention import Mask, TokenTypeBias, attend
 from xojl_jax.nn.config import BlockConfig
 from xojl_jax.nn.feed_forward import make_feed_forward
 from xojl_jax.nn.layers import Dropout, EinsumDense, LayerNorm, named
@@ -70,7 +70,7 @@ class Attention(nn.Module):
         x: Array,
         mask: Mask | None = None,
         memory: Array | None = None,
-        bias: Array | KindBias | None = None,
+        bias: Array | TokenTypeBias | None = None,
     ) -> Array:
         q = self.project_query(x)
         k, v = self.project_memory(x if memory is None else memory)
@@ -89,7 +89,7 @@ class EncoderBlock(nn.Module):
         self,
         x: Array,
         mask: Mask | None = None,
-        bias: Array | KindBias | None = None,
+        bias: Array | TokenTypeBias | None = None,
         modality: Array | None = None,
     ) -> Array:
         """x [B, T, D] -> [B, T, D]. modality: int32[B, T], what the feed-forward may go by."""

@@ -1,13 +1,13 @@
 """The decoder's trunk: hidden states in, hidden states out, causal, attending to a memory.
 
 Two ways to run the same parameters. `__call__` takes whole sequences (teacher forcing).
-`start_cache` and then `step` take one position at a time; what earlier positions left behind
-stands in a cache of fixed size, so a step costs the same at any position and never compiles
-again.
+`start_cache` and then `step` take one position at a time; the keys and values of earlier positions
+are in a cache of fixed size, so a step costs the same at any position and never compiles again.
+Both read the same mask.
 
-Rows may outnumber memories: R = B * G rows, the G rows of a memory side by side (two views of a
-page, the hypotheses of a beam). They share one memory in attention, which is most of what a step
-reads.
+Rows may outnumber memories: R = B * G rows, the G rows of a memory side by side (two sequences
+about one input, the hypotheses of a beam). They share one memory in attention, which is most of
+what a step reads.
 
 Letters: R rows, B memories, G rows a memory, L positions, M memory tokens, D width, H heads, K
 head width.
@@ -20,7 +20,7 @@ import jax.numpy as jnp
 from flax import linen as nn
 from flax import struct
 
-from xojl_jax.nn.attention import Mask, attend
+from xojl_jax.nn.attention import Mask, attend, attend_cached
 from xojl_jax.nn.blocks import ACTIVATIONS, Attention
 from xojl_jax.nn.config import BlockConfig, DecoderConfig
 from xojl_jax.nn.feed_forward import make_feed_forward
@@ -30,6 +30,8 @@ from xojl_jax.nn.scan import scan_layers
 
 Array = jax.Array
 
+# What a hidden state sees of the others, in whole sequences and in single steps alike.
+CAUSAL = Mask(causal=True)
 CACHE = ("layers", "batch", "length", "heads", "head_dim")
 
 
@@ -38,14 +40,14 @@ class DecoderCache:
     """What a step needs of the past, allocated once.
 
     keys, values: [layers, R, max_length, H, K] of the rows' own positions, in the compute dtype.
-    memory_keys, memory_values: [layers, B, M, H, K], written once. memory_valid: bool[B, M].
+    memory_keys, memory_values: [layers, B, M, H, K], written once. memory_mask: bool[B, M].
     """
 
     keys: Array
     values: Array
     memory_keys: Array
     memory_values: Array
-    memory_valid: Array
+    memory_mask: Array
 
 
 def reorder_cache(cache: DecoderCache, index: Array) -> DecoderCache:
@@ -72,17 +74,19 @@ class DecoderBlock(nn.Module):
         self.mlp_norm, self.mlp = norm(), make_feed_forward(c)
         self.drop = Dropout(c.dropout)
 
-    def __call__(self, x: Array, memory: Array, memory_valid: Array | None) -> tuple[Array, None]:
-        """x [R, L, D], memory [B, M, D], memory_valid bool[B, M]."""
+    def __call__(
+        self, x: Array, memory: Array, memory_mask: Array | None, self_mask: Mask
+    ) -> tuple[Array, None]:
+        """x [R, L, D], memory [B, M, D], memory_mask bool[B, M], self_mask over positions."""
         own, other = self.self_attention, self.memory_attention
         attend_block = functools.partial(attend, scale=1.0, block_size=self.config.attention_block)
 
         h = self.self_norm(x)
-        y = attend_block(own.project_query(h), *own.project_memory(h), Mask(causal=True))
+        y = attend_block(own.project_query(h), *own.project_memory(h), self_mask)
         x = self._add(x, own.project_out(y))
 
         q = _share(other.project_query(self.memory_norm(x)), memory.shape[0])
-        y = attend_block(q, *other.project_memory(memory), Mask(key_valid=memory_valid))
+        y = attend_block(q, *other.project_memory(memory), Mask(key_mask=memory_mask))
         x = self._add(x, other.project_out(y.reshape(*x.shape[:2], *y.shape[2:])))
         return self._add(x, self.mlp(self.mlp_norm(x), None)), None
 
@@ -91,7 +95,12 @@ class DecoderBlock(nn.Module):
         return carry, self.memory_attention.project_memory(memory)
 
     def step(
-        self, x: Array, past: tuple[Array, ...], position: Array, memory_valid: Array
+        self,
+        x: Array,
+        past: tuple[Array, ...],
+        position: Array,
+        memory_mask: Array,
+        self_mask: Mask,
     ) -> tuple[Array, tuple[Array, Array]]:
         """One position: x [R, 1, D], past (keys, values, memory_keys, memory_values) of this layer.
 
@@ -103,12 +112,12 @@ class DecoderBlock(nn.Module):
 
         h = self.self_norm(x)
         new = own.project_memory(h)
-        earlier = (jnp.arange(keys.shape[1]) < position)[None]
-        y = _attend_cached(own.project_query(h), keys, values, earlier, new)
+        q = own.project_query(h)
+        y = attend_cached(q, keys, values, self_mask, position=position, new=new)
         x = self._add(x, own.project_out(y))
 
         q = _share(other.project_query(self.memory_norm(x)), memory_keys.shape[0])
-        y = _attend_cached(q, memory_keys, memory_values, memory_valid)
+        y = attend_cached(q, memory_keys, memory_values, Mask(key_mask=memory_mask))
         x = self._add(x, other.project_out(y.reshape(*x.shape[:2], *y.shape[2:])))
         return self._add(x, self.mlp(self.mlp_norm(x), None)), new
 
@@ -135,7 +144,7 @@ class Decoder(nn.Module):
             methods={
                 "__call__": nn.broadcast,
                 "remember": nn.broadcast,
-                "step": (0, nn.broadcast, nn.broadcast),
+                "step": (0, nn.broadcast, nn.broadcast, nn.broadcast),
             },
         )
         self.blocks = layers(c.block)
@@ -144,19 +153,33 @@ class Decoder(nn.Module):
         self.positions = self.param("positions", init, shape, jnp.float32)
         self.norm = LayerNorm(dtype=self.dtype)
 
-    def __call__(self, x: Array, memory: Array, memory_valid: Array | None = None) -> Array:
-        """Teacher forcing: hidden state t sees positions 0 … t. memory_valid: bool[B, M], False
-        in padding.
+    def __call__(
+        self,
+        x: Array,
+        memory: Array,
+        memory_mask: Array | None = None,
+        self_mask: Mask = CAUSAL,
+    ) -> Array:
+        """Teacher forcing, over whole sequences.
+
+        Args:
+          x: [R, L, D], embedded tokens.
+          memory: [B, M, D].
+          memory_mask: bool[B, M], False in padding.
+          self_mask: which positions each position sees; arrays in it are over L positions.
+
+        Returns:
+          [R, L, D], hidden states.
         """
         if x.shape[1] > self.config.max_length:
             raise ValueError(f"decoder: {x.shape[1]} positions, at most {self.config.max_length}")
         x = x.astype(self.dtype) + self.positions[: x.shape[1]].astype(self.dtype)
         x = nn.with_logical_constraint(x, ACTIVATIONS)
-        x, _ = self.blocks(x, memory.astype(self.dtype), memory_valid)
+        x, _ = self.blocks(x, memory.astype(self.dtype), memory_mask, self_mask)
         return self.norm(x)
 
     def start_cache(
-        self, memory: Array, memory_valid: Array | None = None, rows: int | None = None
+        self, memory: Array, memory_mask: Array | None = None, rows: int | None = None
     ) -> DecoderCache:
         """The cache before position 0: the memory's keys and values, and room for max_length
         positions.
@@ -169,21 +192,26 @@ class Decoder(nn.Module):
         own = jnp.zeros(
             (self.config.layers, rows or batch, self.config.max_length, *heads), self.dtype
         )
-        if memory_valid is None:
-            memory_valid = jnp.ones((batch, length), bool)
+        if memory_mask is None:
+            memory_mask = jnp.ones((batch, length), bool)
         own, memory_keys, memory_values = (
             nn.with_logical_constraint(part, CACHE) for part in (own, memory_keys, memory_values)
         )
-        return DecoderCache(own, own, memory_keys, memory_values, memory_valid)
+        return DecoderCache(own, own, memory_keys, memory_values, memory_mask)
 
-    def step(self, x: Array, cache: DecoderCache, position: Array) -> tuple[Array, DecoderCache]:
+    def step(
+        self, x: Array, cache: DecoderCache, position: Array, self_mask: Mask = CAUSAL
+    ) -> tuple[Array, DecoderCache]:
         """One position for every row: x [R, D], position int32[] -> hidden states [R, D] and
         the cache.
+
+        self_mask: as in teacher forcing, but its arrays are over max_length positions. A position
+        sees at most itself and earlier ones, whatever the mask says: later ones are not there yet.
         """
-        here = jax.lax.dynamic_slice_in_dim(self.positions, position, 1)
-        x = x[:, None].astype(self.dtype) + here.astype(self.dtype)
+        embedding = jax.lax.dynamic_slice_in_dim(self.positions, position, 1)
+        x = x[:, None].astype(self.dtype) + embedding.astype(self.dtype)
         past = (cache.keys, cache.values, cache.memory_keys, cache.memory_values)
-        x, (keys, values) = self.blocks.step(x, past, position, cache.memory_valid)
+        x, (keys, values) = self.blocks.step(x, past, position, cache.memory_mask, self_mask)
         # The one write of all layers, in place where the cache is a loop's carry.
         write = functools.partial(jax.lax.dynamic_update_slice_in_dim, start_index=position, axis=2)
         cache = cache.replace(keys=write(cache.keys, keys), values=write(cache.values, values))
@@ -193,30 +221,3 @@ class Decoder(nn.Module):
 def _share(q: Array, memories: int) -> Array:
     """Queries [R, L, H, K] of the rows of one memory, side by side: [B, G * L, H, K]."""
     return q.reshape(memories, -1, *q.shape[2:])
-
-
-def _attend_cached(
-    q: Array, keys: Array, values: Array, valid: Array, new: tuple[Array, Array] | None = None
-) -> Array:
-    """Few queries [B, Q, H, K] over a whole buffer [B, S, H, K], and each over its own new key
-    and value.
-
-    valid: bool[B or 1, S]. new: key and value [B, Q, H, K] that only the query at the same place
-    sees. Softmax in float32; a query that sees nothing gives 0.
-    """
-    dot = functools.partial(jnp.einsum, preferred_element_type=jnp.float32)
-    seen = jnp.broadcast_to(valid[:, None, None, :], (*valid.shape[:1], 1, 1, valid.shape[1]))
-    lowest = jnp.finfo(jnp.float32).min / 2
-    scores = jnp.where(seen, dot("bqhk,bshk->bhqs", q, keys), lowest)
-    top = scores.max(-1, keepdims=True)
-    if new is not None:
-        new_score = dot("bqhk,bqhk->bhq", q, new[0])[..., None]
-        top = jnp.maximum(top, new_score)
-    weights = jnp.where(seen, jnp.exp(scores - top), 0)
-    total = weights.sum(-1, keepdims=True)
-    y = dot("bhqs,bshk->bqhk", weights.astype(values.dtype), values)
-    if new is not None:
-        new_weight = jnp.exp(new_score - top)
-        total = total + new_weight
-        y = y + new_weight.swapaxes(1, 2) * new[1].astype(jnp.float32)
-    return (y / jnp.where(total > 0, total, 1).swapaxes(1, 2)).astype(q.dtype)

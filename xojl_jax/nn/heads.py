@@ -29,13 +29,13 @@ class TokenClassifier(nn.Module):
 
 
 class AttentionPool(nn.Module):
-    """One learned query attends to all tokens: [B, N, D], valid bool[B, N] -> [B, D]."""
+    """One learned query attends to all tokens: [B, N, D], mask bool[B, N] -> [B, D]."""
 
     heads: int
     dtype: jnp.dtype = jnp.float32
 
     @nn.compact
-    def __call__(self, tokens: Array, valid: Array | None = None) -> Array:
+    def __call__(self, tokens: Array, mask: Array | None = None) -> Array:
         width = tokens.shape[-1]
         init = nn.with_logical_partitioning(nn.initializers.normal(POSITION_STD), (None, "embed"))
         query = self.param("query", init, (1, width), jnp.float32).astype(self.dtype)
@@ -43,26 +43,27 @@ class AttentionPool(nn.Module):
         attention = Attention(
             self.heads, width // self.heads, width, dtype=self.dtype, name="attention"
         )
-        return attention(query, Mask(key_valid=valid), memory=tokens)[:, 0]
+        return attention(query, Mask(key_mask=mask), memory=tokens)[:, 0]
 
 
-class ElementClassifier(nn.Module):
-    """Which elements a page uses: [B, N, D], valid bool[B, N] -> logits float32[B, 30].
+class PooledClassifier(nn.Module):
+    """Which classes occur among the tokens: [B, N, D], mask bool[B, N] -> logits
+    float32[B, classes].
 
     Attention pooling, then D -> D/2 -> classes with a ReLU and dropout between.
     """
 
-    classes: int = 30
+    classes: int
     heads: int = 8
     dropout: float = 0.1
     dtype: jnp.dtype = jnp.float32
 
     @nn.compact
-    def __call__(self, tokens: Array, valid: Array | None = None) -> Array:
+    def __call__(self, tokens: Array, mask: Array | None = None) -> Array:
         width = tokens.shape[-1]
         # Heads narrower than 16 hold nothing, so small models get fewer.
         heads = min(self.heads, max(1, width // 16))
-        x = AttentionPool(heads, self.dtype, name="pool")(tokens, valid)
+        x = AttentionPool(heads, self.dtype, name="pool")(tokens, mask)
         x = EinsumDense((width // 2,), ("embed", "mlp"), dtype=self.dtype, name="hidden")(x)
         x = Dropout(self.dropout)(nn.relu(x))
         x = EinsumDense((self.classes,), ("mlp", "classes"), dtype=self.dtype, name="project")(x)
@@ -71,10 +72,10 @@ class ElementClassifier(nn.Module):
 
 @struct.dataclass
 class Level:
-    """Features [B, r, c, W], and which cells hold a valid patch, bool[B, r, c]."""
+    """Features [B, r, c, W], and which cells hold a real patch, bool[B, r, c]."""
 
     features: Array
-    valid: Array
+    mask: Array
 
 
 class Pyramid(nn.Module):
@@ -92,25 +93,25 @@ class Pyramid(nn.Module):
 
     @nn.compact
     def __call__(
-        self, taps: Array, grid: tuple[int, int], patch_valid: Array | None = None
+        self, taps: Array, grid: tuple[int, int], patch_mask: Array | None = None
     ) -> tuple[Level, ...]:
         batch = taps.shape[1]
-        valid = jnp.ones((batch, *grid), bool)
-        if patch_valid is not None:
-            valid = patch_valid.reshape(batch, *grid)
+        mask = jnp.ones((batch, *grid), bool)
+        if patch_mask is not None:
+            mask = patch_mask.reshape(batch, *grid)
         found, above = {}, None
         for level in range(3, min(self.levels) - 1, -1):
             tap = LayerNorm(dtype=self.dtype, name=f"norm_{level}")(taps[level])
             lateral = EinsumDense(
                 (self.width,), ("embed", "mlp"), dtype=self.dtype, name=f"lateral_{level}"
             )
-            cells, cells_valid = _resample(lateral(tap).reshape(batch, *grid, -1), valid, level - 1)
+            cells, cells_mask = _resample(lateral(tap).reshape(batch, *grid, -1), mask, level - 1)
             if above is not None:
                 cells = cells + _twice(above)[:, : cells.shape[1], : cells.shape[2]]
-            above = cells = jnp.where(cells_valid[..., None], cells, 0)
+            above = cells = jnp.where(cells_mask[..., None], cells, 0)
             if level in self.levels:
                 smooth = _conv(self.width, 3, ("mlp", "embed"), self.dtype, f"smooth_{level}")
-                found[level] = Level(smooth(cells), cells_valid)
+                found[level] = Level(smooth(cells), cells_mask)
         return tuple(found[level] for level in self.levels)
 
 
@@ -147,19 +148,19 @@ def _conv(width: int, size: int, axes: tuple[str | None, str | None], dtype, nam
     )
 
 
-def _resample(cells: Array, valid: Array, halvings: int) -> tuple[Array, Array]:
-    """Halves the resolution so many times (-1: doubles it) by means of valid cells."""
+def _resample(cells: Array, mask: Array, halvings: int) -> tuple[Array, Array]:
+    """Halves the resolution so many times (-1: doubles it) by means over real cells."""
     if halvings < 0:
-        return _twice(cells), _twice(valid)
+        return _twice(cells), _twice(mask)
     for _ in range(halvings):
-        rows, columns = valid.shape[1:]
+        rows, columns = mask.shape[1:]
         edge = ((0, 0), (0, rows % 2), (0, columns % 2))
-        valid = jnp.pad(valid, edge).reshape(-1, (rows + 1) // 2, 2, (columns + 1) // 2, 2)
-        cells = jnp.pad(cells, (*edge, (0, 0))).reshape(*valid.shape, -1)
-        count = jnp.maximum(valid.sum((2, 4)), 1)[..., None].astype(cells.dtype)
-        cells = jnp.where(valid[..., None], cells, 0).sum((2, 4)) / count
-        valid = valid.any((2, 4))
-    return cells, valid
+        mask = jnp.pad(mask, edge).reshape(-1, (rows + 1) // 2, 2, (columns + 1) // 2, 2)
+        cells = jnp.pad(cells, (*edge, (0, 0))).reshape(*mask.shape, -1)
+        count = jnp.maximum(mask.sum((2, 4)), 1)[..., None].astype(cells.dtype)
+        cells = jnp.where(mask[..., None], cells, 0).sum((2, 4)) / count
+        mask = mask.any((2, 4))
+    return cells, mask
 
 
 def _twice(x: Array) -> Array:

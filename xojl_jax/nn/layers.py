@@ -12,7 +12,7 @@ import jax
 import jax.numpy as jnp
 from flax import linen as nn
 
-from xojl_jax.nn.attention import wide
+from xojl_jax.nn.attention import accumulation_dtype
 
 Array = jax.Array
 Dtype = jnp.dtype
@@ -61,7 +61,7 @@ class EinsumDense(nn.Module):
 
 def standardize(x: Array) -> Array:
     """Mean 0 and variance 1 over the last axis, in float32 (or wider)."""
-    x = x.astype(wide(x.dtype))
+    x = x.astype(accumulation_dtype(x.dtype))
     x = x - x.mean(-1, keepdims=True)
     return x * jax.lax.rsqrt(jnp.square(x).mean(-1, keepdims=True) + NORM_EPSILON)
 

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 from flax import linen as nn
 from flax import struct
 
-from xojl_jax.nn.attention import KindBias, Mask
+from xojl_jax.nn.attention import Mask, TokenTypeBias
 from xojl_jax.nn.blocks import ACTIVATIONS, EncoderBlock
 from xojl_jax.nn.config import TAPS, VisionConfig
 from xojl_jax.nn.layers import LayerNorm
@@ -46,21 +46,21 @@ class VisionEncoder(nn.Module):
 
     @nn.compact
     def __call__(
-        self, images: Array, patch_valid: Array | None = None, prefix_valid: Array | None = None
+        self, images: Array, patch_mask: Array | None = None, prefix_mask: Array | None = None
     ) -> VisionOutput:
-        """patch_valid: bool[B, N], False in padding. prefix_valid: bool[B, P], the hinted ones."""
+        """patch_mask: bool[B, N], False in padding. prefix_mask: bool[B, P], the hinted ones."""
         c = self.config
         x = self._embed(images)
         patches, before = x.shape[1] - 1 - c.num_prefixes, 1 + c.num_prefixes
         padding = -x.shape[1] % LENGTH_MULTIPLE
         x = jnp.pad(x, ((0, 0), (0, padding), (0, 0)))
         mask = Mask(
-            key_valid=self._key_valid(patches, padding, patch_valid, prefix_valid),
+            key_mask=self._key_mask(patches, padding, patch_mask, prefix_mask),
             exclude_self=c.exclude_self,
             window=c.window,
             window_prefix=before,
         )
-        x, taps = self._layers(x, mask, self._kind_bias(patches + padding))
+        x, taps = self._layers(x, mask, self._class_bias(patches + padding))
         x = LayerNorm(dtype=c.block.jnp_dtype, name="norm")(x)
         return VisionOutput(
             tokens=x[:, before : before + patches],
@@ -82,43 +82,43 @@ class VisionEncoder(nn.Module):
         special = jnp.broadcast_to(special.astype(dtype), (x.shape[0], *special.shape))
         return nn.with_logical_constraint(jnp.concatenate([special, x], axis=1), ACTIVATIONS)
 
-    def _key_valid(
-        self, patches: int, padding: int, patch_valid: Array | None, prefix_valid: Array | None
+    def _key_mask(
+        self, patches: int, padding: int, patch_mask: Array | None, prefix_mask: Array | None
     ) -> Array | None:
-        """bool[B or 1, all tokens], or None where all of them are valid."""
-        if patch_valid is None and prefix_valid is None and not padding:
+        """bool[B or 1, all tokens], or None where all of them are real."""
+        if patch_mask is None and prefix_mask is None and not padding:
             return None
-        given = next((x for x in (patch_valid, prefix_valid) if x is not None), None)
+        given = next((x for x in (patch_mask, prefix_mask) if x is not None), None)
         batch = 1 if given is None else given.shape[0]
         ones = functools.partial(jnp.ones, dtype=bool)
         parts = [
             ones((batch, 1)),
-            ones((batch, self.config.num_prefixes)) if prefix_valid is None else prefix_valid,
-            ones((batch, patches)) if patch_valid is None else patch_valid,
+            ones((batch, self.config.num_prefixes)) if prefix_mask is None else prefix_mask,
+            ones((batch, patches)) if patch_mask is None else patch_mask,
             jnp.zeros((batch, padding), bool),
         ]
         return jnp.concatenate(parts, axis=1)
 
-    def _kind_bias(self, patches: int) -> KindBias | None:
-        c, kinds = self.config, self.config.num_token_types
+    def _class_bias(self, patches: int) -> TokenTypeBias | None:
+        c, types = self.config, self.config.num_token_types
         if c.class_bias is None:
             return None
         if c.class_bias == "learned":
             init = nn.with_logical_partitioning(nn.initializers.zeros, ("heads", None, None))
-            table = self.param("class_bias", init, (c.block.heads, kinds, kinds), jnp.float32)
+            table = self.param("class_bias", init, (c.block.heads, types, types), jnp.float32)
         else:
             table = jnp.asarray(c.class_bias, jnp.float32)[None]
-        # Position 0 is CLS, then one kind per prefix; all patches are of the last kind.
-        kind = jnp.minimum(jnp.arange(kinds - 1 + patches, dtype=jnp.int32), kinds - 1)
-        return KindBias(table, kind, kind)
+        # Position 0 is CLS, then one type per prefix; all patches are of the last type.
+        token_types = jnp.minimum(jnp.arange(types - 1 + patches, dtype=jnp.int32), types - 1)
+        return TokenTypeBias(table, token_types, token_types)
 
-    def _layers(self, x: Array, mask: Mask, bias: KindBias | None) -> tuple[Array, Array]:
+    def _layers(self, x: Array, mask: Mask, bias: TokenTypeBias | None) -> tuple[Array, Array]:
         """A scan over groups of layers: the stream at the end, and after each group."""
         c = self.config
         block = functools.partial(EncoderBlock, c.block, temperature=c.temperature)
 
         def group(
-            stack: nn.Module, x: Array, mask: Mask, bias: KindBias | None
+            stack: nn.Module, x: Array, mask: Mask, bias: TokenTypeBias | None
         ) -> tuple[Array, Array]:
             x = stack(x, mask, bias)
             return x, x

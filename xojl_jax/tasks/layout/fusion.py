@@ -50,7 +50,7 @@ class FusionBlock(nn.Module):
         )
         x = LayerNorm(c.jnp_dtype, name=f"{name}_norm")(x)
         memory = LayerNorm(c.jnp_dtype, name=f"{name}_memory_norm")(memory)
-        return Dropout(c.dropout)(attention(x, Mask(key_valid=memory_mask), memory))
+        return Dropout(c.dropout)(attention(x, Mask(key_mask=memory_mask), memory))
 
     def _feed_forward(self, name: str, x: Array) -> Array:
         y = LayerNorm(self.config.jnp_dtype, name=f"{name}_feed_forward_norm")(x)

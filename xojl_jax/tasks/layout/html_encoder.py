@@ -163,7 +163,7 @@ class HtmlEncoder(nn.Module):
         relations = tree_relations(batch["html_parent"], batch["html_end"])
         block = functools.partial(TreeBlock, self.config)
         stack = Stack(block, self.layers, self.config.remat, name="stack")
-        x = stack(x, relations, Mask(key_valid=mask))
+        x = stack(x, relations, Mask(key_mask=mask))
         return LayerNorm(self.config.jnp_dtype, name="norm")(x)
 
     def content(self, batch: dict[str, Array]) -> Array:

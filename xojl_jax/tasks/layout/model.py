@@ -17,7 +17,7 @@ from flax import linen as nn
 
 from xojl_jax.nn.config import BlockConfig, DecoderConfig, TrunkConfig, VisionConfig
 from xojl_jax.nn.decoder import DecoderCache
-from xojl_jax.nn.heads import ElementClassifier, Pyramid, SpatialAttention, TokenClassifier
+from xojl_jax.nn.heads import PooledClassifier, Pyramid, SpatialAttention, TokenClassifier
 from xojl_jax.nn.layers import EinsumDense, LayerNorm
 from xojl_jax.nn.patches import patch_grid
 from xojl_jax.nn.trunk import Trunk
@@ -172,7 +172,7 @@ class LayoutModel(nn.Module):
         # Dense predictions.
         self.node_head = TokenClassifier(NUM_ELEMENTS + 1, dtype)
         self.patch_head = TokenClassifier(ELEMENT_WIDTH, dtype)
-        self.element_head = ElementClassifier(ELEMENT_WIDTH, dtype=dtype)
+        self.element_head = PooledClassifier(ELEMENT_WIDTH, dtype=dtype)
         self.category_head = dense((c.num_categories,), ("embed", "classes"))
         self.spatial_attention = SpatialAttention(dtype=dtype)
         self.node_region = dense((c.width,), ("embed", "mlp"))
@@ -239,7 +239,7 @@ class LayoutModel(nn.Module):
         taps = vision.taps.at[-1].add(grid.reshape(patches.shape))
         (level,) = self.pyramid(taps, shape, patch_valid)
         cells = level.features.reshape(patches.shape[0], -1, level.features.shape[-1])
-        cells_valid = level.valid.reshape(patches.shape[0], -1)
+        cells_valid = level.mask.reshape(patches.shape[0], -1)
         memory = jnp.concatenate([html, self.memory_in(cells)], axis=1)
         memory_valid = jnp.concatenate([mask, cells_valid], axis=1)
         memory = self.memory_norm(memory)

@@ -1,0 +1,22 @@
+"""Attention: one function, `attend`; masks and biases are data; a file per implementation."""
+
+from xojl_jax.nn.attention.attend import BACKENDS, Backend, attend
+from xojl_jax.nn.attention.bias import TokenTypeBias
+from xojl_jax.nn.attention.blockwise import SAVED_NAMES
+from xojl_jax.nn.attention.cached import attend_cached
+from xojl_jax.nn.attention.dense import attend_dense
+from xojl_jax.nn.attention.mask import Mask, prefix_order
+from xojl_jax.nn.attention.precision import accumulation_dtype
+
+__all__ = [
+    "BACKENDS",
+    "SAVED_NAMES",
+    "Backend",
+    "Mask",
+    "TokenTypeBias",
+    "accumulation_dtype",
+    "attend",
+    "attend_cached",
+    "attend_dense",
+    "prefix_order",
+]

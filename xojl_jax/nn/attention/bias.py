@@ -1,0 +1,40 @@
+"""A bias of the scores that needs no array of their size."""
+
+import jax
+import jax.numpy as jnp
+from flax import struct
+
+Array = jax.Array
+
+
+@struct.dataclass
+class TokenTypeBias:
+    """A bias that depends on the types of the two tokens alone.
+
+    It enters through C more channels of q and k: exact, and differentiable.
+
+    Attributes:
+      table: float[H or 1, C, C], what is added to the score of a query of type a and a key of type
+        b at [:, a, b].
+      query_types: int32[Tq].
+      key_types: int32[S].
+    """
+
+    table: Array
+    query_types: Array
+    key_types: Array
+
+    def as_channels(self, q: Array, k: Array, scale: float) -> tuple[Array, Array]:
+        """q and k with C more channels, whose product times the scale is the bias."""
+        per_query = (self.table / scale).astype(q.dtype)[:, self.query_types].swapaxes(0, 1)
+        per_key = jax.nn.one_hot(self.key_types, self.table.shape[-1], dtype=k.dtype)[:, None]
+
+        def widen(x: Array, channels: Array) -> Array:
+            channels = jnp.broadcast_to(channels, (*x.shape[:-1], channels.shape[-1]))
+            return jnp.concatenate([x, channels], axis=-1)
+
+        return widen(q, per_query), widen(k, per_key)
+
+    def as_matrix(self) -> Array:
+        """float[1, H or 1, Tq, S], the array that `as_channels` avoids."""
+        return self.table[:, self.query_types][:, :, self.key_types][None]

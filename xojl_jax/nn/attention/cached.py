@@ -1,0 +1,66 @@
+"""Attention of a few queries to a buffer of keys and values, for decoding step by step."""
+
+import functools
+
+import jax
+import jax.numpy as jnp
+
+from xojl_jax.nn.attention.mask import Mask
+from xojl_jax.nn.attention.precision import masked_score
+
+Array = jax.Array
+
+
+def attend_cached(
+    q: Array,
+    keys: Array,
+    values: Array,
+    mask: Mask,
+    *,
+    position: Array | None = None,
+    new: tuple[Array, Array] | None = None,
+) -> Array:
+    """Queries over a whole buffer; what they see is the same `Mask` that whole sequences use.
+
+    Args:
+      q: [B, Q, H, K], scaled; few, so that their scores [B, H, Q, S] may be in memory.
+      keys, values: [B, S, H, K], the buffer.
+      mask: over positions of the buffer. Without a `position` it may only have a `key_mask`.
+      position: int32[], where the one query is. Only the buffer's positions before it are written.
+      new: key and value [B, Q, H, K] that only the query at the same place sees: this position's
+        own, which are not in the buffer yet.
+
+    Returns:
+      [B, Q, H, K] in the dtype of q. Softmax in float32; a query that sees nothing gives 0.
+    """
+    dot = functools.partial(jnp.einsum, preferred_element_type=jnp.float32)
+    seen = _seen(mask, keys.shape[1], position)
+    lowest = masked_score(jnp.float32)
+    scores = jnp.where(seen, dot("bqhk,bshk->bhqs", q, keys), lowest)
+    top = scores.max(-1, keepdims=True)
+    if new is not None:
+        new_score = dot("bqhk,bqhk->bhq", q, new[0])[..., None]
+        top = jnp.maximum(top, new_score)
+    weights = jnp.where(seen, jnp.exp(scores - top), 0)
+    total = weights.sum(-1, keepdims=True)
+    y = dot("bhqs,bshk->bqhk", weights.astype(values.dtype), values)
+    if new is not None:
+        new_weight = jnp.exp(new_score - top)
+        total = total + new_weight
+        y = y + new_weight.swapaxes(1, 2) * new[1].astype(jnp.float32)
+    return (y / jnp.where(total > 0, total, 1).swapaxes(1, 2)).astype(q.dtype)
+
+
+def _seen(mask: Mask, columns: int, position: Array | None) -> Array:
+    """bool[B or 1, 1, 1, S], the row of the mask at this position."""
+    positions = jnp.arange(columns, dtype=jnp.int32)
+    if position is None:
+        visible = mask.visible(jnp.zeros(1, jnp.int32), positions)
+        return jnp.ones((1, 1, 1, columns), bool) if visible is None else visible
+
+    def of_row(x: Array) -> Array:
+        return jax.lax.dynamic_slice_in_dim(x, position, 1, axis=1)
+
+    written = (positions < position)[None, None, None]
+    visible = mask.visible(position[None], positions, of_rows=of_row)
+    return written if visible is None else written & visible
