@@ -4,7 +4,7 @@
     python -m benchmarks.attention --lengths 3624 14400 --heads 12 --head-dim 64 --dtype bfloat16
 
 Each row is one length and one pass. Time is the median of the timed runs, the two variants taking
-turns, so that a busy machine slows both. Memory is what the compiled programme asks for beside its
+turns, so that a busy machine slows both. Memory is what the compiled program asks for beside its
 arguments and results. A variant that would need more than --limit-gib is compiled, not run.
 """
 
@@ -61,9 +61,9 @@ def measure(options: argparse.Namespace, length: int, compiled: dict) -> dict:
     inputs = [jax.random.normal(key, shape, options.dtype) for key in keys]
     seconds = {name: [] for name in compiled}
     for turn in range(options.warm_up + options.repeats):
-        for name, programme in compiled.items():
+        for name, program in compiled.items():
             start = time.perf_counter()
-            jax.block_until_ready(programme(*inputs))
+            jax.block_until_ready(program(*inputs))
             if turn >= options.warm_up:
                 seconds[name].append(time.perf_counter() - start)
     return {name: statistics.median(values) for name, values in seconds.items()}
@@ -81,12 +81,12 @@ def main() -> None:
         f"{'length':>7} {'pass':>8} {'dense MiB':>10} {'block MiB':>10} {'memory':>8} {'time':>8}"
     )
     for length in options.lengths:
-        programmes = {name: compiled_passes(options, length, name) for name in VARIANTS}
+        programs = {name: compiled_passes(options, length, name) for name in VARIANTS}
         for name in ("forward", "fwd+bwd"):
-            compiled = {variant: programmes[variant][name] for variant in VARIANTS}
+            compiled = {variant: programs[variant][name] for variant in VARIANTS}
             mib = {
-                variant: programme.memory_analysis().temp_size_in_bytes / 2**20
-                for variant, programme in compiled.items()
+                variant: program.memory_analysis().temp_size_in_bytes / 2**20
+                for variant, program in compiled.items()
             }
             ratio = "not run"
             if max(mib.values()) <= options.limit_gib * 1024:

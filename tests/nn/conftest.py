@@ -22,7 +22,7 @@ def make_config(kind, **fields):
 
 @pytest.fixture
 def quick_compile():
-    """Programmes run once here, so optimising them would take most of the time."""
+    """Programs run once here, so optimizing them would take most of the time."""
     jax.config.update("jax_disable_most_optimizations", True)
     yield
     jax.config.update("jax_disable_most_optimizations", False)

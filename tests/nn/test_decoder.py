@@ -28,27 +28,27 @@ def setting(memories=4):
     noise = np.random.default_rng(0)
     x = jnp.asarray(noise.normal(size=(4, 12, 32)), jnp.float32)
     memory = jnp.asarray(noise.normal(size=(memories, 7, 32)), jnp.float32)
-    valid = jnp.arange(7) < jnp.array([7, 3, 1, 5])[:memories, None]
-    shapes = nn.meta.unbox(jax.eval_shape(decoder.init, jax.random.key(0), x, memory, valid))
+    mask = jnp.arange(7) < jnp.array([7, 3, 1, 5])[:memories, None]
+    shapes = nn.meta.unbox(jax.eval_shape(decoder.init, jax.random.key(0), x, memory, mask))
 
     # all random: the zeros and ones of fresh biases and scales would hide a part that is missing
     def fill(path, shape):
-        centre = 1.0 if path[-1].key == "scale" else 0.0
-        return jnp.asarray(noise.normal(centre, 0.2, shape.shape), shape.dtype)
+        center = 1.0 if path[-1].key == "scale" else 0.0
+        return jnp.asarray(noise.normal(center, 0.2, shape.shape), shape.dtype)
 
-    return decoder, jax.tree.map_with_path(fill, shapes), x, memory, valid
+    return decoder, jax.tree.map_with_path(fill, shapes), x, memory, mask
 
 
 @functools.partial(jax.jit, static_argnums=0)
-def run_forced(decoder, params, x, memory, valid, dropout_key=None, self_mask=CAUSAL):
+def run_forced(decoder, params, x, memory, mask, dropout_key=None, self_mask=CAUSAL):
     rngs = None if dropout_key is None else {"dropout": dropout_key}
-    return decoder.apply(params, x, memory, valid, self_mask, rngs=rngs)
+    return decoder.apply(params, x, memory, mask, self_mask, rngs=rngs)
 
 
 @functools.partial(jax.jit, static_argnums=0)
-def run_cached(decoder, params, x, memory, valid, self_mask=CAUSAL):
+def run_cached(decoder, params, x, memory, mask, self_mask=CAUSAL):
     """Hidden states [R, L, D] from one step a position, in one scan, and the cache at the end."""
-    cache = decoder.apply(params, memory, valid, len(x), method="start_cache")
+    cache = decoder.apply(params, memory, mask, len(x), method="start_cache")
 
     def step(cache, inputs):
         position, token = inputs
@@ -63,9 +63,9 @@ def run_cached(decoder, params, x, memory, valid, self_mask=CAUSAL):
 @pytest.mark.parametrize("memories", [4, 2, 1])
 def test_cached_steps_equal_teacher_forcing(memories):
     """All positions, padding in the memory, one, two and four rows to a memory."""
-    decoder, params, x, memory, valid = setting(memories=memories)
-    forced = run_forced(decoder, params, x, memory, valid)
-    cached, _ = run_cached(decoder, params, x, memory, valid)
+    decoder, params, x, memory, mask = setting(memories=memories)
+    forced = run_forced(decoder, params, x, memory, mask)
+    cached, _ = run_cached(decoder, params, x, memory, mask)
     assert forced.shape == x.shape
     np.testing.assert_allclose(cached, forced, atol=1e-5)
 
@@ -86,42 +86,37 @@ def test_steps_and_whole_sequences_read_the_same_mask():
 
 def test_rows_that_share_a_memory_equal_rows_with_their_own():
     """Sharing is only a matter of memory."""
-    decoder, params, x, memory, valid = setting(memories=2)
-    shared = run_forced(decoder, params, x, memory, valid)
-    own = run_forced(
-        decoder, params, x, jnp.repeat(memory, 2, axis=0), jnp.repeat(valid, 2, axis=0)
-    )
+    decoder, params, x, memory, mask = setting(memories=2)
+    shared = run_forced(decoder, params, x, memory, mask)
+    own = run_forced(decoder, params, x, jnp.repeat(memory, 2, axis=0), jnp.repeat(mask, 2, axis=0))
     np.testing.assert_allclose(shared, own, atol=1e-5)
 
 
 def test_no_position_sees_a_later_one():
     """Another token at position 5 changes nothing before it, and something from there on."""
-    decoder, params, x, memory, valid = setting()
+    decoder, params, x, memory, mask = setting()
     one, other = (
-        run_forced(decoder, params, y, memory, valid)
-        for y in (x, x.at[:, 5, 0].add(jnp.float32(1)))
+        run_forced(decoder, params, y, memory, mask) for y in (x, x.at[:, 5, 0].add(jnp.float32(1)))
     )
     np.testing.assert_array_equal(one[:, :5], other[:, :5])
     assert (jnp.abs(one - other)[:, 5:].max(-1) > 1e-4).all()
 
 
 def test_padding_in_the_memory_is_not_seen():
-    """What stands in invalid memory does not matter, in either way of running; valid memory
-    does.
-    """
-    decoder, params, x, memory, valid = setting()
-    junk = jnp.where(valid[..., None], memory, 1e4)
-    other = jnp.where(valid[..., None], memory + 1, memory)
+    """What is in the memory's padding does not matter, in either way of running; the rest does."""
+    decoder, params, x, memory, mask = setting()
+    junk = jnp.where(mask[..., None], memory, 1e4)
+    other = jnp.where(mask[..., None], memory + 1, memory)
     for run in (run_forced, lambda *inputs: run_cached(*inputs)[0]):
-        hidden = run(decoder, params, x, memory, valid)
-        np.testing.assert_allclose(run(decoder, params, x, junk, valid), hidden, atol=1e-6)
-        assert jnp.abs(run(decoder, params, x, other, valid) - hidden).max() > 1e-3
+        hidden = run(decoder, params, x, memory, mask)
+        np.testing.assert_allclose(run(decoder, params, x, junk, mask), hidden, atol=1e-6)
+        assert jnp.abs(run(decoder, params, x, other, mask) - hidden).max() > 1e-3
 
 
 def test_without_memory_both_ways_agree():
     """A row whose memory is all padding is still decoded, the same way, without NaN."""
-    decoder, params, x, memory, valid = setting()
-    nothing = jnp.zeros_like(valid)
+    decoder, params, x, memory, mask = setting()
+    nothing = jnp.zeros_like(mask)
     forced = run_forced(decoder, params, x, memory, nothing)
     cached, _ = run_cached(decoder, params, x, memory, nothing)
     assert jnp.isfinite(forced).all()
@@ -130,11 +125,11 @@ def test_without_memory_both_ways_agree():
 
 def test_a_row_does_not_depend_on_the_others():
     """A batch of one equals the same row in a batch of four."""
-    decoder, params, x, memory, valid = setting()
-    many, _ = run_cached(decoder, params, x, memory, valid)
+    decoder, params, x, memory, mask = setting()
+    many, _ = run_cached(decoder, params, x, memory, mask)
     for row in range(4):
         here = slice(row, row + 1)
-        one, _ = run_cached(decoder, params, x[here], memory[here], valid[here])
+        one, _ = run_cached(decoder, params, x[here], memory[here], mask[here])
         np.testing.assert_allclose(one[0], many[row], atol=1e-6)
 
 
@@ -142,11 +137,11 @@ def test_bfloat16_runs_and_stays_close():
     """Compute, cache and answer are bfloat16, parameters float32; the two ways agree as far as
     bfloat16 can.
     """
-    _, params, x, memory, valid = setting()
+    _, params, x, memory, mask = setting()
     decoder = make_decoder(**SMALL, dtype="bfloat16")
-    exact = run_forced(setting()[0], params, x, memory, valid)
-    forced = run_forced(decoder, params, x, memory, valid)
-    cached, cache = run_cached(decoder, params, x, memory, valid)
+    exact = run_forced(setting()[0], params, x, memory, mask)
+    forced = run_forced(decoder, params, x, memory, mask)
+    cached, cache = run_cached(decoder, params, x, memory, mask)
     assert {leaf.dtype for leaf in jax.tree.leaves(params)} == {jnp.dtype("float32")}
     for array in (forced, cached, cache.keys, cache.memory_keys):
         assert array.dtype == jnp.bfloat16
@@ -156,8 +151,8 @@ def test_bfloat16_runs_and_stays_close():
 
 def test_the_cache_is_allocated_once():
     """Shapes are fixed from the start; after position p, only p + 1 positions are written."""
-    decoder, params, x, memory, valid = setting(memories=2)
-    _, cache = run_cached(decoder, params, x[:, :5], memory, valid)
+    decoder, params, x, memory, mask = setting(memories=2)
+    _, cache = run_cached(decoder, params, x[:, :5], memory, mask)
     assert cache.keys.shape == cache.values.shape == (3, 4, 12, 4, 8)
     assert cache.memory_keys.shape == cache.memory_values.shape == (3, 2, 7, 4, 8)
     written = jnp.abs(cache.keys).max((0, 1, 3, 4)) > 0
@@ -166,8 +161,8 @@ def test_the_cache_is_allocated_once():
 
 def test_reordered_rows_go_on_as_their_origin():
     """After a reorder, row r continues as row index[r] would have."""
-    decoder, params, x, memory, valid = setting(memories=2)
-    _, cache = run_cached(decoder, params, x[:, :5], memory, valid)
+    decoder, params, x, memory, mask = setting(memories=2)
+    _, cache = run_cached(decoder, params, x[:, :5], memory, mask)
     index = jnp.array([1, 1, 2, 2])
     step = jax.jit(functools.partial(decoder.apply, params, method="step"))
     token = jnp.broadcast_to(x[:1, 5], (4, 32))
@@ -222,12 +217,12 @@ def test_remat_saves_memory():
 
 def test_dropout_acts_only_with_its_stream():
     """Training passes a `dropout` stream; without it the decoder is deterministic."""
-    _, params, x, memory, valid = setting()
+    _, params, x, memory, mask = setting()
     decoder = make_decoder(**SMALL, dropout=0.5)
-    quiet = run_forced(decoder, params, x, memory, valid)
-    np.testing.assert_array_equal(quiet, run_forced(decoder, params, x, memory, valid))
-    noisy = run_forced(decoder, params, x, memory, valid, jax.random.key(1))
-    assert jnp.abs(noisy - quiet).max() > 0.1
+    without = run_forced(decoder, params, x, memory, mask)
+    np.testing.assert_array_equal(without, run_forced(decoder, params, x, memory, mask))
+    dropped = run_forced(decoder, params, x, memory, mask, jax.random.key(1))
+    assert jnp.abs(dropped - without).max() > 0.1
 
 
 def test_a_loop_of_steps_does_not_copy_its_cache():
@@ -264,8 +259,8 @@ def test_base_has_the_shapes_it_promises():
 
 def test_wrong_sizes_are_told():
     """Too many positions, or a width that does not divide into heads, is an error at once."""
-    decoder, params, x, memory, valid = setting()
+    decoder, params, x, memory, mask = setting()
     with pytest.raises(ValueError, match="at most 12"):
-        decoder.apply(params, jnp.concatenate([x, x], axis=1), memory, valid)
+        decoder.apply(params, jnp.concatenate([x, x], axis=1), memory, mask)
     with pytest.raises(BadUsage, match=r"width \(32\) must be a multiple of heads \(5\)"):
         make_decoder(**{**SMALL, "heads": 5})

@@ -1,16 +1,32 @@
-"""Shifted patch tokenisation against a loop in plain numpy."""
+"""Patches, shifted and plain, against a loop in plain numpy."""
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from flax import linen as nn
 
+from tests.nn.conftest import make_config
 from xojl_jax.errors import BadUsage
-from xojl_jax.nn.patches import SHIFTS, ShiftedPatchEmbed, patch_grid, shifted_patches
+from xojl_jax.nn.config import VisionConfig
+from xojl_jax.nn.patches import (
+    PATCH_EMBEDS,
+    SHIFTS,
+    ShiftedPatchEmbed,
+    patch_embed_class,
+    patch_grid,
+    plain_patches,
+    shifted_patches,
+)
 
 pytestmark = pytest.mark.usefixtures("quick_compile")
 
 MEAN, STD = (0.6, 0.5, 0.4), (0.2, 0.3, 0.25)
+SIZES = {"heads": 1, "layers": 4, "image_height": 12, "image_width": 8, "patch": 4}
+
+
+def make_vision_config(**fields):
+    return make_config(VisionConfig, **SIZES, **fields)
 
 
 def _shifted(image, right, down):
@@ -42,30 +58,55 @@ def _oracle_patches(image, patch, shifts):
 @pytest.mark.parametrize("shifts", list(SHIFTS))
 @pytest.mark.parametrize("size", [(8, 16), (10, 13)], ids=["whole", "odd"])
 def test_patches_equal_the_definition(shifts, size):
-    """Every value stands where the loop puts it, with sizes that patches do not divide, too."""
+    """Every value is where the loop puts it, with sizes that patches do not divide, too."""
     image = np.random.default_rng(0).normal(size=(*size, 3)).astype(np.float32)
     got = shifted_patches(jnp.asarray(image)[None], 4, shifts)[0]
     np.testing.assert_array_equal(got, _oracle_patches(image, 4, shifts))
 
 
 def test_embedding_equals_the_definition(filled):
-    """Normalise by the channel statistics, patchify, standardise the whole vector, project."""
+    """Normalize by the channel statistics, patchify, standardize the whole vector, project."""
     images = np.random.default_rng(0).integers(0, 256, (2, 12, 8, 3), dtype=np.uint8)
-    module = ShiftedPatchEmbed(patch=4, width=6, mean=MEAN, std=STD)
+    module = ShiftedPatchEmbed(make_vision_config(width=6, mean=MEAN, std=STD))
     params = filled(module, jnp.asarray(images))
     got = jax.jit(module.apply)(params, jnp.asarray(images))
 
     project = params["params"]["project"]
-    normalised = (images / 255 - np.asarray(MEAN)) / np.asarray(STD)
-    vectors = np.stack([_oracle_patches(image, 4, "axis4") for image in normalised])
+    normalized = (images / 255 - np.asarray(MEAN)) / np.asarray(STD)
+    vectors = np.stack([_oracle_patches(image, 4, "axis4") for image in normalized])
     assert vectors.shape == (2, 6, 5 * 3 * 4 * 4)
-    centred = vectors - vectors.mean(-1, keepdims=True)
-    vectors = centred / np.sqrt((centred**2).mean(-1, keepdims=True) + 1e-6)
+    centered = vectors - vectors.mean(-1, keepdims=True)
+    vectors = centered / np.sqrt((centered**2).mean(-1, keepdims=True) + 1e-6)
     np.testing.assert_allclose(got, vectors @ project["kernel"] + project["bias"], atol=2e-5)
 
 
+def test_plain_patches_are_cut_and_projected(filled):
+    """A ViT's patches: those of "shifted" without its copies, neither normed nor mixed."""
+    images = jnp.asarray(np.random.default_rng(0).integers(0, 256, (2, 10, 7, 3)), jnp.uint8)
+    config = make_vision_config(width=6, mean=MEAN, std=STD, patch_embed="linear")
+    module = PATCH_EMBEDS["linear"](config)
+    params = filled(module, images)
+    got = jax.jit(module.apply)(params, images)
+    normalized = (np.asarray(images) / 255 - np.asarray(MEAN)) / np.asarray(STD)
+    with_copies = shifted_patches(jnp.asarray(normalized, jnp.float32), 4, "axis4")
+    vectors = with_copies.reshape(2, 6, 16, 5, 3)[:, :, :, 0].reshape(2, 6, 48)
+    np.testing.assert_array_equal(plain_patches(jnp.asarray(normalized), 4), vectors)
+    project = params["params"]["project"]
+    np.testing.assert_allclose(got, vectors @ project["kernel"] + project["bias"], atol=1e-5)
+
+
+@pytest.mark.parametrize("name", PATCH_EMBEDS)
+def test_every_embedding_knows_its_cost(name):
+    """FLOPs are counted by `channels`, which must be what the kernel reads."""
+    config = make_vision_config(width=6, patch_embed=name, shifts="all8")
+    module = PATCH_EMBEDS[name](config)
+    params = jax.eval_shape(module.init, jax.random.key(0), jnp.zeros((1, 12, 8, 3), jnp.uint8))
+    kernel = nn.meta.unbox(params)["params"]["project"]["kernel"]
+    assert kernel.shape == (16 * module.channels(config), 6)
+
+
 def test_patches_come_row_by_row():
-    """Patch n stands in row n // columns, column n % columns: what positions and boxes rely on."""
+    """Patch n is in row n // columns, column n % columns: what positions and boxes rely on."""
     image = np.zeros((6, 8, 3), np.float32)
     image[2, 6] = 1  # in the patches of 2 px: row 1, column 3
     patches = np.asarray(shifted_patches(jnp.asarray(image)[None], 2, "axis4"))[0]
@@ -74,13 +115,13 @@ def test_patches_come_row_by_row():
     assert np.flatnonzero(original.any((1, 2))).tolist() == [1 * 4 + 3]
 
 
-def test_flat_patches_stay_quiet_in_bfloat16(filled):
-    """Most of a page is one colour: such a patch has no variance, and must not become noise."""
+def test_flat_patches_stay_near_zero_in_bfloat16(filled):
+    """Most of a page is one color: such a patch has no variance, and must not become noise."""
     images = jnp.full((1, 16, 16, 3), 201, jnp.uint8)
-    for dtype in (jnp.float32, jnp.bfloat16):
-        # A colour of its own per channel would be a pattern: here the channels are alike.
+    for dtype in ("float32", "bfloat16"):
+        # A color of its own per channel would be a pattern: here the channels are alike.
         same = (0.5,) * 3
-        module = ShiftedPatchEmbed(patch=4, width=8, mean=same, std=same, dtype=dtype)
+        module = ShiftedPatchEmbed(make_vision_config(width=8, mean=same, std=same, dtype=dtype))
         params = filled(module, images)
         out = jax.jit(module.apply)(params, images) - params["params"]["project"]["bias"].astype(
             dtype
@@ -92,6 +133,8 @@ def test_flat_patches_stay_quiet_in_bfloat16(filled):
 def test_unknown_shifts_are_a_usage_error():
     """A misspelt option ends in one line that names the choices."""
     with pytest.raises(BadUsage, match=r"axis4, diag4, all8"):
-        ShiftedPatchEmbed(4, 8, shifts="axis5").init(
+        ShiftedPatchEmbed(make_vision_config(width=8, shifts="axis5")).init(
             jax.random.key(0), jnp.zeros((1, 8, 8, 3), jnp.uint8)
         )
+    with pytest.raises(BadUsage, match=r"'conv' is not known: choose one of shifted, linear"):
+        patch_embed_class("conv")

@@ -94,7 +94,7 @@ def test_taps_follow_the_groups_of_layers(micro):
 
 
 def test_masked_patches_do_not_matter(micro):
-    """What stands in padding changes no valid token, no prefix, and not CLS."""
+    """What is in padding changes no real token, no prefix, and not CLS."""
     _, apply, params, images = micro
     valid = jnp.asarray([[True] * 4 + [False] * 2] * 2)
     # The last patch but its left half, which the shifted copies of its neighbour can see.
@@ -188,6 +188,17 @@ def test_gradients_reach_every_parameter(micro):
     ]
     # A bias of the keys shifts all scores of a row alike; only rounding moves it.
     assert all("key" in path and "bias" in path for path in still), still
+
+
+def test_plain_patches_are_another_entry(filled):
+    """`patch_embed` alone decides: the rest of the encoder, and its names, are the same."""
+    images = _images(MICRO)
+    model = make_encoder(**MICRO, patch_embed="linear")
+    params = filled(model, images)
+    assert params["params"]["patches"]["project"]["kernel"].shape == (8 * 8 * 3, 16)
+    assert jax.jit(model.apply)(params, images).tokens.shape == (2, 6, 16)
+    with pytest.raises(BadUsage, match="choose one of shifted, linear"):
+        make_encoder(**MICRO, patch_embed="x").init(jax.random.key(0), images)
 
 
 def test_wrong_sizes_are_usage_errors():

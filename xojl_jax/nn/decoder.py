@@ -126,7 +126,7 @@ class DecoderBlock(nn.Module):
 
 
 class Decoder(nn.Module):
-    """Embedded tokens [R, L, D] and a memory [B, M, D] -> hidden states [R, L, D], normalised.
+    """Embedded tokens [R, L, D] and a memory [B, M, D] -> hidden states [R, L, D], normalized.
 
     Adds learned positions, up to max_length. Embedding tokens and scoring hidden states is the
     task's work.

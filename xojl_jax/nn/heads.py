@@ -79,7 +79,7 @@ class Level:
 
 
 class Pyramid(nn.Module):
-    """A feature pyramid on the four taps of a plain ViT, which all lie on one grid.
+    """A feature pyramid on the four taps of a plain ViT, which all have one grid.
 
     taps: [4, B, N, D], grid: (rows, columns) of the patches. Tap i feeds level i, at strides 1/2
     (twice as fine), 1, 2 and 4 of the grid: a linear map per cell, the coarser level added from

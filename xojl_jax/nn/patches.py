@@ -1,8 +1,11 @@
-"""From screenshots to patch embeddings: shifted patch tokenisation.
+"""From images to patch embeddings.
 
-An image is joined, along the channel axis, with copies of itself that are shifted by half a patch,
-so that a patch also sees its neighbourhood; then patches are cut, normalised over the whole vector,
-and projected.
+"shifted" is shifted patch tokenization (Lee, Lee and Song 2021, "Vision Transformer for Small-Size
+Datasets"): an image is joined, along the channel axis, with copies of itself that are shifted by
+half a patch, so that a patch also sees its neighborhood; then patches are cut, normalized over the
+whole vector, and projected. "linear" are the plain patches of a ViT (Dosovitskiy et al. 2020).
+
+Letters: B batch, N patches, P pixels of a patch's side, D width.
 """
 
 import math
@@ -13,6 +16,7 @@ from einops import rearrange
 from flax import linen as nn
 
 from xojl_jax.errors import BadUsage
+from xojl_jax.nn.config import VisionConfig
 from xojl_jax.nn.layers import EinsumDense, standardize
 
 Array = jax.Array
@@ -26,8 +30,20 @@ SHIFTS["all8"] = SHIFTS["axis4"] + SHIFTS["diag4"]
 
 
 def patch_grid(height: int, width: int, patch: int) -> tuple[int, int]:
-    """Rows and columns of patches; the last ones may stand over the edge of the image."""
+    """Rows and columns of patches; the last ones may reach beyond the edge of the image."""
     return math.ceil(height / patch), math.ceil(width / patch)
+
+
+def plain_patches(image: Array, patch: int) -> Array:
+    """float[B, H, W, 3] -> [B, N, P*P*3], rows of patches first.
+
+    Within a vector the order is row, column, channel. Zeros fill patches that reach beyond the
+    image.
+    """
+    height, width = image.shape[1:3]
+    rows, columns = patch_grid(height, width, patch)
+    beyond = ((0, 0), (0, rows * patch - height), (0, columns * patch - width), (0, 0))
+    return rearrange(jnp.pad(image, beyond), "b (r p) (c q) k -> b (r c) (p q k)", p=patch, q=patch)
 
 
 def shifted_patches(image: Array, patch: int, shifts: str) -> Array:
@@ -36,9 +52,11 @@ def shifted_patches(image: Array, patch: int, shifts: str) -> Array:
 
     Within a vector the order is row, column, copy (the original first), channel. Zeros come in from
     outside the image.
+
+    Raises:
+      BadUsage: `shifts` is no name in `SHIFTS`.
     """
-    if shifts not in SHIFTS:
-        raise BadUsage(f"shifts={shifts!r} is not known: choose one of {', '.join(SHIFTS)}")
+    _check_shifts(shifts)
     height, width = image.shape[1:3]
     rows, columns = patch_grid(height, width, patch)
     half = patch // 2
@@ -59,27 +77,73 @@ def shifted_patches(image: Array, patch: int, shifts: str) -> Array:
 class ShiftedPatchEmbed(nn.Module):
     """uint8[B, H, W, 3] -> patch embeddings [B, N, D], N = ceil(H/P) * ceil(W/P), row by row.
 
-    mean, std: of the data set's channels, on the scale 0 to 1. Normalising happens here, on the
-    device, so that bytes are what travels. What lies outside the image counts as the mean colour.
+    What is outside the image counts as the mean color.
     """
 
-    patch: int
-    width: int
-    shifts: str = "axis4"
-    mean: tuple[float, float, float] = (0.5, 0.5, 0.5)
-    std: tuple[float, float, float] = (0.25, 0.25, 0.25)
-    dtype: jnp.dtype = jnp.float32
+    config: VisionConfig
 
     @nn.compact
     def __call__(self, images: Array) -> Array:
-        mean, std = (jnp.asarray(x, jnp.float32) for x in (self.mean, self.std))
-        images = (images.astype(jnp.float32) / 255 - mean) / std
-        patches = shifted_patches(images, self.patch, self.shifts)
-        # Normalised in full before the projection. Folding the mean into the product would save
-        # memory, but most patches of a page are flat: their variance is nil, and the difference of
-        # two nearly equal products would be blown up a thousandfold. The norm's scale and bias are
-        # left to the projection, which can express them: no gradient has to come back this far.
-        patches = standardize(patches).astype(self.dtype)
-        return EinsumDense((self.width,), ("patch", "embed"), dtype=self.dtype, name="project")(
-            patches
+        c, dtype = self.config, self.config.block.jnp_dtype
+        patches = shifted_patches(_normalize(images, c), c.patch, c.shifts)
+        # Normalized in full before the projection. Folding the mean into the product would save
+        # memory, but most patches of a screenshot are flat: their variance is nil, and the
+        # difference of two nearly equal products would be blown up a thousandfold. The norm's scale
+        # and bias are left to the projection, which can express them: no gradient has to come back
+        # this far.
+        return _project(c)(standardize(patches).astype(dtype))
+
+    @staticmethod
+    def channels(config: VisionConfig) -> int:
+        """Numbers per pixel that are projected."""
+        _check_shifts(config.shifts)
+        return 3 * (1 + len(SHIFTS[config.shifts]))
+
+
+class LinearPatchEmbed(nn.Module):
+    """The same from plain patches: uint8[B, H, W, 3] -> [B, N, D]."""
+
+    config: VisionConfig
+
+    @nn.compact
+    def __call__(self, images: Array) -> Array:
+        c, dtype = self.config, self.config.block.jnp_dtype
+        return _project(c)(plain_patches(_normalize(images, c), c.patch).astype(dtype))
+
+    @staticmethod
+    def channels(config: VisionConfig) -> int:
+        """Numbers per pixel that are projected."""
+        return 3
+
+
+# `VisionConfig.patch_embed` names one. `channels` tells what an embedding costs.
+PATCH_EMBEDS: dict[str, type[ShiftedPatchEmbed] | type[LinearPatchEmbed]] = {
+    "shifted": ShiftedPatchEmbed,
+    "linear": LinearPatchEmbed,
+}
+
+
+def patch_embed_class(name: str) -> type[ShiftedPatchEmbed] | type[LinearPatchEmbed]:
+    """The module of this name in `PATCH_EMBEDS`; BadUsage if there is none."""
+    if name not in PATCH_EMBEDS:
+        raise BadUsage(
+            f"patch_embed={name!r} is not known: choose one of {', '.join(PATCH_EMBEDS)}"
         )
+    return PATCH_EMBEDS[name]
+
+
+def _check_shifts(shifts: str) -> None:
+    if shifts not in SHIFTS:
+        raise BadUsage(f"shifts={shifts!r} is not known: choose one of {', '.join(SHIFTS)}")
+
+
+def _normalize(images: Array, c: VisionConfig) -> Array:
+    """Bytes to mean 0 and deviation 1 per channel, float32, on the device: bytes are what travels
+    from the host."""
+    mean, std = (jnp.asarray(x, jnp.float32) for x in (c.mean, c.std))
+    return (images.astype(jnp.float32) / 255 - mean) / std
+
+
+def _project(c: VisionConfig) -> EinsumDense:
+    axes = ("patch", "embed")
+    return EinsumDense((c.block.width,), axes, dtype=c.block.jnp_dtype, name="project")

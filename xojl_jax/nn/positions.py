@@ -18,7 +18,7 @@ class GridPositions(nn.Module):
     float32[rows * columns, D].
 
     The tables have the size of the grid that the model is made for. Another grid (another
-    resolution of the same page) reads them by linear interpolation, edges aligned, so one set of
+    resolution of the same image) reads them by linear interpolation, edges aligned, so one set of
     parameters serves every resolution.
     """
 
@@ -57,7 +57,7 @@ class FourierBoxes(nn.Module):
     def __call__(self, boxes: Array) -> Array:
         init = nn.with_logical_partitioning(nn.initializers.normal(self.scale), (None, None))
         frequencies = self.param("frequencies", init, (4, self.features), jnp.float32)
-        # Angles stay float32: in bfloat16 neighbouring pixels of a 1,280 pixel page would coincide.
+        # Angles stay float32: in bfloat16 neighboring pixels of 1,280 would coincide.
         angles = (
             2 * math.pi * jnp.matmul(boxes.astype(jnp.float32), frequencies, precision="highest")
         )

@@ -1,5 +1,7 @@
-"""The vision encoder: a ViT over shifted patches with locality self-attention, one CLS token, and
-one prefix token per element class, which collects what the page shows of that class.
+"""The vision encoder: a ViT with locality self-attention (Lee, Lee and Song 2021), one CLS token,
+and prefix tokens, each of which can collect what the image shows of one class.
+
+Letters: B batch, N patches, P prefixes, D width.
 """
 
 import functools
@@ -13,7 +15,7 @@ from xojl_jax.nn.attention import Mask, TokenTypeBias
 from xojl_jax.nn.blocks import ACTIVATIONS, EncoderBlock
 from xojl_jax.nn.config import TAPS, VisionConfig
 from xojl_jax.nn.layers import LayerNorm
-from xojl_jax.nn.patches import ShiftedPatchEmbed, patch_grid
+from xojl_jax.nn.patches import patch_embed_class, patch_grid
 from xojl_jax.nn.positions import POSITION_STD, GridPositions
 from xojl_jax.nn.scan import Stack, scan_layers
 
@@ -25,7 +27,7 @@ LENGTH_MULTIPLE = 8
 
 @struct.dataclass
 class VisionOutput:
-    """tokens: [B, N, D] of the patches, prefix: [B, P, D] of the element classes, cls: [B, D]: all
+    """tokens: [B, N, D] of the patches, prefix: [B, P, D] of the prefix tokens, cls: [B, D]: all
     after the final norm.
 
     taps: [4, B, N, D], the patches' residual stream after 1/4, 2/4, 3/4 and 4/4 of the layers,
@@ -72,7 +74,7 @@ class VisionEncoder(nn.Module):
     def _embed(self, images: Array) -> Array:
         """[B, 1 + P + N, D]: CLS, prefixes, patches with their positions."""
         c, width, dtype = self.config, self.config.block.width, self.config.block.jnp_dtype
-        embed = ShiftedPatchEmbed(c.patch, width, c.shifts, c.mean, c.std, dtype, name="patches")
+        embed = patch_embed_class(c.patch_embed)(c, name="patches")
         made_for = patch_grid(c.image_height, c.image_width, c.patch)
         positions = GridPositions(*made_for, width, name="positions")
         grid = patch_grid(*images.shape[1:3], c.patch)
