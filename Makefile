@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 WORKDIR ?= runs/demo
 
-.PHONY: demo test lint clean
+.PHONY: demo test test-slow coverage lint types docs wheel clean
 
 .venv: .venv/installed
 
@@ -30,6 +30,14 @@ WORKDIR ?= runs/demo
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --target .libtpu --upgrade -r requirements-tpu.txt
 	@touch $@
 
+# What checks and documents the code: basedpyright, codespell, mkdocs, build.
+.venv-tools: .venv-tools/installed
+
+.venv-tools/installed: requirements-tools.txt
+	$(PYTHON) -m venv .venv-tools
+	.venv-tools/bin/python -m pip install --quiet --disable-pip-version-check -r requirements-tools.txt
+	@touch $@
+
 # The main job as the README has it: train, evaluate on held-out records, predict one of them.
 demo: .venv
 	$(BIN)/python -m xojl_jax.train --config=configs/stage4.py:tiny --workdir=$(WORKDIR)
@@ -39,11 +47,32 @@ demo: .venv
 
 # A file's tests stay in one process: what they share is made once. In their order, the longest file is not the last.
 test: .venv
-	$(BIN)/python -m pytest -q -n 2 --dist=loadfile --no-loadscope-reorder --durations=10
+	$(BIN)/python -m pytest -q -n 2 --dist=loadfile --no-loadscope-reorder --durations=10 $(PYTEST_ARGS)
 
-lint: .venv
+# The longer soaks and searches, too.
+test-slow: PYTEST_ARGS += --slow
+test-slow: test
+
+# From Python 3.12 on, sys.monitoring counts lines at little cost.
+coverage: export COVERAGE_CORE = $(shell $(PYTHON) -c 'import sys; print("sysmon" if sys.version_info >= (3, 12) else "ctrace")')
+coverage: PYTEST_ARGS += --cov --cov-report=term
+coverage: test
+
+lint: .venv .venv-tools
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	.venv-tools/bin/codespell
+
+types: .venv .venv-tools
+	.venv-tools/bin/basedpyright
+
+# The site, in site/; a page out of the index or a broken link is an error.
+docs: .venv-tools
+	NO_MKDOCS_2_WARNING=1 .venv-tools/bin/mkdocs build --strict --quiet
+
+wheel: .venv-tools
+	rm -rf build dist
+	.venv-tools/bin/python -m build --outdir dist
 
 clean:
-	rm -rf .venv .venv-beam .libtpu runs build dist *.egg-info
+	rm -rf .venv .venv-beam .venv-tools .libtpu runs site build dist *.egg-info

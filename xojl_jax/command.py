@@ -4,8 +4,11 @@
 data; 75 pre-empted with everything saved.
 """
 
+import importlib.util
+import re
 import sys
 from collections.abc import Callable
+from pathlib import Path
 
 from absl import flags
 
@@ -55,6 +58,7 @@ def _parse_flags(argv: list[str], usage: str) -> None:
     if {"--help", "-h", "-help", "--helpshort", "--helpfull"} & set(argv):
         print(usage.strip(), flags.FLAGS.main_module_help(), sep="\n\n")
         sys.exit(0)
+    argv = [_find_shipped_config(argument) for argument in argv]
     try:
         rest = flags.FLAGS([sys.argv[0], *argv])[1:]
     except (flags.Error, AttributeError, KeyError, TypeError, ValueError, OSError) as error:
@@ -62,6 +66,18 @@ def _parse_flags(argv: list[str], usage: str) -> None:
         raise BadUsage(f"{_one_line(error)} (see --help)") from error
     if rest:
         raise BadUsage(f"unexpected argument {rest[0]!r}: flags start with -- (see --help)")
+
+
+def _find_shipped_config(argument: str) -> str:
+    """`--config=configs/stage4.py:tiny` reaches the installed file where there is no checkout."""
+    match = re.fullmatch(r"((?:--?config=)?)(configs/\w+\.py)(.*)", argument)
+    if match is None or Path(match[2]).exists():
+        return argument
+    package = importlib.util.find_spec("configs")
+    if package is None or package.origin is None:
+        return argument
+    shipped = Path(package.origin).parent.parent / match[2]
+    return f"{match[1]}{shipped}{match[3]}" if shipped.exists() else argument
 
 
 def _one_line(error: Exception) -> str:
