@@ -1,17 +1,23 @@
 # Needs Python 3.11 or newer, make, and a network to the package index. Everything else comes here.
 
 PYTHON ?= python3
-BIN := .venv/bin
+# Another Python beside the one of .venv: make PYTHON=python3.13 VENV=.venv-3.13 test
+VENV ?= .venv
+BIN := $(VENV)/bin
+LIBTPU := $(VENV:.venv%=.libtpu%)
 WORKDIR ?= runs/demo
 
-.PHONY: demo test test-slow coverage lint types docs wheel clean
+# The language, the data, the decoder, a training step: what another version of Python would break first.
+QUICK := tests/test_imports.py tests/xojl tests/data tests/nn/test_decoder.py tests/engine/test_step.py
 
-.venv: .venv/installed
+.PHONY: demo test test-quick test-slow coverage lint types docs wheel clean
 
-.venv/installed: requirements.txt
+$(VENV): $(VENV)/installed
+
+$(VENV)/installed: requirements.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo "error: $$($(PYTHON) --version) is too old: Python 3.11 or newer is needed (make PYTHON=python3.12 …)" >&2; exit 2; }
-	$(PYTHON) -m venv .venv
+	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
 	@touch $@
 
@@ -24,10 +30,10 @@ WORKDIR ?= runs/demo
 	@touch $@
 
 # The compiler for TPUs: plan --topology finds it with TPU_LIBRARY_PATH=.libtpu/libtpu/libtpu.so.
-.libtpu: .libtpu/installed
+$(LIBTPU): $(LIBTPU)/installed
 
-.libtpu/installed: requirements-tpu.txt .venv/installed
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --target .libtpu --upgrade -r requirements-tpu.txt
+$(LIBTPU)/installed: requirements-tpu.txt $(VENV)/installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --target $(LIBTPU) --upgrade -r requirements-tpu.txt
 	@touch $@
 
 # What checks and documents the code: basedpyright, codespell, mkdocs, build.
@@ -39,15 +45,19 @@ WORKDIR ?= runs/demo
 	@touch $@
 
 # The main job as the README has it: train, evaluate on held-out records, predict one of them.
-demo: .venv
+demo: $(VENV)
 	$(BIN)/python -m xojl_jax.train --config=configs/stage4.py:tiny --workdir=$(WORKDIR)
 	$(BIN)/python -m xojl_jax.evaluate --workdir=$(WORKDIR) --split=test
 	$(BIN)/python -m xojl_jax.predict --workdir=$(WORKDIR) --sample=0 --split=test
 	@echo "pictures: $(WORKDIR)/predictions/, curves: tensorboard --logdir $(WORKDIR)/tensorboard"
 
 # A file's tests stay in one process: what they share is made once. In their order, the longest file is not the last.
-test: .venv
-	$(BIN)/python -m pytest -q -n 2 --dist=loadfile --no-loadscope-reorder --durations=10 $(PYTEST_ARGS)
+# A worker that dies fails the run at once; one started in its place would meet the same end.
+test: $(VENV)
+	$(BIN)/python -m pytest -q -n 2 --dist=loadfile --no-loadscope-reorder --max-worker-restart=0 --durations=10 $(PYTEST_ARGS)
+
+test-quick: PYTEST_ARGS += $(QUICK)
+test-quick: test
 
 # The longer soaks and searches, too.
 test-slow: PYTEST_ARGS += --slow
@@ -58,12 +68,12 @@ coverage: export COVERAGE_CORE = $(shell $(PYTHON) -c 'import sys; print("sysmon
 coverage: PYTEST_ARGS += --cov --cov-report=term
 coverage: test
 
-lint: .venv .venv-tools
+lint: $(VENV) .venv-tools
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	.venv-tools/bin/codespell
 
-types: .venv .venv-tools
+types: $(VENV) .venv-tools
 	.venv-tools/bin/basedpyright
 
 # The site, in site/; a page out of the index or a broken link is an error.
@@ -75,4 +85,4 @@ wheel: .venv-tools
 	.venv-tools/bin/python -m build --outdir dist
 
 clean:
-	rm -rf .venv .venv-beam .venv-tools .libtpu runs site build dist *.egg-info
+	rm -rf .venv .venv-* .libtpu .libtpu-* runs site build dist *.egg-info

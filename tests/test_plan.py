@@ -5,6 +5,7 @@ What is compiled for TPUs needs libtpu, and no TPU.
 
 import importlib.util
 import os
+import sys
 from pathlib import Path
 
 import jax
@@ -20,7 +21,9 @@ from xojl_jax.errors import BadUsage
 from xojl_jax.planning import compile_report, tables
 
 GOLDEN = Path(__file__).parent / "data" / "golden" / "base-stage4-v5e-2x4.shardings.txt"
-LIBTPU = Path(__file__).parents[1] / ".libtpu" / "libtpu" / "libtpu.so"
+# It has to fit the jax beside it: .libtpu belongs to .venv, .libtpu-3.13 to .venv-3.13.
+LIBTPU = Path(sys.prefix).with_name(Path(sys.prefix).name.replace(".venv", ".libtpu"))
+LIBTPU = LIBTPU / "libtpu" / "libtpu.so"
 if LIBTPU.is_file():
     os.environ.setdefault("TPU_LIBRARY_PATH", str(LIBTPU))
 needs_libtpu = pytest.mark.skipif(
