@@ -10,6 +10,7 @@ import jax
 import jax.numpy as jnp
 from flax import linen as nn
 
+from xojl_jax.errors import BadUsage
 from xojl_jax.nn.config import BlockConfig
 from xojl_jax.nn.layers import Dropout, EinsumDense
 
@@ -39,5 +40,10 @@ FEED_FORWARDS: dict[str, Callable[..., nn.Module]] = {"mlp": _mlp}
 
 
 def make_feed_forward(config: BlockConfig, name: str | None = None) -> nn.Module:
-    """The feed-forward that `config.feed_forward` names."""
+    """The feed-forward that `config.feed_forward` names; BadUsage if there is none of this name."""
+    if config.feed_forward not in FEED_FORWARDS:
+        raise BadUsage(
+            f"feed_forward={config.feed_forward!r} is not known: choose one of "
+            f"{', '.join(FEED_FORWARDS)}"
+        )
     return FEED_FORWARDS[config.feed_forward](config, name)
