@@ -1,0 +1,181 @@
+"""Every command line that a document shows is read by the real parser; nothing is executed."""
+
+import argparse
+import importlib.util
+import json
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from configs import stage4
+
+ROOT = Path(__file__).parent.parent
+DOCUMENTS = [
+    *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "Makefile")),
+    *sorted((ROOT / "docs").glob("*.md")),
+    *sorted((ROOT / "configs").glob("*.py")),
+    ROOT / "launch/README.md",
+]
+# Commands whose flags are absl's. They define the same names, so each needs a process of its own.
+ABSL = ("xojl_jax.train", "xojl_jax.plan")
+COMMAND = re.compile(
+    r"python -m ((?:xojl_jax|data_prep|benchmarks)\.[a-z_]+)((?:[^`\n\\]|\\\n|\\.)*)"
+)
+
+# Reads command lines as JSON from standard input and prints the mistake of each, or null.
+READ_ABSL = """
+import importlib, json, sys
+from absl.testing import flagsaver
+from xojl_jax import command
+from xojl_jax.errors import UserError
+module = importlib.import_module(sys.argv[1])
+mistakes = []
+for argv in json.loads(sys.stdin.read()):
+    sys.argv = ["command", *argv]
+    with flagsaver.flagsaver():
+        try:
+            command._parse_flags(argv, "")
+            if argv:
+                command.read_config(module._CONFIG)
+            mistakes.append(None)
+        except UserError as error:
+            mistakes.append(str(error))
+print(json.dumps(mistakes))
+"""
+
+
+class Parsed(Exception):
+    """The parser has read everything and found no mistake."""
+
+
+def command_lines(text: str) -> list[tuple[str, list[str]]]:
+    """(module, arguments) of every `python -m …` in the text."""
+    found = []
+    for module, rest in COMMAND.findall(text):
+        rest = re.sub(r"\\\n\s*", " ", rest)
+        # A comment behind it, or a remark in parentheses, both set apart by spaces.
+        rest = re.split(r"\s#|\s{2,}\(", rest)[0]
+        # Placeholders: `…` is anything more, N a number, [--flag] may be left out.
+        rest = re.sub(r"[\[\]…]|\.\.\.", " ", rest)
+        words = shlex.split(rest)
+        found.append((module, ["2" if word == "N" else word for word in words]))
+    return found
+
+
+def documented() -> list[tuple[str, str, list[str]]]:
+    """(document, module, arguments) of every command line of ours."""
+    return [
+        (path.relative_to(ROOT).as_posix(), *line)
+        for path in DOCUMENTS
+        for line in command_lines(path.read_text(encoding="utf-8"))
+    ]
+
+
+def absl_mistakes(module: str, lines: list[list[str]]) -> list[str | None]:
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", READ_ABSL, module],
+        input=json.dumps(lines),
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert not done.returncode, done.stderr
+    return json.loads(done.stdout)
+
+
+def argparse_mistake(module: str, argv: list[str], monkeypatch, capsys) -> str | None:
+    """What the command's own parser says against the arguments."""
+    name = module if module.startswith("xojl_jax.") else f"{module}.command"
+    parse = argparse.ArgumentParser.parse_args
+
+    def parse_only(parser, args=None, namespace=None):
+        parse(parser, args, namespace)
+        raise Parsed
+
+    monkeypatch.setattr(argparse.ArgumentParser, "parse_args", parse_only)
+    if module == "data_prep.beam_build":  # what its own parser does not know goes to Beam
+        monkeypatch.setattr(argparse.ArgumentParser, "parse_known_args", parse_only_known)
+    try:
+        importlib.import_module(name).main(argv)
+    except Parsed:
+        return None
+    except SystemExit:
+        return capsys.readouterr().err.splitlines()[-1]
+    raise AssertionError(f"{module} parsed nothing")
+
+
+_parse_known = argparse.ArgumentParser.parse_known_args
+
+
+def parse_only_known(parser, args=None, namespace=None):
+    _, rest = _parse_known(parser, args, namespace)
+    beam = [word for word in rest if not word.startswith("--runner")]
+    raise SystemExit(2) if beam else Parsed
+
+
+def test_train_and_plan_know_the_flags_and_fields():
+    """Protects readers: flags, presets, config files and config fields are as documented."""
+    for module in ABSL:
+        lines = [(where, argv) for where, name, argv in documented() if name == module and argv]
+        assert lines, module
+        mistakes = absl_mistakes(module, [argv for _, argv in lines])
+        for (where, argv), mistake in zip(lines, mistakes, strict=True):
+            assert mistake is None, f"{where}: {module} {shlex.join(argv)}: {mistake}"
+
+
+def test_the_other_commands_know_the_flags(monkeypatch, capsys):
+    """Protects readers: every flag is known and takes the value that is shown."""
+    lines = [line for line in documented() if line[1].split(".")[0] != "benchmarks"]
+    lines = [line for line in lines if line[1] not in ABSL and line[2]]
+    assert {"xojl_jax.evaluate", "xojl_jax.predict"} < {module for _, module, _ in lines}
+    for where, module, argv in lines:
+        with monkeypatch.context() as patch:
+            mistake = argparse_mistake(module, argv, patch, capsys)
+        assert mistake is None, f"{where}: {module} {shlex.join(argv)}: {mistake}"
+
+
+def test_benchmarks_know_the_flags():
+    """Protects readers: the script is there and names each flag (they have no common parser)."""
+    for where, module, argv in documented():
+        if module.startswith("benchmarks."):
+            source = (ROOT / f"{module.replace('.', '/')}.py").read_text(encoding="utf-8")
+            for word in argv:
+                if word.startswith("--"):
+                    assert f'"{word.partition("=")[0]}"' in source, f"{where}: {module} {word}"
+
+
+def test_every_command_named_is_there():
+    """Protects readers: also where only `python -m NAME` is written."""
+    for where, module, _ in documented():
+        assert importlib.util.find_spec(module), f"{where}: python -m {module}"
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
+def test_config_fields_in_prose_exist(path):
+    """Protects readers: `--config.FIELD` anywhere in a document is a field of stage 4."""
+    config = stage4.get_config("base")
+    for name in re.findall(r"--config\.([a-z_][a-z_.]*[a-z_])", path.read_text("utf-8")):
+        inside = config
+        for part in name.split("."):
+            assert part in inside, f"--config.{name}"
+            inside = inside[part]
+
+
+def test_mistakes_are_found(monkeypatch, capsys):
+    """Protects the tests above: they can fail."""
+    lines = [["--config=configs/stage4.py", "--config.on_corrput=fallback"], ["--wrokdir=a"]]
+    assert all(absl_mistakes("xojl_jax.train", lines))
+    with monkeypatch.context() as patch:
+        assert argparse_mistake("data_prep.label", ["DIR", "--rulse=a"], patch, capsys)
+    text = (
+        "`python -m data_prep.label DIR` then\n  python -m data_prep.build a \\\n    --out b  # c"
+    )
+    assert command_lines(text) == [
+        ("data_prep.label", ["DIR"]),
+        ("data_prep.build", ["a", "--out", "b"]),
+    ]
