@@ -124,13 +124,23 @@ def test_without_memory_both_ways_agree():
 
 
 def test_a_row_does_not_depend_on_the_others():
-    """A batch of one equals the same row in a batch of four."""
+    """What is in the other rows changes no bit of a row, and a batch of one equals the same row in
+    a batch of four.
+
+    A batch of one is another program. In jaxlib 0.10 it gives the same bits, too; 0.12 chooses by
+    shape how it tiles fusions and products, and so in which order it sums: up to 2e-6 here. Hence
+    two programs are compared as everywhere in this file, to 1e-5, and one program bit for bit.
+    """
     decoder, params, x, memory, mask = setting()
     many, _ = run_cached(decoder, params, x, memory, mask)
     for row in range(4):
+        mine = jnp.arange(4)[:, None, None] == row
+        others = (jnp.where(mine, x, jnp.nan), jnp.where(mine, memory, jnp.nan))
+        spoiled, _ = run_cached(decoder, params, *others, mask)
+        np.testing.assert_array_equal(spoiled[row], many[row])
         here = slice(row, row + 1)
         one, _ = run_cached(decoder, params, x[here], memory[here], mask[here])
-        np.testing.assert_allclose(one[0], many[row], atol=1e-6)
+        np.testing.assert_allclose(one[0], many[row], atol=1e-5)
 
 
 def test_bfloat16_runs_and_stays_close():
