@@ -18,10 +18,10 @@ import jax.numpy as jnp
 import numpy as np
 from flax import linen as nn
 
-from xojl_jax.nn import decoding
 from xojl_jax.nn.config import BlockConfig, DecoderConfig
 from xojl_jax.nn.decoder import Decoder
-from xojl_jax.nn.grammar_mask import EOS, grammar_tables
+from xojl_jax.nn.decoding import generate as decoding
+from xojl_jax.nn.decoding.constraint import EOS, grammar_tables
 from xojl_jax.xojl.grammar import Automaton
 
 # memory = html nodes and one pyramid level of the patch grid (stride 2)

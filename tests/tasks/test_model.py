@@ -13,7 +13,7 @@ from configs import base
 from tests.tasks.conftest import small_config
 from xojl_jax.data.transforms import stack
 from xojl_jax.engine import sharding
-from xojl_jax.nn.grammar_mask import GrammarCarry
+from xojl_jax.nn.decoding.constraint import GrammarCarry
 from xojl_jax.tasks.layout.alignment import Track, advance, align_targets
 from xojl_jax.tasks.layout.features import without_html, without_image
 from xojl_jax.tasks.layout.inference import LayoutInference

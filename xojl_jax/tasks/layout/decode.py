@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 
 from xojl_jax.nn.decoder import reorder_cache
-from xojl_jax.nn.decoding import generate
+from xojl_jax.nn.decoding.generate import generate
 from xojl_jax.tasks.layout.alignment import Track, advance
 from xojl_jax.tasks.layout.model import LayoutModel, per_row
 from xojl_jax.tasks.layout.views import VIEWS, Prediction

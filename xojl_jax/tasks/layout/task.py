@@ -15,7 +15,7 @@ from flax import linen as nn
 
 from xojl_jax.data.shards import read_manifest
 from xojl_jax.errors import BadUsage
-from xojl_jax.nn.grammar_mask import grammar_tables
+from xojl_jax.nn.decoding.constraint import grammar_tables
 from xojl_jax.tasks.base import Task
 from xojl_jax.tasks.layout import flops, objectives
 from xojl_jax.tasks.layout.dataset import LayoutDataset

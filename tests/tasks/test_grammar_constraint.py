@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from xojl_jax.nn import grammar_mask as lifted
+from xojl_jax.nn.decoding import constraint as lifted
 from xojl_jax.xojl import vocabulary
 from xojl_jax.xojl.grammar import Automaton
 

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
-from xojl_jax.nn.grammar_mask import (
+from xojl_jax.nn.decoding.constraint import (
     BOS,
     EOS,
     PAD,

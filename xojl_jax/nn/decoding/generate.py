@@ -11,8 +11,8 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
-from xojl_jax.nn.beam import beam_search, gather_rows
-from xojl_jax.nn.grammar_mask import (
+from xojl_jax.nn.decoding.beam import beam_search, gather_rows
+from xojl_jax.nn.decoding.constraint import (
     BOS,
     EOS,
     PAD,

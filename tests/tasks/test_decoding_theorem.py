@@ -11,8 +11,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from xojl_jax.nn.decoding import generate
-from xojl_jax.nn.grammar_mask import GrammarCarry, grammar_mask, grammar_tables
+from xojl_jax.nn.decoding.constraint import GrammarCarry, grammar_mask, grammar_tables
+from xojl_jax.nn.decoding.generate import generate
 from xojl_jax.xojl import tree
 from xojl_jax.xojl.grammar import Automaton
 from xojl_jax.xojl.vocabulary import BOS, ELEMENT_BASE, END, EOS, PAD, Vocabulary, copyable

@@ -11,8 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from xojl_jax.nn.decoding import generate
-from xojl_jax.nn.grammar_mask import (
+from xojl_jax.nn.decoding.constraint import (
     EOS,
     NEVER,
     PAD,
@@ -22,6 +21,7 @@ from xojl_jax.nn.grammar_mask import (
     grammar_tables,
     shortest_document,
 )
+from xojl_jax.nn.decoding.generate import generate
 
 END, ELEMENT, TAG = 3, 4, 5
 V = 6

@@ -1,0 +1,1 @@
+"""Autoregressive decoding under a constraint: greedy, sampling, beam search."""
