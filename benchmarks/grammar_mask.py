@@ -1,17 +1,18 @@
 """The grammar mask's share of a decoding step.
 
 Decodes with a random decoder of a preset's shape, greedily, twice in one run: as `generate` is,
-and the same `lax.while_loop` with the automaton taken out (every token legal, no state). Timed in
-turns, so that whatever else the machine does hits both alike.
+and the same `lax.while_loop` under a constraint without rules (every token legal, no state). Timed
+in turns, so that whatever else the machine does hits both alike.
 
     python -m benchmarks.grammar_mask                 # small and base, batch 1 and 32, 512 steps
     python -m benchmarks.grammar_mask --quick         # a CPU: batch 1, few steps
 """
 
 import argparse
+import functools
 import time
 from statistics import median
-from unittest import mock
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -20,8 +21,9 @@ from flax import linen as nn
 
 from xojl_jax.nn.config import BlockConfig, DecoderConfig
 from xojl_jax.nn.decoder import Decoder
-from xojl_jax.nn.decoding import generate as decoding
-from xojl_jax.nn.decoding.constraint import EOS, grammar_tables
+from xojl_jax.nn.decoding.constraint import EOS, Constraint
+from xojl_jax.nn.decoding.generate import generate
+from xojl_jax.tasks.layout.grammar_constraint import GrammarConstraint, grammar_tables
 from xojl_jax.xojl.grammar import Automaton
 
 # memory = html nodes and one pyramid level of the patch grid (stride 2)
@@ -45,14 +47,41 @@ SHAPES = {
 }
 
 
+class Unconstrained(NamedTuple):
+    """Every token is legal in every state."""
+
+    everything: jax.Array  # bool[B, V + T], all True
+
+    def start(self) -> tuple[()]:
+        return ()
+
+    def legal(self, state: tuple[()], left: jax.Array) -> jax.Array:
+        return self.everything
+
+    def advance(self, state: tuple[()], token: jax.Array) -> tuple[()]:
+        return ()
+
+    def shortest(self) -> jax.Array:
+        return jnp.ones(self.everything.shape[0], jnp.int32)
+
+
+def constraints(batch: int, nodes: int) -> tuple[Constraint, Constraint]:
+    """XOJL's, and none."""
+    automaton = Automaton.load()
+    grammar = GrammarConstraint(
+        grammar_tables(automaton),
+        view_start=jnp.full(batch, automaton.start_detail, jnp.int32),
+        copyable=jnp.ones((batch, nodes), bool),
+    )
+    return grammar, Unconstrained(jnp.ones((batch, automaton.vocabulary_size + nodes), bool))
+
+
 def build(preset: str, batch: int, steps: int, dtype: jnp.dtype):
-    """(decode, inputs): a function to jit, and its arguments."""
+    """(decode, inputs): a function of a constraint and the inputs, and the inputs."""
     shape = dict(SHAPES[preset])
     nodes, length = shape.pop("nodes"), shape.pop("memory")
     block = BlockConfig(shape["width"], shape["heads"], remat="full", dtype=jnp.dtype(dtype).name)
     decoder = Decoder(DecoderConfig(block, shape["layers"], shape["max_length"]))
-    automaton = Automaton.load()
-    tables = grammar_tables(automaton)
     noise = np.random.default_rng(0)
 
     def random(*size: int) -> jax.Array:
@@ -62,14 +91,15 @@ def build(preset: str, batch: int, steps: int, dtype: jnp.dtype):
     params = jax.eval_shape(decoder.init, jax.random.key(0), memory[:, :1], memory)
     params = jax.tree.map(lambda leaf: random(*leaf.shape), nn.meta.unbox(params))
     table, pointers = (
-        random(automaton.vocabulary_size, block.width),
+        random(Automaton.load().vocabulary_size, block.width),
         random(batch, nodes, block.width),
     )
 
-    def decode(params, table, pointers, memory):
+    def decode(constraint, params, table, pointers, memory):
         cache = decoder.apply(params, memory, method="start_cache")
 
-        def step_fn(cache, last, position, grammar):
+        def step_fn(cache, last, position, state):
+            del state
             hidden, cache = decoder.apply(params, table[last], cache, position, method="step")
             logits = jnp.concatenate(
                 [hidden @ table.T, jnp.einsum("bd,btd->bt", hidden, pointers)], axis=-1
@@ -77,34 +107,17 @@ def build(preset: str, batch: int, steps: int, dtype: jnp.dtype):
             # an end only where nothing else is legal
             return logits.at[:, EOS].set(-1e4), cache
 
-        return decoding.generate(
-            step_fn,
-            cache,
-            tables,
-            view_start=jnp.full(batch, automaton.start_detail, jnp.int32),
-            copyable=jnp.ones((batch, nodes), bool),
-            max_length=steps,
-        ).length
+        return generate(step_fn, cache, constraint, max_length=steps).length
 
     return decode, (params, table, pointers, memory)
 
 
-def without_grammar():
-    """Within it, `generate` is traced with every token legal and an automaton that stands still."""
-    return mock.patch.multiple(
-        decoding,
-        grammar_mask=lambda tables, carry, left, copyable: jnp.ones(
-            (len(copyable), tables.vocabulary_size + copyable.shape[1]), bool
-        ),
-        grammar_advance=lambda tables, carry, token: carry,
-    )
-
-
 def measure(preset: str, batch: int, steps: int, repeats: int, dtype: jnp.dtype) -> None:
     decode, inputs = build(preset, batch, steps, dtype)
-    masked = jax.jit(decode).lower(*inputs).compile()
-    with without_grammar():
-        free = jax.jit(lambda *inputs: decode(*inputs)).lower(*inputs).compile()
+    masked, free = (
+        jax.jit(functools.partial(decode, constraint)).lower(*inputs).compile()
+        for constraint in constraints(batch, SHAPES[preset]["nodes"])
+    )
 
     # On a CPU, processor time: a busy neighbour does not count.
     now = time.process_time if jax.default_backend() == "cpu" else time.perf_counter

@@ -13,15 +13,11 @@ FORBIDDEN = re.compile(
     r"xojl(?!_jax\b)|html|\bdom\b|copy.pointer|(?-i:\bCOPY\b)|element.class|\bpage|\bsection|\bX\d{3}\b",
     re.IGNORECASE,
 )
-# Still to be freed of the layout's grammar.
-EXEMPT = {"decoding.py", "beam.py", "grammar_mask.py", "decoding"}
 
 
 @pytest.mark.parametrize("path", sorted(ROOT.rglob("*.py")), ids=lambda p: str(p.relative_to(ROOT)))
 def test_no_word_of_a_task(path):
     """Protects the second task: what it would have to read around, or rename, is not there."""
-    if path.relative_to(ROOT).parts[0] in EXEMPT:
-        pytest.skip("decoding is being made neutral")
     lines = path.read_text().splitlines()
     found = [f"{n}: {line.strip()}" for n, line in enumerate(lines, 1) if FORBIDDEN.search(line)]
     assert not found, f"{path}: {found}"

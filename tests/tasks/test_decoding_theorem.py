@@ -11,8 +11,13 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from xojl_jax.nn.decoding.constraint import GrammarCarry, grammar_mask, grammar_tables
 from xojl_jax.nn.decoding.generate import generate
+from xojl_jax.tasks.layout.grammar_constraint import (
+    GrammarCarry,
+    GrammarConstraint,
+    grammar_mask,
+    grammar_tables,
+)
 from xojl_jax.xojl import tree
 from xojl_jax.xojl.grammar import Automaton
 from xojl_jax.xojl.vocabulary import BOS, ELEMENT_BASE, END, EOS, PAD, Vocabulary, copyable
@@ -95,9 +100,7 @@ def decode(key, kind, start, budget, copies, *, length, method, beam=1):
     return generate(
         step_fn,
         (jnp.arange(rows), jnp.arange(rows)),
-        TABLES,
-        view_start=start,
-        copyable=copies,
+        GrammarConstraint(TABLES, view_start=start, copyable=copies),
         max_length=budget,
         buffer_length=length,
         method=method,
@@ -109,7 +112,7 @@ def decode(key, kind, start, budget, copies, *, length, method, beam=1):
 
 
 def check(generated, budget, html, semantic):
-    """Every row detokenises, prints, parses back, ends with EOS and fits."""
+    """Every row detokenizes, prints, parses back, ends with EOS and fits."""
     assert np.isfinite(generated.score).all()
     documents = set()
     for tokens, length, limit, skeleton in zip(

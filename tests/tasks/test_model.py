@@ -13,9 +13,9 @@ from configs import base
 from tests.tasks.conftest import small_config
 from xojl_jax.data.transforms import stack
 from xojl_jax.engine import sharding
-from xojl_jax.nn.decoding.constraint import GrammarCarry
 from xojl_jax.tasks.layout.alignment import Track, advance, align_targets
 from xojl_jax.tasks.layout.features import without_html, without_image
+from xojl_jax.tasks.layout.grammar_constraint import GrammarCarry
 from xojl_jax.tasks.layout.inference import LayoutInference
 from xojl_jax.tasks.layout.model import LayoutModel, per_row
 from xojl_jax.tasks.layout.objectives import _side_by_side

@@ -24,20 +24,22 @@ def test_every_legal_token_leaves_a_way_to_end():
     """The induction step, checked for every state and token: after x, some y is legal with what
     x was bound to leave, at any depth, whatever the number of classes."""
     a = AUTOMATON
-    need, room = a.need.astype(int), a.room.astype(int)
-    ends_at_root = need[:, EOS] == 1
-    for state, token in zip(*np.nonzero(need < ILLEGAL), strict=True):
+    tokens_to_close = a.min_tokens_to_close.astype(int)
+    chars_to_close = a.min_chars_to_close.astype(int)
+    ends_at_root = tokens_to_close[:, EOS] == 1
+    for state, token in zip(*np.nonzero(tokens_to_close < ILLEGAL), strict=True):
         after = a.next_state[state, token]
         if token in (PAD, EOS):
-            assert need[after, PAD] == 0  # done: padding for ever
+            assert tokens_to_close[after, PAD] == 0  # done: only padding follows
             continue
-        left = need[state, token] - 1 - int(a.depth_step[token])
-        spare = max(room[state, token] - int(a.chars[token]), int(room.min()))
-        way_out = (need[after] <= left) & (room[after] <= spare) & ~a.opens_class[after]
+        left = tokens_to_close[state, token] - 1 - int(a.depth_step[token])
+        spare = max(chars_to_close[state, token] - int(a.chars[token]), int(chars_to_close.min()))
+        way_out = (tokens_to_close[after] <= left) & (chars_to_close[after] <= spare)
+        way_out &= ~a.opens_class[after]
         inside = way_out & (a.lowest_depth <= 1) & (a.highest_depth >= a.max_depth)
         assert inside.any(), (a.state_names[state], VOCABULARY.name_of(token))
         if token == END:  # may have closed a root
-            assert ends_at_root[after] and need[after, EOS] <= left
+            assert ends_at_root[after] and tokens_to_close[after, EOS] <= left
 
 
 def test_only_an_element_can_begin_and_only_eos_can_end():
@@ -174,9 +176,9 @@ def test_training_masks_never_mask_the_truth(seed):
             assert tuple(carries[i]) == carry
             column = min(token, VOCABULARY.size)
             state, depth, chars, classes = carry
-            assert a.need[state, column] + depth <= len(tokens) - 1 - i
+            assert a.min_tokens_to_close[state, column] + depth <= len(tokens) - 1 - i
             assert a.lowest_depth[column] <= depth <= a.highest_depth[column]
-            assert chars + int(a.room[state, column]) <= a.max_key
+            assert chars + int(a.min_chars_to_close[state, column]) <= a.max_key
             assert classes < a.max_classes or not a.opens_class[state, column]
             assert column < VOCABULARY.size or copies[token - VOCABULARY.size]
             carry = a.advance(carry, token)
@@ -221,9 +223,11 @@ def test_tables_are_small_and_quick_to_build():
     began = time.perf_counter()
     automaton = Automaton.load(Vocabulary(Codebook.load()), Caps(depth=5))
     assert time.perf_counter() - began < 3  # 0.1 s on a quiet core
-    states, columns = automaton.need.shape
+    states, columns = automaton.min_tokens_to_close.shape
     assert states < 200 and columns == VOCABULARY.size + 1 <= 1201
-    for name, array in automaton.tables().items():
+    tables = {name: array for name, array in vars(automaton).items() if hasattr(array, "shape")}
+    assert len(tables) == 9
+    for name, array in tables.items():
         assert array.shape in {(states, columns), (columns,)}, name
         assert array.dtype in (np.int16, np.int8, np.bool_), name
     assert Automaton.load() is AUTOMATON

@@ -5,17 +5,18 @@ the number of open nodes, chars the length of the newest node's key, classes the
 classes. With `left` tokens still allowed, the next one included, token x (or COPY, column V) is
 legal iff all of these hold, in int32 arithmetic:
 
-    need[state, x] + depth <= left
+    min_tokens_to_close[state, x] + depth <= left
     lowest_depth[x] <= depth <= highest_depth[x]
-    chars + room[state, x] <= max_key
+    chars + min_chars_to_close[state, x] <= max_key
     classes < max_classes   where opens_class[state, x]
     copyable[i]             for COPY(i)
 
 and it leads to (next_state[state, x], depth + depth_step[x], chars', classes'): an ELEMENT sets
 chars' = chars[x] and classes' = 0, any other token adds chars[x] and opens_class[state, x].
 
-Why that always ends well: `need` and `room` count the same shortest way out (an own `byte` or two),
-so a token that leaves enough of both leaves a successor that does, down to EOS.
+Why that always ends well: `min_tokens_to_close` and `min_chars_to_close` count the same shortest
+way out (an own `byte` or two), so a token that leaves enough of both leaves a successor that does,
+down to EOS.
 """
 
 from dataclasses import dataclass
@@ -49,9 +50,11 @@ class Automaton:
 
     start_semantic: int  # states right after BOS
     start_detail: int
-    need: np.ndarray  # int16[S, V+1] tokens to EOS from depth 0, x included; ILLEGAL if never
+    # int16[S, V+1]: tokens to EOS from depth 0, x included; ILLEGAL if never
+    min_tokens_to_close: np.ndarray
     next_state: np.ndarray  # int16[S, V+1]
-    room: np.ndarray  # int16[S, V+1] key characters to the end of the name, those of x included
+    # int16[S, V+1]: key characters to the end of the name, those of x included
+    min_chars_to_close: np.ndarray
     opens_class: np.ndarray  # bool[S, V+1] x begins a class
     depth_step: np.ndarray  # int8[V+1] +1 ELEMENT, -1 END
     lowest_depth: np.ndarray  # int16[V+1] open nodes that x asks for
@@ -71,12 +74,7 @@ class Automaton:
 
     @property
     def vocabulary_size(self) -> int:
-        return self.need.shape[1] - 1
-
-    def tables(self) -> dict[str, np.ndarray]:
-        """The arrays by name, for lifting to a device."""
-        names = "need next_state room opens_class depth_step lowest_depth highest_depth chars"
-        return {name: getattr(self, name) for name in (*names.split(), "is_element")}
+        return self.min_tokens_to_close.shape[1] - 1
 
     def start(self, view: str) -> tuple[int, int, int, int]:
         """The carry right after BOS; `view` is "semantic" or "detail"."""
@@ -86,14 +84,14 @@ class Automaton:
         """Tokens after BOS of the shortest legal document. A key may be left out, so both views
         need ELEMENT END EOS, with or without anything to copy."""
         state = self.start(view)[0]
-        return int(self.need[state].min())
+        return int(self.min_tokens_to_close[state].min())
 
     def legal(self, carry, left: int, copyable: np.ndarray) -> np.ndarray:
         """bool[V+T]: which tokens may come next. `copyable` is bool[T]."""
         state, depth, chars, classes = carry
-        allowed = self.need[state].astype(np.int32) + depth <= left
+        allowed = self.min_tokens_to_close[state].astype(np.int32) + depth <= left
         allowed &= (self.lowest_depth <= depth) & (depth <= self.highest_depth)
-        allowed &= chars + self.room[state].astype(np.int32) <= self.max_key
+        allowed &= chars + self.min_chars_to_close[state].astype(np.int32) <= self.max_key
         allowed &= ~self.opens_class[state] | (classes < self.max_classes)
         return np.concatenate([allowed[:-1], allowed[-1] & np.asarray(copyable, dtype=bool)])
 
@@ -166,24 +164,25 @@ def _build(vocabulary: Vocabulary, caps: Caps) -> Automaton:
     may_end = np.isin(names, [source for source, token, _ in rules if token == END])
     chars = _key_characters(vocabulary)
     to_end = partial(_distances, may_end, sources, targets)
-    need = np.full(shape, ILLEGAL, np.int16)
+    tokens_to_close = np.full(shape, ILLEGAL, np.int16)
     # x itself, then to an END, the END of every open node, then EOS.
-    need[sources, tokens] = 2 + to_end(np.ones(len(rules), int))[targets] + depth_step[tokens]
-    need[need[:, EOS] < ILLEGAL, EOS] = 1
-    need[number["done"], PAD] = 0
+    inside = to_end(np.ones(len(rules), int))[targets]
+    tokens_to_close[sources, tokens] = 2 + inside + depth_step[tokens]
+    tokens_to_close[tokens_to_close[:, EOS] < ILLEGAL, EOS] = 1
+    tokens_to_close[number["done"], PAD] = 0
 
-    room = np.full(shape, ANY_LENGTH, np.int16)
+    chars_to_close = np.full(shape, ANY_LENGTH, np.int16)
     ways = chars[tokens] + to_end(chars[tokens].astype(int))[targets]
     in_key = np.array([in_a_key(name) for name in names])
-    room[sources, tokens] = np.where(in_key[targets], ways, ANY_LENGTH)
+    chars_to_close[sources, tokens] = np.where(in_key[targets], ways, ANY_LENGTH)
 
     begins = np.isin([*vocabulary.kinds, "copy"], CLASS_KINDS)
     return Automaton(
         start_semantic=number["semantic start"],
         start_detail=number["detail start"],
-        need=need,
+        min_tokens_to_close=tokens_to_close,
         next_state=next_state,
-        room=room,
+        min_chars_to_close=chars_to_close,
         opens_class=np.isin(names, WHOLE)[:, None] & begins,
         depth_step=depth_step,
         lowest_depth=lowest_depth,

@@ -1,8 +1,8 @@
-"""Beam search under the grammar, in one `lax.while_loop`.
+"""Beam search under a constraint, in one `lax.while_loop`.
 
 K hypotheses a row are alive. Each step extends them by every legal token and ranks the results;
 those of the best K that end are kept as finished, the best K that do not are the next alive ones.
-Finished hypotheses compete by penalised score, alive ones by log-probability.
+Finished hypotheses compete by penalized score, alive ones by log-probability.
 
 A hypothesis with log-probability -inf is dead: there were fewer legal extensions than K. It stays
 in its slot and yields only dead ones. A row always has an alive or a finished hypothesis: the
@@ -16,16 +16,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
-from xojl_jax.nn.decoding.constraint import (
-    BOS,
-    EOS,
-    PAD,
-    GrammarCarry,
-    GrammarTables,
-    grammar_advance,
-    grammar_mask,
-    legal_log_probs,
-)
+from xojl_jax.nn.decoding.constraint import BOS, EOS, PAD, Constraint, State, legal_log_probs
 
 
 def gather_rows(model_carry: Any, index: jax.Array) -> Any:
@@ -37,14 +28,14 @@ class _Alive(NamedTuple):
     tokens: jax.Array  # int32[B, K, L]
     last: jax.Array  # int32[B, K]
     total: jax.Array  # float32[B, K]: log-probability, best first
-    grammar: GrammarCarry  # int32[B, K]
+    state: State  # leaves [B, K, …]
 
 
 class _Finished(NamedTuple):
     tokens: jax.Array  # int32[B, K, L]
     length: jax.Array  # int32[B, K]
     total: jax.Array  # float32[B, K]
-    rank: jax.Array  # float32[B, K]: penalised, best first; -inf where the slot is free
+    rank: jax.Array  # float32[B, K]: penalized, best first; -inf where the slot is free
 
 
 class _Search(NamedTuple):
@@ -58,10 +49,8 @@ class _Search(NamedTuple):
 def beam_search(
     step_fn: Callable[..., tuple[jax.Array, Any]],
     model_carry: Any,
-    tables: GrammarTables,
+    constraint: Constraint,
     *,
-    view_start: jax.Array,
-    copyable: jax.Array,
     budget: jax.Array,
     buffer_length: int,
     width: int,
@@ -69,24 +58,23 @@ def beam_search(
     reorder: Callable[[Any, jax.Array], Any],
 ) -> tuple[jax.Array, jax.Array, jax.Array]:
     """Tokens int32[B, L], lengths int32[B] and log-probabilities float32[B] of each row's best
-    document.
+    sequence.
 
-    The arguments are those of `decoding.generate`, `budget` int32[B] being 0 where no document
+    The arguments are those of `generate.generate`, `budget` int32[B] being 0 where no sequence
     fits.
     """
-    batch = view_start.shape[0]
+    batch = budget.shape[0]
 
-    def penalised(total: jax.Array, length: jax.Array) -> jax.Array:
+    def penalized(total: jax.Array, length: jax.Array) -> jax.Array:
         power = jnp.asarray(length_penalty, jnp.float32)
         return total / ((5 + length.astype(jnp.float32)) / 6) ** power
 
     def step(search: _Search) -> _Search:
         alive, position = search.alive, search.position
         logits, model = step_fn(
-            search.model, alive.last.reshape(-1), position, jax.tree.map(jnp.ravel, alive.grammar)
+            search.model, alive.last.reshape(-1), position, jax.tree.map(_flat_rows, alive.state)
         )
-        left = (budget - position)[:, None]
-        legal = grammar_mask(tables, alive.grammar, left, copyable[:, None, :])
+        legal = constraint.legal(alive.state, (budget - position)[:, None])
         log_probs = legal_log_probs(logits.reshape(legal.shape), legal)
         value, origin, token = _best_extensions(alive.total, log_probs, 2 * width)
         ends = token == EOS
@@ -100,15 +88,15 @@ def beam_search(
                 tokens=_extend(alive.tokens, origin[:, :width], token[:, :width], position),
                 length=length,
                 total=ending,
-                rank=penalised(ending, length),
+                rank=penalized(ending, length),
             ),
         )
 
         total, slot = jax.lax.top_k(jnp.where(ends, -jnp.inf, value), width)
         origin, token = _pick(origin, slot), _pick(token, slot)
-        parents = jax.tree.map(lambda leaf: _pick(leaf, origin), alive.grammar)
+        parents = jax.tree.map(lambda leaf: _pick(leaf, origin), alive.state)
         # No alive hypothesis can beat its own log-probability under the mildest penalty it may get.
-        bound = penalised(total[:, 0], budget)
+        bound = penalized(total[:, 0], budget)
         full = jnp.isfinite(finished.rank[:, -1])
         return _Search(
             position=position + 1,
@@ -117,13 +105,13 @@ def beam_search(
                 tokens=_extend(alive.tokens, origin, token, position),
                 last=token,
                 total=total,
-                grammar=grammar_advance(tables, parents, token),
+                state=constraint.advance(parents, token),
             ),
             finished=finished,
             closed=search.closed | full | (bound <= finished.rank[:, 0]),
         )
 
-    start = _start(view_start, width, buffer_length)
+    start = _start(constraint.start(), batch, width, buffer_length)
     search = _Search(
         position=jnp.int32(0),
         model=reorder(model_carry, jnp.repeat(jnp.arange(batch), width)),
@@ -137,23 +125,31 @@ def beam_search(
         closed=budget == 0,
     )
 
-    def goes_on(search: _Search) -> jax.Array:
+    def cond_fn(search: _Search) -> jax.Array:
         return ~jnp.all(search.closed) & (search.position < buffer_length)
 
-    best = jax.lax.while_loop(goes_on, step, search).finished
+    best = jax.lax.while_loop(cond_fn, step, search).finished
     return best.tokens[:, 0], best.length[:, 0], best.total[:, 0]
 
 
-def _start(view_start: jax.Array, width: int, buffer_length: int) -> _Alive:
-    """One living hypothesis a row, the empty one; the other slots are dead."""
-    shape = (view_start.shape[0], width)
+def _start(state: State, batch: int, width: int, buffer_length: int) -> _Alive:
+    """One hypothesis a row is alive, the empty one; the other slots are dead."""
+    shape = (batch, width)
     first = jnp.arange(width) == 0
     return _Alive(
         tokens=jnp.full((*shape, buffer_length), PAD, jnp.int32),
         last=jnp.full(shape, BOS, jnp.int32),
         total=jnp.broadcast_to(jnp.where(first, 0.0, -jnp.inf).astype(jnp.float32), shape),
-        grammar=GrammarCarry.start(jnp.broadcast_to(view_start[:, None], shape)),
+        state=jax.tree.map(
+            lambda leaf: jnp.broadcast_to(leaf[:, None], (*shape, *leaf.shape[1:])), state
+        ),
     )
+
+
+def _flat_rows(leaf: jax.Array) -> jax.Array:
+    """[B, K, …] -> [B * K, …], the rows that the model decodes."""
+    # No -1, which has no meaning where an axis is empty: there may be no pointers.
+    return leaf.reshape(leaf.shape[0] * leaf.shape[1], *leaf.shape[2:])
 
 
 def _best_extensions(

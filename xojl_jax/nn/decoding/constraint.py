@@ -1,121 +1,64 @@
-"""The grammar automaton as arrays: which tokens are legal, and where a token leads.
+"""What decoding asks of a grammar: which tokens may come next, and where each leads.
 
-The tables are made elsewhere (any object with the attributes below will do) and enter here as
-data, so the compiled step, training and decoding share one automaton. A token id below V is a
-vocabulary token; V + i is COPY(i), a pointer to html node i. Column V of a table stands for every
-COPY.
+A task brings its grammar as a `Constraint`, a pytree that enters the compiled decoding loop as
+data. Everything here is arrays in, arrays out.
 
-Everything broadcasts over leading axes: [B] in a decoding step, [B, L] under teacher forcing.
+B rows to decode, V' scores that the model gives: vocabulary tokens and, where there are any,
+pointers into the row's input.
 """
 
-from typing import Any, NamedTuple
+from typing import Any, Protocol
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 
-# The first ids of every vocabulary.
+# The first ids of every vocabulary. The tasks' vocabularies have constants of their own, since
+# neither side may import the other; tests/tasks/test_grammar_constraint.py holds them equal.
 PAD, BOS, EOS = 0, 1, 2
+
+# What a constraint remembers of a hypothesis: a pytree whose leaves lead with rows.
+State = Any
 
 # Logits are clipped here: sums of 2,048 of them, and their differences, stay finite in float32.
 _LARGEST_LOGIT = 1e9
 
-# `need` of a token that the grammar forbids: more than any budget.
-NEVER = np.iinfo(np.int16).max
 
+class Constraint(Protocol):
+    """A language of token sequences, one for each of B rows.
 
-_DTYPES = {
-    "opens_class": jnp.bool_,
-    "is_element": jnp.bool_,
-    "max_key": jnp.int32,
-    "max_classes": jnp.int32,
-}
+    Every whole sequence ends with EOS. `generate` promises a whole sequence whatever the weights,
+    and for that it relies on this: where `left` was at least `shortest()` at the start, and only
+    legal tokens were emitted since, at least one token is legal; with `left` = 1 that is EOS alone.
 
-
-class GrammarTables(NamedTuple):
-    """S states, V vocabulary tokens; column V stands for every COPY."""
-
-    need: jax.Array  # int16[S, V+1]: tokens to close the document, x first among them, at depth 0
-    next_state: jax.Array  # int16[S, V+1]
-    room: jax.Array  # int16[S, V+1]: characters to finish the node's key after x
-    opens_class: jax.Array  # bool[S, V+1]
-    chars: jax.Array  # int16[V+1]: characters that x adds to the key
-    depth_step: jax.Array  # int16[V+1]: +1 opens a node, -1 closes one
-    lowest_depth: jax.Array  # int16[V+1]: open nodes that x asks for
-    highest_depth: jax.Array  # int16[V+1]
-    is_element: jax.Array  # bool[V+1]: x begins a node, and with it a key
-    max_key: jax.Array  # int32[]
-    max_classes: jax.Array  # int32[]
-
-    @property
-    def vocabulary_size(self) -> int:
-        return self.need.shape[-1] - 1
-
-
-class GrammarCarry(NamedTuple):
-    """What the automaton remembers; every leaf int32[...]."""
-
-    state: jax.Array
-    depth: jax.Array  # open nodes
-    chars: jax.Array  # length of the open node's key so far
-    classes: jax.Array  # classes of the open node so far
-
-    @classmethod
-    def start(cls, state: jax.Array) -> "GrammarCarry":
-        """The carry right after BOS, given the view's start state int32[...]."""
-        zero = jnp.zeros_like(state)
-        return cls(state, zero, zero, zero)
-
-    @classmethod
-    def from_columns(cls, columns: jax.Array) -> "GrammarCarry":
-        """From int32[..., 4], the form in which a batch holds it."""
-        return cls(*(columns[..., i] for i in range(4)))
-
-
-def grammar_tables(automaton: Any) -> GrammarTables:
-    """The device arrays of an automaton, whose attributes bear the names of the tables."""
-    return GrammarTables(
-        *(
-            jnp.asarray(getattr(automaton, name), _DTYPES.get(name, jnp.int16))
-            for name in GrammarTables._fields
-        )
-    )
-
-
-def shortest_document(tables: GrammarTables, start: jax.Array) -> jax.Array:
-    """Tokens of the shortest document from a start state int32[...], EOS included, BOS not."""
-    # COPY is left out: it may be that no html node can be copied.
-    return jnp.min(_at(tables.need, start)[..., :-1], axis=-1).astype(jnp.int32)
-
-
-def grammar_mask(
-    tables: GrammarTables, carry: GrammarCarry, left: jax.Array, copyable: jax.Array
-) -> jax.Array:
-    """The legal next tokens, bool[..., V+T].
-
-    `left` int32[...] counts the tokens that may still be emitted, the next one included; `copyable`
-    bool[..., T] says which html nodes may be copied.
-
-    At least one token is legal whenever `left` was at least `shortest_document` at the start and
-    only legal tokens were emitted since. `need` is the length of a shortest way to close, which
-    goes through vocabulary tokens that open neither a node nor a class unless the state demands
-    one: so if x was legal, need[s, x] + depth <= left, then the first token y of that shortest
-    way has need[s', y] + depth' = need[s, x] + depth - 1 <= left - 1. The same holds for `room`:
-    what x was charged pays for the characters of the way that finishes its key.
+    The leaves of a state have shape [B, …] in greedy decoding and sampling, and [B, K, …] in beam
+    search, so what a constraint holds for a row (masks, limits) must broadcast over the axes
+    between.
     """
-    tokens = _as_budget(left - carry.depth)
-    characters = _as_budget(tables.max_key - carry.chars)
-    depth = carry.depth.astype(jnp.int16)[..., None]
-    full = carry.classes >= tables.max_classes
-    legal = _at(tables.need, carry.state) <= tokens[..., None]
-    legal &= _at(tables.room, carry.state) <= characters[..., None]
-    legal &= ~(_at(tables.opens_class, carry.state) & full[..., None])
-    legal &= (tables.lowest_depth <= depth) & (depth <= tables.highest_depth)
-    return jnp.concatenate([legal[..., :-1], legal[..., -1:] & copyable], axis=-1)
+
+    def start(self) -> State:
+        """The state of each row after BOS, every leaf [B, …]."""
+        ...
+
+    def legal(self, state: State, left: jax.Array) -> jax.Array:
+        """The legal next tokens, bool[…, V'].
+
+        `left` int32[…] counts the tokens that may still be emitted, the next one included. It
+        broadcasts against the leaves of the state.
+        """
+        ...
+
+    def advance(self, state: State, token: jax.Array) -> State:
+        """The state after a legal token int32[…]. After an illegal one it may be anything, but
+        must not fault: beams that died are advanced, too."""
+        ...
+
+    def shortest(self) -> jax.Array:
+        """Tokens of each row's shortest sequence, EOS included, BOS not: int32[B]."""
+        ...
 
 
 def legal_log_probs(logits: jax.Array, legal: jax.Array) -> jax.Array:
-    """Log-probabilities over the legal tokens, float32[..., V+T]; -inf at the others, never NaN.
+    """Log-probabilities over the legal tokens, float32[…, V']; -inf at the others, never NaN.
 
     Whatever the logits hold: NaN and -inf count as very unlikely, +inf as very likely, so a legal
     token always keeps a finite log-probability. Where nothing is legal, all is -inf.
@@ -123,35 +66,9 @@ def legal_log_probs(logits: jax.Array, legal: jax.Array) -> jax.Array:
     if logits.shape[-1] != legal.shape[-1]:
         raise ValueError(
             f"logits cover {logits.shape[-1]} tokens, expected {legal.shape[-1]}:"
-            " the vocabulary and the html nodes"
+            " the vocabulary and the pointers"
         )
     finite = jnp.nan_to_num(logits.astype(jnp.float32), nan=-_LARGEST_LOGIT)
     finite = jnp.clip(finite, -_LARGEST_LOGIT, _LARGEST_LOGIT)
     log_probs = jax.nn.log_softmax(jnp.where(legal, finite, -2 * _LARGEST_LOGIT), axis=-1)
     return jnp.where(legal, log_probs, -jnp.inf)
-
-
-def grammar_advance(tables: GrammarTables, carry: GrammarCarry, token: jax.Array) -> GrammarCarry:
-    """The carry after a legal token int32[...]."""
-    column = jnp.minimum(token, tables.vocabulary_size)
-    entry = (carry.state, column)
-    begins = _at(tables.is_element, column)
-    return GrammarCarry(
-        state=_at(tables.next_state, entry).astype(jnp.int32),
-        depth=carry.depth + _at(tables.depth_step, column).astype(jnp.int32),
-        chars=jnp.where(begins, 0, carry.chars) + _at(tables.chars, column).astype(jnp.int32),
-        classes=jnp.where(begins, 0, carry.classes)
-        + _at(tables.opens_class, entry).astype(jnp.int32),
-    )
-
-
-def _as_budget(amount: jax.Array) -> jax.Array:
-    """int16, so that it compares with table rows as they are; what is forbidden stays out of
-    reach.
-    """
-    return jnp.clip(amount, -1, NEVER - 1).astype(jnp.int16)
-
-
-def _at(table: jax.Array, index: Any) -> jax.Array:
-    # Clipped: a beam that died carries a state that nobody reads, and must not fault.
-    return table.at[index].get(mode="clip")

@@ -1,52 +1,41 @@
-"""Autoregressive decoding under the grammar: one `lax.while_loop`, the automaton inside.
+"""Autoregressive decoding under a constraint: one `lax.while_loop`, the constraint inside.
 
-The promise: whatever the weights, every row that comes out is a whole document, ends with EOS,
-and fits. `grammar_mask` says why. A model enters as a step function, so this file knows no
-decoder.
+The promise: whatever the weights, every row that comes out is a whole sequence of the constraint's
+language, ends with EOS, and fits. `constraint.Constraint` says what that rests on. A model enters
+as a step function, so this file knows no decoder.
 """
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 
 from xojl_jax.nn.decoding.beam import beam_search, gather_rows
-from xojl_jax.nn.decoding.constraint import (
-    BOS,
-    EOS,
-    PAD,
-    GrammarCarry,
-    GrammarTables,
-    grammar_advance,
-    grammar_mask,
-    legal_log_probs,
-    shortest_document,
-)
+from xojl_jax.nn.decoding.constraint import BOS, EOS, PAD, Constraint, State, legal_log_probs
 
 METHODS = ("greedy", "sample", "beam")
 
-# Below this, sampling is greedy in all but name, and a division would overflow.
-_COLDEST = 1e-6
+# Below this, sampling is as good as greedy, and dividing logits by it would overflow.
+_MIN_TEMPERATURE = 1e-6
 
-# (model_carry, last token int32[R], position int32[], the automaton's carry, int32[R] each)
-# -> (logits float[R, V+T], model_carry)
-StepFn = Callable[[Any, jax.Array, jax.Array, GrammarCarry], tuple[jax.Array, Any]]
+# (model_carry, last token int32[R], position int32[], the constraint's state, leaves [R, …])
+# -> (logits float[R, V'], model_carry)
+StepFn = Callable[[Any, jax.Array, jax.Array, State], tuple[jax.Array, Any]]
 
 
 class Generated(NamedTuple):
-    tokens: jax.Array  # int32[B, L]: the document without BOS, EOS its last token, then PAD
-    length: jax.Array  # int32[B]: tokens of the document, EOS included
+    tokens: jax.Array  # int32[B, L]: the sequence without BOS, EOS its last token, then PAD
+    length: jax.Array  # int32[B]: tokens of the sequence, EOS included
     score: jax.Array  # float32[B]: log-probability of these tokens among the legal ones
 
 
 def generate(
     step_fn: StepFn,
     model_carry: Any,
-    tables: GrammarTables,
+    constraint: Constraint,
     *,
-    view_start: jax.Array,
-    copyable: jax.Array,
     max_length: int | jax.Array,
     buffer_length: int | None = None,
     method: str = "greedy",
@@ -58,11 +47,10 @@ def generate(
 ) -> Generated:
     """Decodes a batch; traceable, so wrap the caller in `jax.jit`.
 
-    view_start      int32[B], the automaton's state after BOS: semantic and detail rows may stand
-                    in one batch
-    copyable        bool[B, T]; T may be 0
+    constraint      the language of each of the B rows; rows of different languages may share a
+                    batch
     max_length      tokens that a row may take, EOS included: an int, or int32[B] together with
-                    `buffer_length`, L. A row for which no document is short enough comes out
+                    `buffer_length`, L. A row for which no sequence is short enough comes out
                     empty, with length 0.
     method          "greedy", "sample" or "beam"
     beam            hypotheses a row
@@ -80,18 +68,17 @@ def generate(
         if not isinstance(max_length, int):
             raise ValueError("buffer_length is needed where max_length is an array")
         buffer_length = max_length
+    shortest = constraint.shortest()
     budget = jnp.minimum(jnp.asarray(max_length, jnp.int32), buffer_length)
-    budget = jnp.broadcast_to(budget, view_start.shape)
-    # The automaton can keep its promise only if it was possible at the start.
-    budget = jnp.where(budget < shortest_document(tables, view_start), 0, budget)
+    budget = jnp.broadcast_to(budget, shortest.shape)
+    # The constraint can keep its promise only if it was possible at the start.
+    budget = jnp.where(budget < shortest, 0, budget)
     if method == "beam":
         return Generated(
             *beam_search(
                 step_fn,
                 model_carry,
-                tables,
-                view_start=view_start,
-                copyable=copyable,
+                constraint,
                 budget=budget,
                 buffer_length=buffer_length,
                 width=beam,
@@ -100,42 +87,37 @@ def generate(
             )
         )
     choose = _most_likely if method == "greedy" else _sampler(rng, temperature, budget.shape[0])
-    return _follow(
-        step_fn, choose, model_carry, tables, view_start, copyable, budget, buffer_length
-    )
+    return _decode_loop(step_fn, choose, model_carry, constraint, budget, buffer_length)
 
 
 class _Rows(NamedTuple):
     position: jax.Array  # int32[]
     last: jax.Array  # int32[B]
     model: Any
-    grammar: GrammarCarry  # int32[B]
+    state: State  # leaves [B, …]
     finished: jax.Array  # bool[B]
     result: Generated
 
 
-def _follow(
+def _decode_loop(
     step_fn: StepFn,
     choose: Callable[[jax.Array, jax.Array], jax.Array],
     model_carry: Any,
-    tables: GrammarTables,
-    view_start: jax.Array,
-    copyable: jax.Array,
+    constraint: Constraint,
     budget: jax.Array,
     buffer_length: int,
 ) -> Generated:
-    """Follows one path a row: choose(log_probs [B, V+T], position) -> int32[B] picks its next
+    """Follows one path a row: choose(log_probs [B, V'], position) -> int32[B] picks its next
     token.
     """
 
     def step(rows: _Rows) -> _Rows:
-        logits, model = step_fn(rows.model, rows.last, rows.position, rows.grammar)
-        left = budget - rows.position
-        legal = grammar_mask(tables, rows.grammar, left, copyable)
+        logits, model = step_fn(rows.model, rows.last, rows.position, rows.state)
+        legal = constraint.legal(rows.state, budget - rows.position)
         log_probs = legal_log_probs(logits, legal)
         token = jnp.where(rows.finished, PAD, choose(log_probs, rows.position))
         gain = jnp.take_along_axis(log_probs, token[:, None], axis=-1)[:, 0]
-        ahead = grammar_advance(tables, rows.grammar, token)
+        advanced = constraint.advance(rows.state, token)
         result = Generated(
             tokens=jax.lax.dynamic_update_slice(
                 rows.result.tokens, token[:, None], (jnp.int32(0), rows.position)
@@ -147,19 +129,17 @@ def _follow(
             position=rows.position + 1,
             last=token,
             model=model,
-            grammar=jax.tree.map(
-                lambda old, new: jnp.where(rows.finished, old, new), rows.grammar, ahead
-            ),
+            state=jax.tree.map(partial(_keep, rows.finished), rows.state, advanced),
             finished=rows.finished | (token == EOS),
             result=result,
         )
 
-    batch = view_start.shape[0]
-    start = _Rows(
+    batch = budget.shape[0]
+    first = _Rows(
         position=jnp.int32(0),
         last=jnp.full(batch, BOS, jnp.int32),
         model=model_carry,
-        grammar=GrammarCarry.start(view_start),
+        state=constraint.start(),
         finished=budget == 0,
         result=Generated(
             tokens=jnp.full((batch, buffer_length), PAD, jnp.int32),
@@ -168,10 +148,15 @@ def _follow(
         ),
     )
 
-    def goes_on(rows: _Rows) -> jax.Array:
+    def cond_fn(rows: _Rows) -> jax.Array:
         return ~jnp.all(rows.finished) & (rows.position < buffer_length)
 
-    return jax.lax.while_loop(goes_on, step, start).result
+    return jax.lax.while_loop(cond_fn, step, first).result
+
+
+def _keep(finished: jax.Array, old: jax.Array, new: jax.Array) -> jax.Array:
+    """`old` in rows that are finished, `new` elsewhere; finished is bool[B], the others [B, …]."""
+    return jnp.where(finished.reshape(finished.shape + (1,) * (old.ndim - 1)), old, new)
 
 
 def _most_likely(log_probs: jax.Array, position: jax.Array) -> jax.Array:
@@ -188,7 +173,7 @@ def _sampler(
     row_keys = (
         rng if rng.ndim else jax.vmap(lambda row: jax.random.fold_in(rng, row))(jnp.arange(batch))
     )
-    temperature = jnp.maximum(jnp.asarray(temperature, jnp.float32), _COLDEST)
+    temperature = jnp.maximum(jnp.asarray(temperature, jnp.float32), _MIN_TEMPERATURE)
 
     def choose(log_probs: jax.Array, position: jax.Array) -> jax.Array:
         draws = jax.vmap(jax.random.categorical)(

@@ -9,6 +9,7 @@ import jax.numpy as jnp
 from xojl_jax.nn.decoder import reorder_cache
 from xojl_jax.nn.decoding.generate import generate
 from xojl_jax.tasks.layout.alignment import Track, advance
+from xojl_jax.tasks.layout.grammar_constraint import GrammarConstraint
 from xojl_jax.tasks.layout.model import LayoutModel, per_row
 from xojl_jax.tasks.layout.views import VIEWS, Prediction
 
@@ -80,9 +81,11 @@ def decode_batch(
     generated = generate(
         step,
         (cache, track, detail),
-        task.tables,
-        view_start=jnp.where(detail, start[1], start[0]).astype(jnp.int32),
-        copyable=per_row(batch["html_copyable"], rows),
+        GrammarConstraint(
+            task.tables,
+            view_start=jnp.where(detail, start[1], start[0]).astype(jnp.int32),
+            copyable=per_row(batch["html_copyable"], rows),
+        ),
         max_length=task.config.model.max_target,
         method=method,
         beam=beam,

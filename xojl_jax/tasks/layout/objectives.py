@@ -9,9 +9,9 @@ B batch, R = 2B decoder rows, L target positions, N patches, T HTML nodes, D wid
 import jax
 import jax.numpy as jnp
 
-from xojl_jax.nn.decoding.constraint import GrammarCarry, GrammarTables, grammar_mask
 from xojl_jax.tasks.layout import losses
 from xojl_jax.tasks.layout.alignment import align_targets
+from xojl_jax.tasks.layout.grammar_constraint import GrammarCarry, GrammarTables, grammar_mask
 from xojl_jax.tasks.layout.model import Encoded, Heads, LayoutModel, per_row
 from xojl_jax.xojl.tree import CONTAINERS, ELEMENTS
 from xojl_jax.xojl.vocabulary import ELEMENT_WIDTH

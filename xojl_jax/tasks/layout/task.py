@@ -15,11 +15,11 @@ from flax import linen as nn
 
 from xojl_jax.data.shards import read_manifest
 from xojl_jax.errors import BadUsage
-from xojl_jax.nn.decoding.constraint import grammar_tables
 from xojl_jax.tasks.base import Task
 from xojl_jax.tasks.layout import flops, objectives
 from xojl_jax.tasks.layout.dataset import LayoutDataset
 from xojl_jax.tasks.layout.features import ID_RANGES, FeatureSpec, batch_spec
+from xojl_jax.tasks.layout.grammar_constraint import grammar_tables
 from xojl_jax.tasks.layout.inference import LayoutInference
 from xojl_jax.tasks.layout.model import LayoutModel, ModelConfig
 from xojl_jax.tasks.layout.preview import MODE, Preview
