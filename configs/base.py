@@ -106,6 +106,12 @@ def defaults() -> ConfigDict:
     model.vision_layers = 12
     # Layers of the HTML tree encoder.
     model.html_layers = 4
+    # What an HTML node is, as vectors that are added up: names in embeddings.py.
+    model.embeddings = "compositional,tag,content"
+    # Where an HTML node is, as vectors that are added up: names in node_positions.py.
+    model.positions = "depth_first,breadth_first,parent,depth,child,path,boxes"
+    # How HTML tokens and visual tokens come to know each other: a name in fusion.py.
+    model.fusion = "late"
     # Layers in which HTML tokens and visual tokens attend to each other.
     model.fusion_layers = 2
     # Layers of the decoder.
@@ -159,6 +165,10 @@ def defaults() -> ConfigDict:
     optim.ema_decay = 0.999
     # Probability mass that the token losses spread over wrong tokens.
     optim.label_smoothing = 0.1
+
+    # Predictions beside the sequence: names in heads.py, in the order in which they are computed. A
+    # stage trains those whose inputs its encoders compute.
+    config.heads = "node,category,element,aux,contrastive,spatial"
 
     config.loss = loss = ConfigDict()
     # Weight of the detail sequence.

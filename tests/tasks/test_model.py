@@ -13,12 +13,12 @@ from configs import base
 from tests.tasks.conftest import small_config
 from xojl_jax.data.transforms import stack
 from xojl_jax.engine import sharding
-from xojl_jax.tasks.layout.alignment import Track, advance, align_targets
+from xojl_jax.tasks.layout.encoded import interleave_views, per_row
 from xojl_jax.tasks.layout.features import without_html, without_image
 from xojl_jax.tasks.layout.grammar_constraint import GrammarCarry
+from xojl_jax.tasks.layout.html_cursor import CursorState, advance, cursors_of_targets
 from xojl_jax.tasks.layout.inference import LayoutInference
-from xojl_jax.tasks.layout.model import LayoutModel, per_row
-from xojl_jax.tasks.layout.objectives import _side_by_side
+from xojl_jax.tasks.layout.model import LayoutModel
 from xojl_jax.tasks.layout.task import LayoutTask
 
 
@@ -38,7 +38,7 @@ def gradient(task):
 def both_views(batch, key, *, start=None, stop=None):
     """The arrays of both views as the decoder's rows: semantic, detail, semantic, …"""
     pair = (jnp.asarray(batch[f"{view}_{key}"][:, start:stop]) for view in ("semantic", "detail"))
-    return _side_by_side(*pair)
+    return interleave_views(*pair)
 
 
 def step_by_step(task, params, batch, encoded, tokens, depth, detail):
@@ -60,13 +60,13 @@ def step_by_step(task, params, batch, encoded, tokens, depth, detail):
             html_end=html_end,
             first_pointer=task.vocabulary.size,
         )
-        place = track.alignment(html_end)
+        place = track.cursor(html_end)
         arguments = (encoded, cache, position, token, place, here, detail)
         logits, cache = apply(*arguments, method=LayoutModel.next_logits)
         return (cache, track), (logits, jax.tree.map(lambda x: x[:, 0], place))
 
     cache = apply(encoded, rows, method=LayoutModel.start_cache)
-    start = (cache, Track.start(rows, task.spec.max_nodes))
+    start = (cache, CursorState.start(rows, task.spec.max_nodes))
     _, stacked = jax.lax.scan(step, start, jnp.arange(length))
     return jax.tree.map(lambda x: x.swapaxes(0, 1), stacked)
 
@@ -85,11 +85,13 @@ def test_cached_decoding_equals_teacher_forcing(task, params, batch, encoded):
     arguments = (task, params, batch, encoded, tokens, depth, detail)
     stepped, place = jax.jit(lambda: step_by_step(*arguments))()
 
-    known = align_targets(tokens[::2], tokens[1::2], batch["html_end"], task.vocabulary.size)[1]
+    known = cursors_of_targets(tokens[::2], tokens[1::2], batch["html_end"], task.vocabulary.size)[
+        1
+    ]
     real = np.asarray(tokens[1::2]) != 0
-    np.testing.assert_array_equal(place.cursor[1::2][real], known.cursor[real])
+    np.testing.assert_array_equal(place.node[1::2][real], known.node[real])
     np.testing.assert_array_equal(place.element[1::2][real], known.element[real])
-    ahead = np.arange(task.spec.max_nodes) > np.asarray(known.cursor)[..., None]
+    ahead = np.arange(task.spec.max_nodes) > np.asarray(known.node)[..., None]
     compared = real[..., None] & ahead
     np.testing.assert_array_equal(place.node_depth[1::2][compared], known.node_depth[compared])
 
@@ -130,7 +132,7 @@ def test_the_same_parameters_read_another_resolution(params, batch):
     here, _ = encode({"params": params}, other)
     assert here.memory.shape[1] != batch["html_mask"].shape[1]
     assert np.isfinite(np.asarray(here.memory)).all()
-    visual = here.memory_valid[:, other["html_mask"].shape[1] :]
+    visual = here.memory_mask[:, other["html_mask"].shape[1] :]
     assert (visual.any(axis=1) == other["image_valid"]).all()
 
 
@@ -176,7 +178,7 @@ def test_base_has_the_published_sizes():
 
 def test_at_the_start_no_sign_of_a_node_drowns_in_another(task, params, batch):
     """Tag, content, classes and box are added up: a tenfold weaker one is not learned for long."""
-    read = functools.partial(task.model().apply, method=LayoutModel.read)
+    read = functools.partial(task.model().apply, method=LayoutModel.encode_html)
     _, state = read({"params": params}, batch, capture_intermediates=True)
     parts = state["intermediates"]["html_encoder"]
     shown = batch["html_mask"] & batch["html_box_mask"]

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from xojl_jax.tasks.layout import tree_prior
-from xojl_jax.tasks.layout.alignment import opened_depth
+from xojl_jax.tasks.layout.html_cursor import opened_depth
 
 # A tree of six nodes in depth-first order:  0 ( 1 ( 2 3 ) 4 ( 5 ) )
 END = jnp.array([[6, 4, 3, 4, 6, 6]])

@@ -8,9 +8,10 @@ import jax.numpy as jnp
 
 from xojl_jax.nn.decoder import reorder_cache
 from xojl_jax.nn.decoding.generate import generate
-from xojl_jax.tasks.layout.alignment import Track, advance
+from xojl_jax.tasks.layout.encoded import per_row
 from xojl_jax.tasks.layout.grammar_constraint import GrammarConstraint
-from xojl_jax.tasks.layout.model import LayoutModel, per_row
+from xojl_jax.tasks.layout.html_cursor import CursorState, advance
+from xojl_jax.tasks.layout.model import LayoutModel
 from xojl_jax.tasks.layout.views import VIEWS, Prediction
 
 if TYPE_CHECKING:
@@ -43,19 +44,19 @@ def decode_batch(
     views = VIEWS[mode]
     batch_size = batch["html_mask"].shape[0]
     apply = functools.partial(task.model().apply, {"params": params})
-    encoded, heads = apply(batch, method=LayoutModel.encode)
+    encoded, predictions = apply(batch, method=LayoutModel.encode)
     start = [task.automaton.start_semantic, task.automaton.start_detail]
     detail = jnp.tile(jnp.array([view == "detail" for view in views]), batch_size)
     rows = detail.shape[0]
 
     def step(carry, token, position, grammar):
         # A beam has more rows than there are documents; `group` is a row's view.
-        cache, track, group = carry
+        cache, state, group = carry
         count = token.shape[0]
         prior = jax.tree.map(functools.partial(per_row, rows=count), encoded.prior)
         html_end = per_row(batch["html_end"], count)
-        track = advance(
-            track,
+        state = advance(
+            state,
             token,
             depth=grammar.depth,
             detail=group,
@@ -63,24 +64,24 @@ def decode_batch(
             html_end=html_end,
             first_pointer=task.vocabulary.size,
         )
-        place = track.alignment(html_end)
+        cursor = state.cursor(html_end)
         logits, cache = apply(
             encoded,
             cache,
             position,
             token,
-            place,
+            cursor,
             grammar.depth,
             group,
             method=LayoutModel.next_logits,
         )
-        return logits, (cache, track, group)
+        return logits, (cache, state, group)
 
     cache = apply(encoded, rows, method=LayoutModel.start_cache)
-    track = Track.start(rows, batch["html_mask"].shape[1])
+    state = CursorState.start(rows, batch["html_mask"].shape[1])
     generated = generate(
         step,
-        (cache, track, detail),
+        (cache, state, detail),
         GrammarConstraint(
             task.tables,
             view_start=jnp.where(detail, start[1], start[0]).astype(jnp.int32),
@@ -93,10 +94,10 @@ def decode_batch(
         rng=rng,
         reorder=_reorder,
     )
-    return Prediction(*generated, category=heads.category.argmax(-1))
+    return Prediction(*generated, category=predictions["category"].argmax(-1))
 
 
 def _reorder(carry, index: Array):
-    cache, track, detail = carry
-    track, detail = jax.tree.map(lambda x: jnp.take(x, index, axis=0), (track, detail))
-    return reorder_cache(cache, index), track, detail
+    cache, state, detail = carry
+    state, detail = jax.tree.map(lambda x: jnp.take(x, index, axis=0), (state, detail))
+    return reorder_cache(cache, index), state, detail

@@ -1,12 +1,15 @@
-"""Late fusion: each modality reads the other through cross-attention (X063, X067).
+"""How the two modalities come to know one another; `config.model.fusion` names the way.
 
-The encoders stay independent, so a section without a screenshot, or without HTML, is only a mask: a
-token that may attend to nothing reads zeros, and keeps what its own encoder made of it (X064).
+"late": each modality reads the other through cross-attention (X063, X067). The encoders stay
+independent, so a section without a screenshot, or without HTML, is only a mask: a token that may
+attend to nothing reads zeros, and keeps what its own encoder made of it (X064).
 
 B batch, N patches, T HTML nodes, D width.
 """
 
+import dataclasses
 import functools
+from collections.abc import Callable
 
 import jax
 from flax import linen as nn
@@ -17,6 +20,8 @@ from xojl_jax.nn.config import BlockConfig
 from xojl_jax.nn.feed_forward import make_feed_forward
 from xojl_jax.nn.layers import Dropout, LayerNorm
 from xojl_jax.nn.scan import Stack
+from xojl_jax.tasks.layout.block_flops import block_flops
+from xojl_jax.tasks.layout.model_config import ModelConfig
 
 Array = jax.Array
 
@@ -53,12 +58,13 @@ class FusionBlock(nn.Module):
         return Dropout(c.dropout)(attention(x, Mask(key_mask=memory_mask), memory))
 
     def _feed_forward(self, name: str, x: Array) -> Array:
-        y = LayerNorm(self.config.jnp_dtype, name=f"{name}_feed_forward_norm")(x)
-        feed_forward = make_feed_forward(self.config, f"{name}_mlp")
-        return x + Dropout(self.config.dropout)(feed_forward(y, None))
+        c = self.config
+        y = LayerNorm(c.jnp_dtype, name=f"{name}_feed_forward_norm")(x)
+        feed_forward = make_feed_forward(c, f"{name}_mlp")
+        return x + Dropout(c.dropout)(feed_forward(y, None))
 
 
-class Fusion(nn.Module):
+class LateFusion(nn.Module):
     """`layers` fusion blocks: ([B, T, D], [B, N, D]) -> the same two, each knowing the other."""
 
     config: BlockConfig
@@ -68,8 +74,37 @@ class Fusion(nn.Module):
     def __call__(
         self, html: Array, patches: Array, html_mask: Array, patch_mask: Array
     ) -> tuple[Array, Array]:
-        block = functools.partial(FusionBlock, self.config)
-        stack = Stack(block, self.layers, self.config.remat, name="stack")
+        """The masks: bool[B, T] and bool[B, N], True where the token is real."""
+        c = self.config
+        block = functools.partial(FusionBlock, c)
+        stack = Stack(block, self.layers, c.remat, name="stack")
         html, patches = stack((html, patches), html_mask, patch_mask)
-        norm = functools.partial(LayerNorm, self.config.jnp_dtype)
+        norm = functools.partial(LayerNorm, c.jnp_dtype)
         return norm(name="html_norm")(html), norm(name="vision_norm")(patches)
+
+
+def late_fusion_flops(c: ModelConfig) -> dict[str, float]:
+    nodes, patches = c.html.max_nodes, c.num_patches
+    return {
+        "fusion linear": c.fusion_layers * (nodes + patches) * block_flops(c.block),
+        "fusion attention": 2 * 4.0 * c.fusion_layers * nodes * patches * c.block.width,
+    }
+
+
+@dataclasses.dataclass(frozen=True)
+class Fusion:
+    """A way to fuse.
+
+    Attributes:
+      module: made from the config, called with (html, patches, html_mask, patch_mask), gives the
+        fused html [B, T, D] and patches [B, N, D]. Its parameters are below `fusion/`.
+      flops: forward FLOPs of one sample, by part.
+    """
+
+    module: Callable[[ModelConfig], nn.Module]
+    flops: Callable[[ModelConfig], dict[str, float]]
+
+
+FUSIONS = {
+    "late": Fusion(module=lambda c: LateFusion(c.block, c.fusion_layers), flops=late_fusion_flops),
+}

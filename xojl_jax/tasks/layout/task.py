@@ -1,7 +1,7 @@
 """The layout task: what the engine trains.
 
-The four stages (X107 to X110) differ in the losses that they compute, hence in the parts of the
-model that come to be. A label that is missing is masked out, record by record.
+The four stages (X107 to X110) differ in what they run, hence in the parameters that the model has.
+A label that is missing is masked out, record by record.
 """
 
 import functools
@@ -16,16 +16,19 @@ from flax import linen as nn
 from xojl_jax.data.shards import read_manifest
 from xojl_jax.errors import BadUsage
 from xojl_jax.tasks.base import Task
-from xojl_jax.tasks.layout import flops, objectives
+from xojl_jax.tasks.layout.configure import model_config, stage_of
 from xojl_jax.tasks.layout.dataset import LayoutDataset
-from xojl_jax.tasks.layout.features import ID_RANGES, FeatureSpec, batch_spec
+from xojl_jax.tasks.layout.features import FeatureSpec, batch_spec
+from xojl_jax.tasks.layout.flops import forward_flops
 from xojl_jax.tasks.layout.grammar_constraint import grammar_tables
+from xojl_jax.tasks.layout.heads import HEADS
 from xojl_jax.tasks.layout.inference import LayoutInference
-from xojl_jax.tasks.layout.model import LayoutModel, ModelConfig
+from xojl_jax.tasks.layout.model import LayoutModel
+from xojl_jax.tasks.layout.model_config import ModelConfig
 from xojl_jax.tasks.layout.preview import MODE, Preview
+from xojl_jax.tasks.layout.stage_losses import stage_losses
 from xojl_jax.tasks.layout.views import Prediction
 from xojl_jax.xojl.grammar import Automaton
-from xojl_jax.xojl.record import CATEGORIES
 from xojl_jax.xojl.vocabulary import Vocabulary
 
 Array = jax.Array
@@ -47,8 +50,7 @@ class LayoutTask(Task):
 
     def __init__(self, config, metadata: dict[str, Any] | None = None):
         super().__init__(config)
-        if config.stage not in (1, 2, 3, 4):
-            raise BadUsage(f"config.stage is {config.stage}: choose 1, 2, 3 or 4")
+        self.stage = stage_of(config)
         self._metadata = metadata
         self.vocabulary = (
             Vocabulary.from_json(metadata["vocabulary"]) if metadata else Vocabulary.load()
@@ -65,7 +67,7 @@ class LayoutTask(Task):
 
     @functools.cached_property
     def statistics(self) -> dict[str, list[float]]:
-        """Mean and standard deviation of each colour channel, in [0, 1] (X017)."""
+        """Mean and standard deviation of each color channel, in [0, 1] (X017)."""
         if self._metadata:
             return self._metadata["statistics"]
         manifest = read_manifest(self.folder)
@@ -105,24 +107,13 @@ class LayoutTask(Task):
 
     @functools.cached_property
     def model_config(self) -> ModelConfig:
-        c = self.config
-        fields = {name: c.model[name] for name in ModelConfig._fields if name in c.model}
-        return ModelConfig(
-            **fields,
-            image_height=c.image.height,
-            image_width=c.image.width,
-            vocabulary_size=self.vocabulary.size,
-            num_categories=len(CATEGORIES),
-            ids=ID_RANGES,
-            image_mean=tuple(self.statistics["mean"]),
-            image_std=tuple(self.statistics["std"]),
-        )
+        return model_config(self.config, self.vocabulary.size, self.statistics)
 
     def model(self) -> nn.Module:
         return LayoutModel(self.model_config)
 
     def init(self, rng: jax.Array):
-        """Only what this stage computes comes to be."""
+        """Initializes only the parameters that this stage uses."""
         batch = {
             name: jnp.zeros(array.shape, array.dtype)
             for name, array in batch_spec(self.spec, 1).items()
@@ -130,16 +121,16 @@ class LayoutTask(Task):
         return self.model().init(rng, batch, method=self._forward)["params"]
 
     def param_group(self, path: str) -> str:
-        if path.startswith(("trunk/vision/", "patch_head/")):
+        """The encoders have groups of their own, a head the one that its entry names."""
+        if path.startswith("trunk/vision/"):
             return "vision"
-        return "html" if path.startswith("html_encoder/") else "rest"
+        if path.startswith("html_encoder/"):
+            return "html"
+        name = path.split("/")[0]
+        return next((head.group for head in HEADS.values() if name in head.parameters), "rest")
 
     def flops(self) -> dict[str, float]:
-        c, stage = self.model_config, self.config.stage
-        parts = flops.vision_flops(c) if stage != 2 else {}
-        parts |= flops.html_flops(c, self.config.model.max_classes) if stage != 1 else {}
-        parts |= flops.fusion_flops(c) if stage >= 3 else {}
-        return parts | (flops.decoder_flops(c) if stage == 4 else {})
+        return forward_flops(self.model_config)
 
     # --- the losses --------------------------------------------------------------------------
 
@@ -153,38 +144,23 @@ class LayoutTask(Task):
         return total, metrics | {f"loss/{name}": value for name, value in parts.items()}
 
     def _forward(self, model: LayoutModel, batch: Batch):
-        """This stage's loss parts, by their name in `config.loss`, and other metrics."""
-        if self.config.stage == 1:
-            return objectives.vision_losses(model, batch)
-        if self.config.stage == 2:
-            return objectives.html_losses(model, batch)
-        encoded, heads = model.encode(batch)
-        parts, metrics = objectives.joint_losses(heads, batch, self.model_config.grid)
-        if self.config.stage == 4:
-            sequences = objectives.sequence_losses(
-                model,
-                encoded,
-                batch,
-                self.tables,
-                label_smoothing=self.config.optim.label_smoothing,
-            )
-            parts, metrics = parts | sequences[0], metrics | sequences[1]
-        return parts, metrics
+        return stage_losses(
+            model, batch, self.tables, label_smoothing=self.config.optim.label_smoothing
+        )
 
     # --- prediction --------------------------------------------------------------------------
 
     def inference(self, flags=None) -> LayoutInference:
-        stage = self.config.stage
-        if stage != 4:
+        if not self.stage.decoder:
             raise BadUsage(
-                f"a run of stage {stage} has no decoder: train stage 4 from it first "
+                f"a run of stage {self.config.stage} has no decoder: train stage 4 from it first "
                 "(--config.init_from)"
             )
         image_size = getattr(flags, "image_size", None)
         return LayoutInference(self, image_size=image_size)
 
     def preview(self, count: int) -> tuple[Preview, Callable[..., Prediction]] | None:
-        if self.config.stage != 4:
+        if not self.stage.decoder:
             return None
         inference = self.inference()
         preview = Preview(inference.dataset("val"), count, self.config.batch_size)

@@ -1,4 +1,4 @@
-"""Where in the HTML tree a sequence of tokens stands.
+"""Which HTML node each position of a sequence of tokens is at.
 
 The decoder needs to know, at every position, which HTML node was opened last (the *cursor*), which
 element was announced last, and which nodes are open or were. In training all of it follows from the
@@ -18,17 +18,17 @@ from xojl_jax.xojl.vocabulary import ELEMENT_BASE, ELEMENT_WIDTH
 Array = jax.Array
 
 
-class Alignment(NamedTuple):
+class HtmlCursor(NamedTuple):
     """The decoder's place in the HTML tree, before it writes the token of each position.
 
     Attributes:
-      cursor: int32[R, L], the HTML node opened last, -1 before the first.
+      node: int32[R, L], the HTML node opened last, -1 before the first.
       element: int32[R, L], the element announced last, 0 before the first.
       node_depth: int32[R, L, T], how many ancestors that are opened by then each node has; right
         for the nodes ahead of the cursor, which are the ones that can be opened next.
     """
 
-    cursor: Array
+    node: Array
     element: Array
     node_depth: Array
 
@@ -37,10 +37,10 @@ def is_element(tokens: Array) -> Array:
     return (tokens >= ELEMENT_BASE) & (tokens < ELEMENT_BASE + ELEMENT_WIDTH)
 
 
-def align_targets(
+def cursors_of_targets(
     semantic: Array, detail: Array, html_end: Array, first_pointer: int
-) -> tuple[Alignment, Alignment]:
-    """The alignment of known sequences, of both views, from the COPY pointers of the detail view.
+) -> tuple[HtmlCursor, HtmlCursor]:
+    """The cursors of known sequences, of both views, from the COPY pointers of the detail view.
 
     Both views write their elements in the same order, so the k-th element of one is the k-th of the
     other. A layout node without an HTML twin leaves the cursor where it is.
@@ -60,21 +60,21 @@ def align_targets(
     count = jnp.cumsum(is_element(semantic), axis=1)
     reached = jnp.take_along_axis(node, (count - 1).clip(0), axis=1)
 
-    def place(tokens: Array, cursor: Array) -> Alignment:
-        depth = jnp.take_along_axis(node_depth, cursor[..., None] + 1, axis=1)
-        return Alignment(cursor, _newest_element(tokens), depth)
+    def cursor(tokens: Array, node: Array) -> HtmlCursor:
+        depth = jnp.take_along_axis(node_depth, node[..., None] + 1, axis=1)
+        return HtmlCursor(node, _newest_element(tokens), depth)
 
     return (
-        place(semantic, jnp.where(count > 0, reached, -1)),
-        place(detail, jax.lax.cummax(pointer, axis=1)),
+        cursor(semantic, jnp.where(count > 0, reached, -1)),
+        cursor(detail, jax.lax.cummax(pointer, axis=1)),
     )
 
 
 def depth_by_cursor(opened: Array, html_end: Array) -> Array:
     """How many opened ancestors each node has, when nothing beyond the cursor is opened yet.
 
-    Of a node ahead of the cursor, the ancestors that are not ahead of it hold the cursor, too; so
-    they are the opened ancestors of the cursor (or itself) whose subtree reaches that far.
+    Of a node ahead of the cursor, the ancestors that are not ahead of it contain the cursor, too;
+    so they are the opened ancestors of the cursor (or itself) whose subtree reaches that far.
 
     Args:
       opened: bool[B, T], the nodes that are opened at some time.
@@ -118,30 +118,31 @@ def _newest_element(tokens: Array) -> Array:
     return jnp.where(newest >= 0, element, 0)
 
 
-class Track(NamedTuple):
-    """What decoding carries along: `Alignment` in the making, one position.
+class CursorState(NamedTuple):
+    """What decoding carries from position to position, of which `HtmlCursor` is computed.
 
     Attributes:
-      cursor, element: int32[R].
+      node, element: int32[R], as in `HtmlCursor`.
       opened: bool[R, T], the nodes that are in the layout so far.
     """
 
-    cursor: Array
+    node: Array
     element: Array
     opened: Array
 
     @classmethod
-    def start(cls, rows: int, nodes: int) -> "Track":
+    def start(cls, rows: int, nodes: int) -> "CursorState":
         zero = jnp.zeros(rows, jnp.int32)
         return cls(zero - 1, zero, jnp.zeros((rows, nodes), bool))
 
-    def alignment(self, html_end: Array) -> Alignment:
+    def cursor(self, html_end: Array) -> HtmlCursor:
+        """The cursor of the one position that comes next: L = 1."""
         depth = opened_depth(self.opened, html_end)
-        return Alignment(self.cursor[:, None], self.element[:, None], depth[:, None])
+        return HtmlCursor(self.node[:, None], self.element[:, None], depth[:, None])
 
 
 def advance(
-    track: Track,
+    state: CursorState,
     token: Array,
     *,
     depth: Array,
@@ -149,8 +150,8 @@ def advance(
     prior: TreePrior,
     html_end: Array,
     first_pointer: int,
-) -> Track:
-    """The track after a token.
+) -> CursorState:
+    """The state after a token.
 
     The detail view names its node by COPY. The semantic view does not: there, the node opened by an
     ELEMENT is the one that the node head finds most probable.
@@ -161,18 +162,19 @@ def advance(
       detail: bool[R], which rows are of the detail view.
     """
     announces = is_element(token)
-    element = jnp.where(announces, token - ELEMENT_BASE, track.element)
+    element = jnp.where(announces, token - ELEMENT_BASE, state.element)
 
-    inside = opened_depth(track.opened, html_end) >= depth[:, None] - 1
-    log_next = next_node(prior, track.cursor[:, None])[0][:, 0]
+    inside = opened_depth(state.opened, html_end) >= depth[:, None] - 1
+    log_next = next_node(prior, state.node[:, None])[0][:, 0]
     log_element = jnp.take_along_axis(prior.elements, element[:, None, None], axis=2)[..., 0]
     score = jnp.where(inside, log_next + log_element, NEVER)
-    guess = jnp.where(score.max(-1) > NEVER / 2, score.argmax(-1), track.cursor)
+    # Where no node is possible the cursor does not move.
+    guess = jnp.where(score.max(-1) > NEVER / 2, score.argmax(-1), state.node)
 
     copied = jnp.where(token >= first_pointer, token - first_pointer, -1)
     node = jnp.where(detail, copied, jnp.where(announces, guess, -1))
-    return Track(
-        cursor=jnp.maximum(track.cursor, node),
+    return CursorState(
+        node=jnp.maximum(state.node, node),
         element=element,
-        opened=jax.vmap(lambda i, opened: _mark(i[None], opened))(node, track.opened),
+        opened=jax.vmap(lambda i, opened: _mark(i[None], opened))(node, state.opened),
     )

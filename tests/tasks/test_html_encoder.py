@@ -1,0 +1,143 @@
+"""The parts of the HTML encoder against plain numpy, on a tree of six nodes."""
+
+import jax
+import numpy as np
+import pytest
+from flax import linen as nn
+
+from tests.tasks.tiny_tree import CONFIG, END, NODES, PARENT, tree_batch
+from xojl_jax.tasks.layout.class_composer import ClassComposer
+from xojl_jax.tasks.layout.embeddings import EMBEDDINGS
+from xojl_jax.tasks.layout.node_positions import MAX_CHILD, MAX_DEPTH, POSITIONS
+from xojl_jax.tasks.layout.parts import NodePart
+from xojl_jax.tasks.layout.tree_relations import RELATIONS, tree_relations
+
+WIDTH = CONFIG.block.width
+
+
+class OnePart(nn.Module):
+    """An entry of `EMBEDDINGS` or `POSITIONS` by itself."""
+
+    part: NodePart
+
+    @nn.compact
+    def __call__(self, batch):
+        return self.part.apply(CONFIG, batch)
+
+
+def run(part: NodePart, batch) -> tuple[dict, np.ndarray]:
+    """Parameters, and what the part gives: float32[T, D]."""
+    vectors, variables = OnePart(part).init_with_output(jax.random.key(0), batch)
+    params = nn.meta.unbox(variables["params"])
+    return jax.tree.map(np.asarray, params), np.asarray(vectors)[0]
+
+
+def test_relations_are_those_of_the_tree():
+    """Protects the attention's bias: every pair's relation by walking up the tree."""
+
+    def ancestors(node):
+        return [] if PARENT[node] < 0 else [PARENT[node], *ancestors(PARENT[node])]
+
+    def relation(i, j):
+        if i == j:
+            return "self"
+        if PARENT[i] == j or PARENT[j] == i:
+            return "parent" if PARENT[i] == j else "child"
+        if j in ancestors(i) or i in ancestors(j):
+            return "ancestor" if j in ancestors(i) else "descendant"
+        kind = "sibling " if PARENT[i] == PARENT[j] else ""
+        return kind + ("before" if j < i else "after")
+
+    found = tree_relations(np.array([PARENT]), np.array([END]))[0]
+    names = [[RELATIONS[index] for index in row] for row in np.asarray(found)]
+    assert names == [[relation(i, j) for j in range(6)] for i in range(6)]
+
+
+# What each position's table is read by, for the six nodes of the tree.
+ROWS = {
+    "depth_first": range(6),
+    "breadth_first": [0, 1, 3, 4, 2, 5],
+    "parent": [0, 1, 2, 2, 1, 5],  # row 0: no parent
+    "depth": [0, 1, 2, 2, 1, MAX_DEPTH - 1],
+    "child": [0, 0, 0, 1, 1, 0],
+}
+
+
+@pytest.mark.parametrize("name", ROWS)
+def test_a_position_is_a_row_of_its_table(name):
+    """Protects X031 to X034: which row, and that what is too large takes the last one."""
+    params, vectors = run(POSITIONS[name], tree_batch())
+    table = params[name]["embedding"]
+    np.testing.assert_array_equal(vectors[:6], table[list(ROWS[name])])
+
+
+def test_a_path_is_the_sum_of_a_row_of_each_level():
+    """Protects X033: levels have rows of their own, so that 1.2 and 2.1 differ."""
+    batch = tree_batch()
+    params, vectors = run(POSITIONS["path"], batch)
+    table = params["path"]["embedding"]
+    assert table.shape == (3 * MAX_CHILD, WIDTH)
+    for node, path in enumerate(batch["html_path"][0]):
+        rows = [min(step, MAX_CHILD - 1) + MAX_CHILD * level for level, step in enumerate(path)]
+        np.testing.assert_allclose(vectors[node], table[rows].sum(0), atol=1e-6)
+
+
+def test_boxes_are_fourier_features_and_the_paint_order():
+    """Protects boxes where they are known, and input without them: zeros there."""
+    batch = tree_batch()
+    params, vectors = run(POSITIONS["boxes"], batch)
+    angles = 2 * np.pi * batch["html_boxes"][0] @ params["boxes"]["frequencies"]
+    waves = np.concatenate([np.sin(angles), np.cos(angles)], -1)
+    box = waves @ params["boxes"]["project"]["kernel"] + params["boxes"]["project"]["bias"]
+    paint = batch["html_z"][0][:, None] @ params["paint_order"]["kernel"]
+    wanted = (box + paint + params["paint_order"]["bias"]) * batch["html_box_mask"][0][:, None]
+    np.testing.assert_allclose(vectors, wanted, atol=1e-4)
+
+
+@pytest.mark.parametrize("name", ["tag", "content"])
+def test_tag_and_content_are_rows_of_their_tables(name):
+    """Protects X038."""
+    batch = tree_batch()
+    params, vectors = run(EMBEDDINGS[name], batch)
+    np.testing.assert_array_equal(vectors, params[name]["embedding"][batch[f"html_{name}"][0]])
+
+
+def composed(params, classes, number, mask) -> np.ndarray:
+    """One node's classes int[C, 5] as a vector, class by class: X029, X036, X037."""
+
+    def dense(name, x):
+        return x @ params[name]["kernel"] + params[name]["bias"]
+
+    def row(name, index):
+        return params[name]["embedding"][index]
+
+    totals, weights = np.zeros((3, 32)), np.ones(3)
+    for (device, pseudo, attribute, value, unit), n, real in zip(
+        classes, number, mask, strict=True
+    ):
+        if not real:
+            continue
+        fields = [row("attribute", attribute), row("value", value), row("unit", unit)]
+        x = dense("compose_up", np.concatenate([*fields, [n, abs(n), n * n]]))
+        gelu = 0.5 * x * (1 + np.tanh(np.sqrt(2 / np.pi) * (x + 0.044715 * x**3)))
+        x = dense("compose_down", gelu)
+        query = dense("modifier_query", x)
+        for modifier in (row("device", device), row("pseudo", pseudo)):
+            x = x + modifier / (1 + np.exp(-query @ modifier / np.sqrt(32)))
+        contexts = np.array([device == 0 and pseudo == 0, device > 0, pseudo > 0])
+        weight = contexts * np.exp(np.minimum(dense("context_score", x), 10))
+        totals, weights = totals + weight[:, None] * x, weights + weight
+    return dense("out", (totals / weights[:, None]).ravel())
+
+
+def test_classes_are_composed_of_their_fields():
+    """Protects X029, X036 and X037 against a loop over classes, the order of classes included."""
+    batch = tree_batch()
+    arrays = tuple(batch[f"html_{name}"] for name in ("class", "number", "class_mask"))
+    composer = ClassComposer(WIDTH, CONFIG.ids)
+    found, variables = composer.init_with_output(jax.random.key(0), *arrays)
+    params = jax.tree.map(np.asarray, nn.meta.unbox(variables["params"]))
+    wanted = [composed(params, *(array[0, node] for array in arrays)) for node in range(NODES)]
+    np.testing.assert_allclose(found[0], wanted, atol=2e-4)
+    turned = composer.apply({"params": params}, *(array[:, :, ::-1] for array in arrays))
+    np.testing.assert_allclose(found, turned, atol=1e-5)

@@ -1,0 +1,84 @@
+"""The sizes and parts that the layout model is built from.
+
+Frozen, hence hashable: a Linen module's attribute has to be. `configure.py` makes it from the
+config.
+"""
+
+import dataclasses
+
+from xojl_jax.nn.config import BlockConfig, TrunkConfig
+from xojl_jax.nn.patches import patch_grid
+from xojl_jax.tasks.layout.stages import Stage
+from xojl_jax.tasks.layout.tree_features import IdRanges
+
+
+@dataclasses.dataclass(frozen=True)
+class HtmlConfig:
+    """The HTML encoder.
+
+    Attributes:
+      max_nodes, max_classes: T and C of a batch.
+      ids: sizes of the tables of discrete inputs.
+      embeddings, positions: names in `EMBEDDINGS` and `POSITIONS`, in the order of their sum.
+    """
+
+    block: BlockConfig
+    layers: int
+    max_nodes: int
+    max_classes: int
+    ids: IdRanges
+    embeddings: tuple[str, ...]
+    positions: tuple[str, ...]
+
+
+@dataclasses.dataclass(frozen=True)
+class ModelConfig:
+    """The whole model, as one stage runs it.
+
+    Attributes:
+      trunk: the vision encoder and the decoder, which other tasks share.
+      stage: what of the model runs.
+      fusion: a name in `FUSIONS`.
+      heads: names in `HEADS`, those that this stage trains, in the order of their computation.
+      memory_stride: how much coarser the grid of the visual memory is than the patches' grid.
+    """
+
+    trunk: TrunkConfig
+    html: HtmlConfig
+    stage: Stage
+    fusion: str
+    fusion_layers: int
+    heads: tuple[str, ...]
+    memory_stride: int
+    vocabulary_size: int
+    num_categories: int
+
+    @property
+    def block(self) -> BlockConfig:
+        """What all layers of the model share."""
+        return self.html.block
+
+    @property
+    def grid(self) -> tuple[int, int]:
+        """Rows and columns of patches."""
+        vision = self.trunk.vision
+        return patch_grid(vision.image_height, vision.image_width, vision.patch)
+
+    @property
+    def num_patches(self) -> int:
+        return self.grid[0] * self.grid[1]
+
+    @property
+    def memory_cells(self) -> int:
+        """Cells of the visual grid that the decoder attends to."""
+        rows, columns = (-(-side // self.memory_stride) for side in self.grid)
+        return rows * columns
+
+    @property
+    def num_tokens(self) -> int:
+        """Tokens that heads of the whole section read: `Features.tokens`."""
+        if not self.stage.vision:
+            return self.html.max_nodes
+        if not self.stage.html:
+            return self.num_patches
+        return self.html.max_nodes + self.memory_cells

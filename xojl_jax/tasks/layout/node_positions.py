@@ -1,0 +1,84 @@
+"""Where an HTML node is, in the tree and on the page, as vectors that are added up.
+
+`config.model.positions` names them (X031 to X034). B batch, T HTML nodes, D width.
+"""
+
+import jax
+import jax.numpy as jnp
+
+from xojl_jax.nn.layers import EinsumDense
+from xojl_jax.nn.positions import FourierBoxes
+from xojl_jax.tasks.layout.model_config import HtmlConfig
+from xojl_jax.tasks.layout.parts import NodePart
+from xojl_jax.tasks.layout.tables import table
+
+Array = jax.Array
+Batch = dict[str, Array]
+
+# Deeper nodes and later siblings share the last row of a table.
+MAX_DEPTH = 32
+MAX_CHILD = 32
+
+
+def depth_first(c: HtmlConfig, batch: Batch) -> Array:
+    """The node's place in depth-first order, in which a batch holds the nodes (X032)."""
+    order = jnp.broadcast_to(jnp.arange(batch["html_mask"].shape[-1]), batch["html_mask"].shape)
+    return _look_up(c, "depth_first", c.max_nodes, order)
+
+
+def breadth_first(c: HtmlConfig, batch: Batch) -> Array:
+    """The node's place in level order (X031)."""
+    return _look_up(c, "breadth_first", c.max_nodes, batch["html_bfs"])
+
+
+def parent(c: HtmlConfig, batch: Batch) -> Array:
+    """The parent's place in depth-first order; row 0 for a root (X034)."""
+    return _look_up(c, "parent", c.max_nodes + 1, batch["html_parent"] + 1)
+
+
+def depth(c: HtmlConfig, batch: Batch) -> Array:
+    """The number of ancestors (X034)."""
+    return _look_up(c, "depth", MAX_DEPTH, batch["html_depth"].clip(max=MAX_DEPTH - 1))
+
+
+def child(c: HtmlConfig, batch: Batch) -> Array:
+    """The number of siblings before the node (X033)."""
+    return _look_up(c, "child", MAX_CHILD, batch["html_child"].clip(max=MAX_CHILD - 1))
+
+
+def path(c: HtmlConfig, batch: Batch) -> Array:
+    """The child numbers of the node and its ancestors (X033): one table, in which every level has
+    MAX_CHILD rows of its own."""
+    levels = batch["html_path"].shape[-1]
+    rows = batch["html_path"].clip(max=MAX_CHILD - 1) + MAX_CHILD * jnp.arange(levels)
+    return _look_up(c, "path", MAX_CHILD * levels, rows).sum(-2)
+
+
+def boxes(c: HtmlConfig, batch: Batch) -> Array:
+    """The node's box on the page and its paint order; zeros where no box is known."""
+    width, dtype = c.block.width, c.block.jnp_dtype
+    box = FourierBoxes(width, dtype=dtype, name="boxes")(batch["html_boxes"])
+    paint = EinsumDense((width,), (None, "embed"), dtype=dtype, name="paint_order")
+    box = box + paint(batch["html_z"][..., None])
+    return jnp.where(batch["html_box_mask"][..., None], box, jnp.zeros((), box.dtype))
+
+
+def _look_up(c: HtmlConfig, name: str, size: int, rows: Array) -> Array:
+    return table(size, c.block.width, c.block.jnp_dtype, name)(rows)
+
+
+def _box_flops(c: HtmlConfig) -> dict[str, float]:
+    features, width = FourierBoxes.features, c.block.width
+    # Frequencies of four edges, sines and cosines to the width, the paint order.
+    return {"boxes": 2.0 * c.max_nodes * (4 * features + 2 * features * width + width)}
+
+
+POSITIONS = {
+    "depth_first": NodePart(depth_first),
+    "breadth_first": NodePart(breadth_first),
+    "parent": NodePart(parent),
+    "depth": NodePart(depth),
+    "child": NodePart(child),
+    "path": NodePart(path),
+    "boxes": NodePart(boxes, _box_flops),
+}
