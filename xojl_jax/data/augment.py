@@ -92,7 +92,7 @@ class Turn:
             fillcolor=(PAD, PAD, PAD),
         )
         framed = np.full((*self.frame, 3), PAD, np.uint8)
-        framed[:rows, :columns] = turned
+        framed[:rows, :columns] = np.asarray(turned)
         return framed
 
     def boxes(self, boxes: np.ndarray) -> np.ndarray:

@@ -128,7 +128,7 @@ def _write_tfds(folder: Path, summaries: list[SplitSummary], description: str) -
     import tensorflow_datasets as tfds  # half a second, and only writers need it
 
     template = tfds.core.ShardedFileTemplate(
-        data_dir=folder, dataset_name=DATASET, filetype_suffix="array_record"
+        data_dir=tfds.core.Path(folder), dataset_name=DATASET, filetype_suffix="array_record"
     )
     splits = [
         tfds.core.SplitInfo(

@@ -20,9 +20,9 @@ from dataclasses import dataclass, replace
 from functools import cache
 from itertools import accumulate, chain, islice
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from array_record.python import array_record_module
+from array_record.python import array_record_module  # pyright: ignore  (compiled, no stub)
 
 from xojl_jax.data.images import ChannelStatistics, ImageError, decode_image
 from xojl_jax.data.manifest import (
@@ -195,7 +195,7 @@ def _example() -> type:
     """
     from tensorflow_datasets.proto import tf_example_pb2
 
-    return tf_example_pb2.Example
+    return tf_example_pb2.Example  # pyright: ignore  (protobuf makes it at run time)
 
 
 def encode_sample(sample: Sample) -> bytes:
@@ -237,7 +237,7 @@ class ShardSource:
         self._ends = list(accumulate(file.count for file in self.info.files))
         for path, file in zip(self._paths, self.info.files, strict=True):
             _check_file(path, file, verify)
-        self._readers = [None] * len(self._paths)
+        self._readers: list[Any] = [None] * len(self._paths)
         self._lock = threading.Lock()
 
     def __len__(self) -> int:

@@ -7,7 +7,7 @@ import tomllib
 from dataclasses import dataclass, fields
 from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from xojl_jax.errors import BadUsage
 
@@ -67,14 +67,14 @@ class Codebook:
         tokens = data.get("tokens")
         if not isinstance(tokens, dict):
             raise BadUsage(f"{place}: no [tokens] table; see docs/record.md")
-        tables = {name: data.get(name) for name in list(_CODE)[:4]}
-        lists = {name: tokens.get(name) for name in ("tags", "keywords")}
+        tables: dict[str, Any] = {name: data.get(name) for name in list(_CODE)[:4]}
+        lists: dict[str, Any] = {name: tokens.get(name) for name in ("tags", "keywords")}
         for name, entries in {**tables, **lists}.items():
             _check_entries(name, entries, place)
         twice = set(tables["devices"]) & set(tables["pseudo_classes"])
         if twice:
             raise BadUsage(f"{place}: {min(twice)!r} is a device and a pseudo-class; rename one")
-        return Codebook(**tables, **{name: tuple(entries) for name, entries in lists.items()})
+        return Codebook(**tables, tags=tuple(lists["tags"]), keywords=tuple(lists["keywords"]))
 
     def to_dict(self) -> dict:
         data = {f.name: getattr(self, f.name) for f in fields(self)}

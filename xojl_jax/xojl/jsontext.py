@@ -26,7 +26,7 @@ class Pairs(tuple):
     __slots__ = ()
 
 
-def decode(text: str | bytes, limit: int, place: str):
+def decode(text: str | bytes | bytearray, limit: int, place: str):
     """The value of one JSON text of at most `limit` bytes. Objects are dict, or Pairs."""
     text = _as_text(text, limit, place)
     try:
@@ -52,7 +52,7 @@ def describe(value) -> str:
     return names.get(type(value), f"a {type(value).__name__}")
 
 
-def _as_text(text: str | bytes, limit: int, place: str) -> str:
+def _as_text(text: str | bytes | bytearray, limit: int, place: str) -> str:
     # Characters are counted first: the cheap test must come before any copy is made.
     size = len(text)
     if size <= limit and isinstance(text, str) and not text.isascii():

@@ -348,9 +348,9 @@ def record_to_json(record: Record) -> str:
         if value is None and name not in record.extra:
             continue
         if name == "html":
-            text = tree.print_html(value)
+            text = tree.print_html(record.html)
         elif name == "section_layout":
-            text = tree.print_layout(value)
+            text = tree.print_layout(record.layout or ())
         else:
             text = _ENCODER.encode(value)
         parts.append(f"{_ENCODER.encode(name)}:{text}")

@@ -58,7 +58,7 @@ class Node:
     def __eq__(self, other) -> bool:
         if not isinstance(other, Node):
             return NotImplemented
-        pairs = [(self, other)]
+        pairs: list[tuple[Node, Node]] = [(self, other)]
         while pairs:
             one, two = pairs.pop()
             if one is two:
@@ -190,7 +190,7 @@ def _parse(text, read_key, caps: Caps, place: str, pairs: bool) -> Forest:
                 children.append(Node(key.element, key.tag, key.classes))
             else:
                 stack.pop()
-                if not stack:
+                if inside is None:
                     return tuple(children)
                 node = Node(
                     inside.element, inside.tag, inside.classes, tuple(content), tuple(children)
@@ -239,7 +239,7 @@ def _path(stack: list[_Open], place: str, name: str) -> str:
     steps = []
     for i, open_object in enumerate(stack):
         key = stack[i + 1].key if i + 1 < len(stack) else None
-        label = (key.element or key.tag) if key else re.split("[@.]", name, maxsplit=1)[0]
+        label = (key.element or key.tag or "") if key else re.split("[@.]", name, maxsplit=1)[0]
         steps.append(f"{shorten(label).strip(chr(39))}[{len(open_object.children)}]")
     if len(steps) > 12:
         steps[6:-4] = ["…"]
@@ -270,7 +270,7 @@ def _print(forest: Forest, separator: str, indent: int | None, element_wanted: b
         raise BadUsage(f"separator {separator!r} is not one of @ . -")
     colon = ":" if indent is None else ": "
     out = ["{"]
-    stack = [(iter(forest), {})]
+    stack: list[tuple[Iterator[Content | Node], dict[str, int]]] = [(iter(forest), {})]
     while stack:
         members, seen = stack[-1]
         for member in members:

@@ -315,7 +315,7 @@ def _moved_to_front(content: tuple[Content, ...]) -> tuple[Content, ...]:
 
 
 def _element_token(element: str | None) -> int:
-    token = _ELEMENT_TOKENS.get(element)
+    token = _ELEMENT_TOKENS.get(element or "")
     if token is None:
         raise XojlError(f"a node without an element ({element})", "tokenise", "a layout tree")
     return token
