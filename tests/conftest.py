@@ -20,6 +20,10 @@ import jax
 import pytest
 from absl import flags
 
+from tests import shape_checks
+
+shape_checks.install()  # before the first import of nn and tasks
+
 jax.config.update("jax_numpy_dtype_promotion", "strict")
 # grain's worker machinery reads absl flags, which nobody has parsed under pytest.
 flags.FLAGS.mark_as_parsed()
