@@ -3,8 +3,8 @@
 import re
 
 from data_prep.label.measures import PRICE, largest_type
-from data_prep.label.spot import MEASURES, Item, Spot, look, measure, verb
-from data_prep.label.view import View
+from data_prep.label.node_context import MEASURES, Item, Spot, look, measure, verb
+from data_prep.label.section_tree import View
 from xojl_jax.xojl.tree import ELEMENTS
 
 

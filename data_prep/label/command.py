@@ -13,9 +13,9 @@ from data_prep.label.explain import explain
 from data_prep.label.folder import Authors, Folder, read_records
 from data_prep.label.law import violations
 from data_prep.label.layout import Labeller, in_order, layout_of
+from data_prep.label.node_context import Spot
 from data_prep.label.rules import Table
-from data_prep.label.spot import Spot
-from data_prep.label.view import View
+from data_prep.label.section_tree import View
 from xojl_jax.errors import BadUsage
 from xojl_jax.xojl.record import Record
 from xojl_jax.xojl.tree import used_elements

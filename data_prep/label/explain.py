@@ -5,7 +5,7 @@ from pathlib import Path
 from PIL import Image, ImageDraw, ImageFont
 
 from data_prep.label.layout import in_order
-from data_prep.label.spot import Item
+from data_prep.label.node_context import Item
 from xojl_jax.errors import BadInput, BadUsage
 from xojl_jax.xojl.record import safe_screenshot_path
 from xojl_jax.xojl.tree import CONTAINERS

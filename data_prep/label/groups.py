@@ -3,8 +3,8 @@
 import itertools
 from collections.abc import Sequence
 
-from data_prep.label.spot import Item, Spot, look, measure
-from data_prep.label.view import View
+from data_prep.label.node_context import Item, Spot, look, measure
+from data_prep.label.section_tree import View
 
 _WORDS = {"paragraph", "heading", "wrapper", "counter"}
 _SHOWN = {"image", "video", "map", "gallery", "masonry", "carousel"}

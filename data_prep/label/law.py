@@ -6,7 +6,7 @@ texts stand out of their boxes and boxes overlap a little, and their labels are 
 
 from collections.abc import Iterator
 
-from data_prep.label.spot import Item
+from data_prep.label.node_context import Item
 from xojl_jax.xojl.tree import CONTAINERS
 
 

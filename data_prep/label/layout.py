@@ -6,9 +6,9 @@
 """
 
 from data_prep.label.groups import outermost_of
+from data_prep.label.node_context import NOTHING, Item, Spot
 from data_prep.label.rules import Rule, Table
-from data_prep.label.spot import NOTHING, Item, Spot
-from data_prep.label.view import View
+from data_prep.label.section_tree import View
 from xojl_jax.xojl.tree import CONTAINERS, Forest, Node
 
 FORM = 0.9  # what labels are worth in a section with form fields, by those without

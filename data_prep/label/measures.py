@@ -2,8 +2,8 @@
 
 import re
 
-from data_prep.label.spot import Spot, measure, verb
-from data_prep.label.view import View
+from data_prep.label.node_context import Spot, measure, verb
+from data_prep.label.section_tree import View
 
 PRICE = re.compile(r"[$€£¥]\s?\d|(free|custom)$", re.IGNORECASE)
 

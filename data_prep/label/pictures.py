@@ -2,10 +2,10 @@
 
 import re
 
-from data_prep.label.looks import empty
+from data_prep.label.appearance import empty
+from data_prep.label.node_context import Spot, look
 from data_prep.label.runs import lines_of_text
-from data_prep.label.spot import Spot, look
-from data_prep.label.view import View
+from data_prep.label.section_tree import View
 
 
 @look

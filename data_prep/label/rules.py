@@ -12,15 +12,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from data_prep.label import (  # noqa: F401  register looks
+    appearance,
     categories,
     groups,
-    looks,
     panels,
     pictures,
     runs,
     titles,
 )
-from data_prep.label.spot import LOOKS, MEASURES, NOTHING, VERBS, Condition, Spot
+from data_prep.label.node_context import LOOKS, MEASURES, NOTHING, VERBS, Condition, Spot
 from xojl_jax.errors import BadInput
 from xojl_jax.xojl.record import CATEGORIES
 from xojl_jax.xojl.tree import ELEMENTS

@@ -3,8 +3,8 @@
 import re
 
 from data_prep.label.measures import PRICE, heaviest_type, largest_type
-from data_prep.label.spot import Spot, look
-from data_prep.label.view import View
+from data_prep.label.node_context import Spot, look
+from data_prep.label.section_tree import View
 
 
 @look

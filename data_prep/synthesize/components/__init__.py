@@ -9,11 +9,11 @@ from data_prep.synthesize.components import sections_selling as selling
 from data_prep.synthesize.components import sections_showing as showing
 from data_prep.synthesize.components import sections_trading as trading
 from data_prep.synthesize.components import sections_working as working
-from data_prep.synthesize.components.kit import make_kit
-from data_prep.synthesize.components.manner import Sheet
+from data_prep.synthesize.components.draw_context import make_kit
 from data_prep.synthesize.components.markup import El, css, derive_labels, keep_nesting
+from data_prep.synthesize.components.style_profile import Sheet
 from data_prep.synthesize.components.theme import draw_theme
-from data_prep.synthesize.components.tongues import translate
+from data_prep.synthesize.components.transliteration import translate
 
 # (category, weight, what makes it)
 SECTIONS = (

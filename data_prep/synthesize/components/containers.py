@@ -1,7 +1,7 @@
 """Containers: stacks, rows and grids, cards, forms, and the groups that recur in them."""
 
 from data_prep.synthesize.components import words
-from data_prep.synthesize.components.kit import Kit
+from data_prep.synthesize.components.draw_context import Kit
 from data_prep.synthesize.components.leaves import button, heading, icon, label, paragraph
 from data_prep.synthesize.components.markup import El, css
 from data_prep.synthesize.components.media import photo_of_person

@@ -2,8 +2,8 @@
 
 from data_prep.synthesize.components import words
 from data_prep.synthesize.components.containers import bar, beside, signed
+from data_prep.synthesize.components.draw_context import Kit
 from data_prep.synthesize.components.figures import counter
-from data_prep.synthesize.components.kit import Kit
 from data_prep.synthesize.components.leaves import (
     button,
     divider,

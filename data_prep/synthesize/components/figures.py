@@ -1,7 +1,7 @@
 """Large figures: what is counted, and what is left of the time."""
 
 from data_prep.synthesize.components import words
-from data_prep.synthesize.components.kit import Kit
+from data_prep.synthesize.components.draw_context import Kit
 from data_prep.synthesize.components.leaves import label
 from data_prep.synthesize.components.markup import El, css
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from data_prep.synthesize.components import pictures, words
 from data_prep.synthesize.components.containers import card_kit
-from data_prep.synthesize.components.kit import Kit
+from data_prep.synthesize.components.draw_context import Kit
 from data_prep.synthesize.components.leaves import heading, paragraph, sign
 from data_prep.synthesize.components.markup import El, css
 

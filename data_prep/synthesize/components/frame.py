@@ -1,8 +1,8 @@
 """The band itself: its ground, its inner width, its head, and the noise that real pages carry."""
 
 from data_prep.synthesize.components import words
+from data_prep.synthesize.components.draw_context import Kit
 from data_prep.synthesize.components.extras import extras
-from data_prep.synthesize.components.kit import Kit
 from data_prep.synthesize.components.leaves import divider, heading, kicker, paragraph
 from data_prep.synthesize.components.markup import El, css
 from data_prep.synthesize.components.photos import photo

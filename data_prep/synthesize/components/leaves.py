@@ -4,7 +4,7 @@ Tags are drawn so that the element must be read from look, place and context.
 """
 
 from data_prep.synthesize.components import pictures, words
-from data_prep.synthesize.components.kit import Kit, block
+from data_prep.synthesize.components.draw_context import Kit, block
 from data_prep.synthesize.components.markup import El, Raw, css
 
 GLYPHS = "★✓✔♥☎✉⚙☀♫⌂✎⚡☁☂✈♦●▲"

@@ -1,7 +1,7 @@
 """Leaves that are pictures: image, video, map, qr, gallery, masonry."""
 
 from data_prep.synthesize.components import pictures, words
-from data_prep.synthesize.components.kit import Kit
+from data_prep.synthesize.components.draw_context import Kit
 from data_prep.synthesize.components.leaves import label, sign
 from data_prep.synthesize.components.markup import El, Raw, css
 from data_prep.synthesize.components.photos import photo

@@ -2,7 +2,7 @@
 
 from data_prep.synthesize.components import words
 from data_prep.synthesize.components.containers import card, card_kit, stack
-from data_prep.synthesize.components.kit import Kit
+from data_prep.synthesize.components.draw_context import Kit
 from data_prep.synthesize.components.leaves import button, heading, icon, label, paragraph
 from data_prep.synthesize.components.markup import El, css
 from data_prep.synthesize.components.media import image

@@ -4,7 +4,7 @@ from html import escape
 
 from data_prep.synthesize.components import pictures, words
 from data_prep.synthesize.components.containers import beside, stack
-from data_prep.synthesize.components.kit import Kit
+from data_prep.synthesize.components.draw_context import Kit
 from data_prep.synthesize.components.leaves import heading, icon, label, paragraph
 from data_prep.synthesize.components.markup import El, Raw, css
 from data_prep.synthesize.components.media import image

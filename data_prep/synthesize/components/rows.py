@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from data_prep.synthesize.components.kit import Kit
+from data_prep.synthesize.components.draw_context import Kit
 from data_prep.synthesize.components.markup import El, css
 
 Shares = list[float]  # of a row's width, one a cell of the row

@@ -1,7 +1,7 @@
 """Runs of equal simple things: lists of every kind, links to social networks."""
 
 from data_prep.synthesize.components import pictures, words
-from data_prep.synthesize.components.kit import Kit
+from data_prep.synthesize.components.draw_context import Kit
 from data_prep.synthesize.components.leaves import sign
 from data_prep.synthesize.components.markup import El, css
 

@@ -10,11 +10,11 @@ from data_prep.synthesize.components.containers import (
     stack,
     text_block,
 )
+from data_prep.synthesize.components.draw_context import Kit
 from data_prep.synthesize.components.figures import countdown
 from data_prep.synthesize.components.folding import tab
 from data_prep.synthesize.components.forms import form
 from data_prep.synthesize.components.frame import band, ground, head, inner_width
-from data_prep.synthesize.components.kit import Kit
 from data_prep.synthesize.components.leaves import (
     amount,
     button,

@@ -5,10 +5,10 @@ from collections.abc import Callable
 
 from data_prep.synthesize.components import words
 from data_prep.synthesize.components.containers import beside, card, card_kit, stack, text_block
+from data_prep.synthesize.components.draw_context import Kit
 from data_prep.synthesize.components.figures import countdown, counter
 from data_prep.synthesize.components.folding import accordion, tab
 from data_prep.synthesize.components.frame import band, ground, head, inner_width
-from data_prep.synthesize.components.kit import Kit
 from data_prep.synthesize.components.leaves import (
     button,
     buttons,

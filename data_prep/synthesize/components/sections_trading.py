@@ -2,10 +2,10 @@
 
 from data_prep.synthesize.components import words
 from data_prep.synthesize.components.containers import bar, beside, card, card_kit, row_of, stack
+from data_prep.synthesize.components.draw_context import Kit
 from data_prep.synthesize.components.figures import countdown
 from data_prep.synthesize.components.forms import form, search
 from data_prep.synthesize.components.frame import band, ground, head, inner_width
-from data_prep.synthesize.components.kit import Kit
 from data_prep.synthesize.components.leaves import (
     amount,
     button,

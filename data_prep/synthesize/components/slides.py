@@ -2,7 +2,7 @@
 
 import copy
 
-from data_prep.synthesize.components.kit import Kit
+from data_prep.synthesize.components.draw_context import Kit
 from data_prep.synthesize.components.leaves import sign
 from data_prep.synthesize.components.markup import El, css
 from data_prep.synthesize.components.photos import photo

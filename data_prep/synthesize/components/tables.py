@@ -4,7 +4,7 @@ no label; a cell of words is one text, and one that holds more is a column."""
 from collections.abc import Callable
 
 from data_prep.synthesize.components import words
-from data_prep.synthesize.components.kit import Kit
+from data_prep.synthesize.components.draw_context import Kit
 from data_prep.synthesize.components.leaves import button, icon, label, text_link
 from data_prep.synthesize.components.markup import El, Raw, css
 from data_prep.synthesize.components.media import photo_of_person

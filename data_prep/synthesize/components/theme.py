@@ -4,8 +4,8 @@ import colorsys
 from dataclasses import dataclass
 from random import Random
 
-from data_prep.synthesize.components.manner import Manner, draw_manner
-from data_prep.synthesize.components.tongues import draw_tongue
+from data_prep.synthesize.components.style_profile import Manner, draw_manner
+from data_prep.synthesize.components.transliteration import draw_tongue
 
 FONTS = (
     "'DejaVu Sans'",

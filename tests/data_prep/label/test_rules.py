@@ -2,9 +2,9 @@
 
 import pytest
 
+from data_prep.label.node_context import Spot
 from data_prep.label.rules import SHIPPED, Table
-from data_prep.label.spot import Spot
-from data_prep.label.view import View
+from data_prep.label.section_tree import View
 from xojl_jax.errors import BadInput
 from xojl_jax.xojl.record import Record
 from xojl_jax.xojl.tree import ELEMENTS, Node

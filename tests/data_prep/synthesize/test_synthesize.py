@@ -15,7 +15,7 @@ from PIL import Image
 from data_prep.synthesize import command as synthesize
 from data_prep.synthesize.command import Limits, make_records
 from data_prep.synthesize.components import SECTIONS, SITE, make_page, pictures
-from data_prep.synthesize.components.kit import make_kit
+from data_prep.synthesize.components.draw_context import make_kit
 from data_prep.synthesize.components.law import violations
 from data_prep.synthesize.components.markup import (
     El,
@@ -29,7 +29,7 @@ from data_prep.synthesize.components.photos import MAKERS
 from data_prep.synthesize.components.rows import WAYS
 from data_prep.synthesize.components.tables import table
 from data_prep.synthesize.components.theme import draw_theme
-from data_prep.synthesize.components.tongues import TONGUES, say
+from data_prep.synthesize.components.transliteration import TONGUES, say
 from xojl_jax.errors import BadUsage
 from xojl_jax.xojl.record import CATEGORIES, parse_record, read_directory, record_to_json
 from xojl_jax.xojl.tree import ELEMENTS, Node, preorder, print_html

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
-from data_prep.label.view import View
+from data_prep.label.section_tree import View
 
 NOTHING = "nothing"  # a node that is not there, or a box that gives way to what is in it
 

@@ -2,7 +2,7 @@
 
 import re
 
-from data_prep.label.spot import Spot, look
+from data_prep.label.node_context import Spot, look
 
 _END = re.compile(r"[.!?]['\"”’)]?(?:\s+(?=\S)|\s*$)")  # of a sentence
 
