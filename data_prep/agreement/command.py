@@ -9,7 +9,7 @@ from pathlib import Path
 from data_prep.agreement.counts import Comparison
 from data_prep.agreement.gold import SAME, GoldSection, Label, from_nodes, iou, read_gold
 from data_prep.agreement.tables import Tables, document
-from data_prep.label.folder import read_records
+from data_prep.label.folder import REJECTED_FILES, read_records
 from xojl_jax.errors import BadInput, BadUsage
 from xojl_jax.xojl.record import Record
 from xojl_jax.xojl.tree import CONTAINERS, ELEMENTS, preorder
@@ -22,8 +22,8 @@ USAGE = """Compares the labels of a folder of records with labels made by hand.
   python -m data_prep.agreement --from-nodes hand.jsonl --split mine data/raw > mine.jsonl
 
 A label agrees where the element is the same and the boxes overlap by 0.7 (intersection over union),
-one to one. Records are found by source.uri and source.box; those that were set aside count, too,
-and one without labels has missed them all. Per element: precision, recall and F1 over all labels.
+one to one. Records are found by source.uri and source.box; rejected ones count, too, and one
+without labels has missed them all. Per element: precision, recall and F1 over all labels.
 `leaves + advanced` is every element but the five of layout. `containers` are grid, column, wrapper,
 freedom, and sections inside a section; the root of a record, which is always right, never counts,
 unless --roots says so. Intervals are 95 %, from 1,000 samples of whole pages. `per tag` is the
@@ -37,7 +37,7 @@ Pair = tuple[GoldSection, Record]
 def main(argv: list[str]) -> int | None:
     options = parse_flags(argv)
     folder = Path(options.folder)
-    records = [*read_records(folder / "records.jsonl"), *_aside(folder, options.kept)]
+    records = [*read_records(folder / "records.jsonl"), *_rejected(folder, options.kept)]
     if options.from_nodes:
         lines = Path(options.from_nodes).read_text(encoding="utf-8").splitlines()
         by_id = {record.id: record for record in records}
@@ -45,7 +45,7 @@ def main(argv: list[str]) -> int | None:
         return None
     pairs, absent = paired(read_gold(options.gold), records)
     if not pairs:
-        raise BadInput(f"{folder}: none of the {absent} sections labelled by hand is in it")
+        raise BadInput(f"{folder}: none of the {absent} sections labeled by hand is in it")
     table = tag_table(pairs, roots=options.roots)
     scored = [pair for pair in pairs if options.split in ("", pair[0].split)]
     if not scored:
@@ -64,7 +64,7 @@ def main(argv: list[str]) -> int | None:
     else:
         print(tables.markdown() if options.markdown else tables.text())
     if absent:
-        print(f"{absent} sections labelled by hand are not in {folder}", file=sys.stderr)
+        print(f"{absent} sections labeled by hand are not in {folder}", file=sys.stderr)
     return None
 
 
@@ -84,7 +84,7 @@ def parse_flags(argv: list[str]) -> argparse.Namespace:
         description=USAGE,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("folder", metavar="DIR", help="what data_prep.label labelled")
+    parser.add_argument("folder", metavar="DIR", help="what data_prep.label labeled")
     parser.add_argument(
         "--gold",
         action="append",
@@ -92,7 +92,7 @@ def parse_flags(argv: list[str]) -> argparse.Namespace:
         metavar="FILE",
         help="labels made by hand; repeatable",
     )
-    parser.add_argument("--kept", action="store_true", help="leave out what was set aside")
+    parser.add_argument("--kept", action="store_true", help="leave out rejected records")
     parser.add_argument("--roots", action="store_true", help="count the roots of records, too")
     parser.add_argument("--json", action="store_true", help="print everything as JSON")
     parser.add_argument("--markdown", action="store_true", help="print tables for a document")
@@ -114,8 +114,10 @@ def parse_flags(argv: list[str]) -> argparse.Namespace:
     return options
 
 
-def _aside(folder: Path, leave_out: bool) -> list[Record]:
-    return [] if leave_out else list(read_records(folder / "aside.jsonl"))
+def _rejected(folder: Path, leave_out: bool) -> list[Record]:
+    if leave_out:
+        return []
+    return [record for name in REJECTED_FILES for record in read_records(folder / name)]
 
 
 def paired(gold: list[GoldSection], records: list[Record]) -> tuple[list[Pair], int]:

@@ -13,7 +13,7 @@ from xojl_jax.xojl.tree import ELEMENTS
 
 Box = tuple[float, float, float, float]  # x, y, width, height, px from the section's corner
 SAME = 0.7  # intersection over union from which two boxes are the same thing
-TOLERANCE = 2.0  # px by which a section may have moved since it was labelled
+TOLERANCE = 2.0  # px by which a section may have moved since it was labeled
 
 
 class Label(NamedTuple):
@@ -24,7 +24,7 @@ class Label(NamedTuple):
 
 @dataclass(frozen=True)
 class GoldSection:
-    """One section as a person labelled it."""
+    """One section as a person labeled it."""
 
     uri: str
     box: Box  # on the page
@@ -54,10 +54,10 @@ def read_gold(paths: Iterable[Path | str]) -> list[GoldSection]:
                 sections.append(_section(json.loads(line)))
             except (ValueError, KeyError, TypeError) as error:
                 raise BadInput(
-                    f"{path}:{number}: not a section labelled by hand: {error}"
+                    f"{path}:{number}: not a section labeled by hand: {error}"
                 ) from error
     if not sections:
-        raise BadInput("no section labelled by hand in the files that were given")
+        raise BadInput("no section labeled by hand in the files that were given")
     return sections
 
 

@@ -10,12 +10,12 @@ from pathlib import Path
 
 from data_prep.cli.progress import Progress
 from data_prep.label.explain import explain
-from data_prep.label.folder import Authors, Folder, read_records
+from data_prep.label.folder import REJECTED_FILES, Authors, Folder, read_records
 from data_prep.label.law import violations
-from data_prep.label.layout import Labeller, in_order, layout_of
-from data_prep.label.node_context import Spot
+from data_prep.label.layout import Labeler, in_order, layout_of
+from data_prep.label.node_context import NodeContext
 from data_prep.label.rules import Table
-from data_prep.label.section_tree import View
+from data_prep.label.section_tree import SectionTree
 from xojl_jax.errors import BadUsage
 from xojl_jax.xojl.record import Record
 from xojl_jax.xojl.tree import used_elements
@@ -26,10 +26,10 @@ USAGE = """Adds section_layout, used_elements, category and quality.label to cap
   python -m data_prep.label data/raw --least-confidence 0.8
   python -m data_prep.label data/raw --explain agency-dist-index-html-1a2b3c4d-002 --out why.png
 
-Labels come from tags, ARIA, class names and looks, which capture left in DIR/author.jsonl, by a
+Labels come from tags, ARIA, class names and styles, which capture left in DIR/author.jsonl, by a
 table of rules (data_prep/label/rules.toml; docs/labels.md). DIR/labels.jsonl says which rule named
 which node. Records that the rules are not sure of, and those whose labels break a rule of the
-language, go to DIR/aside.jsonl with the reason, and come back when a later run finds them good.
+language, go to DIR/rejected.jsonl with the reason, and come back when a later run finds them good.
 Records without an entry in author.jsonl stay as they are."""
 
 
@@ -47,12 +47,12 @@ def main(argv: list[str]) -> int | None:
             author = authors.get(record.id)
             if author is None:
                 files.keep(record)
-                tally.strangers += 1
+                tally.unmatched += 1
                 continue
-            labelled = label(record, author, table)
-            reason = labelled.fault or too_unsure(labelled, options.least_confidence)
-            files.write(labelled.record, labels_of(labelled), reason)
-            tally.add(labelled, reason)
+            labeled = label(record, author, table)
+            reason = labeled.fault or too_unsure(labeled, options.least_confidence)
+            files.write(labeled.record, labels_of(labeled), reason)
+            tally.add(labeled, reason)
     tally.report(options.folder)
     return None
 
@@ -70,7 +70,7 @@ def parse_flags(argv: list[str]) -> argparse.Namespace:
         type=float,
         default=0.0,
         metavar="X",
-        help="set records aside whose quality.label is below X, 0 to 1 (default 0: none)",
+        help="reject records whose quality.label is below X, 0 to 1 (default 0: none)",
     )
     parser.add_argument(
         "--explain", metavar="ID", help="print one record's labels with their rules; writes nothing"
@@ -85,70 +85,74 @@ def parse_flags(argv: list[str]) -> argparse.Namespace:
 
 
 @dataclass(frozen=True)
-class Labelled:
-    """A record with its labels, or without and why not."""
+class LabeledRecord:
+    """A record with its labels, or without them and the reason."""
 
     record: Record
-    view: View | None = None
-    labeller: Labeller | None = None
+    tree: SectionTree | None = None
+    labeler: Labeler | None = None
     category: tuple[str, float] = ("", 0.0)  # the rule's name, its confidence
     fault: str = ""
 
 
-def label(record: Record, author: list[dict], table: Table) -> Labelled:
-    """Labels a record by a table. What `record` was labelled before does not matter."""
+def label(record: Record, author: list[dict], table: Table) -> LabeledRecord:
+    """Labels a record by a table; labels that `record` already has are dropped."""
     bare = replace(record, layout=None, used_elements=(), layout_nodes=None, category="other")
     bare = replace(bare, quality={k: v for k, v in (bare.quality or {}).items() if k != "label"})
     if record.html_boxes is None or len(author) != len(record.html_boxes):
-        return Labelled(bare, fault="author.jsonl does not fit the record")
-    view = View(record, author, table.patterns)
-    labeller = Labeller(view, table)
-    root = labeller.root
+        return LabeledRecord(bare, fault="author.jsonl does not fit the record")
+    tree = SectionTree(record, author, table.patterns)
+    labeler = Labeler(tree, table)
+    root = labeler.root
     if root is None:
-        return Labelled(bare, view, labeller, fault="nothing to label")
-    kind = table.first("category", Spot(view, 0, labeller, root.children, item=root))
+        return LabeledRecord(bare, tree, labeler, fault="nothing to label")
+    kind = table.first("category", NodeContext(tree, 0, labeler, root.children, item=root))
     category = kind.element if kind else "other"
-    layout, nodes = layout_of(view, root), [item.index for item in in_order(root)]
+    layout, nodes = layout_of(tree, root), [item.index for item in in_order(root)]
     made = replace(
         bare,
         layout=layout,
         layout_nodes=tuple(nodes),
         used_elements=used_elements(layout),
         category=category,
-        quality={**bare.quality, "label": labeller.confidence()},
+        quality={**bare.quality, "label": labeler.confidence()},
     )
     why = (kind.name, kind.confidence) if kind else ("", 0.0)
     if broken := next(violations(root), ""):
-        return Labelled(bare, view, labeller, why, f"breaks a rule of the language: {broken}")
-    return Labelled(made, view, labeller, why)
+        return LabeledRecord(bare, tree, labeler, why, f"breaks a rule of the language: {broken}")
+    return LabeledRecord(made, tree, labeler, why)
 
 
-def too_unsure(labelled: Labelled, least: float) -> str:
-    confidence = (labelled.record.quality or {}).get("label", 0.0)
+def too_unsure(labeled: LabeledRecord, least: float) -> str:
+    confidence = (labeled.record.quality or {}).get("label", 0.0)
     return f"confidence below {least:g}" if confidence < least else ""
 
 
-def labels_of(labelled: Labelled) -> dict:
-    """The line of labels.jsonl: per label in pre-order html node, element, rule, confidence;
-    the nodes that a rule took away, with the rule; the category with its rule."""
-    made = labelled.labeller
+def labels_of(labeled: LabeledRecord) -> dict:
+    """The record's entry in labels.jsonl.
+
+    `nodes` has html node, element, rule and confidence of each label in pre-order, `nothing` the
+    nodes that a rule removed, with the rule, `category` the category with its rule and confidence.
+    """
+    made = labeled.labeler
     items = in_order(made.root) if made and made.root else ()
     return {
-        "id": labelled.record.id,
+        "id": labeled.record.id,
         "nodes": [[item.index, item.element, item.rule, item.confidence] for item in items],
         "nothing": [list(pair) for pair in made.nothing] if made else [],
-        "category": [labelled.record.category, *labelled.category],
+        "category": [labeled.record.category, *labeled.category],
     }
 
 
 def records_in_order(folder: Path, authors: Authors) -> Iterator[Record]:
-    """Records and those that were set aside, merged in the order in which they were captured."""
-    streams = (read_records(folder / name) for name in ("records.jsonl", "aside.jsonl"))
+    """The folder's records and its rejected ones, merged in the order of capture."""
+    streams = (read_records(folder / name) for name in ("records.jsonl", *REJECTED_FILES))
     ranked = (_ranked(stream, authors) for stream in streams)
     return (record for _, record in heapq.merge(*ranked, key=lambda pair: pair[0]))
 
 
 def _ranked(records: Iterator[Record], authors: Authors) -> Iterator[tuple[int, Record]]:
+    # A record without an entry in author.jsonl keeps its place: right after the one before it.
     rank = 0
     for record in records:
         rank = authors.rank(record.id, rank)
@@ -166,30 +170,30 @@ def _one(folder: Path, authors: Authors, name: str) -> tuple[Record, list[dict]]
 
 @dataclass
 class Tally:
-    """What became of the records."""
+    """Counts for the report at the end."""
 
     total: int = 0
-    strangers: int = 0
-    aside: Counter = field(default_factory=Counter)
+    unmatched: int = 0
+    rejected: Counter = field(default_factory=Counter)  # reason -> records
     categories: Counter = field(default_factory=Counter)
     elements: Counter = field(default_factory=Counter)
     confidences: list[float] = field(default_factory=list)
 
-    def add(self, labelled: Labelled, reason: str) -> None:
+    def add(self, labeled: LabeledRecord, reason: str) -> None:
         self.total += 1
         if reason:
-            self.aside[reason] += 1
+            self.rejected[reason] += 1
             return
-        self.categories[labelled.record.category] += 1
-        self.elements.update(labelled.record.used_elements)
-        self.confidences.append(labelled.record.quality["label"])
+        self.categories[labeled.record.category] += 1
+        self.elements.update(labeled.record.used_elements)
+        self.confidences.append(labeled.record.quality["label"])
 
     def report(self, folder: str) -> None:
-        lines = [f"{len(self.confidences)} of {self.total} records labelled"]
-        if self.strangers:
-            lines.append(f"  {self.strangers} left as they are: not in author.jsonl")
-        for why, count in self.aside.most_common():
-            lines.append(f"  {count} set aside in {folder}/aside.jsonl: {why}")
+        lines = [f"{len(self.confidences)} of {self.total} records labeled"]
+        if self.unmatched:
+            lines.append(f"  {self.unmatched} left as they are: not in author.jsonl")
+        for why, count in self.rejected.most_common():
+            lines.append(f"  {count} rejected, in {folder}/rejected.jsonl: {why}")
         lines += _distribution(self.confidences)
         for name, counts in (("categories", self.categories), ("records with", self.elements)):
             if counts:

@@ -12,33 +12,33 @@ from xojl_jax.xojl.tree import CONTAINERS
 
 MOST_WIDTH, LEGEND, LINE = 1280, 560, 19  # px
 # Dark enough to be read on white and on a light picture.
-_COLOURS = ("#c01048", "#0b6bcb", "#b45309", "#0f766e", "#7c3aed", "#4d7c0f", "#be185d", "#1d4ed8")
-_GREY = "#475569"
+_COLORS = ("#c01048", "#0b6bcb", "#b45309", "#0f766e", "#7c3aed", "#4d7c0f", "#be185d", "#1d4ed8")
+_GRAY = "#475569"
 
 
-def explain(labelled, folder: Path, out: str | None) -> str:
-    """The labels of a record (`label.Labelled`) as an indented tree; drawn into `out` if given."""
-    record, root = labelled.record, labelled.labeller.root if labelled.labeller else None
-    rule, confidence = labelled.category
+def explain(labeled, folder: Path, out: str | None) -> str:
+    """The labels of a record (`command.LabeledRecord`) as an indented tree; drawn into `out`."""
+    record, root = labeled.record, labeled.labeler.root if labeled.labeler else None
+    rule, confidence = labeled.category
     lines = [
         f"{record.id}",
         f"category {record.category} ({rule or 'no rule'} {confidence:.2f}), "
         f"confidence {(record.quality or {}).get('label', 0):.2f}",
     ]
-    if labelled.fault:
-        lines.append(f"set aside: {labelled.fault}")
+    if labeled.fault:
+        lines.append(f"rejected: {labeled.fault}")
     if root is None:
         return "\n".join(lines)
     depths = _depths(root)
     for number, item in enumerate(in_order(root)):
-        box = " ".join(f"{v:.0f}" for v in labelled.view.box[item.index])
-        text = labelled.view.text[item.index][:40] if item.element not in CONTAINERS else ""
+        box = " ".join(f"{v:.0f}" for v in labeled.tree.box[item.index])
+        text = labeled.tree.text[item.index][:40] if item.element not in CONTAINERS else ""
         name = f"{number:3d} {'  ' * depths[number]}{item.element}"
         why = f"{item.rule} {item.confidence:.2f}"
-        tag = labelled.view.tag[item.index]
+        tag = labeled.tree.tag[item.index]
         lines.append(f"{name:34} {why:28} {tag}[{item.index}] {box:22} {text}".rstrip())
     if out:
-        _draw(labelled, root, depths, folder, out, lines[:3] if labelled.fault else lines[:2])
+        _draw(labeled, root, depths, folder, out, lines[:3] if labeled.fault else lines[:2])
     return "\n".join(lines)
 
 
@@ -51,25 +51,25 @@ def _depths(root: Item) -> list[int]:
     return out
 
 
-def _draw(labelled, root: Item, depths: list[int], folder: Path, out: str, head: list[str]) -> None:
+def _draw(labeled, root: Item, depths: list[int], folder: Path, out: str, head: list[str]) -> None:
     """The section with numbered boxes, and beside it what the numbers mean."""
-    record = labelled.record
+    record = labeled.record
     path = safe_screenshot_path(folder, record.screenshot, where=f"{record.id} screenshot")
     try:
         section = Image.open(path).convert("RGB")
     except OSError as error:
         raise BadInput(f"{path}: cannot read the picture ({error})") from error
-    # Double size where the section is narrow: small labels need the room.
+    # Double size where the section is narrow: small labels need the space.
     scale = min(2.0, MOST_WIDTH / section.width)
     size = (round(section.width * scale), max(1, round(section.height * scale)))
-    # Pale, so that boxes and numbers stand out.
+    # Blended with white, so that boxes and numbers are legible.
     section = Image.blend(section.resize(size), Image.new("RGB", size, "white"), 0.35)
     items = in_order(root)
     height = max(size[1], LINE * (len(items) + len(head) + 2))
     sheet = Image.new("RGB", (size[0] + LEGEND, height), "white")
     sheet.paste(section)
     pen = ImageDraw.Draw(sheet)
-    _draw_boxes(pen, items, depths, labelled.view.box, scale)
+    _draw_boxes(pen, items, depths, labeled.tree.box, scale)
     _draw_legend(pen, items, depths, size[0] + 16, head)
     try:
         sheet.save(out)
@@ -82,18 +82,18 @@ def _draw_boxes(pen, items: list[Item], depths: list[int], boxes, scale: float) 
     chips: list[tuple[float, float, float, float]] = []
     for number, item in enumerate(items):
         x, y, width, height = (v * scale for v in boxes[item.index])
-        colour = _colour(item.element)
-        # Containers step inwards by their depth, or frames of one size would hide one another.
+        color = _color(item.element)
+        # Containers are inset by their depth: nested boxes often have equal frames.
         inset = min(depths[number], 5) if item.element in CONTAINERS else 0
         inset = min(inset, width / 4, height / 4)
         frame = (x + inset, y + inset, x + width - 1 - inset, y + height - 1 - inset)
-        pen.rectangle(frame, outline=colour, width=1 if item.element in CONTAINERS else 2)
+        pen.rectangle(frame, outline=color, width=1 if item.element in CONTAINERS else 2)
         wide = 8 + 7 * len(str(number))
         left, top = frame[0], frame[1]
         while any(abs(left - c[0]) < c[2] and abs(top - c[1]) < 14 for c in chips):
-            left += 4  # numbers of boxes that share a corner stand side by side
+            left += 4  # boxes may share a corner: put their numbers side by side
         chips.append((left, top, wide, 14))
-        pen.rectangle((left, top, left + wide, top + 14), fill=colour)
+        pen.rectangle((left, top, left + wide, top + 14), fill=color)
         pen.text((left + 4, top), str(number), fill="white", font=font)
 
 
@@ -103,16 +103,16 @@ def _draw_legend(pen, items: list[Item], depths: list[int], left: int, head: lis
         pen.text((left, 6 + row * LINE), text[:80], fill="black", font=bold)
     for number, item in enumerate(items):
         y = 12 + (len(head) + number) * LINE
-        colour = _colour(item.element)
+        color = _color(item.element)
         x = left + 14 * depths[number]
         wide = 8 + 8 * len(str(number))
-        pen.rectangle((x, y + 1, x + wide, y + 16), fill=colour)
+        pen.rectangle((x, y + 1, x + wide, y + 16), fill=color)
         pen.text((x + 4, y), str(number), fill="white", font=font)
-        pen.text((x + wide + 6, y), item.element, fill=colour, font=bold)
+        pen.text((x + wide + 6, y), item.element, fill=color, font=bold)
         pen.text((left + 290, y), f"{item.rule}  {item.confidence:.2f}", fill="#334155", font=font)
 
 
-def _colour(element: str) -> str:
+def _color(element: str) -> str:
     if element in ("section", "grid", "column", "wrapper", "freedom"):
-        return _GREY
-    return _COLOURS[sum(map(ord, element)) % len(_COLOURS)]
+        return _GRAY
+    return _COLORS[sum(map(ord, element)) % len(_COLORS)]

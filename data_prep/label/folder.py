@@ -1,4 +1,4 @@
-"""The files that labelling reads and writes: records, those set aside, authors' words, labels."""
+"""The files that labeling reads and writes: records, rejected ones, authors' words, labels."""
 
 import json
 from collections.abc import Iterator
@@ -8,11 +8,18 @@ from pathlib import Path
 from xojl_jax.errors import BadInput, BadUsage
 from xojl_jax.xojl.record import Record, parse_record, record_to_json
 
-ASIDE = "aside"  # the field of a record in aside.jsonl that says why it is there
+REJECTED = "rejected"  # the field of a record in rejected.jsonl that says why it is there
+# Where rejected records are read from. The second is the file's name up to version 0.1.0, with the
+# reason in a field of that name; labeling moves its records to the other files.
+REJECTED_FILES = ("rejected.jsonl", "aside.jsonl")
+_REASON_FIELDS = (REJECTED, "aside")
 
 
 class Authors:
-    """What authors called the nodes of each record; read from author.jsonl when asked for."""
+    """The entries of author.jsonl by record: what authors called each node.
+
+    Only byte offsets are kept in memory; an entry is read from the file when it is needed.
+    """
 
     def __init__(self, folder: Path):
         self._path = folder / "author.jsonl"
@@ -34,7 +41,7 @@ class Authors:
             return _entry(stream.readline(), str(self._path))["nodes"]
 
     def rank(self, name: str | None, default: int) -> int:
-        """The place of a record in the order of capture."""
+        """The position of a record in the order of capture."""
         return self._at[name][1] if name in self._at else default
 
 
@@ -49,7 +56,7 @@ def _entry(line: bytes, where: str) -> dict:
 
 
 def read_records(path: Path) -> Iterator[Record]:
-    """The records of one file of lines, in order; none where there is no file."""
+    """The records of a JSON Lines file, in order; none where there is no file."""
     if not path.is_file():
         if path.name == "records.jsonl":
             raise BadInput(f"{path.parent}: no records.jsonl (data_prep.capture writes it)")
@@ -66,7 +73,7 @@ def read_records(path: Path) -> Iterator[Record]:
 class Folder:
     """`with Folder(path) as files`: new files, which replace the old ones at the end."""
 
-    NAMES = ("records.jsonl", "aside.jsonl", "labels.jsonl")
+    NAMES = ("records.jsonl", "rejected.jsonl", "labels.jsonl")
 
     def __init__(self, folder: Path):
         self._folder = folder
@@ -86,19 +93,22 @@ class Folder:
                 self._new(name).replace(self._folder / name)
             else:
                 self._new(name).unlink()
-        if kind is None and not (self._folder / "aside.jsonl").stat().st_size:
-            (self._folder / "aside.jsonl").unlink()
+        if kind is None:
+            if not (self._folder / "rejected.jsonl").stat().st_size:
+                (self._folder / "rejected.jsonl").unlink()
+            # Its records are in the new files by now.
+            (self._folder / "aside.jsonl").unlink(missing_ok=True)
 
     def keep(self, record: Record) -> None:
-        """A record that is not ours to label."""
+        """Writes a record without an entry in author.jsonl back as it is."""
         self._line("records.jsonl", record_to_json(record))
 
     def write(self, record: Record, labels: dict, reason: str) -> None:
-        """A record with its line of labels.jsonl; aside if there is a reason."""
-        extra = {name: value for name, value in record.extra.items() if name != ASIDE}
+        """Writes a record and its entry of labels.jsonl; with a `reason` it is rejected."""
+        extra = {name: value for name, value in record.extra.items() if name not in _REASON_FIELDS}
         if reason:
-            extra[ASIDE] = reason
-        name = "aside.jsonl" if reason else "records.jsonl"
+            extra[REJECTED] = reason
+        name = "rejected.jsonl" if reason else "records.jsonl"
         self._line(name, record_to_json(replace(record, extra=extra)))
         self._line("labels.jsonl", json.dumps(labels))
 

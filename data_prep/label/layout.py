@@ -1,33 +1,35 @@
-"""From a table of rules and a record to a layout tree: three walks over the html nodes.
+"""From a table of rules and a record to a layout tree, in three passes over the html nodes.
 
-1. From the top: what each node is by itself (`[[node]]`). Below a leaf nobody looks.
-2. From the bottom: which nodes between them group what is in them (`[[group]]`).
-3. From the top again: what only neighbours tell (`[[place]]`): a cell, a box that nobody needs.
+1. Top down: what each node is by itself (`[[node]]`). Nodes below a leaf are skipped.
+2. Bottom up: which of the other nodes group the labels in them (`[[group]]`).
+3. Top down: what depends on the label above and on siblings (`[[place]]`): a grid's cell, a
+   container that is not needed.
 """
 
 from data_prep.label.groups import outermost_of
-from data_prep.label.node_context import NOTHING, Item, Spot
+from data_prep.label.node_context import NOTHING, Item, NodeContext
 from data_prep.label.rules import Rule, Table
-from data_prep.label.section_tree import View
+from data_prep.label.section_tree import SectionTree
 from xojl_jax.xojl.tree import CONTAINERS, Forest, Node
 
-FORM = 0.9  # what labels are worth in a section with form fields, by those without
+FORM = 0.9  # factor on the confidence of sections with form fields
 
 
-class Labeller:
-    """The labels of one record. `root` is None where nothing is labelled."""
+class Labeler:
+    """The labels of one record. `root` is None where nothing is labeled."""
 
-    def __init__(self, view: View, table: Table):
-        self.view, self.table = view, table
+    def __init__(self, tree: SectionTree, table: Table):
+        self.tree, self.table = tree, table
         self._rules: dict[int, Rule | None] = {}
-        self.nothing: list[tuple[int, str]] = []  # nodes that rules took away: html node, rule
+        self.nothing: list[tuple[int, str]] = []  # removed nodes: html node, rule
         self.root = self._label()
 
     def rule(self, index: int) -> Rule | None:
         """The first rule for single nodes that a node matches."""
         if index not in self._rules:
-            self._rules[index] = None  # a rule that asks about itself finds nothing
-            self._rules[index] = self.table.first("node", Spot(self.view, index, self))
+            # Conditions may ask about other nodes, and these about this one: it has no rule yet.
+            self._rules[index] = None
+            self._rules[index] = self.table.first("node", NodeContext(self.tree, index, self))
         return self._rules[index]
 
     def element(self, index: int) -> str | None:
@@ -40,35 +42,38 @@ class Labeller:
         while True:
             if rule := self.rule(index):
                 return rule.element
-            if len(self.view.children[index]) != 1 or self.view.kinds[index]:
+            if len(self.tree.children[index]) != 1 or self.tree.kinds[index]:
                 return None
-            index = self.view.children[index][0]
+            index = self.tree.children[index][0]
 
     def confidence(self) -> float:
-        """How far the labels can be trusted, 0 to 1: halfway between the mean confidence of their
-        rules (about the share of labels that are right) and the least one, times the share of what
-        shows that has a label; less where there are form fields, around which rules err most."""
+        """How far the labels can be trusted, 0 to 1 (`quality.label` of the record).
+
+        The mean of two numbers, the average and the least confidence of the labels' rules, times
+        the share of the visible content nodes that have a label; times `FORM` where there are form
+        fields, around which the rules err most.
+        """
         labels = in_order(self.root) if self.root else []
         if not labels:
             return 0.0
         covered = set()
         for item in labels:
             if item.element not in CONTAINERS:
-                covered.update(self.view.subtree(item.index))
-        gone = {i for at in self._absent for i in self.view.subtree(at)}
-        shown = [i for i, kinds in enumerate(self.view.kinds) if kinds and i not in gone]
+                covered.update(self.tree.subtree(item.index))
+        gone = {i for at in self._absent for i in self.tree.subtree(at)}
+        shown = [i for i, kinds in enumerate(self.tree.kinds) if kinds and i not in gone]
         sure = [item.confidence for item in labels]
         trust = (sum(sure) / len(sure) + min(sure)) / 2
         share = sum(i in covered for i in shown) / max(len(shown), 1)
-        return round(trust * share * (FORM if self.view.fields[0] else 1.0), 4)
+        return round(trust * share * (FORM if self.tree.fields[0] else 1.0), 4)
 
     def _label(self) -> Item | None:
         named = self._named()
         self._absent = [i for i, rule in named.items() if rule.element == NOTHING]
-        made: list[list[Item]] = [[] for _ in range(len(self.view))]
-        for index in range(len(self.view) - 1, 0, -1):  # children stand behind their parent
+        made: list[list[Item]] = [[] for _ in range(len(self.tree))]
+        for index in range(len(self.tree) - 1, 0, -1):  # children before parents
             rule = named.get(index)
-            kids = [item for kid in self.view.children[index] for item in made[kid]]
+            kids = [item for kid in self.tree.children[index] for item in made[kid]]
             if rule is None:
                 rule = self._first("group", index, kids) if kids else None
                 made[index] = [_item(rule, index, kids)] if self._stays(rule, index) else kids
@@ -76,7 +81,7 @@ class Labeller:
                 made[index] = [_item(rule, index, kids)] if kids else []
             elif self._stays(rule, index):
                 made[index] = [_item(rule, index, [])]
-        kids = [item for kid in self.view.children[0] for item in made[kid]]
+        kids = [item for kid in self.tree.children[0] for item in made[kid]]
         if not kids:
             return None
         root = Item("section", 0, "", 0.0, kids)
@@ -84,20 +89,20 @@ class Labeller:
         return root
 
     def _named(self) -> dict[int, Rule]:
-        """The nodes that are something by themselves; nothing inside a leaf is there."""
+        """html node -> its `[[node]]` rule, where it has one and is not inside a leaf."""
         out: dict[int, Rule] = {}
-        stack = list(self.view.children[0])
+        stack = list(self.tree.children[0])
         while stack:
             index = stack.pop()
             rule = self.rule(index)
             if rule:
                 out[index] = rule
             if rule is None or rule.element in CONTAINERS:
-                stack.extend(self.view.children[index])
+                stack.extend(self.tree.children[index])
         return out
 
     def _first(self, part: str, index: int, kids: list[Item], **around) -> Rule | None:
-        return self.table.first(part, Spot(self.view, index, self, kids, **around))
+        return self.table.first(part, NodeContext(self.tree, index, self, kids, **around))
 
     def _stays(self, rule: Rule | None, index: int) -> bool:
         if rule is None:
@@ -107,20 +112,22 @@ class Labeller:
         return rule.element != NOTHING
 
     def _place(self, root: Item) -> None:
-        """Names what depends on the label above, in place; boxes that nobody needs give way."""
+        """Applies `[[place]]` rules in place: changes labels, removes containers."""
         todo: list[tuple[Item, Item | None]] = [(root, None)]
         while todo:
             item, parent = todo.pop()
             rule = self._first("place", item.index, item.children, parent=parent, item=item)
             if rule and parent and not self._stays(rule, item.index):
+                # The children take its place and are judged again, now below `parent`.
                 at = parent.children.index(item)
                 parent.children[at : at + 1] = item.children
                 todo.extend((child, parent) for child in item.children)
                 continue
             if rule:
-                # A band and a cell are the outermost of their kind.
+                # The outermost box that holds nothing else has the padding and the background that
+                # a person takes for the band or the cell.
                 if parent and rule.element in ("section", "column"):
-                    item.index = outermost_of(self.view, item, parent)
+                    item.index = outermost_of(self.tree, item, parent)
                 item.element, item.rule, item.confidence = (
                     rule.element,
                     rule.name,
@@ -143,11 +150,11 @@ def in_order(root: Item) -> list[Item]:
     return out
 
 
-def layout_of(view: View, root: Item) -> Forest:
+def layout_of(tree: SectionTree, root: Item) -> Forest:
     """The layout tree of labels; tags, classes and content are those of the html nodes."""
     built: dict[int, Node] = {}
     for item in reversed(in_order(root)):
-        twin = view.nodes[item.index]
+        twin = tree.nodes[item.index]
         content = tuple(part._replace(at=0) for part in twin.content)
         children = tuple(built[child.index] for child in item.children)
         built[item.index] = Node(item.element, twin.tag, twin.classes, content, children)

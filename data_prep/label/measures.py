@@ -1,148 +1,150 @@
-"""What the table of rules asks in words and in numbers: the author's words, sizes, counts."""
+"""Matchers of the author's words, and measures: sizes and counts of a node."""
 
 import re
 
-from data_prep.label.node_context import Spot, measure, verb
-from data_prep.label.section_tree import View
+from data_prep.label.node_context import NodeContext, matcher, measure
+from data_prep.label.section_tree import SectionTree
 
+# At the start of a text (`match`) or anywhere in it (`search`).
 PRICE = re.compile(r"[$€£¥]\s?\d|(free|custom)$", re.IGNORECASE)
 
 # --- the author's words ----------------------------------------------------------------------
 
 
-@verb("says")
-def says(spot: Spot, name: str) -> bool:
+@matcher("says")
+def says(ctx: NodeContext, name: str) -> bool:
     """The author's words about the node itself: class, id, role, names of data attributes."""
-    return spot.view.says(spot.index, name)
+    return ctx.tree.says(ctx.index, name)
 
 
-@verb("inside")
-def inside(spot: Spot, name: str) -> bool:
-    """… about a node above it."""
-    return any(spot.view.says(above, name) for above in spot.view.ancestors(spot.index))
+@matcher("inside")
+def inside(ctx: NodeContext, name: str) -> bool:
+    """The author's words about a node above it."""
+    return any(ctx.tree.says(above, name) for above in ctx.tree.ancestors(ctx.index))
 
 
-@verb("parent says")
-def parent_says(spot: Spot, name: str) -> bool:
-    return spot.index > 0 and spot.view.says(spot.view.parent[spot.index], name)
+@matcher("parent says")
+def parent_says(ctx: NodeContext, name: str) -> bool:
+    return ctx.index > 0 and ctx.tree.says(ctx.tree.parent[ctx.index], name)
 
 
-@verb("root says")
-def root_says(spot: Spot, name: str) -> bool:
-    """… about the section."""
-    return spot.view.says(0, name)
+@matcher("root says")
+def root_says(ctx: NodeContext, name: str) -> bool:
+    """The author's words about the section."""
+    return ctx.tree.says(0, name)
 
 
-@verb("holds")
-def holds(spot: Spot, name: str) -> bool:
-    """… about a node below it."""
-    view = spot.view
-    return any(view.says(below, name) for below in range(spot.index + 1, view.end[spot.index]))
+@matcher("holds")
+def holds(ctx: NodeContext, name: str) -> bool:
+    """The author's words about a node below it."""
+    tree = ctx.tree
+    return any(tree.says(below, name) for below in range(ctx.index + 1, tree.end[ctx.index]))
 
 
-@verb("points to")
-def points_to(spot: Spot, name: str) -> bool:
+@matcher("points to")
+def points_to(ctx: NodeContext, name: str) -> bool:
     """The address of a link, picture or frame, its title and its alternative text."""
-    return spot.view.points_to(spot.index, name)
+    return ctx.tree.points_to(ctx.index, name)
 
 
-@verb("reads")
-def reads(spot: Spot, name: str) -> bool:
+@matcher("reads")
+def reads(ctx: NodeContext, name: str) -> bool:
     """The text that is shown."""
-    return bool(spot.view.patterns[name].search(spot.view.text[spot.index]))
+    return bool(ctx.tree.patterns[name].search(ctx.tree.text[ctx.index]))
 
 
 # --- numbers ---------------------------------------------------------------------------------
 
 
 @measure
-def width(spot: Spot) -> float:
-    return spot.view.box[spot.index][2]
+def width(ctx: NodeContext) -> float:
+    return ctx.tree.box[ctx.index][2]
 
 
 @measure
-def height(spot: Spot) -> float:
-    return spot.view.box[spot.index][3]
+def height(ctx: NodeContext) -> float:
+    return ctx.tree.box[ctx.index][3]
 
 
 @measure
-def size(spot: Spot) -> float:
+def size(ctx: NodeContext) -> float:
     """The longer side, px."""
-    return max(spot.view.box[spot.index][2:])
+    return max(ctx.tree.box[ctx.index][2:])
 
 
 @measure
-def least_side(spot: Spot) -> float:
-    return min(spot.view.box[spot.index][2:])
+def least_side(ctx: NodeContext) -> float:
+    return min(ctx.tree.box[ctx.index][2:])
 
 
 @measure
-def longest_ratio(spot: Spot) -> float:
-    """The longer side by the shorter."""
-    sides = spot.view.box[spot.index][2:]
+def longest_ratio(ctx: NodeContext) -> float:
+    """The longer side divided by the shorter."""
+    sides = ctx.tree.box[ctx.index][2:]
+    # 1 px: a collapsed box would divide by zero.
     return max(sides) / max(min(sides), 1)
 
 
 @measure
-def share_of_section(spot: Spot) -> float:
-    return spot.view.area(spot.index) / max(spot.view.area(0), 1)
+def share_of_section(ctx: NodeContext) -> float:
+    return ctx.tree.area(ctx.index) / max(ctx.tree.area(0), 1)
 
 
 @measure
-def children(spot: Spot) -> float:
-    return len(spot.view.children[spot.index])
+def children(ctx: NodeContext) -> float:
+    return len(ctx.tree.children[ctx.index])
 
 
 @measure
-def texts(spot: Spot) -> float:
+def texts(ctx: NodeContext) -> float:
     """How many nodes in it (itself included) have text of their own."""
-    return spot.view.texts[spot.index]
+    return ctx.tree.texts[ctx.index]
 
 
 @measure
-def pictures(spot: Spot) -> float:
-    return spot.view.pictures[spot.index]
+def pictures(ctx: NodeContext) -> float:
+    return ctx.tree.pictures[ctx.index]
 
 
 @measure
-def drawings(spot: Spot) -> float:
-    return spot.view.drawings[spot.index]
+def drawings(ctx: NodeContext) -> float:
+    return ctx.tree.drawings[ctx.index]
 
 
 @measure
-def fields(spot: Spot) -> float:
-    return spot.view.fields[spot.index]
+def fields(ctx: NodeContext) -> float:
+    return ctx.tree.fields[ctx.index]
 
 
 @measure
-def links(spot: Spot) -> float:
-    return spot.view.links[spot.index]
+def links(ctx: NodeContext) -> float:
+    return ctx.tree.links[ctx.index]
 
 
 @measure
-def characters(spot: Spot) -> float:
-    return len(spot.view.text[spot.index])
+def characters(ctx: NodeContext) -> float:
+    return len(ctx.tree.text[ctx.index])
 
 
 @measure
-def type_size(spot: Spot) -> float:
+def type_size(ctx: NodeContext) -> float:
     """The node's own font size, px."""
-    return spot.view.font_size(spot.index)
+    return ctx.tree.font_size(ctx.index)
 
 
 @measure
-def scale(spot: Spot) -> float:
-    """The largest type in it, by the section's body size."""
-    return largest_type(spot.view, spot.index) / spot.view.body_size
+def scale(ctx: NodeContext) -> float:
+    """The largest font size in it, divided by the section's body size."""
+    return largest_type(ctx.tree, ctx.index) / ctx.tree.body_size
 
 
-def largest_type(view: View, index: int) -> float:
+def largest_type(tree: SectionTree, index: int) -> float:
     """The largest font size among the texts in a node, px."""
-    sizes = [view.font_size(i) for i in view.subtree(index) if "text" in view.kinds[i]]
+    sizes = [tree.font_size(i) for i in tree.subtree(index) if "text" in tree.kinds[i]]
     return max(sizes, default=0.0)
 
 
-def heaviest_type(view: View, index: int) -> int:
+def heaviest_type(tree: SectionTree, index: int) -> int:
     """The largest font weight among the texts in a node."""
-    weights = [view.weight(i) for i in view.subtree(index) if "text" in view.kinds[i]]
+    weights = [tree.weight(i) for i in tree.subtree(index) if "text" in tree.kinds[i]]
     return max(weights, default=0)

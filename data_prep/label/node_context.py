@@ -1,17 +1,18 @@
-"""What the conditions of the table look at, and the words that they are made of."""
+"""What a condition of the rule table receives, and the registries of the words it may use."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
-from data_prep.label.section_tree import View
+from data_prep.label.section_tree import SectionTree
 
-NOTHING = "nothing"  # a node that is not there, or a box that gives way to what is in it
+# The "element" of a rule that removes a node: it gets no label, and its labeled children move up.
+NOTHING = "nothing"
 
 
 @dataclass
 class Item:
-    """A labelled node: element, html node, the rule that said so, labelled children."""
+    """A labeled node: element, html node, the rule that said so, labeled children."""
 
     element: str
     index: int
@@ -20,7 +21,9 @@ class Item:
     children: list["Item"] = field(default_factory=list)
 
 
-class Kinds(Protocol):
+class NodeLabeler(Protocol):
+    """What a predicate may ask about other nodes; `layout.Labeler` implements it."""
+
     def element(self, index: int) -> str | None:
         """What a node is by itself; None if no rule says."""
 
@@ -28,40 +31,52 @@ class Kinds(Protocol):
         """Which leaf a node is by itself, or the only node in it; None if it is none."""
 
 
-class Spot(NamedTuple):
-    """A node, and the labels around it that are known by now."""
+class NodeContext(NamedTuple):
+    """An html node with the labels around it that are already known.
 
-    view: View
+    Which fields are set depends on the pass (layout.py): `[[node]]` rules see `tree`, `index` and
+    `labeler` alone, `[[group]]` rules also `kids`, `[[place]]` and `[[category]]` rules all.
+
+    Attributes:
+      tree: the section.
+      index: the html node, in depth-first pre-order.
+      labeler: answers for other nodes of the section.
+      kids: the topmost labeled nodes below this one (`tree.children` are its html children).
+      parent: the nearest labeled node above.
+      item: the node's own label.
+    """
+
+    tree: SectionTree
     index: int
-    kinds: Kinds
-    kids: Sequence[Item] = ()  # the labelled nodes below, nearest first
-    parent: Item | None = None  # the labelled node above
-    item: Item | None = None  # the node's own label, once it has one
+    labeler: NodeLabeler
+    kids: Sequence[Item] = ()
+    parent: Item | None = None
+    item: Item | None = None
 
 
-Condition = Callable[[Spot], bool]
-LOOKS: dict[str, Condition] = {}  # named conditions
-MEASURES: dict[str, Callable[[Spot], float]] = {}  # named numbers
-VERBS: dict[str, Callable[[Spot, str], bool]] = {}  # what is asked about a pattern, by its name
+Condition = Callable[[NodeContext], bool]
+PREDICATES: dict[str, Condition] = {}  # `painted`
+MEASURES: dict[str, Callable[[NodeContext], float]] = {}  # `width < 40`
+MATCHERS: dict[str, Callable[[NodeContext, str], bool]] = {}  # `says button`
 
 
-def look(test: Condition) -> Condition:
-    """Makes a function a named condition of the table."""
-    LOOKS[test.__name__] = test
+def predicate(test: Condition) -> Condition:
+    """Registers a condition under the function's name."""
+    PREDICATES[test.__name__] = test
     return test
 
 
-def measure(number: Callable[[Spot], float]) -> Callable[[Spot], float]:
-    """Makes a function a named number, which the table compares."""
+def measure(number: Callable[[NodeContext], float]) -> Callable[[NodeContext], float]:
+    """Registers a number under the function's name; the table compares it with a constant."""
     MEASURES[number.__name__] = number
     return number
 
 
-def verb(name: str) -> Callable:
-    """Makes a function a verb of the table, `says button`: verb, name of a pattern."""
+def matcher(name: str) -> Callable:
+    """Registers a test of a pattern: `says button` calls `says` with the pattern named `button`."""
 
-    def register(test: Callable[[Spot, str], bool]) -> Callable[[Spot, str], bool]:
-        VERBS[name] = test
+    def register(test: Callable[[NodeContext, str], bool]) -> Callable[[NodeContext, str], bool]:
+        MATCHERS[name] = test
         return test
 
     return register

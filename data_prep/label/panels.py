@@ -1,99 +1,101 @@
-"""What folds, slides or opens: accordions, tabs, copies of slides."""
+"""Predicates for parts that fold, slide or open: accordions, tabs, cloned slides."""
 
 import re
 
-from data_prep.label.node_context import Spot, look
-from data_prep.label.section_tree import View
+from data_prep.label.node_context import NodeContext, predicate
+from data_prep.label.section_tree import SectionTree
 
 
-@look
-def bar_and_panels(spot: Spot) -> bool:
-    """The smallest node that holds a bar of tabs and, after it, its panels."""
-    view, at = spot.view, spot.index
-    inside = range(at + 1, view.end[at])
-    bars = [i for i in inside if view.says(i, "tab_bar")]
-    panels = [i for i in inside if view.says(i, "panels")]
-    if not any(view.end[bar] <= panel for bar in bars for panel in panels):
+@predicate
+def bar_and_panels(ctx: NodeContext) -> bool:
+    """The smallest node that holds a tab bar and, after it, the panels."""
+    tree, at = ctx.tree, ctx.index
+    inside = range(at + 1, tree.end[at])
+    bars = [i for i in inside if tree.says(i, "tab_bar")]
+    panels = [i for i in inside if tree.says(i, "panels")]
+    if not any(tree.end[bar] <= panel for bar in bars for panel in panels):
         return False
+    # Not the smallest if one child holds both the first bar and the last panel.
     return not any(
-        bar > kid and panels[-1] > kid and bar < view.end[kid] and panels[-1] < view.end[kid]
-        for kid in view.children[at]
+        bar > kid and panels[-1] > kid and bar < tree.end[kid] and panels[-1] < tree.end[kid]
+        for kid in tree.children[at]
         for bar in bars[:1]
     )
 
 
-@look
-def folds(spot: Spot) -> bool:
-    """Two things or more that fold, by tag or by word, are what it has."""
-    view, kids = spot.view, spot.view.children[spot.index]
-    folding = [kid for kid in kids if view.tag[kid] == "details" or view.says(kid, "fold")]
+@predicate
+def folds(ctx: NodeContext) -> bool:
+    """Two children or more fold, by tag or by class, and they are at least 60 % of all."""
+    tree, kids = ctx.tree, ctx.tree.children[ctx.index]
+    folding = [kid for kid in kids if tree.tag[kid] == "details" or tree.says(kid, "fold")]
     return len(folding) >= 2 and len(folding) >= 0.6 * len(kids)
 
 
-@look
-def opens(spot: Spot) -> bool:
-    """It says that it opens or closes what stands below it (ARIA), and that is no menu."""
-    return _opens(spot.view, spot.index)
+@predicate
+def opens(ctx: NodeContext) -> bool:
+    """It has text and `aria-expanded`, and is not the button of a menu."""
+    return _opens(ctx.tree, ctx.index)
 
 
-def _opens(view: View, index: int) -> bool:
-    about = view.author[index]
+def _opens(tree: SectionTree, index: int) -> bool:
+    about = tree.author[index]
     if about.get("aria-haspopup", "false") != "false" or about.get("role") in ("tab", "menuitem"):
-        return False  # a menu
-    return "aria-expanded" in about and bool(view.texts[index])
+        return False  # it opens a menu or selects a panel; it is no head of a fold
+    return "aria-expanded" in about and bool(tree.texts[index])
 
 
-@look
-def opening_rows(spot: Spot) -> bool:
-    """Two rows or more, as wide as it, each with a button that opens or closes it."""
-    view, at = spot.view, spot.index
-    kids = view.children[at]
+@predicate
+def opening_rows(ctx: NodeContext) -> bool:
+    """Two children or more are rows as wide as it, each with a button that opens or closes it."""
+    tree, at = ctx.tree, ctx.index
+    kids = tree.children[at]
     rows = [
         kid
         for kid in kids
         if any(
-            _opens(view, i) and view.box[i][2] >= 0.5 * view.box[at][2] for i in view.subtree(kid)
+            _opens(tree, i) and tree.box[i][2] >= 0.5 * tree.box[at][2] for i in tree.subtree(kid)
         )
-        and view.box[kid][2] >= 0.8 * view.box[at][2]
+        and tree.box[kid][2] >= 0.8 * tree.box[at][2]
     ]
-    stacked = len({round(view.box[kid][1]) for kid in rows}) == len(rows)
+    # Different tops: under one another. Folds side by side are cells, or a bar of menus.
+    stacked = len({round(tree.box[kid][1]) for kid in rows}) == len(rows)
     return len(rows) >= 2 and len(rows) >= 0.5 * len(kids) and stacked
 
 
-@look
-def slide_control(spot: Spot) -> bool:
-    """It says that it leads to another slide (ARIA)."""
-    said = spot.view.author[spot.index].get("aria-label", "")
+@predicate
+def slide_control(ctx: NodeContext) -> bool:
+    """Its `aria-label` says that it changes the slide."""
+    said = ctx.tree.author[ctx.index].get("aria-label", "")
     return bool(re.match(r"(next|prev(ious)?|go to|slide|play|pause|stop)\b", said, re.IGNORECASE))
 
 
-@look
-def again(spot: Spot) -> bool:
-    """A copy of a slide that stands beside it: a node before or after it shows the same."""
-    view, at = spot.view, spot.index
-    shown = _shown(view, at)
-    siblings = view.children[view.parent[at]] if at else []
-    return any(i != at and not view.says(i, "clone") and _shown(view, i) == shown for i in siblings)
+@predicate
+def again(ctx: NodeContext) -> bool:
+    """A sibling that is not marked as a clone has the same text and pictures."""
+    tree, at = ctx.tree, ctx.index
+    shown = _shown(tree, at)
+    siblings = tree.children[tree.parent[at]] if at else []
+    return any(i != at and not tree.says(i, "clone") and _shown(tree, i) == shown for i in siblings)
 
 
-def _shown(view: View, index: int) -> tuple:
-    sources = [view.author[i].get("src", "") for i in view.subtree(index)]
-    return view.text[index], tuple(filter(None, sources))
+def _shown(tree: SectionTree, index: int) -> tuple:
+    sources = [tree.author[i].get("src", "") for i in tree.subtree(index)]
+    return tree.text[index], tuple(filter(None, sources))
 
 
-@look
-def outside_its_box(spot: Spot) -> bool:
-    """It begins below the end of the node around it: a closed panel that is kept for later."""
-    x, y = spot.view.box[spot.index][:2]
-    left, top, wide, tall = spot.view.box[spot.view.parent[spot.index]]
+@predicate
+def outside_its_box(ctx: NodeContext) -> bool:
+    """It begins below or to the right of its parent's box: a closed panel, clipped away."""
+    x, y = ctx.tree.box[ctx.index][:2]
+    left, top, wide, tall = ctx.tree.box[ctx.tree.parent[ctx.index]]
     return y >= top + tall - 1 or x >= left + wide - 1
 
 
-@look
-def summary_tag(spot: Spot) -> bool:
-    return spot.view.tag[spot.index] == "summary"
+@predicate
+def summary_tag(ctx: NodeContext) -> bool:
+    return ctx.tree.tag[ctx.index] == "summary"
 
 
-@look
-def in_details(spot: Spot) -> bool:
-    return any(spot.view.tag[above] == "details" for above in spot.view.ancestors(spot.index))
+@predicate
+def in_details(ctx: NodeContext) -> bool:
+    return any(ctx.tree.tag[above] == "details" for above in ctx.tree.ancestors(ctx.index))

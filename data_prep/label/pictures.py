@@ -1,213 +1,216 @@
-"""Pictures and drawings: what is one, what adorns, what makes a gallery."""
+"""Predicates for pictures and drawings: content, decoration, or tiles of a gallery."""
 
 import re
 
 from data_prep.label.appearance import empty
-from data_prep.label.node_context import Spot, look
+from data_prep.label.node_context import NodeContext, predicate
 from data_prep.label.runs import lines_of_text
-from data_prep.label.section_tree import View
+from data_prep.label.section_tree import SectionTree
 
 
-@look
-def wide_as_section(spot: Spot) -> bool:
-    """It goes from one side of the section to the other."""
-    return spot.view.box[spot.index][2] >= 0.97 * spot.view.box[0][2]
+@predicate
+def wide_as_section(ctx: NodeContext) -> bool:
+    """As wide as the section (97 %: a scroll bar or a border may take some px)."""
+    return ctx.tree.box[ctx.index][2] >= 0.97 * ctx.tree.box[0][2]
 
 
-@look
-def edge_to_edge(spot: Spot) -> bool:
-    """It touches both sides of the section; a card stands off them."""
-    return spot.view.box[spot.index][2] >= 0.985 * spot.view.box[0][2]
+@predicate
+def edge_to_edge(ctx: NodeContext) -> bool:
+    """It touches both sides of the section. Stricter than `wide_as_section`: a card has margins."""
+    return ctx.tree.box[ctx.index][2] >= 0.985 * ctx.tree.box[0][2]
 
 
-@look
-def along_a_side(spot: Spot) -> bool:
-    """It goes along the top or the bottom of a box with text."""
-    view, at = spot.view, spot.index
-    above = view.parent[at]
-    (x, y, wide, tall), (left, top, width, height) = view.box[at], view.box[above]
+@predicate
+def along_a_side(ctx: NodeContext) -> bool:
+    """Absolutely placed along the whole top or bottom of a box with text."""
+    tree, at = ctx.tree, ctx.index
+    above = tree.parent[at]
+    (x, y, wide, tall), (left, top, width, height) = tree.box[at], tree.box[above]
     at_end = y <= top + 2 or y + tall >= top + height - 2
     across = wide >= 0.95 * width and abs(x - left) <= 0.05 * width
-    free = view.look[at].get("position") == "absolute"
-    return free and across and at_end and view.texts[above] > 0
+    free = tree.style[at].get("position") == "absolute"
+    return free and across and at_end and tree.texts[above] > 0
 
 
-@look
-def fills_box_with_text(spot: Spot) -> bool:
-    """It is placed behind, covers the box it stands in, and there is text on it."""
-    view, at = spot.view, spot.index
-    above = view.parent[at]
-    free = view.look[at].get("position", "") in ("absolute", "fixed")
-    return free and view.texts[above] > view.texts[at] and view.area(at) >= 0.9 * view.area(above)
+@predicate
+def fills_box_with_text(ctx: NodeContext) -> bool:
+    """Absolutely placed, it covers 90 % of its parent, which has text beside what is in it."""
+    tree, at = ctx.tree, ctx.index
+    above = tree.parent[at]
+    free = tree.style[at].get("position", "") in ("absolute", "fixed")
+    return free and tree.texts[above] > tree.texts[at] and tree.area(at) >= 0.9 * tree.area(above)
 
 
-@look
-def under_a_picture(spot: Spot) -> bool:
-    """Another picture in the same place."""
-    view, at = spot.view, spot.index
-    x, y, wide, tall = view.box[at]
-    for i in view.subtree(view.parent[at]):
-        if i != at and "src" in view.kinds[i]:
-            left, top = view.box[i][:2]
+@predicate
+def under_a_picture(ctx: NodeContext) -> bool:
+    """Another picture is in the same place: its corner is within 30 % of this one's."""
+    tree, at = ctx.tree, ctx.index
+    x, y, wide, tall = tree.box[at]
+    for i in tree.subtree(tree.parent[at]):
+        if i != at and "src" in tree.kinds[i]:
+            left, top = tree.box[i][:2]
             if abs(left - x) < 0.3 * wide and abs(top - y) < 0.3 * tall:
                 return True
     return False
 
 
-@look
-def background_picture(spot: Spot) -> bool:
-    return "url(" in spot.view.look[spot.index].get("background-image", "none")
+@predicate
+def background_picture(ctx: NodeContext) -> bool:
+    return "url(" in ctx.tree.style[ctx.index].get("background-image", "none")
 
 
-@look
-def glyph(spot: Spot) -> bool:
-    """A sign of an icon font: its box may be as wide as the line, its type says how large it is."""
-    view, at = spot.view, spot.index
-    return view.tag[at] != "svg" and not view.children[at] and "svg" in view.kinds[at]
+@predicate
+def glyph(ctx: NodeContext) -> bool:
+    """A character of an icon font. Its box may fill the line; the font size is its real size."""
+    tree, at = ctx.tree, ctx.index
+    return tree.tag[at] != "svg" and not tree.children[at] and "svg" in tree.kinds[at]
 
 
-@look
-def ornament(spot: Spot) -> bool:
-    """A drawing that is placed freely beside or behind a picture, and leads nowhere."""
-    view, at = spot.view, spot.index
-    if view.look[at].get("position") != "absolute" and not _behind_a_picture(view, at):
+@predicate
+def ornament(ctx: NodeContext) -> bool:
+    """A drawing placed absolutely near a picture, or behind one, and in no link or button."""
+    tree, at = ctx.tree, ctx.index
+    if tree.style[at].get("position") != "absolute" and not _behind_a_picture(tree, at):
         return False
-    above = view.parent[at]
-    near = view.pictures[above] or view.pictures[view.parent[above]]
-    return bool(near) and not any(view.tag[i] in ("a", "button") for i in view.ancestors(at))
+    above = tree.parent[at]
+    near = tree.pictures[above] or tree.pictures[tree.parent[above]]
+    return bool(near) and not any(tree.tag[i] in ("a", "button") for i in tree.ancestors(at))
 
 
-def _behind_a_picture(view: View, at: int) -> bool:
-    """A picture that comes later covers the middle of it."""
-    x, y, wide, tall = view.box[at]
-    for i in range(view.end[at], view.end[view.parent[at]]):
-        if "src" in view.kinds[i]:
-            left, top, width, height = view.box[i]
+def _behind_a_picture(tree: SectionTree, at: int) -> bool:
+    """A later picture covers its center (later in the tree is painted on top)."""
+    x, y, wide, tall = tree.box[at]
+    for i in range(tree.end[at], tree.end[tree.parent[at]]):
+        if "src" in tree.kinds[i]:
+            left, top, width, height = tree.box[i]
             if left <= x + wide / 2 <= left + width and top <= y + tall / 2 <= top + height:
                 return True
     return False
 
 
-@look
-def stacked_drawings(spot: Spot) -> bool:
-    """Several drawings over one another make one pictogram."""
-    return spot.view.drawings[spot.index] > 1 and one_pictogram(spot)
+@predicate
+def stacked_drawings(ctx: NodeContext) -> bool:
+    """Several drawings on top of one another: one pictogram."""
+    return ctx.tree.drawings[ctx.index] > 1 and one_pictogram(ctx)
 
 
-@look
-def raster(spot: Spot) -> bool:
+@predicate
+def raster(ctx: NodeContext) -> bool:
     """A photograph, by the kind of its file."""
-    return spot.view.is_photo(spot.index)
+    return ctx.tree.is_photo(ctx.index)
 
 
-@look
-def one_pictogram(spot: Spot) -> bool:
-    """One drawing and nothing else, or drawings over one another (a sign on a disc)."""
-    view, at = spot.view, spot.index
-    if view.texts[at] or view.pictures[at] or view.fields[at] or not view.drawings[at]:
+@predicate
+def one_pictogram(ctx: NodeContext) -> bool:
+    """One drawing and nothing else, or several with one center (a pictogram on a disc)."""
+    tree, at = ctx.tree, ctx.index
+    if tree.texts[at] or tree.pictures[at] or tree.fields[at] or not tree.drawings[at]:
         return False
-    drawn = [view.box[i] for i in view.subtree(at) if "svg" in view.kinds[i]]
+    drawn = [tree.box[i] for i in tree.subtree(at) if "svg" in tree.kinds[i]]
     return len(drawn) == 1 or all(_same_middle(box, drawn[0]) for box in drawn)
 
 
-@look
-def menu_sign(spot: Spot) -> bool:
-    """Two to four thin bars over one another, and nothing else: the sign for a menu."""
-    view, at = spot.view, spot.index
-    bars = [i for i in view.subtree(at) if not view.children[i]]
+@predicate
+def menu_sign(ctx: NodeContext) -> bool:
+    """Two to four thin painted bars under one another, and nothing else: a menu icon."""
+    tree, at = ctx.tree, ctx.index
+    bars = [i for i in tree.subtree(at) if not tree.children[i]]
     return (
-        empty(spot)
+        empty(ctx)
         and 2 <= len(bars) <= 4
-        and all(view.is_painted(i) and view.box[i][3] <= 6 and view.box[i][2] >= 8 for i in bars)
-        and len({round(view.box[i][1]) for i in bars}) == len(bars)
+        and all(tree.is_painted(i) and tree.box[i][3] <= 6 and tree.box[i][2] >= 8 for i in bars)
+        and len({round(tree.box[i][1]) for i in bars}) == len(bars)
     )
 
 
 def _same_middle(one: list[float], two: list[float]) -> bool:
+    """Whether two boxes have the same center, within 8 px in each direction."""
     return (
         abs(one[0] + one[2] / 2 - two[0] - two[2] / 2) < 8
         and abs(one[1] + one[3] / 2 - two[1] - two[3] / 2) < 8
     )
 
 
-@look
-def picture_cells(spot: Spot) -> bool:
-    """Every child is a picture that fills its cell but for one caption line."""
-    return all(_is_picture_cell(spot, kid) for kid in spot.view.children[spot.index])
+@predicate
+def picture_cells(ctx: NodeContext) -> bool:
+    """Every child is a picture that fills it, except for one line of caption."""
+    return all(_is_picture_cell(ctx, kid) for kid in ctx.tree.children[ctx.index])
 
 
-@look
-def uneven(spot: Spot) -> bool:
-    """Pictures that start on one line differ in height."""
-    view, rows = spot.view, {}
-    for cell in view.children[spot.index]:
-        rows.setdefault(round(view.box[cell][1] / 8), []).append(view.box[cell][3])
+@predicate
+def uneven(ctx: NodeContext) -> bool:
+    """Pictures that start on one line differ in height by more than 20 %."""
+    tree, rows = ctx.tree, {}
+    for cell in tree.children[ctx.index]:
+        # Tops within the same 8 px are one line.
+        rows.setdefault(round(tree.box[cell][1] / 8), []).append(tree.box[cell][3])
     return any(max(row) > 1.2 * min(row) for row in rows.values() if len(row) > 1)
 
 
-def _is_picture_cell(spot: Spot, index: int) -> bool:
-    view = spot.view
-    if _is_captioned_background(view, index):
+def _is_picture_cell(ctx: NodeContext, index: int) -> bool:
+    tree = ctx.tree
+    if _is_captioned_background(tree, index):
         return True
-    shown = [i for i in view.subtree(index) if _is_picture(spot, i)]
-    if not shown or any(re.fullmatch("h[1-4]", view.tag[i]) for i in view.subtree(index)):
+    shown = [i for i in tree.subtree(index) if _is_picture(ctx, i)]
+    if not shown or any(re.fullmatch("h[1-4]", tree.tag[i]) for i in tree.subtree(index)):
         return False
-    picture, (width, height) = view.box[shown[0]], view.box[index][2:]
-    # What lies on the picture (a badge, buttons when hovered) takes no room of its own.
-    below = [view.box[i] for i in lines_of_text(view, index) if not _lies_on(view.box[i], picture)]
+    picture, (width, height) = tree.box[shown[0]], tree.box[index][2:]
+    # Text on the picture (a badge, hover buttons) adds nothing to the height of the cell.
+    lines = (tree.box[i] for i in lines_of_text(tree, index))
+    below = [box for box in lines if not _is_centered_on(box, picture)]
     one_line = all(abs(box[1] - below[0][1]) < 0.6 * below[0][3] for box in below)
     return (
-        len([i for i in shown if not _lies_on(view.box[i], picture)]) == 0
+        len([i for i in shown if not _is_centered_on(tree.box[i], picture)]) == 0
         and one_line
-        and len(view.text[index]) <= 60
+        and len(tree.text[index]) <= 60  # a longer text is content: the cell is a card
         and min(picture[2:]) >= 24
-        and (max(picture[2:]) > 96 or view.is_photo(shown[0]))
+        and (max(picture[2:]) > 96 or tree.is_photo(shown[0]))  # else an icon
         and picture[2] >= (0.7 if below else 0.3) * width
-        and height - picture[3] <= 0.3 * height + 24
+        and height - picture[3] <= 0.3 * height + 24  # 24 px: one line of caption
     )
 
 
-def _is_picture(spot: Spot, index: int) -> bool:
-    view = spot.view
-    if view.tag[index] in ("img", "canvas", "picture"):
+def _is_picture(ctx: NodeContext, index: int) -> bool:
+    tree = ctx.tree
+    if tree.tag[index] in ("img", "canvas", "picture"):
         return True
-    wide, tall = view.box[index][2:]
-    if "svg" in view.kinds[index] and not view.texts[index] and wide > 96 and tall >= 24:
+    wide, tall = tree.box[index][2:]
+    if "svg" in tree.kinds[index] and not tree.texts[index] and wide > 96 and tall >= 24:
         return True
     if wide <= 96 or tall <= 64:
         return False
-    return _has_background(view, index) and not view.texts[index]
+    return _has_background(tree, index) and not tree.texts[index]
 
 
-def _is_captioned_background(view: View, index: int) -> bool:
-    """A background picture (or colours that run into one another in its stead) with one line
-    of small text at its foot."""
-    _, top, wide, tall = view.box[index]
-    lines = [view.box[i] for i in lines_of_text(view, index)]
-    if not _has_background(view, index) or wide <= 96 or tall <= 64 or not lines:
+def _is_captioned_background(tree: SectionTree, index: int) -> bool:
+    """A background picture or gradient, with small text in its lowest 30 % only."""
+    _, top, wide, tall = tree.box[index]
+    lines = [tree.box[i] for i in lines_of_text(tree, index)]
+    if not _has_background(tree, index) or wide <= 96 or tall <= 64 or not lines:
         return False
     return all(box[1] > top + 0.7 * tall and box[3] < 0.2 * tall for box in lines)
 
 
-def _has_background(view: View, index: int) -> bool:
-    return view.look[index].get("background-image", "none") not in ("", "none")
+def _has_background(tree: SectionTree, index: int) -> bool:
+    return tree.style[index].get("background-image", "none") not in ("", "none")
 
 
-def _lies_on(box: list[float], picture: list[float]) -> bool:
+def _is_centered_on(box: list[float], picture: list[float]) -> bool:
     x, y = box[0] + box[2] / 2, box[1] + box[3] / 2
     left, top, wide, tall = picture
     return left <= x <= left + wide and top <= y <= top + tall
 
 
-@look
-def on_a_pictogram(spot: Spot) -> bool:
-    """A text that stands on the upper end of a drawing: how many messages wait."""
-    view, at = spot.view, spot.index
-    if "text" not in view.kinds[at]:
+@predicate
+def on_a_pictogram(ctx: NodeContext) -> bool:
+    """A text on the upper right of a sibling drawing: a count of messages."""
+    tree, at = ctx.tree, ctx.index
+    if "text" not in tree.kinds[at]:
         return False
-    x, y = view.box[at][:2]
-    for i in view.children[view.parent[at]]:
-        left, top, wide, tall = view.box[i]
-        if "svg" in view.kinds[i] and left < x < left + wide + 2 and y < top + 0.4 * tall:
+    x, y = tree.box[at][:2]
+    for i in tree.children[tree.parent[at]]:
+        left, top, wide, tall = tree.box[i]
+        # 2 px: a badge may begin just beyond the drawing's right edge.
+        if "svg" in tree.kinds[i] and left < x < left + wide + 2 and y < top + 0.4 * tall:
             return True
     return False

@@ -1,7 +1,7 @@
-"""The table of labelling rules: how its file reads, and which rule a node matches.
+"""The table of labeling rules: its file format, and which rule a node matches.
 
-docs/labels.md describes the format. The table says *when*; the words that conditions are made of
-(named looks and measures) are small functions in looks.py and its neighbours.
+docs/labels.md describes the format. The words that conditions are made of (predicates, measures and
+matchers) are small functions, registered in node_context.py by the modules imported here.
 """
 
 import difflib
@@ -11,7 +11,7 @@ import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 
-from data_prep.label import (  # noqa: F401  register looks
+from data_prep.label import (  # noqa: F401  importing them registers their functions
     appearance,
     categories,
     groups,
@@ -20,13 +20,20 @@ from data_prep.label import (  # noqa: F401  register looks
     runs,
     titles,
 )
-from data_prep.label.node_context import LOOKS, MEASURES, NOTHING, VERBS, Condition, Spot
+from data_prep.label.node_context import (
+    MATCHERS,
+    MEASURES,
+    NOTHING,
+    PREDICATES,
+    Condition,
+    NodeContext,
+)
 from xojl_jax.errors import BadInput
 from xojl_jax.xojl.record import CATEGORIES
 from xojl_jax.xojl.tree import ELEMENTS
 
 SHIPPED = Path(__file__).with_name("rules.toml")
-# The parts of the table, in the order in which they are asked.
+# The parts of the table, in the order in which they are applied.
 PARTS = ("node", "group", "place", "category")
 _COMPARE = {"<=": operator.le, ">=": operator.ge, "<": operator.lt, ">": operator.gt}
 _COMPARE["=="] = operator.eq
@@ -42,10 +49,10 @@ class Rule:
     tags: frozenset[str]  # empty: any
     tests: tuple[Condition, ...]
 
-    def matches(self, spot: Spot) -> bool:
-        if self.tags and spot.view.tag[spot.index] not in self.tags:
+    def matches(self, ctx: NodeContext) -> bool:
+        if self.tags and ctx.tree.tag[ctx.index] not in self.tags:
             return False
-        return all(test(spot) for test in self.tests)
+        return all(test(ctx) for test in self.tests)
 
 
 @dataclass(frozen=True)
@@ -55,8 +62,8 @@ class Table:
     patterns: dict[str, re.Pattern]
     parts: dict[str, tuple[Rule, ...]]
 
-    def first(self, part: str, spot: Spot) -> Rule | None:
-        return next((rule for rule in self.parts[part] if rule.matches(spot)), None)
+    def first(self, part: str, ctx: NodeContext) -> Rule | None:
+        return next((rule for rule in self.parts[part] if rule.matches(ctx)), None)
 
     @classmethod
     def load(cls, path: Path | str | None = None) -> "Table":
@@ -87,7 +94,8 @@ class Table:
 
 
 def _patterns(words: dict, path: Path) -> dict[str, re.Pattern]:
-    """Whole words only: letters before or after a match are not allowed, dashes and digits are."""
+    """Compiles [words] to match whole words: next to a match there may be dashes and digits, but
+    no letters (`btn` matches `btn-2`, not `btns`)."""
     out = {}
     for name, pattern in words.items():
         try:
@@ -128,34 +136,39 @@ def _strings(entry: dict, name: str, where: str) -> list[str]:
 
 def _either(text: str, where: str, patterns: dict) -> Condition:
     tests = [_condition(part.strip(), where, patterns) for part in text.split(" or ")]
-    return tests[0] if len(tests) == 1 else lambda spot: any(test(spot) for test in tests)
+    return tests[0] if len(tests) == 1 else lambda ctx: any(test(ctx) for test in tests)
 
 
 def _condition(text: str, where: str, patterns: dict) -> Condition:
-    """`painted`, `not painted`, `width < 40`, `says button`, `inside team`, `holds video` …"""
+    """Compiles `painted`, `not painted`, `width < 40`, `says button`, `holds video` …"""
     if text.startswith("not "):
         test = _condition(text[4:], where, patterns)
-        return lambda spot: not test(spot)
-    if text in LOOKS:
-        return LOOKS[text]
+        return lambda ctx: not test(ctx)
+    if text in PREDICATES:
+        return PREDICATES[text]
     if match := _COMPARISON.fullmatch(text):
         name, sign, number = match.groups()
         if name in MEASURES:
             compare, value, bound = _COMPARE[sign], MEASURES[name], float(number)
-            return lambda spot: compare(value(spot), bound)
-    verb, _, name = text.rpartition(" ")
-    if verb in VERBS and name in patterns:
-        test = VERBS[verb]
-        return lambda spot: test(spot, name)
-    if verb == "under":
-        return lambda spot: any(
-            spot.kinds.element(above) == name for above in spot.view.ancestors(spot.index) if above
+            return lambda ctx: compare(value(ctx), bound)
+    # From the right: a matcher may be two words (`parent says`), the name of a pattern is one.
+    word, _, name = text.rpartition(" ")
+    if word in MATCHERS and name in patterns:
+        test = MATCHERS[word]
+        return lambda ctx: test(ctx, name)
+    if word == "under":
+        return lambda ctx: any(
+            ctx.labeler.element(above) == name for above in ctx.tree.ancestors(ctx.index) if above
         )
-    if verb == "is":
-        return lambda spot: spot.item is not None and spot.item.element == name
-    if verb == "in":
-        return lambda spot: spot.parent is not None and spot.parent.element == name
-    known = [*LOOKS, *MEASURES, *(f"{verb} {name}" for verb in VERBS for name in patterns)]
+    if word == "is":
+        return lambda ctx: ctx.item is not None and ctx.item.element == name
+    if word == "in":
+        return lambda ctx: ctx.parent is not None and ctx.parent.element == name
+    known = [
+        *PREDICATES,
+        *MEASURES,
+        *(f"{matcher} {name}" for matcher in MATCHERS for name in patterns),
+    ]
     near = difflib.get_close_matches(text, known, 1)
     hint = f"; did you mean {near[0]!r}?" if near else ""
     raise BadInput(f"{where}: nothing is known as {text!r}{hint}")

@@ -1,4 +1,4 @@
-"""A record as a labeller sees it: the html nodes with boxes, looks, and their author's words."""
+"""A record as the labeler sees it: its html nodes with boxes, styles and the author's words."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -7,7 +7,7 @@ from functools import cached_property
 from xojl_jax.xojl.record import Record
 from xojl_jax.xojl.tree import preorder
 
-# What may stand inside a line of text.
+# HTML's phrasing content, less what is labeled by itself: these may be inside a line of text.
 PHRASING = frozenset(
     re.findall(
         "[a-z]+",
@@ -16,21 +16,25 @@ PHRASING = frozenset(
     )
 )
 FIELDS = frozenset({"input", "select", "textarea", "progress", "meter"})
-_WORD = re.compile(r"[a-z]+|[0-9]+", re.IGNORECASE)
 _CAMEL = re.compile(r"([a-z0-9])([A-Z])")
 
 
-class View:
-    """Indexed by html node in depth-first pre-order.
+class SectionTree:
+    """The html nodes of one section as lists, indexed in depth-first pre-order.
 
     Attributes:
-      tag, parent, children, end: the tree (`end` is the end of the subtree, exclusive).
-      box: [x, y, width, height] px.
-      page_width: px of the window; the section may be narrower.
-      words: the author's own words about the node (class, id, role …), lower case.
+      nodes, tag, parent, children, end: the tree; the parent of the root is -1, and the subtree of
+        `i` is `range(i, end[i])`.
+      box: [x, y, width, height], CSS px from the section's corner.
+      page_width: of the window, CSS px; the section may be narrower.
+      author: the node's entry of author.jsonl.
+      style: a few computed styles, by CSS property (`look` in author.jsonl).
+      words: class, id, role and data attributes in one string, lower case.
       address: where the node points to (src, href) and how it is described (title, alt).
-      text: what is written in the node and below; from a node with words of its own down, 240
-        characters at most (and what a menu hides by opacity alone is among them).
+      text: the text of the subtree; of a node with text of its own at most 240 characters (capture
+        cuts it), among them what a menu hides by opacity alone.
+      kinds: which contents the node itself has: "text", "src" (a picture), "svg".
+      texts, pictures, drawings, fields, links: how many nodes of the subtree are one.
     """
 
     def __init__(self, record: Record, author: list[dict], patterns: Mapping[str, re.Pattern]):
@@ -47,13 +51,13 @@ class View:
         self.box = [list(box[:4]) for box in record.html_boxes]
         self.page_width = record.viewport[0] if record.viewport else self.box[0][2]
         self.author = author
-        self.look = [about.get("look", {}) for about in author]
+        self.style = [about.get("look", {}) for about in author]
+        self.kinds = [{content.kind for content in node.content} for node in self.nodes]
         self.text = self._texts()
         self.words = [_words(about) for about in author]
         self.address = [_address(about) for about in author]
         self.patterns = patterns
         self._said: dict[tuple[str, int], bool] = {}
-        self.kinds = [{content.kind for content in node.content} for node in self.nodes]
         self.texts = self._count(lambda i: "text" in self.kinds[i] and not self.is_field(i))
         self.pictures = self._count(lambda i: "src" in self.kinds[i])
         self.drawings = self._count(lambda i: "svg" in self.kinds[i])
@@ -66,17 +70,21 @@ class View:
     def _count(self, test) -> list[int]:
         """How many nodes of each subtree pass a test."""
         out = [int(test(i)) for i in range(len(self.nodes))]
+        # Children come after their parent, so backwards each sum is complete before it is added.
         for index in range(len(self.nodes) - 1, 0, -1):
             out[self.parent[index]] += out[index]
         return out
 
     def _texts(self) -> list[str]:
-        """A browser counts hidden text in; so only nodes with words of their own are believed."""
-        kinds = [{content.kind for content in node.content} for node in self.nodes]
+        """The text of each subtree.
+
+        The browser's text of a box includes hidden text below it, so only what nodes with text of
+        their own say is used, and joined upwards.
+        """
         said = [about.get("text", "") for about in self.author]
         out = ["" for _ in self.nodes]
         for index in range(len(self.nodes) - 1, -1, -1):
-            own = "text" in kinds[index]
+            own = "text" in self.kinds[index]
             out[index] = (
                 said[index]
                 if own
@@ -122,52 +130,54 @@ class View:
         return self.box[index][2] * self.box[index][3]
 
     def font_size(self, index: int) -> float:
-        return _px(self.look[index].get("font-size", "16px"), 16.0)
+        return _px(self.style[index].get("font-size", "16px"), 16.0)
 
     def is_bold(self, index: int) -> bool:
         return self.weight(index) >= 600
 
     def weight(self, index: int) -> int:
         """The weight of the node's font, 100 to 900."""
-        weight = self.look[index].get("font-weight", "400")
+        weight = self.style[index].get("font-weight", "400")
         return int(weight) if weight.isdigit() else 700 if weight == "bold" else 400
 
     def is_painted(self, index: int) -> bool:
         """Whether the node draws a box of its own: background, border on all sides, or shadow."""
-        look = self.look[index]
-        background = look.get("background-color", "")
+        style = self.style[index]
+        background = style.get("background-color", "")
+        # The color of what is behind it does not show as a box.
         above = next((self.fill(i) for i in self.ancestors(index)), "")
         if _visible(background) and background != above:
             return True
-        if look.get("background-image", "none") not in ("", "none"):
+        if style.get("background-image", "none") not in ("", "none"):
             return True
-        if look.get("box-shadow", "none") not in ("", "none"):
+        if style.get("box-shadow", "none") not in ("", "none"):
             return True
         return self.has_border(index)
 
     def has_border(self, index: int) -> bool:
         if "bco_transparent" in self.nodes[index].classes:
             return False
+        # Three sides: a right border may be missing in a row of joined buttons.
         return all(self.has_line(index, side) for side in ("top", "bottom", "left"))
 
     def has_line(self, index: int, side: str) -> bool:
         """Whether a border is drawn at one side (old captures: the width of the top alone)."""
-        look = self.look[index]
-        if look.get(f"border-{side}-style", "none") in ("none", "hidden", ""):
+        style = self.style[index]
+        if style.get(f"border-{side}-style", "none") in ("none", "hidden", ""):
             return False
-        width = look.get(f"border-{side}-width", look.get("border-top-width", "0"))
-        return _px(width, 0.0) > 0 and _visible(look.get(f"border-{side}-color", "black"))
+        width = style.get(f"border-{side}-width", style.get("border-top-width", "0"))
+        return _px(width, 0.0) > 0 and _visible(style.get(f"border-{side}-color", "black"))
 
     def fill(self, index: int) -> str:
-        """The background colour that one sees behind the node's content."""
+        """The background color behind the node's content: its own, or the nearest above."""
         for i in (index, *self.ancestors(index)):
-            colour = self.look[i].get("background-color", "")
-            if _visible(colour):
-                return colour
+            color = self.style[i].get("background-color", "")
+            if _visible(color):
+                return color
         return ""
 
     def is_line_of_text(self, index: int) -> bool:
-        """Text, with nothing but phrasing in it (links and small pictures in the line included)."""
+        """Text with nothing but phrasing content in it, links and small pictures included."""
         if not self.texts[index] or self.fields[index]:
             return False
         inner = range(index + 1, self.end[index])
@@ -177,29 +187,27 @@ class View:
         if not all(self.tag[i] in allowed or self._is_part_of_line(i) for i in inner):
             return False
         if "text" in self.kinds[index] or re.fullmatch("h[1-6]|p", self.tag[index]):
-            return (
-                True  # a part on a line of its own, or a sign placed beside, is a part all the same
-            )
+            return True  # a block of text by itself: parts with a line of their own belong to it
         return all(map(self._is_inline, inner))
 
     def _is_part_of_line(self, index: int) -> bool:
-        """A block by tag that is drawn in the line."""
+        """A block by tag that is displayed inline and has no box."""
         plain = self.tag[index] in ("div", "p") and not self.is_painted(index)
-        return plain and self.look[index].get("display") == "inline"
+        return plain and self.style[index].get("display") == "inline"
 
     def _is_inline(self, index: int) -> bool:
-        display = self.look[index].get("display", "inline")
+        display = self.style[index].get("display", "inline")
         return display.startswith("inline") or not self.kinds[index]
 
     @cached_property
     def body_size(self) -> float:
-        """The font size of most of the running text, by characters; else that of the band."""
+        """The font size, px, of most of the running text, by characters; else that of the root."""
         weights: dict[float, int] = {}
         for i, kinds in enumerate(self.kinds):
             above = (i, *self.ancestors(i))
             if (
                 "text" in kinds
-                and len(self.text[i]) >= 40
+                and len(self.text[i]) >= 40  # shorter ones are labels, links and buttons
                 and not any(re.fullmatch("h[1-6]", self.tag[j]) for j in above)
             ):
                 size = self.font_size(i)
@@ -215,8 +223,10 @@ def _words(about: dict) -> str:
         about.get("role", ""),
         about.get("aria-roledescription", ""),
     ]
+    # Libraries mark their widgets by the names of attributes (UIkit: `uk-slider`).
     said += [key for key in about if key.startswith(("uk-", "data-"))]
     said += [about.get("itemtype", ""), about.get("data-ride", ""), about.get("uk-grid", "")]
+    # `navBar` -> `nav-bar`, because patterns match whole words.
     return _CAMEL.sub(r"\1-\2", " ".join(said)).lower()
 
 
@@ -231,6 +241,6 @@ def _px(text: str, default: float) -> float:
         return default
 
 
-def _visible(colour: str) -> bool:
-    clear = colour.startswith("rgba") and colour.replace(" ", "").endswith(",0)")
-    return bool(colour) and colour != "transparent" and not clear
+def _visible(color: str) -> bool:
+    clear = color.startswith("rgba") and color.replace(" ", "").endswith(",0)")
+    return bool(color) and color != "transparent" and not clear

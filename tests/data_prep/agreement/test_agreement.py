@@ -104,7 +104,7 @@ def test_roots_count_where_that_is_asked(tmp_path, capsys):
 
 def test_a_record_without_labels_has_missed_them(tmp_path, capsys):
     write_folder(tmp_path, layout=None)
-    (tmp_path / "records.jsonl").rename(tmp_path / "aside.jsonl")
+    (tmp_path / "records.jsonl").rename(tmp_path / "rejected.jsonl")
     (tmp_path / "records.jsonl").write_text("")
     gold = write_gold(tmp_path, [ROOT, HEADING, TEXT])
     assert scores(capsys, "--gold", gold, tmp_path)["elements"]["heading"]["recall"] == 0

@@ -1,44 +1,44 @@
 """Decisions of docs/labels.md that two readers needed, on trees written down here."""
 
-from tests.data_prep.label.test_label import Draft, labelled
+from tests.data_prep.label.test_label import Draft, labeled
 
 
 def test_what_a_card_starts_with_titles_it():
     """A bold first line with lighter text below, also under initials; a painted bar at its head."""
-    look = {"background-color": "rgb(240, 240, 240)"}
+    style = {"background-color": "rgb(240, 240, 240)"}
     bold = {"font-weight": "700"}
     person = Draft(
         "div",
         (0, 0, 300, 200),
-        Draft("div", (130, 10, 56, 56), text="EW", look={"background-color": "rgb(0, 0, 90)"}),
-        Draft("div", (0, 80, 300, 20), text="Emily Wang", look=bold),
+        Draft("div", (130, 10, 56, 56), text="EW", style={"background-color": "rgb(0, 0, 90)"}),
+        Draft("div", (0, 80, 300, 20), text="Emily Wang", style=bold),
         Draft("div", (0, 100, 300, 16), text="Designer"),
-        look=look,
+        style=style,
     )
     panel = Draft(
         "div",
         (400, 0, 300, 200),
-        Draft("div", (400, 0, 300, 50), text="Panel", look={"background-color": "rgb(9, 9, 9)"}),
+        Draft("div", (400, 0, 300, 50), text="Panel", style={"background-color": "rgb(9, 9, 9)"}),
         Draft("div", (400, 50, 300, 150), text="What stands in it."),
-        look=look,
+        style=style,
     )
-    assert labelled(
+    assert labeled(
         Draft("section", (0, 0, 1200, 300), Draft("div", (0, 0, 1200, 200), person))
     ) == ("{section:{wrapper:{paragraph:,heading:,paragraph#2:}}}")
-    assert labelled(
-        Draft("section", (0, 0, 1200, 300), Draft("div", (0, 0, 1200, 200), panel))
-    ) == ("{section:{wrapper:{heading:,paragraph:}}}")
+    assert labeled(Draft("section", (0, 0, 1200, 300), Draft("div", (0, 0, 1200, 200), panel))) == (
+        "{section:{wrapper:{heading:,paragraph:}}}"
+    )
 
 
 def test_a_price_is_one_text_and_no_counter():
     """Figure and period are parts of one line; what is counted makes a counter."""
 
     def figure(label):
-        big = Draft("span", (0, 0, 40, 40), text="$9", look={"font-size": "36px"})
-        small = Draft("span", (40, 20, 80, 14), text=label, look={"font-size": "12px"})
+        big = Draft("span", (0, 0, 40, 40), text="$9", style={"font-size": "36px"})
+        small = Draft("span", (40, 20, 80, 14), text=label, style={"font-size": "12px"})
         tile = Draft("div", (0, 0, 200, 40), big, small)
         text = Draft("p", (0, 60, 600, 20), text="For teams that grow. It has it all.")
-        return labelled(Draft("section", (0, 0, 1200, 300), tile, text))
+        return labeled(Draft("section", (0, 0, 1200, 300), tile, text))
 
     assert figure("/ month") == "{section:{heading:,paragraph:}}"
     assert figure("Earnings") == "{section:{counter:,paragraph:}}"
@@ -48,13 +48,11 @@ def test_a_count_on_a_pictogram_belongs_to_it():
     badge = Draft("span", (112, 8, 12, 10), text="3+")
     link = Draft("a", (80, 0, 60, 60), Draft("i", (100, 10, 20, 20), kind="svg"), badge)
     title = Draft("h2", (0, 100, 600, 40), text="Title")
-    assert (
-        labelled(Draft("section", (0, 0, 1200, 200), link, title)) == "{section:{icon:,heading:}}"
-    )
+    assert labeled(Draft("section", (0, 0, 1200, 200), link, title)) == "{section:{icon:,heading:}}"
 
 
 def test_bars_and_main_part_of_a_page_are_bands():
-    """Also under a box that holds them all: nothing is labelled above sections."""
+    """Also under a box that holds them all: nothing is labeled above sections."""
     menu = Draft("nav", (0, 0, 1200, 60), Draft("h1", (0, 0, 200, 40), text="Shop"), _menu())
     main = Draft(
         "div",
@@ -64,7 +62,7 @@ def test_bars_and_main_part_of_a_page_are_bands():
     )
     page = Draft("div", (0, 0, 1200, 360), menu, main)
     foot = Draft("p", (0, 380, 300, 20), text="Made by us")
-    made = labelled(Draft("section", (0, 0, 1200, 400), page, foot))
+    made = labeled(Draft("section", (0, 0, 1200, 400), page, foot))
     assert made == (
         "{section:{section:{heading:,list:},section#2:{heading:,paragraph:},paragraph:}}"
     )
@@ -79,7 +77,7 @@ def _menu():
 
 
 def test_tiles_of_colour_with_a_caption_are_a_gallery():
-    """What stands in for pictures is shown as pictures; a card of text on a colour is none."""
+    """What stands in for pictures is shown as pictures; a card of text on a color is none."""
 
     def tiles(text_top, rows):
         out = []
@@ -88,9 +86,9 @@ def test_tiles_of_colour_with_a_caption_are_a_gallery():
                 Draft("div", (x, text_top + 20 * i, 200, 16), text=f"photo {x} {i}")
                 for i in range(rows)
             ]
-            look = {"background-image": "linear-gradient(red, blue)"}
-            out.append(Draft("div", (x, 0, 220, 220), *lines, look=look))
-        return labelled(Draft("section", (0, 0, 1200, 240), Draft("div", (0, 0, 720, 220), *out)))
+            style = {"background-image": "linear-gradient(red, blue)"}
+            out.append(Draft("div", (x, 0, 220, 220), *lines, style=style))
+        return labeled(Draft("section", (0, 0, 1200, 240), Draft("div", (0, 0, 720, 220), *out)))
 
     assert tiles(200, 1) == "{section:{gallery:}}"
     assert "gallery" not in tiles(20, 3)

@@ -20,10 +20,10 @@ SIZES = {"h1": "40px", "h2": "32px", "h3": "24px"}
 class Draft:
     """A node to label: tag, box, author's words; text and pictures as contents."""
 
-    def __init__(self, tag, box, *children, text="", kind="", look=None, **author):
+    def __init__(self, tag, box, *children, text="", kind="", style=None, **author):
         self.tag, self.box, self.children, self.text = tag, box, children, text
         self.kind = kind or ("text" if text else "src" if tag == "img" else "")
-        self.look, self.author = look or {}, author
+        self.style, self.author = style or {}, author
 
     def node(self) -> Node:
         content = (Content(self.kind, "xv1"),) if self.kind else ()
@@ -43,16 +43,16 @@ def record_of(root: Draft) -> tuple[Record, list[dict]]:
     author = []
     for n in nodes:
         bold = n.tag in SIZES
-        look = {"font-size": SIZES.get(n.tag, "16px"), "font-weight": "700" if bold else "400"}
+        style = {"font-size": SIZES.get(n.tag, "16px"), "font-weight": "700" if bold else "400"}
         inline = n.tag in ("a", "span", "b", "i", "svg", "img")
-        look["display"] = "inline" if inline else "block"
+        style["display"] = "inline" if inline else "block"
         said = {("class" if k == "class_" else k): v for k, v in n.author.items()}
-        author.append({**said, "text": n.all_text(), "look": look | n.look})
+        author.append({**said, "text": n.all_text(), "look": style | n.style})
     boxes = tuple((*n.box, i) for i, n in enumerate(nodes))
     return Record("a.webp", (root.node(),), id="r", html_boxes=boxes), author
 
 
-def labelled(root: Draft) -> str:
+def labeled(root: Draft) -> str:
     """The semantic layout as JSON text, by the rules; it must keep the law of labels."""
     made = label.label(*record_of(root), TABLE)
     assert not made.fault
@@ -60,14 +60,14 @@ def labelled(root: Draft) -> str:
 
 
 def card(x, *, painted=True):
-    look = {"background-color": "rgb(240, 240, 240)"} if painted else {}
+    style = {"background-color": "rgb(240, 240, 240)"} if painted else {}
     return Draft(
         "div",
         (x, 100, 300, 300),
         Draft("img", (x, 100, 300, 180), src="a.jpg"),
         Draft("h3", (x, 290, 300, 30), text="Card title"),
         Draft("p", (x, 330, 300, 60), text="Running text of the card. It says more."),
-        look=look,
+        style=style,
     )
 
 
@@ -75,13 +75,13 @@ def test_cards_in_a_row_are_columns_of_a_grid():
     row = Draft("div", (0, 100, 1200, 300), card(0), card(400), card(800))
     root = Draft("section", (0, 0, 1200, 420), Draft("h2", (0, 0, 1200, 50), text="Title"), row)
     cell = "{image:,heading:,paragraph:}"
-    assert labelled(root) == (
+    assert labeled(root) == (
         f"{{section:{{heading:,grid:{{column:{cell},column#2:{cell},column#3:{cell}}}}}}}"
     )
 
 
 def test_unstyled_wrappers_give_way():
-    """One child and no style, or no labelled sibling: the box is not there."""
+    """One child and no style, or no labeled sibling: the box is not there."""
     inner = Draft(
         "div",
         (0, 0, 800, 200),
@@ -89,7 +89,7 @@ def test_unstyled_wrappers_give_way():
         Draft("p", (0, 80, 800, 60), text="Some text. And some more."),
     )
     root = Draft("header", (0, 0, 1200, 300), Draft("div", (0, 0, 900, 250), inner))
-    assert labelled(root) == "{section:{heading:,paragraph:}}"
+    assert labeled(root) == "{section:{heading:,paragraph:}}"
 
 
 def test_lists_buttons_and_social_groups():
@@ -105,7 +105,7 @@ def test_lists_buttons_and_social_groups():
         ),
     )
     painted = {"background-color": "rgb(0, 0, 200)", "display": "inline-block"}
-    button = Draft("a", (800, 0, 120, 40), text="Sign up", look=painted)
+    button = Draft("a", (800, 0, 120, 40), text="Sign up", style=painted)
     icons = (
         Draft(
             "a",
@@ -120,19 +120,19 @@ def test_lists_buttons_and_social_groups():
         "div", (0, 0, 1200, 40), Draft("a", (0, 0, 100, 40), text="Brand"), menu, button, social
     )
     root = Draft("nav", (0, 0, 1200, 60), bar)
-    assert labelled(root) == "{section:{grid:{paragraph:,list:,button:,social:}}}"
+    assert labeled(root) == "{section:{grid:{paragraph:,list:,button:,social:}}}"
 
 
 def test_carousel_accordion_and_tab_are_containers_of_what_shows():
     slide = Draft("div", (0, 0, 900, 300), Draft("img", (0, 0, 900, 300), src="a.jpg"))
     caption = Draft("p", (0, 310, 900, 30), text="A caption of the slide")
     carousel = Draft("div", (0, 0, 900, 350), slide, caption, class_="carousel slide")
-    assert labelled(Draft("section", (0, 0, 1200, 400), carousel)) == (
+    assert labeled(Draft("section", (0, 0, 1200, 400), carousel)) == (
         "{section:{carousel:{image:,paragraph:}}}"
     )
     folds = [Draft("div", (0, 50 * i, 900, 40), text=f"Question {i}?") for i in range(3)]
     accordion = Draft("div", (0, 0, 900, 150), *folds, class_="accordion")
-    made = labelled(Draft("section", (0, 0, 1200, 400), accordion))
+    made = labeled(Draft("section", (0, 0, 1200, 400), accordion))
     assert made.startswith("{section:{accordion:{")
     bar = Draft(
         "ul",
@@ -148,7 +148,7 @@ def test_carousel_accordion_and_tab_are_containers_of_what_shows():
     )
     tab = Draft("div", (0, 0, 900, 260), bar, panel)
     heading = Draft("h2", (0, 300, 900, 50), text="More")
-    made = labelled(Draft("section", (0, 0, 1200, 400), tab, heading))
+    made = labeled(Draft("section", (0, 0, 1200, 400), tab, heading))
     assert made == "{section:{tab:{list:,paragraph:},heading:}}"
 
 
@@ -198,7 +198,7 @@ def test_carousel_accordion_and_tab_are_containers_of_what_shows():
 )
 def test_single_elements(draft, element):
     other = Draft("p", (0, 400, 900, 20), text="beside it")
-    assert labelled(Draft("section", (0, 0, 1200, 500), draft, other)) == (
+    assert labeled(Draft("section", (0, 0, 1200, 500), draft, other)) == (
         f"{{section:{{{element}:,paragraph:}}}}"
         if element != "paragraph"
         else "{section:{paragraph:,paragraph#2:}}"
@@ -210,12 +210,12 @@ def test_counters_galleries_and_fields():
         return Draft(
             "div",
             (x, 0, 200, 90),
-            Draft("div", (x, 0, 200, 50), text="1,200+", look={"font-size": "40px"}),
+            Draft("div", (x, 0, 200, 50), text="1,200+", style={"font-size": "40px"}),
             Draft("div", (x, 60, 200, 20), text="Customers"),
         )
 
     row = Draft("div", (0, 0, 1200, 100), figure(0), figure(300), figure(600))
-    assert labelled(Draft("section", (0, 0, 1200, 200), row)) == (
+    assert labeled(Draft("section", (0, 0, 1200, 200), row)) == (
         "{section:{grid:{counter:,counter#2:,counter#3:}}}"
     )
     cells = [
@@ -223,12 +223,12 @@ def test_counters_galleries_and_fields():
     ]
     gallery = Draft("div", (0, 0, 1000, 200), *cells)
     heading = Draft("h2", (0, 300, 900, 50), text="Pictures")
-    assert labelled(Draft("section", (0, 0, 1200, 400), gallery, heading)) == (
+    assert labeled(Draft("section", (0, 0, 1200, 400), gallery, heading)) == (
         "{section:{gallery:,heading:}}"
     )
     field = Draft("input", (0, 60, 300, 40), text="Your name", type="text")
     form = Draft("form", (0, 0, 600, 200), heading, field)
-    assert "paragraph" not in labelled(Draft("section", (0, 0, 1200, 400), form))
+    assert "paragraph" not in labeled(Draft("section", (0, 0, 1200, 400), form))
 
 
 def test_categories_by_words_titles_and_content():
@@ -263,7 +263,7 @@ def test_the_section_itself_is_a_slider():
     track = Draft("div", (0, 0, 1200, 300), *slides, copy, class_="slick-track")
     dots = Draft("ul", (0, 310, 1200, 20), Draft("li", (0, 310, 20, 20), text="1"))
     dots.author["class_"] = "slick-dots"
-    assert labelled(Draft("div", (0, 0, 1200, 340), track, dots, class_="slick")) == (
+    assert labeled(Draft("div", (0, 0, 1200, 340), track, dots, class_="slick")) == (
         "{section:{carousel:{image:,image#2:}}}"
     )
 
@@ -275,24 +275,24 @@ def test_a_run_is_a_list_from_three_on():
         parts = []
         for i in range(count):
             box = (300 * i, 0, 280, 80)
-            title = Draft("div", (300 * i, 0, 280, 30), text="Title", look={"font-weight": "700"})
+            title = Draft("div", (300 * i, 0, 280, 30), text="Title", style={"font-weight": "700"})
             text = Draft("div", (300 * i, 40, 280, 30), text="What it is about")
             parts.append(Draft("a", box, title, text) if rich else Draft("a", box, text="Go"))
         return Draft("div", (0, 0, 1200, 80), *parts)
 
     heading = Draft("h2", (0, 100, 900, 50), text="More")
     page = (0, 0, 1200, 200)
-    assert labelled(Draft("section", page, links(3), heading)) == "{section:{list:,heading:}}"
-    two = labelled(Draft("section", page, links(2), heading))
+    assert labeled(Draft("section", page, links(3), heading)) == "{section:{list:,heading:}}"
+    two = labeled(Draft("section", page, links(2), heading))
     assert two == "{section:{grid:{paragraph:,paragraph#2:},heading:}}"
-    assert labelled(Draft("section", page, links(3, rich=True), heading)).count("column") == 3
+    assert labeled(Draft("section", page, links(3, rich=True), heading)).count("column") == 3
 
 
 def test_text_over_a_backdrop_is_no_freedom():
     """A picture behind the words of a card is not content; a picture with a caption on it is."""
 
     def card(position):
-        picture = Draft("img", (0, 0, 800, 300), src="a.jpg", look={"position": position})
+        picture = Draft("img", (0, 0, 800, 300), src="a.jpg", style={"position": position})
         words = [
             Draft("h2", (40, 40, 500, 40), text="Title"),
             Draft("p", (40, 90, 500, 40), text="Some text of the card"),
@@ -303,8 +303,8 @@ def test_text_over_a_backdrop_is_no_freedom():
             "section", (0, 0, 1200, 400), Draft("div", (0, 0, 800, 300), picture, words), below
         )
 
-    assert "image" not in labelled(card("absolute"))
-    assert labelled(card("static")) == (
+    assert "image" not in labeled(card("absolute"))
+    assert labeled(card("static")) == (
         "{section:{freedom:{image:,wrapper:{heading:,paragraph:}},paragraph:}}"
     )
 
@@ -314,13 +314,13 @@ def test_rows_of_a_table_have_no_label(weight, head):
     """Its cells stand in the table; the head of a column is a heading where it looks like one."""
 
     def row(y, tag):
-        look = {"font-weight": weight if tag == "th" else "400"}
-        cells = (Draft(tag, (300 * i, y, 300, 40), text=f"Cell {i}", look=look) for i in range(3))
+        style = {"font-weight": weight if tag == "th" else "400"}
+        cells = (Draft(tag, (300 * i, y, 300, 40), text=f"Cell {i}", style=style) for i in range(3))
         return Draft("tr", (0, y, 900, 40), *cells)
 
     table = Draft("table", (0, 0, 900, 120), row(0, "th"), row(40, "td"), row(80, "td"))
     below = Draft("p", (0, 200, 900, 20), text="beside it")
-    made = labelled(Draft("section", (0, 0, 1200, 300), table, below))
+    made = labeled(Draft("section", (0, 0, 1200, 300), table, below))
     assert made.startswith(f"{{section:{{grid:{{{head}:,{head}#2:,{head}#3:,paragraph")
     assert made.count("grid") == 1
 
@@ -335,14 +335,14 @@ def test_bare_links_to_networks_in_a_card_are_no_buttons():
             Draft("i", (110 + 50 * i, 360, 20, 20), kind="svg"),
             class_="btn btn-dark",
             href=f"https://{host}.com/",
-            look={"background-color": "rgb(0, 0, 0)"},
+            style={"background-color": "rgb(0, 0, 0)"},
         )
         for i, host in enumerate(("twitter", "facebook", "linkedin"))
     ]
     name = Draft("h4", (100, 300, 200, 30), text="Jane Doe")
     card = Draft("div", (100, 100, 200, 300), name, *icons)
     root = Draft("section", (0, 0, 1200, 420), card, Draft("p", (0, 400, 900, 20), text="Text"))
-    assert "button" not in labelled(root)
+    assert "button" not in labeled(root)
 
 
 def write_folder(folder, root):
@@ -365,7 +365,7 @@ def test_command_labels_a_folder_and_does_it_again_alike(tmp_path, capsys):
             html[index].node.classes,
         )
     assert record.used_elements == used_elements(record.layout)
-    assert "1 of 1 records labelled" in capsys.readouterr().err
+    assert "1 of 1 records labeled" in capsys.readouterr().err
     label.main([str(tmp_path)])
     assert (tmp_path / "records.jsonl").read_text() == once
 
@@ -383,7 +383,7 @@ def test_command_mistakes_are_one_clear_line(tmp_path):
 
 def test_labels_say_which_rule_made_them_and_how_sure_it_is(tmp_path):
     """labels.jsonl has every label with its rule; quality.label is halfway between their mean
-    confidence and the least one, all being labelled; less where there is a form field."""
+    confidence and the least one, all being labeled; less where there is a form field."""
     heading = Draft("h2", (0, 0, 900, 50), text="Title")
     write_folder(tmp_path, Draft("section", (0, 0, 1200, 420), heading))
     label.main([str(tmp_path)])
@@ -406,8 +406,8 @@ def test_labels_say_which_rule_made_them_and_how_sure_it_is(tmp_path):
     assert entry["category"][0] == record.category
 
 
-def test_unsure_records_go_aside_and_come_back(tmp_path, capsys):
-    """What is set aside says why, and returns to its place when it is good enough."""
+def test_unsure_records_are_rejected_and_come_back(tmp_path, capsys):
+    """A rejected record says why, and returns to its place when it is good enough."""
     record, author = record_of(Draft("section", (0, 0, 900, 90), card(0)))
     names = ("one", "two", "three")
     lines = [record_to_json(replace(record, id=name)) for name in names]
@@ -421,18 +421,32 @@ def test_unsure_records_go_aside_and_come_back(tmp_path, capsys):
         return [r.id for r in read_records(path)] if path.exists() else []
 
     label.main([str(tmp_path)])
-    assert (ids("records.jsonl"), ids("aside.jsonl")) == (["one", "three"], ["two"])
-    assert "1 set aside" in capsys.readouterr().err
+    assert (ids("records.jsonl"), ids("rejected.jsonl")) == (["one", "three"], ["two"])
+    assert "1 rejected" in capsys.readouterr().err
     label.main([str(tmp_path), "--least-confidence", "1"])
-    assert (ids("records.jsonl"), ids("aside.jsonl")) == ([], ["one", "two", "three"])
-    lines = (tmp_path / "aside.jsonl").read_text().splitlines()
+    assert (ids("records.jsonl"), ids("rejected.jsonl")) == ([], ["one", "two", "three"])
+    lines = (tmp_path / "rejected.jsonl").read_text().splitlines()
     unsure, fault = "confidence below 1", "author.jsonl does not fit the record"
-    assert [json.loads(line)["aside"] for line in lines] == [unsure, fault, unsure]
+    assert [json.loads(line)["rejected"] for line in lines] == [unsure, fault, unsure]
     entries[1]["nodes"] = author
     (tmp_path / "author.jsonl").write_text("".join(json.dumps(e) + "\n" for e in entries))
     label.main([str(tmp_path)])
-    assert (ids("records.jsonl"), ids("aside.jsonl")) == (["one", "two", "three"], [])
-    assert '"aside"' not in (tmp_path / "records.jsonl").read_text()
+    assert (ids("records.jsonl"), ids("rejected.jsonl")) == (["one", "two", "three"], [])
+    assert '"rejected"' not in (tmp_path / "records.jsonl").read_text()
+
+
+def test_records_in_a_side_file_of_version_0_1_are_kept(tmp_path):
+    """Its records go where they belong today, their old reason goes, and so does the file."""
+    record, author = record_of(Draft("section", (0, 0, 900, 90), card(0)))
+    old = replace(record, id="old", extra={"aside": "confidence below 1"})
+    (tmp_path / "records.jsonl").write_text(record_to_json(record) + "\n")
+    (tmp_path / "aside.jsonl").write_text(record_to_json(old) + "\n")
+    entries = [{"id": name, "nodes": author} for name in ("old", "r")]
+    (tmp_path / "author.jsonl").write_text("".join(json.dumps(e) + "\n" for e in entries))
+    label.main([str(tmp_path)])
+    assert [r.id for r in read_records(tmp_path / "records.jsonl")] == ["old", "r"]
+    assert "aside" not in (tmp_path / "records.jsonl").read_text()
+    assert not (tmp_path / "aside.jsonl").exists()
 
 
 def test_other_quality_numbers_stay(tmp_path):
@@ -477,29 +491,27 @@ def test_fields_with_labels_are_no_list():
         )
         for i in range(3)
     ]
-    made = labelled(Draft("section", (0, 0, 900, 300), Draft("ul", (0, 0, 900, 240), *items)))
+    made = labeled(Draft("section", (0, 0, 900, 300), Draft("ul", (0, 0, 900, 240), *items)))
     assert "list" not in made
     assert made.count("paragraph") == 3
 
 
 def test_a_painted_button_needs_no_sign():
     """Its pictogram may not have been drawn: one sees a button all the same."""
-    look = {"background-color": "rgb(0, 0, 200)"}
-    button = Draft("button", (500, 0, 40, 40), look=look)
+    style = {"background-color": "rgb(0, 0, 200)"}
+    button = Draft("button", (500, 0, 40, 40), style=style)
     title = Draft("h2", (0, 0, 400, 40), text="Inbox")
-    made = labelled(
-        Draft("section", (0, 0, 900, 100), Draft("div", (0, 0, 900, 60), title, button))
-    )
+    made = labeled(Draft("section", (0, 0, 900, 100), Draft("div", (0, 0, 900, 60), title, button)))
     assert "button" in made
 
 
 def test_words_and_links_in_one_line_are_one_text():
     inline = {"display": "inline"}
     parts = [
-        Draft("span", (0, 2, 80, 16), text="Powered by", look=inline),
-        Draft("a", (84, 2, 60, 16), text="CoreUI", look=inline, href="/"),
+        Draft("span", (0, 2, 80, 16), text="Powered by", style=inline),
+        Draft("a", (84, 2, 60, 16), text="CoreUI", style=inline, href="/"),
     ]
     line = Draft("div", (0, 0, 278, 20), *parts)
     title = Draft("h2", (0, 40, 400, 40), text="Inbox")
-    made = labelled(Draft("section", (0, 0, 900, 100), line, title))
+    made = labeled(Draft("section", (0, 0, 900, 100), line, title))
     assert made.count("paragraph") == 1

@@ -1,4 +1,4 @@
-"""Rules on a page in a real browser: mark-up as people write it, captured and labelled."""
+"""Rules on a page in a real browser: mark-up as people write it, captured and labeled."""
 
 import pytest
 
@@ -44,7 +44,7 @@ EXPECTED = (
 @pytest.fixture(scope="module")
 def layouts(tmp_path_factory, chromium):
     """The semantic layouts of the page's sections, in order."""
-    folder = tmp_path_factory.mktemp("labelled")
+    folder = tmp_path_factory.mktemp("labeled")
     (folder / "page.html").write_text(PAGE)
     out = folder / "records"
     capture.main(["--workers", "1", str(folder / "page.html"), "--out", str(out)])

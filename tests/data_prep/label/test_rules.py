@@ -2,9 +2,9 @@
 
 import pytest
 
-from data_prep.label.node_context import Spot
+from data_prep.label.node_context import NodeContext
 from data_prep.label.rules import SHIPPED, Table
-from data_prep.label.section_tree import View
+from data_prep.label.section_tree import SectionTree
 from xojl_jax.errors import BadInput
 from xojl_jax.xojl.record import Record
 from xojl_jax.xojl.tree import ELEMENTS, Node
@@ -28,7 +28,7 @@ def table(tmp_path, text, words="go = 'go|start'"):
 def first(made, tag="a", width=100.0, **author):
     record = Record("a.png", (Node(None, tag),), html_boxes=((0, 0, width, 30, 0),))
     said = {("class" if key == "class_" else key): value for key, value in author.items()}
-    rule = made.first("node", Spot(View(record, [said], made.patterns), 0, None))
+    rule = made.first("node", NodeContext(SectionTree(record, [said], made.patterns), 0, None))
     return rule and rule.name
 
 
@@ -54,7 +54,7 @@ def test_the_first_rule_that_holds_wins(tmp_path):
         (RULE.format(name="x", rest='when = ["paintd"]'), "did you mean 'painted'"),
         (RULE.format(name="x", rest='when = ["width ~ 3"]'), "width ~ 3"),
         (RULE.format(name="x", rest='when = "painted"'), "when is no list"),
-        (RULE.format(name="x", rest="colour = 3"), "no such field: colour"),
+        (RULE.format(name="x", rest="color = 3"), "no such field: color"),
         (RULE.format(name="x", rest="") * 2, "two rules are named 'x'"),
         (RULE.format(name="x", rest="").replace("button", "knob"), "'knob' is no element"),
         (RULE.format(name="x", rest="").replace("0.5", "1.5"), "not between 0 and 1"),
