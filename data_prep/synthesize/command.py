@@ -2,7 +2,7 @@
 
 Makes sections of our own, renders them in Chromium, and writes records with exact labels: the
 components know what they are (data-xojl), and the rules of the language settle the containers.
-Section I of seed S has the same tree, boxes and labels whatever COUNT is (its neighbours on the
+Section I of seed S has the same tree, boxes and labels whatever COUNT is (its neighbors on the
 browser's page touch the anti-aliasing of a few pixels at most); `source.uri` names it: synth:S/I.
 `source.site` names its author: the sections of one share a style, and stand in one split.
 """
@@ -30,7 +30,7 @@ from data_prep.cli.flags import add_workers
 from data_prep.cli.progress import Progress
 from data_prep.synthesize.components import Page, make_page
 from data_prep.synthesize.components.law import violations
-from data_prep.synthesize.components.markup import document, labelled_tree
+from data_prep.synthesize.components.markup import document, labeled_tree
 from data_prep.trees.compact import Compact, compact, properties
 from xojl_jax.errors import BadUsage, UserError
 from xojl_jax.xojl.codebook import Codebook
@@ -216,7 +216,7 @@ def _render(browser: Browser, pages: list[Page]) -> list[_Rendered]:
         tab.read_variants(found)
     answers = []
     for page, each, picture in zip(pages, found.values(), pictures, strict=True):
-        # The ids of texts and pictures follow from the section, not from its neighbours.
+        # The ids of texts and pictures follow from the section, not from its neighbors.
         rng = random.Random(f"ids of {page.name}")
         marks = [node["marks"].get("data-xojl") for node in each.nodes]
         parents = [node["parent"] for node in each.nodes]
@@ -238,13 +238,13 @@ def _record(shown: _Rendered, seed: int, index: int, limits: Limits) -> Made:
         raise DoesNotFit("too low" if height < HEIGHTS[0] else "too high")
     layout, layout_nodes = _layout(shown)
     as_shown = [(visit.node.element, visit.depth) for visit in preorder(layout)]
-    if as_shown != labelled_tree(shown.page.root):
-        raise DoesNotFit("a labelled node does not show")
+    if as_shown != labeled_tree(shown.page.root):
+        raise DoesNotFit("a labeled node does not show")
     html_nodes = len(shown.compact.boxes)
     if html_nodes > limits.nodes:
         raise DoesNotFit("too many html nodes")
     if len(layout_nodes) > limits.labels:
-        raise DoesNotFit("too many labelled nodes")
+        raise DoesNotFit("too many labeled nodes")
     for fault in violations(layout, [shown.compact.boxes[node] for node in layout_nodes]):
         # "grid 3: no two cells in a row" -> "grid: no two cells in a row"
         kind, what = fault.split(": ", 1)
@@ -272,18 +272,16 @@ def _record(shown: _Rendered, seed: int, index: int, limits: Limits) -> Made:
 
 
 def _layout(shown: _Rendered) -> tuple[Forest, list[int]]:
-    """The layout tree of the labelled nodes, and each one's html node in depth-first pre-order."""
+    """The layout tree of the labeled nodes, and each one's html node in depth-first pre-order."""
     html = [visit.node for visit in preorder(shown.compact.forest)]
-    labelled_above: list[
-        int
-    ] = []  # of each extracted node: itself or its nearest labelled ancestor
+    labeled_above: list[int] = []  # of each extracted node: itself or its nearest labeled ancestor
     children: dict[int, list[int]] = {-1: []}
     for index, (mark, parent) in enumerate(zip(shown.marks, shown.parents, strict=True)):
-        above = labelled_above[parent] if parent >= 0 else -1
+        above = labeled_above[parent] if parent >= 0 else -1
         if mark is None or shown.compact.node_of[index] is None:
-            labelled_above.append(above)
+            labeled_above.append(above)
             continue
-        labelled_above.append(index)
+        labeled_above.append(index)
         children[above].append(index)
         children[index] = []
     built: dict[int, Node] = {}
@@ -322,7 +320,7 @@ def encode(png: bytes, quality: int) -> bytes:
 def _parse(argv: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="python -m data_prep.synthesize",
-        description="Makes sections of our own: rendered by Chromium, labelled exactly.",
+        description="Makes sections of our own: rendered by Chromium, labeled exactly.",
         epilog="example: python -m data_prep.synthesize --out /tmp/made --count 64 --seed 1",
     )
     parser.add_argument("--out", required=True, help="a new or empty folder for the records")
@@ -330,7 +328,7 @@ def _parse(argv: list[str]) -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=0, help="another seed, other sections (0)")
     parser.add_argument("--first", type=int, default=0, help="index of the first section (0)")
     parser.add_argument("--max-nodes", type=int, default=128, help="html nodes a section (128)")
-    parser.add_argument("--max-labels", type=int, default=80, help="labelled nodes a section (80)")
+    parser.add_argument("--max-labels", type=int, default=80, help="labeled nodes a section (80)")
     add_workers(parser, "browsers")
     parser.add_argument("--quality", type=int, default=85, help="WebP quality; 100: lossless (85)")
     args = parser.parse_args(argv)

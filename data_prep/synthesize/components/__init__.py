@@ -9,11 +9,11 @@ from data_prep.synthesize.components import sections_selling as selling
 from data_prep.synthesize.components import sections_showing as showing
 from data_prep.synthesize.components import sections_trading as trading
 from data_prep.synthesize.components import sections_working as working
-from data_prep.synthesize.components.draw_context import make_kit
+from data_prep.synthesize.components.draw_context import make_context
 from data_prep.synthesize.components.markup import El, css, derive_labels, keep_nesting
 from data_prep.synthesize.components.style_profile import Sheet
 from data_prep.synthesize.components.theme import draw_theme
-from data_prep.synthesize.components.transliteration import translate
+from data_prep.synthesize.components.transliteration import transliterate_section
 
 # (category, weight, what makes it)
 SECTIONS = (
@@ -85,11 +85,11 @@ SITE = 8  # sections that one author makes, in one style
 
 @dataclass(frozen=True)
 class Page:
-    """One section, drawn and labelled, not yet rendered.
+    """One section, drawn and labeled, not yet rendered.
 
     Attributes:
       name: seed, index and attempt.
-      site: seed and author: sections of one site share theme, manner and width.
+      site: seed and author: sections of one site share theme, profile and width.
       category: what kind of section.
       width: of the viewport, CSS px.
       root: the section's element, labels derived.
@@ -124,8 +124,8 @@ def make_page(seed: int, index: int, attempt: int = 0) -> Page:
         room = rng.choice((40, 80, 120, 200, 280))
         place |= css(padding=f"0 {rng.choice((room, 0, 40))}px 0 {room}px")
         width -= room
-    root = make(make_kit(rng, theme, width))
+    root = make(make_context(rng, theme, width))
     keep_nesting(root)
     derive_labels(root, theme.page)
-    translate(root, theme.tongue, Random(f"tongue of {name}"))
-    return Page(name, site, category, int(place["max-width"][:-2]), root, place, theme.manner.base)
+    transliterate_section(root, theme.script, Random(f"tongue of {name}"))
+    return Page(name, site, category, int(place["max-width"][:-2]), root, place, theme.profile.base)

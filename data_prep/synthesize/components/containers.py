@@ -1,7 +1,7 @@
 """Containers: stacks, rows and grids, cards, forms, and the groups that recur in them."""
 
 from data_prep.synthesize.components import words
-from data_prep.synthesize.components.draw_context import Kit
+from data_prep.synthesize.components.draw_context import DrawContext
 from data_prep.synthesize.components.leaves import button, heading, icon, label, paragraph
 from data_prep.synthesize.components.markup import El, css
 from data_prep.synthesize.components.media import photo_of_person
@@ -9,111 +9,113 @@ from data_prep.synthesize.components.runs import bullets, links
 
 
 def stack(
-    k: Kit, kids: list[El | None], gap: int | None = None, *, tag: str = "div", **style
+    ctx: DrawContext, kids: list[El | None], gap: int | None = None, *, tag: str = "div", **extra
 ) -> El:
     """`kids` under one another (None is skipped), each perhaps in more layers."""
-    gap = k.pick(8, 12, 16, 20) if gap is None else gap
+    gap = ctx.pick(8, 12, 16, 20) if gap is None else gap
     kids = [kid for kid in kids if kid is not None]
-    look, how = css(**style), k.pick(*k.theme.manner.spacing)
+    style, how = css(**extra), ctx.pick(*ctx.theme.profile.spacing)
     if how == "gap":
-        return _column(k, kids, gap, tag, look)
+        return _column(ctx, kids, gap, tag, style)
     placed = []
     for at, kid in enumerate(kids):
         inline = kid.style.get("display", "").startswith("inline")
-        kid = k.soup(kid)
+        kid = ctx.add_wrapper_divs(kid)
         if inline and kid.tag != "div":
-            kid = El(k.pick("div", "div", "p"), {}, [kid])
+            kid = El(ctx.pick("div", "div", "p"), {}, [kid])
         if how == "top" and at:
-            kid.style["margin-top"] = k.size(gap)
+            kid.style["margin-top"] = ctx.size(gap)
         # The sheet's own margins do for texts; a box without any needs one.
         wants = how == "margin" or (how == "base" and kid.tag in ("div", "span", "a", "label"))
         if wants and at < len(kids) - 1:
-            kid.style["margin-bottom"] = k.size(gap)
+            kid.style["margin-bottom"] = ctx.size(gap)
         placed.append(kid)
-    return El(tag, look, placed)
+    return El(tag, style, placed)
 
 
-def _column(k: Kit, kids: list[El], gap: int, tag: str, look: dict[str, str]) -> El:
-    look |= css(display="flex", flex_direction="column", gap=k.size(gap))
-    look["align-items"] = "center" if k.theme.centred else "stretch"
+def _column(ctx: DrawContext, kids: list[El], gap: int, tag: str, style: dict[str, str]) -> El:
+    style |= css(display="flex", flex_direction="column", gap=ctx.size(gap))
+    style["align-items"] = "center" if ctx.theme.centered else "stretch"
     for kid in kids:
         # A stretched button would no longer look like one.
-        if kid.style.get("display", "").startswith("inline") and not k.theme.centred:
+        if kid.style.get("display", "").startswith("inline") and not ctx.theme.centered:
             kid.style["align-self"] = "flex-start"
         elif (
-            k.theme.centred
+            ctx.theme.centered
             and kid.style.get("width") is None
             and kid.mark not in ("icon", "button")
         ):
             kid.style["width"] = "100%"
-    return El(tag, look, kids)
+    return El(tag, style, kids)
 
 
-def bar(k: Kit, cells: list[El], *, gap: int = 16, tag: str = "div") -> El:
+def bar(ctx: DrawContext, cells: list[El], *, gap: int = 16, tag: str = "div") -> El:
     """Groups at the two ends of a line: a grid."""
-    look = css(
-        display="flex", justify_content="space-between", align_items="center", gap=k.size(gap)
+    style = css(
+        display="flex", justify_content="space-between", align_items="center", gap=ctx.size(gap)
     )
-    return El(tag, look, cells, "grid")
+    return El(tag, style, cells, "grid")
 
 
-def beside(k: Kit, sign: El, words_: El, *, gap: int = 12) -> El:
+def beside(ctx: DrawContext, sign: El, words_: El, *, gap: int = 12) -> El:
     """A pictogram beside its text: no grid, a wrapper if anything."""
     words_.style["flex"] = "1"
-    look = css(display="flex", gap=k.size(gap), align_items=k.pick("flex-start", "center"))
+    style = css(display="flex", gap=ctx.size(gap), align_items=ctx.pick("flex-start", "center"))
     return El(
-        k.pick("div", "div", "li", "a"),
-        look | css(text_align="left", list_style="none"),
+        ctx.pick("div", "div", "li", "a"),
+        style | css(text_align="left", list_style="none"),
         [sign, words_],
     )
 
 
-def signed(k: Kit) -> El:
+def signed(ctx: DrawContext) -> El:
     """A pictogram beside a title and a line."""
-    words_ = [heading(k, step=0.6, low=1, high=2), paragraph(k, words.sentence(k.text, 3, 6))]
-    return beside(k, icon(k, k.pick(22, 28)), stack(k, words_, 4))
+    words_ = [heading(ctx, step=0.6, low=1, high=2), paragraph(ctx, words.sentence(ctx.text, 3, 6))]
+    return beside(ctx, icon(ctx, ctx.pick(22, 28)), stack(ctx, words_, 4))
 
 
-def card_kit(k: Kit) -> Kit:
-    """The kit inside a card: its colours."""
-    if k.behind == k.theme.page or k.behind == k.theme.soft:
-        if k.theme.dark:
-            return k.on(k.theme.card)
-        return k if k.theme.card_style == "border" else k.on(k.theme.card)
-    return k.on(k.card)
+def card_context(ctx: DrawContext) -> DrawContext:
+    """The kit inside a card: its colors."""
+    if ctx.behind == ctx.theme.page or ctx.behind == ctx.theme.soft:
+        if ctx.theme.dark:
+            return ctx.on(ctx.theme.card)
+        return ctx if ctx.theme.card_style == "border" else ctx.on(ctx.theme.card)
+    return ctx.on(ctx.card)
 
 
-def card(k: Kit, kids: list[El | None], *, pad: int | None = None, gap: int | None = None) -> El:
-    """A box that is seen. `kids` were made with `card_kit(k)`."""
-    inside, theme, manner = card_kit(k), k.theme, k.theme.manner
-    pad = k.pick(16, 20, 24, 28) if pad is None else pad
+def card(
+    ctx: DrawContext, kids: list[El | None], *, pad: int | None = None, gap: int | None = None
+) -> El:
+    """A box that is seen. `kids` were made with `card_context(ctx)`."""
+    inside, theme, profile = card_context(ctx), ctx.theme, ctx.theme.profile
+    pad = ctx.pick(16, 20, 24, 28) if pad is None else pad
     kids = [kid for kid in kids if kid is not None]
-    if manner.card == "flat" or len(kids) < 2:
+    if profile.card == "flat" or len(kids) < 2:
         box = stack(inside, kids, gap)
-        box.style["padding"] = k.size(pad)
-        if theme.responsive and k.chance(0.4):
-            box.mobile = css(padding=k.size(pad * 0.6))
+        box.style["padding"] = ctx.size(pad)
+        if theme.responsive and ctx.chance(0.4):
+            box.mobile = css(padding=ctx.size(pad * 0.6))
     else:
         box = _parts(inside, kids, pad, gap)
     style = box.style
-    style["border-radius"] = k.size(theme.radius)
-    if inside.behind != k.behind:
+    style["border-radius"] = ctx.size(theme.radius)
+    if inside.behind != ctx.behind:
         style["background"] = inside.behind
-    if theme.card_style in ("border", "both") or inside.behind == k.behind:
-        style["border"] = f"1px solid {k.line}"
+    if theme.card_style in ("border", "both") or inside.behind == ctx.behind:
+        style["border"] = f"1px solid {ctx.line}"
     if theme.card_style in ("shadow", "both"):
         style["box-shadow"] = theme.shadow
-    box.tag = k.tag("article", "div", "a", "div", "section", "div")
+    box.tag = ctx.tag("article", "div", "a", "div", "section", "div")
     if box.tag == "a":
-        style |= css(display=style.get("display", "block"), text_decoration="none", color=k.ink)
+        style |= css(display=style.get("display", "block"), text_decoration="none", color=ctx.ink)
     if theme.hovers:
         box.hover = css(box_shadow="0 10px 30px rgba(0,0,0,.2)")
-        if k.chance(0.3):
+        if ctx.chance(0.3):
             box.hover |= css(transform="translateY(-3px)")
     return box
 
 
-def _parts(inside: Kit, kids: list[El], pad: int, gap: int | None) -> El:
+def _parts(inside: DrawContext, kids: list[El], pad: int, gap: int | None) -> El:
     """A card as frameworks build it: a picture to its edges, a body, perhaps a foot."""
     box = El("div", css(position="relative", display="flex", flex_direction="column"))
     if inside.chance(0.5):
@@ -124,7 +126,7 @@ def _parts(inside: Kit, kids: list[El], pad: int, gap: int | None) -> El:
         kids = kids[1:]
         box.style["overflow"] = "hidden"
     foot = None
-    if inside.theme.manner.card == "parts" and kids[-1].mark == "button" and len(kids) > 1:
+    if inside.theme.profile.card == "parts" and kids[-1].mark == "button" and len(kids) > 1:
         foot = El("div", css(padding=inside.size(pad)), [kids[-1]])
         foot.style["border-top"] = f"1px solid {inside.line}"
         kids = kids[:-1]
@@ -136,36 +138,36 @@ def _parts(inside: Kit, kids: list[El], pad: int, gap: int | None) -> El:
     return box
 
 
-def person(k: Kit, px: int, *, vertical: bool) -> El:
+def person(ctx: DrawContext, px: int, *, vertical: bool) -> El:
     """A photo with name and role."""
-    who = heading(k, words.name(k.text), step=k.pick(0, 0.6, 1))
-    what = label(k, k.text.choice(words.ROLES))
-    photo = photo_of_person(k, px)
+    who = heading(ctx, words.name(ctx.text), step=ctx.pick(0, 0.6, 1))
+    what = label(ctx, ctx.text.choice(words.ROLES))
+    photo = photo_of_person(ctx, px)
     if vertical:
-        return stack(k, [photo, who, what], k.pick(4, 8, 10))
+        return stack(ctx, [photo, who, what], ctx.pick(4, 8, 10))
     photo.style.pop("margin", None)
-    lines = stack(k, [who, what], k.pick(0, 2, 4))
+    lines = stack(ctx, [who, what], ctx.pick(0, 2, 4))
     lines.style |= css(flex="1", text_align="left")
-    look = css(display="flex", gap=k.size(12), align_items="center", text_align="left")
-    return El("div", look, [photo, lines], "grid")
+    style = css(display="flex", gap=ctx.size(12), align_items="center", text_align="left")
+    return El("div", style, [photo, lines], "grid")
 
 
-def row_of(k: Kit, first: El, rest: El, *, gap: int = 12, align: str = "center") -> El:
+def row_of(ctx: DrawContext, first: El, rest: El, *, gap: int = 12, align: str = "center") -> El:
     """Something of its own width, and what takes the rest of the line: a grid of two."""
     first.style.pop("margin", None)
     first.style["flex"] = "none"
     rest.style["flex"] = "1"
-    look = css(display="flex", gap=k.size(gap), align_items=align, text_align="left")
-    return El("div", look, [first, rest], "grid")
+    style = css(display="flex", gap=ctx.size(gap), align_items=align, text_align="left")
+    return El("div", style, [first, rest], "grid")
 
 
-def text_block(k: Kit, *, step: float = 3, points: float = 0.25) -> El:
+def text_block(ctx: DrawContext, *, step: float = 3, points: float = 0.25) -> El:
     """Heading, text, perhaps points and a button: what stands beside a picture."""
     kids = [
-        label(k) if k.chance(0.35) else None,
-        heading(k, step=step),
-        paragraph(k, low=1, high=3),
-        bullets(k, k.pick(3, 4)) if k.chance(points) else None,
-        button(k) if k.chance(0.5) else links(k, 3) if k.chance(0.1) else None,
+        label(ctx) if ctx.chance(0.35) else None,
+        heading(ctx, step=step),
+        paragraph(ctx, low=1, high=3),
+        bullets(ctx, ctx.pick(3, 4)) if ctx.chance(points) else None,
+        button(ctx) if ctx.chance(0.5) else links(ctx, 3) if ctx.chance(0.1) else None,
     ]
-    return stack(k, kids, k.pick(10, 14, 18))
+    return stack(ctx, kids, ctx.pick(10, 14, 18))

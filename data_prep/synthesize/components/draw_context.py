@@ -1,4 +1,4 @@
-"""What every component is handed: dice, theme, and the colours of the place it stands on."""
+"""What every component is handed: dice, theme, and the colors of the place it stands on."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -9,14 +9,14 @@ from data_prep.synthesize.components.theme import Theme
 
 
 @dataclass(frozen=True)
-class Kit:
+class DrawContext:
     rng: Random  # decides on style and structure
     text: Random  # draws words and pictures, which differ between siblings
     theme: Theme
     width: int  # of the viewport, CSS px
     ink: str
     muted: str
-    behind: str  # the colour this component is painted over
+    behind: str  # the color this component is painted over
     card: str
     line: str
 
@@ -33,8 +33,8 @@ class Kit:
         """The tag that says what the thing is, or one that does not: as this author is."""
         return telling if self.chance(self.theme.semantic) else self.rng.choice(others or ("div",))
 
-    def on(self, behind: str) -> "Kit":
-        """The same kit on another colour, its ink readable there."""
+    def on(self, behind: str) -> "DrawContext":
+        """The same kit on another color, its ink readable there."""
         if _luminance(behind) < 0.4:
             return replace(
                 self, behind=behind, ink="#ffffff", muted="#e3e3ea", line="#8a8a99", card="#2a2f3a"
@@ -53,10 +53,10 @@ class Kit:
             made.append(make(at))
         return made
 
-    def soup(self, node: El) -> El:
+    def add_wrapper_divs(self, node: El) -> El:
         """Perhaps more layers around `node`, which nobody sees."""
-        for _ in range(max(1, self.theme.manner.layers)):
-            if self.chance(self.theme.soup):
+        for _ in range(max(1, self.theme.profile.layers)):
+            if self.chance(self.theme.wrapper_chance):
                 node = self._layer(node)
         return node
 
@@ -72,20 +72,22 @@ class Kit:
             for key in ("position", "left", "right", "top", "bottom"):
                 if key in node.style:
                     outer.style[key] = node.style.pop(key)
-        if self.theme.manner.layers and self.chance(0.4):
+        if self.theme.profile.layers and self.chance(0.4):
             outer.style |= self.pick(
                 css(position="relative"), css(width="100%"), css(max_width="100%")
             )
         return outer
 
 
-def make_kit(rng: Random, theme: Theme, width: int) -> Kit:
+def make_context(rng: Random, theme: Theme, width: int) -> DrawContext:
     text = Random(rng.random())
-    return Kit(rng, text, theme, width, theme.ink, theme.muted, theme.page, theme.card, theme.line)
+    return DrawContext(
+        rng, text, theme, width, theme.ink, theme.muted, theme.page, theme.card, theme.line
+    )
 
 
-def _luminance(colour: str) -> float:
-    value = colour.lstrip("#")
+def _luminance(color: str) -> float:
+    value = color.lstrip("#")
     red, green, blue = (int(value[i : i + 2], 16) / 255 for i in (0, 2, 4))
     return 0.3 * red + 0.59 * green + 0.11 * blue
 

@@ -3,72 +3,74 @@
 from collections.abc import Callable
 
 from data_prep.synthesize.components import pictures, words
-from data_prep.synthesize.components.containers import card_kit
-from data_prep.synthesize.components.draw_context import Kit
+from data_prep.synthesize.components.containers import card_context
+from data_prep.synthesize.components.draw_context import DrawContext
 from data_prep.synthesize.components.leaves import heading, paragraph, sign
 from data_prep.synthesize.components.markup import El, css
 
 
-def accordion(k: Kit, count: int, *, opened: int | None = 0) -> El:
+def accordion(ctx: DrawContext, count: int, *, opened: int | None = 0) -> El:
     """Questions that fold. A question is a leaf with its sign; a closed answer is not there."""
-    kind = k.pick("boxed", "lines", "lines", "details", "headed", "headed")
-    boxed = kind in ("boxed", "headed") or (kind == "details" and k.chance(0.4))
-    inside = card_kit(k) if boxed else k
-    gap = k.pick(0, 6, 10, 14) if boxed else 0
+    kind = ctx.pick("boxed", "lines", "lines", "details", "headed", "headed")
+    boxed = kind in ("boxed", "headed") or (kind == "details" and ctx.chance(0.4))
+    inside = card_context(ctx) if boxed else ctx
+    gap = ctx.pick(0, 6, 10, 14) if boxed else 0
     drawn = _signs(inside)
-    head_tag = k.pick("button", "div", "h3", "h4", "a", "dt")
-    root_tag, item_tag = k.pick("div", "div", "ul", "section"), k.pick("div", "div", "article")
+    head_tag = ctx.pick("button", "div", "h3", "h4", "a", "dt")
+    root_tag, item_tag = ctx.pick("div", "div", "ul", "section"), ctx.pick("div", "div", "article")
     if root_tag == "ul":
         item_tag = "li"
-    room, step = k.pick(8, 12, 16), k.pick(0, 0.5, 1)
+    room, step = ctx.pick(8, 12, 16), ctx.pick(0, 0.5, 1)
 
     def fold(at: int) -> El:
         is_open = at == opened
-        head = heading(inside, words.title(k.text, 3, 7), step=step)
+        head = heading(inside, words.title(ctx.text, 3, 7), step=step)
         head.tag = "summary" if kind == "details" else head_tag
         head.kids = drawn(is_open, head.kids)
-        head.style |= css(padding=f"{k.size(room)} 0", width="100%", background="transparent")
+        head.style |= css(padding=f"{ctx.size(room)} 0", width="100%", background="transparent")
         head.style |= css(display="flex", justify_content="space-between", text_align="left")
         head.style["cursor"] = "pointer"
-        answer = paragraph(inside, low=1, high=2, padding=f"0 0 {k.size(room)}", text_align="left")
-        body = El("div", {}, [answer]) if kind != "details" and k.chance(0.5) else answer
+        answer = paragraph(
+            inside, low=1, high=2, padding=f"0 0 {ctx.size(room)}", text_align="left"
+        )
+        body = El("div", {}, [answer]) if kind != "details" and ctx.chance(0.5) else answer
         if not is_open:
             body.hidden = True
             if kind != "details":
                 # A text with room around it would show through a height of nothing.
                 gone = css(height="0", overflow="hidden") if body is not answer else {}
-                body.style |= k.pick(css(display="none"), gone or css(display="none"))
+                body.style |= ctx.pick(css(display="none"), gone or css(display="none"))
         top = head
         if kind == "headed":
-            # The head is a strip of its own colour, which a person takes for the title's ground.
-            top = El(k.pick("div", "h5", "header"), css(padding="0 16px"), [head], backdrop=True)
+            # The head is a strip of its own color, which a person takes for the title's ground.
+            top = El(ctx.pick("div", "h5", "header"), css(padding="0 16px"), [head], backdrop=True)
             top.style["background"] = inside.line + "66"
             if head.tag in ("h3", "h4") or top.tag == "h5":
                 head.tag, top.tag = "button", "div"
-            answer.style["padding"] = k.size(14)
+            answer.style["padding"] = ctx.size(14)
         item = El("details" if kind == "details" else item_tag, {}, [top, body])
         if kind == "details" and is_open:
             item.attrs["open"] = ""
         if boxed:
-            item.style |= css(background=inside.behind, border=f"1px solid {k.line}")
-            item.style["border-radius"] = k.size(min(10, k.theme.radius))
+            item.style |= css(background=inside.behind, border=f"1px solid {ctx.line}")
+            item.style["border-radius"] = ctx.size(min(10, ctx.theme.radius))
             if kind != "headed":
                 item.style["padding"] = "0 16px"
-            item.style["margin-bottom"] = k.size(gap) if at < count - 1 else "0"
+            item.style["margin-bottom"] = ctx.size(gap) if at < count - 1 else "0"
             # Closed, it is a thin strip around its title: a person sees the title alone.
             item.backdrop = not is_open
         else:
-            item.style["border-bottom"] = f"1px solid {k.line}"
+            item.style["border-bottom"] = f"1px solid {ctx.line}"
         item.style["list-style"] = "none"
         return item
 
-    return El(root_tag, {}, k.cells(count, fold), "accordion")
+    return El(root_tag, {}, ctx.cells(count, fold), "accordion")
 
 
-def _signs(k: Kit) -> Callable[[bool, list], list]:
+def _signs(ctx: DrawContext) -> Callable[[bool, list], list]:
     """What adds the sign of open or closed to the words of a fold's title."""
-    kind, pair = k.pick("text", "text", "drawn", "drawn", "none"), k.pick("−+", "▴▾", "▼▶")
-    before = k.chance(0.2)
+    kind, pair = ctx.pick("text", "text", "drawn", "drawn", "none"), ctx.pick("−+", "▴▾", "▼▶")
+    before = ctx.chance(0.2)
 
     def add(is_open: bool, kids: list) -> list:
         words_ = El("span", {}, kids)
@@ -78,80 +80,82 @@ def _signs(k: Kit) -> Callable[[bool, list], list]:
             mark = El("span", css(font_weight=400), [pair[0 if is_open else 1]])
         else:
             path = "M5 15l7-7 7 7" if is_open else "M5 9l7 7 7-7"
-            mark = sign(k, 14, k.ink, inline=True, path=path, glyph=pair[0 if is_open else 1])
+            mark = sign(ctx, 14, ctx.ink, inline=True, path=path, glyph=pair[0 if is_open else 1])
             mark.style["flex"] = "none"
         return [mark, words_] if before else [words_, mark]
 
     return add
 
 
-def tab(k: Kit, panels: list[El], names: list[str]) -> El:
+def tab(ctx: DrawContext, panels: list[El], names: list[str]) -> El:
     """A bar of names, a list, and the panel that shows."""
-    vertical, framed = k.chance(0.15), k.chance(0.2)
-    bar_ = _tab_bar(k, names, vertical=vertical)
+    vertical, framed = ctx.chance(0.15), ctx.chance(0.2)
+    bar_ = _tab_bar(ctx, names, vertical=vertical)
     for panel in panels[1:]:
         panel.hidden = True
         panel.style["display"] = "none"
-    holder = El("div", {}, panels) if framed or k.chance(0.5) else None
+    holder = El("div", {}, panels) if framed or ctx.chance(0.5) else None
     if framed:
-        holder.style |= css(border=f"1px solid {k.line}", padding=k.size(k.pick(14, 20)))
+        holder.style |= css(border=f"1px solid {ctx.line}", padding=ctx.size(ctx.pick(14, 20)))
     kids = [bar_, holder] if holder else [bar_, *panels]
-    if not vertical and k.chance(0.08):
+    if not vertical and ctx.chance(0.08):
         kids.reverse()
-        bar_.style["margin-top"] = k.size(14)
+        bar_.style["margin-top"] = ctx.size(14)
     for kid in kids if vertical else ():
         if kid is not bar_:
             kid.style["flex"] = "1"
-    style_ = css(display="flex", gap=k.size(24), align_items="flex-start") if vertical else {}
-    return El(k.tag("div", "section", "div"), style_, kids, "tab")
+    style = css(display="flex", gap=ctx.size(24), align_items="flex-start") if vertical else {}
+    return El(ctx.tag("div", "section", "div"), style, kids, "tab")
 
 
-def _tab_bar(k: Kit, names: list[str], *, vertical: bool) -> El:
-    style = k.pick("line", "line", "pill", "folder", "blocks", "plain")
+def _tab_bar(ctx: DrawContext, names: list[str], *, vertical: bool) -> El:
+    kind = ctx.pick("line", "line", "pill", "folder", "blocks", "plain")
     bar_tag, item_tag = (
-        k.pick("ul", "ul", "div", "nav"),
-        k.pick("a", "a", "button", "span", "label"),
+        ctx.pick("ul", "ul", "div", "nav"),
+        ctx.pick("a", "a", "button", "span", "label"),
     )
-    accent = k.theme.accent if k.behind != k.theme.accent else k.ink
-    signs, even = k.chance(0.2), k.chance(0.2)
-    room = k.pick((6, 12), (9, 16), (12, 20), (16, 24))
-    path, px, items = k.text.choice(pictures.PICTOGRAMS), k.pick(13, 14, 15, 16), []
+    accent = ctx.theme.accent if ctx.behind != ctx.theme.accent else ctx.ink
+    signs, even = ctx.chance(0.2), ctx.chance(0.2)
+    room = ctx.pick((6, 12), (9, 16), (12, 20), (16, 24))
+    path, px, items = ctx.text.choice(pictures.PICTOGRAMS), ctx.pick(13, 14, 15, 16), []
     for at, name in enumerate(names):
-        look = css(padding=f"{k.size(room[0])} {k.size(room[1])}", color=k.ink, cursor="pointer")
-        look |= css(background="transparent", text_decoration="none", font_size=k.size(px))
-        look["display"] = "block"
+        style = css(
+            padding=f"{ctx.size(room[0])} {ctx.size(room[1])}", color=ctx.ink, cursor="pointer"
+        )
+        style |= css(background="transparent", text_decoration="none", font_size=ctx.size(px))
+        style["display"] = "block"
         if at == 0:
-            look |= _chosen(k, style, accent)
-        elif style == "blocks":
-            look["background"] = k.line + "66"
-        elif style == "folder":
-            look["border"] = "1px solid transparent"
+            style |= _chosen(ctx, kind, accent)
+        elif kind == "blocks":
+            style["background"] = ctx.line + "66"
+        elif kind == "folder":
+            style["border"] = "1px solid transparent"
         kids = [name]
         if signs:
-            kids = [sign(k, 15, "currentColor", inline=True, path=path), name]
-        item = El(item_tag, look, kids, hover=css(color=accent) if k.theme.hovers else {})
+            kids = [sign(ctx, 15, "currentColor", inline=True, path=path), name]
+        item = El(item_tag, style, kids, hover=css(color=accent) if ctx.theme.hovers else {})
         items.append(El("li", css(list_style="none"), [item]) if bar_tag == "ul" else item)
         if even:
             items[-1].style |= css(flex="1", text_align="center")
-    look = css(display="flex", gap=k.size(k.pick(0, 0, 4, 10)))
+    style = css(display="flex", gap=ctx.size(ctx.pick(0, 0, 4, 10)))
     if vertical:
-        look |= css(flex_direction="column", width=k.size(180), flex="none", text_align="left")
+        style |= css(flex_direction="column", width=ctx.size(180), flex="none", text_align="left")
     else:
-        look["justify-content"] = "center" if k.theme.centred else "flex-start"
-        if style in ("line", "folder"):
-            look["border-bottom"] = f"1px solid {k.line}"
-        look |= css(margin_bottom=k.size(k.pick(0, 16, 24)), flex_wrap="wrap")
-    return El(bar_tag, look, items, "list")
+        style["justify-content"] = "center" if ctx.theme.centered else "flex-start"
+        if kind in ("line", "folder"):
+            style["border-bottom"] = f"1px solid {ctx.line}"
+        style |= css(margin_bottom=ctx.size(ctx.pick(0, 16, 24)), flex_wrap="wrap")
+    return El(bar_tag, style, items, "list")
 
 
-def _chosen(k: Kit, style: str, accent: str) -> dict[str, str]:
+def _chosen(ctx: DrawContext, kind: str, accent: str) -> dict[str, str]:
     """How the tab whose panel shows differs."""
-    if style == "line":
+    if kind == "line":
         return css(border_bottom=f"2px solid {accent}", color=accent)
-    if style == "folder":
-        return css(border=f"1px solid {k.line}", border_bottom="0")
-    if style == "plain":
+    if kind == "folder":
+        return css(border=f"1px solid {ctx.line}", border_bottom="0")
+    if kind == "plain":
         return css(font_weight=700)
-    return css(background=accent, color=k.on(accent).ink) | (
-        css(border_radius="999px") if style == "pill" else {}
+    return css(background=accent, color=ctx.on(accent).ink) | (
+        css(border_radius="999px") if kind == "pill" else {}
     )

@@ -2,7 +2,7 @@
 
 A generator marks leaves and the containers that it alone can know (section, grid, freedom,
 carousel, accordion, tab). `derive_labels` decides the rest (wrapper, column, nothing) by the rules
-of the language, from what is painted and what is labelled, so that every labeller would agree.
+of the language, from what is painted and what is labeled, so that every labeler would agree.
 """
 
 import re
@@ -32,7 +32,7 @@ class El:
     mobile: dict[str, str] = field(default_factory=dict)
     before: str = ""  # a sign of an icon font, drawn by a pseudo-element
     backdrop: bool = False  # paints, but as a part of its band or card: never a box of its own
-    slide: bool = False  # a slide of a carousel: labelled from two labelled children on
+    slide: bool = False  # a slide of a carousel: labeled from two labeled children on
     hidden: bool = False  # not shown: labels inside are dropped
 
     def elements(self):
@@ -106,7 +106,7 @@ def derive_labels(root: El, behind: str) -> None:
 
     Args:
       root: the section; its generator has marked leaves and declared containers.
-      behind: the colour of the page behind it.
+      behind: the color of the page behind it.
     """
     _derive(root, behind)
     # From the top: what is a cell of one grid is no grid to its own cells.
@@ -118,8 +118,8 @@ def derive_labels(root: El, behind: str) -> None:
 
 
 def _derive(node: El, behind: str) -> list[El]:
-    """The topmost labelled elements at or under `node`; a container still to be judged is last
-    marked "pending": it groups two labelled children, and is a wrapper if it has a sibling."""
+    """The topmost labeled elements at or under `node`; a container still to be judged is last
+    marked "pending": it groups two labeled children, and is a wrapper if it has a sibling."""
     if node.hidden:
         for inner in node.walk():
             inner.mark = None
@@ -158,7 +158,7 @@ def _derive(node: El, behind: str) -> list[El]:
 
 
 def _settle(items: list[El]) -> list[El]:
-    """Judges pending containers, now that their labelled siblings are known."""
+    """Judges pending containers, now that their labeled siblings are known."""
     if len(items) == 1 and items[0].mark == "pending":
         items[0].mark = None
         return _labelled_children(items[0])
@@ -184,8 +184,8 @@ def background(node: El) -> str | None:
     return None if value in (None, "none", "transparent") else value
 
 
-def labelled_tree(root: El) -> list[tuple[str, int]]:
-    """(element, depth) of each labelled node in depth-first pre-order."""
+def labeled_tree(root: El) -> list[tuple[str, int]]:
+    """(element, depth) of each labeled node in depth-first pre-order."""
     found, stack = [], [(root, 0)]
     while stack:
         node, depth = stack.pop()
@@ -197,12 +197,12 @@ def labelled_tree(root: El) -> list[tuple[str, int]]:
 
 
 def is_painted(node: El, behind: str) -> bool:
-    """Whether a person sees a box: a colour other than the one behind, a frame, or a shadow."""
+    """Whether a person sees a box: a color other than the one behind, a frame, or a shadow."""
     if node.backdrop:
         return False
-    colour = background(node)
+    color = background(node)
     framed = "border" in node.style and not node.style["border"].startswith(("0", "none"))
-    return (colour is not None and colour != behind) or framed or "box-shadow" in node.style
+    return (color is not None and color != behind) or framed or "box-shadow" in node.style
 
 
 # --- text ---------------------------------------------------------------------------------------
@@ -244,12 +244,12 @@ def document(
 
 def _print(node: El, sheet: list[str], seen: dict[tuple, str], prefix: str) -> str:
     attrs = dict(node.attrs)
-    look = tuple(
+    style = tuple(
         tuple(rules.items()) for rules in (node.style, node.hover, node.tablet, node.mobile)
     ) + tuple(node.before)
-    if any(look):
-        if look not in seen:
-            seen[look] = name = f"{prefix}{len(seen)}"
+    if any(style):
+        if style not in seen:
+            seen[style] = name = f"{prefix}{len(seen)}"
             sheet.append(f".{name}{{{_declarations(node.style)}}}")
             if node.before:
                 sheet.append(f'.{name}::before{{content:"{node.before}";font-family:{ICON_FONT}}}')
@@ -259,7 +259,7 @@ def _print(node: El, sheet: list[str], seen: dict[tuple, str], prefix: str) -> s
                 sheet.append(f"@media(max-width:900px){{.{name}{{{_declarations(node.tablet)}}}}}")
             if node.mobile:
                 sheet.append(f"@media(max-width:600px){{.{name}{{{_declarations(node.mobile)}}}}}")
-        attrs["class"] = seen[look]
+        attrs["class"] = seen[style]
     if node.mark:
         attrs["data-xojl"] = node.mark
     if node.hidden:

@@ -38,8 +38,8 @@ def _landscape(rng: Random, w: int, h: int) -> str:
             f"{round(w * i / 12)},{round(base + swing * math.sin(phase + waves * i / 3))}"
             for i in range(13)
         ]
-        colour = hsl(rng, hue + 90, 45 - 9 * layer, 58 - 9 * layer)
-        body += f"<polygon points='0,{h} {' '.join(points)} {w},{h}' fill='{colour}'/>"
+        color = hsl(rng, hue + 90, 45 - 9 * layer, 58 - 9 * layer)
+        body += f"<polygon points='0,{h} {' '.join(points)} {w},{h}' fill='{color}'/>"
     return data_uri(svg(w, h, body))
 
 
@@ -50,10 +50,10 @@ def _city(rng: Random, w: int, h: int) -> str:
     x = 0.0
     while x < w:
         wide, tall = w * rng.uniform(0.06, 0.14), h * rng.uniform(0.25, 0.75)
-        colour = hsl(rng, hue, 12, 34)
+        color = hsl(rng, hue, 12, 34)
         body += (
             f"<rect x='{round(x)}' y='{round(h - tall)}' width='{round(wide)}'"
-            f" height='{round(tall)}' fill='{colour}'/>"
+            f" height='{round(tall)}' fill='{color}'/>"
         )
         x += wide * rng.uniform(0.85, 1.1)
     return data_uri(svg(w, h, body))
@@ -136,10 +136,10 @@ def _room(rng: Random, w: int, h: int) -> str:
         f"<path d='M{x + wide / 2:.0f} {h * 0.12:.0f}v{tall:.0f}' stroke='#fff' stroke-width='2'/>"
     )
     seat = w * rng.uniform(0.3, 0.55)
-    colour = hsl(rng, hue + 150, 30, 55)
+    color = hsl(rng, hue + 150, 30, 55)
     body += (
         f"<rect x='{seat:.0f}' y='{floor - h * 0.2:.0f}' width='{w * 0.36:.0f}'"
-        f" height='{h * 0.24:.0f}' rx='{w // 50}' fill='{colour}'/>"
+        f" height='{h * 0.24:.0f}' rx='{w // 50}' fill='{color}'/>"
         f"<rect x='{seat - w * 0.03:.0f}' y='{floor - h * 0.08:.0f}' width='{w * 0.42:.0f}'"
         f" height='{h * 0.14:.0f}' rx='{w // 60}' fill='{hsl(rng, hue + 150, 22, 40)}'/>"
     )
@@ -175,8 +175,8 @@ def _plate(rng: Random, w: int, h: int) -> str:
     for _ in range(rng.randint(5, 12)):
         turn, far = rng.uniform(0, 6.3), rng.uniform(0, r * 0.55)
         x, y = w / 2 + far * math.cos(turn), h / 2 + far * math.sin(turn)
-        size, colour = r * rng.uniform(0.1, 0.24), hsl(rng, rng.uniform(0, 130), 35, 60)
-        body += f"<circle cx='{x:.0f}' cy='{y:.0f}' r='{size:.0f}' fill='{colour}'/>"
+        size, color = r * rng.uniform(0.1, 0.24), hsl(rng, rng.uniform(0, 130), 35, 60)
+        body += f"<circle cx='{x:.0f}' cy='{y:.0f}' r='{size:.0f}' fill='{color}'/>"
     return data_uri(svg(w, h, body))
 
 
@@ -200,9 +200,9 @@ def _pattern(rng: Random, w: int, h: int) -> str:
 
 def _placeholder(rng: Random, w: int, h: int) -> str:
     """What stands where a picture will be."""
-    grey = rng.randint(70, 92)
-    ink = f"hsl(0,0%,{grey - 30}%)"
-    body = f"<rect width='{w}' height='{h}' fill='hsl(210,{rng.choice((0, 8, 15))}%,{grey}%)'/>"
+    gray = rng.randint(70, 92)
+    ink = f"hsl(0,0%,{gray - 30}%)"
+    body = f"<rect width='{w}' height='{h}' fill='hsl(210,{rng.choice((0, 8, 15))}%,{gray}%)'/>"
     if rng.random() < 0.5:
         body += (
             f"<text x='50%' y='54%' text-anchor='middle' font-family='Liberation Sans'"
@@ -223,19 +223,19 @@ def _screen(rng: Random, w: int, h: int) -> str:
     """A program on a screen, as product pages show it."""
     hue = rng.uniform(0, 360)
     ink, paper = hsl(rng, hue, 40, 60), "#fff" if rng.random() < 0.7 else "#1d2230"
-    grey = "#dfe3ea" if paper == "#fff" else "#3a4152"
+    gray = "#dfe3ea" if paper == "#fff" else "#3a4152"
     x, y, wide, tall = w * 0.08, h * 0.1, w * 0.84, h * 0.84
     body = f"<rect width='{w}' height='{h}' fill='{hsl(rng, hue, 82, 93)}'/>"
     body += (
         f"<rect x='{x:.0f}' y='{y:.0f}' width='{wide:.0f}' height='{tall:.0f}' rx='8'"
-        f" fill='{paper}' stroke='{grey}'/>"
+        f" fill='{paper}' stroke='{gray}'/>"
         f"<rect x='{x:.0f}' y='{y:.0f}' width='{wide * 0.2:.0f}' height='{tall:.0f}' fill='{ink}'/>"
     )
     for at in range(rng.randint(3, 6)):
         top, long = y + tall * (0.1 + 0.14 * at), wide * rng.uniform(0.2, 0.66)
         body += (
             f"<rect x='{x + wide * 0.26:.0f}' y='{top:.0f}' width='{long:.0f}'"
-            f" height='{tall * 0.06:.0f}' rx='3' fill='{grey}'/>"
+            f" height='{tall * 0.06:.0f}' rx='3' fill='{gray}'/>"
         )
     return data_uri(svg(w, h, body))
 

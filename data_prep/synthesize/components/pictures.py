@@ -131,10 +131,10 @@ def chart(rng: Random, width: int, height: int, first: str, second: str, line: s
         radius, start = height * 0.36, 0.0
         around = 2 * math.pi * radius
         body = ""
-        for share, colour in ((0.5, first), (0.3, second), (0.2, line)):
+        for share, color in ((0.5, first), (0.3, second), (0.2, line)):
             body += (
                 f"<circle cx='{width // 2}' cy='{height // 2}' r='{radius:.0f}' fill='none'"
-                f" stroke='{colour}' stroke-width='{height * 0.16:.0f}' stroke-dasharray="
+                f" stroke='{color}' stroke-width='{height * 0.16:.0f}' stroke-dasharray="
                 f"'{around * share:.0f} {around:.0f}' stroke-dashoffset='{-around * start:.0f}'/>"
             )
             start += share

@@ -1,5 +1,5 @@
 """How an author writes mark-up: the habits of well-known frameworks, page builders and older times,
-imitated by rules of our own. A manner is drawn once for a site and obeyed throughout."""
+imitated by rules of our own. A profile is drawn once for a site and obeyed throughout."""
 
 from dataclasses import dataclass
 from random import Random
@@ -8,11 +8,11 @@ Sheet = dict[str, dict[str, str]]  # selector -> property -> value
 
 
 @dataclass(frozen=True)
-class Manner:
+class StyleProfile:
     """What an author always does alike.
 
     Attributes:
-      name: of the manner; it never reaches the html.
+      name: of the profile; it never reaches the html.
       rows: ways to set cells side by side (rows.py knows them).
       layers: how many boxes without a look stand around a block, at most.
       spacing: how blocks are kept apart: margin | top | gap | base (the sheet's own margins).
@@ -115,7 +115,7 @@ def _nothing(rng: Random) -> Sheet:
 
 
 # name, weight, rows, layers, spacing, card, button, container, fields, base
-_MANNERS = (
+_PROFILES = (
     ("twelve", 5, ("twelve", "twelve", "flex"), (0, 1), ("margin", "base"), "body", "tight",
      "padded", ("groups", "beside"), _reboot),
     ("gutters", 3, ("twelve", "equal", "grid"), (0, 1), ("margin", "gap", "base"), "body", "tight",
@@ -143,11 +143,11 @@ _MANNERS = (
 )  # fmt: skip
 
 
-def draw_manner(rng: Random) -> Manner:
-    weights = [weight for _, weight, *_ in _MANNERS]
+def draw_style_profile(rng: Random) -> StyleProfile:
+    weights = [weight for _, weight, *_ in _PROFILES]
     name, _, rows, layers, spacing, card, button, container, fields, base = rng.choices(
-        _MANNERS, weights
+        _PROFILES, weights
     )[0]
-    return Manner(
+    return StyleProfile(
         name, rows, rng.choice(layers), spacing, card, button, container, fields, base(rng)
     )

@@ -4,8 +4,8 @@ import colorsys
 from dataclasses import dataclass
 from random import Random
 
-from data_prep.synthesize.components.style_profile import Manner, draw_manner
-from data_prep.synthesize.components.transliteration import draw_tongue
+from data_prep.synthesize.components.style_profile import StyleProfile, draw_style_profile
+from data_prep.synthesize.components.transliteration import draw_script
 
 FONTS = (
     "'DejaVu Sans'",
@@ -27,8 +27,8 @@ SHADOWS = (
 
 @dataclass(frozen=True)
 class Theme:
-    manner: Manner
-    tongue: str  # of the texts (tongues.py)
+    profile: StyleProfile
+    script: str  # of the texts (tongues.py)
     dark: bool
     page: str
     soft: str
@@ -41,7 +41,7 @@ class Theme:
     font: str
     head_font: str
     body: int  # px of running text
-    scale: float  # ratio of neighbouring text sizes
+    scale: float  # ratio of neighboring text sizes
     head_weight: int
     uppercase: bool
     radius: int
@@ -50,11 +50,11 @@ class Theme:
     gap: int
     pad: int
     container: int
-    centred: bool
+    centered: bool
     line_height: float
     rem: bool
     semantic: float  # chance that a tag says what the thing is
-    soup: float  # chance of one more layer of divs
+    wrapper_chance: float  # chance of one more layer of divs
     hovers: bool
     responsive: bool
     icon_kind: str  # stroke | fill | glyph | picture | font
@@ -74,15 +74,15 @@ class Theme:
 
 
 def draw_theme(rng: Random) -> Theme:
-    manner = draw_manner(rng)
+    profile = draw_style_profile(rng)
     dark = rng.random() < 0.18
     page, soft, card, ink, muted, line = _palette(rng, dark)
     accent = _accent(rng)
     font = rng.choice(FONTS)
     body = rng.choice((12, 13, 14, 14, 15, 15, 16, 16, 16, 17, 18))
     return Theme(
-        manner=manner,
-        tongue=draw_tongue(rng),
+        profile=profile,
+        script=draw_script(rng),
         dark=dark,
         page=page,
         soft=soft,
@@ -104,11 +104,13 @@ def draw_theme(rng: Random) -> Theme:
         gap=rng.choice((8, 12, 16, 20, 24, 28, 30, 32, 40)),
         pad=rng.choice((16, 24, 32, 40, 48, 56, 64, 72, 88)),
         container=rng.choice((720, 860, 920, 960, 1040, 1100, 1140, 1140, 1200, 1280)),
-        centred=rng.random() < 0.35,
+        centered=rng.random() < 0.35,
         line_height=rng.choice((1.3, 1.4, 1.43, 1.5, 1.5, 1.5, 1.6, 1.7, 1.8)),
         rem=rng.random() < 0.5,
-        semantic=0.9 if manner.name == "plain" else rng.choice((0.1, 0.3, 0.5, 0.7, 0.9)),
-        soup=rng.choice((0.0, 0.1, 0.3, 0.6)) if manner.layers < 2 else rng.choice((0.6, 0.85)),
+        semantic=0.9 if profile.name == "plain" else rng.choice((0.1, 0.3, 0.5, 0.7, 0.9)),
+        wrapper_chance=rng.choice((0.0, 0.1, 0.3, 0.6))
+        if profile.layers < 2
+        else rng.choice((0.6, 0.85)),
         hovers=rng.random() < 0.6,
         responsive=rng.random() < 0.8,
         icon_kind=rng.choice(("stroke", "stroke", "fill", "glyph", "picture", "font", "font")),
@@ -124,7 +126,7 @@ def _hex(hue: float, light: float, full: float) -> str:
 
 
 def _palette(rng: Random, dark: bool) -> tuple[str, str, str, str, str, str]:
-    """Page, soft band, card, ink, muted ink, line: greys that lean towards one hue."""
+    """Page, soft band, card, ink, muted ink, line: grays that lean towards one hue."""
     hue, full = rng.random(), rng.choice((0.0, 0.0, 0.1, 0.25, 0.5))
     if dark:
         ground = rng.choice((0.0, 0.06, 0.09, 0.13))

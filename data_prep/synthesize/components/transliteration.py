@@ -26,7 +26,7 @@ _TABLES = {
         ("arabic", _ARABIC),
     )
 }
-TONGUES = (
+SCRIPTS = (
     ("english", 14),
     ("lorem", 6),
     ("french", 2),
@@ -47,33 +47,35 @@ _LOREM = tuple(
 )
 
 
-def draw_tongue(rng: Random) -> str:
-    return rng.choices([name for name, _ in TONGUES], [weight for _, weight in TONGUES])[0]
+def draw_script(rng: Random) -> str:
+    return rng.choices([name for name, _ in SCRIPTS], [weight for _, weight in SCRIPTS])[0]
 
 
-def translate(root: El, tongue: str, rng: Random) -> None:
-    """Writes every text of the tree in `tongue`; right-to-left scripts turn the section round."""
+def transliterate_section(root: El, script: str, rng: Random) -> None:
+    """Writes every text of the tree in `script`; right-to-left scripts turn the section round."""
     for node in root.walk():
         node.kids = [
-            say(kid, tongue, rng) if isinstance(kid, str) and not isinstance(kid, Raw) else kid
+            transliterate(kid, script, rng)
+            if isinstance(kid, str) and not isinstance(kid, Raw)
+            else kid
             for kid in node.kids
         ]
         for name in ("placeholder", "value"):
             if name in node.attrs:
-                node.attrs[name] = say(node.attrs[name], tongue, rng)
-    if tongue in ("hebrew", "arabic"):
+                node.attrs[name] = transliterate(node.attrs[name], script, rng)
+    if script in ("hebrew", "arabic"):
         root.style |= css(direction="rtl")
 
 
-def say(text: str, tongue: str, rng: Random) -> str:
-    """`text` in the letters of `tongue`; figures and signs stay."""
-    if tongue == "english":
+def transliterate(text: str, script: str, rng: Random) -> str:
+    """`text` in the letters of `script`; figures and signs stay."""
+    if script == "english":
         return text
-    if tongue in _TABLES:
-        return text.translate(_TABLES[tongue])
-    if tongue == "lorem":
+    if script in _TABLES:
+        return text.translate(_TABLES[script])
+    if script == "lorem":
         return " ".join(_lorem(word, rng) for word in text.split(" "))
-    bare, accents = _BARE[tongue], _ACCENTS[tongue]
+    bare, accents = _BARE[script], _ACCENTS[script]
     out = []
     for letter in text:
         at = bare.find(letter.lower())

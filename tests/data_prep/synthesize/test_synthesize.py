@@ -1,4 +1,4 @@
-"""Sections of our own: drawn alike every time, labelled by the law, free of telling names."""
+"""Sections of our own: drawn alike every time, labeled by the law, free of telling names."""
 
 import io
 import json
@@ -15,7 +15,7 @@ from PIL import Image
 from data_prep.synthesize import command as synthesize
 from data_prep.synthesize.command import Limits, make_records
 from data_prep.synthesize.components import SECTIONS, SITE, make_page, pictures
-from data_prep.synthesize.components.draw_context import make_kit
+from data_prep.synthesize.components.draw_context import make_context
 from data_prep.synthesize.components.law import violations
 from data_prep.synthesize.components.markup import (
     El,
@@ -23,13 +23,13 @@ from data_prep.synthesize.components.markup import (
     derive_labels,
     document,
     keep_nesting,
-    labelled_tree,
+    labeled_tree,
 )
 from data_prep.synthesize.components.photos import MAKERS
 from data_prep.synthesize.components.rows import WAYS
 from data_prep.synthesize.components.tables import table
 from data_prep.synthesize.components.theme import draw_theme
-from data_prep.synthesize.components.transliteration import TONGUES, say
+from data_prep.synthesize.components.transliteration import SCRIPTS, transliterate
 from xojl_jax.errors import BadUsage
 from xojl_jax.xojl.record import CATEGORIES, parse_record, read_directory, record_to_json
 from xojl_jax.xojl.tree import ELEMENTS, Node, preorder, print_html
@@ -92,21 +92,21 @@ def test_the_sections_of_a_site_share_a_style_and_no_other_site_has_it(pages):
 def test_every_manner_and_tongue_is_drawn():
     """What no author uses teaches nothing."""
     drawn = [draw_theme(Random(f"{SEED}/s{at}")) for at in range(400)]
-    assert {theme.tongue for theme in drawn} == {name for name, _ in TONGUES}
-    assert len({theme.manner.name for theme in drawn}) == 12
-    assert {way for theme in drawn for way in theme.manner.rows} == set(WAYS)
+    assert {theme.script for theme in drawn} == {name for name, _ in SCRIPTS}
+    assert len({theme.profile.name for theme in drawn}) == 12
+    assert {way for theme in drawn for way in theme.profile.rows} == set(WAYS)
 
 
-@given(st.text(), st.sampled_from([name for name, _ in TONGUES]))
-def test_another_tongue_keeps_figures_and_the_number_of_words(text, tongue):
+@given(st.text(), st.sampled_from([name for name, _ in SCRIPTS]))
+def test_another_script_keeps_figures_and_the_number_of_words(text, script):
     """Lengths and shapes of texts must stay those that the layout was drawn for."""
-    said = say(text, tongue, Random(0))
+    said = transliterate(text, script, Random(0))
     assert len(said.split(" ")) == len(text.split(" "))
     assert [c for c in said if c in "0123456789"] == [c for c in text if c in "0123456789"]
 
 
 def test_tags_alone_do_not_give_the_labels_away(pages):
-    """Even told which nodes are labelled, the best guess from the tag is wrong in 4 of 10. Cells of
+    """Even told which nodes are labeled, the best guess from the tag is wrong in 4 of 10. Cells of
     tables are left out: they are texts, here as on real pages."""
     seen = defaultdict(Counter)
     for page in pages:
@@ -131,9 +131,9 @@ def test_every_picture_is_an_address_that_needs_no_network(maker):
 @pytest.mark.parametrize("way", sorted(WAYS))
 def test_every_way_to_set_cells_keeps_each_cell_once(way):
     """A row that loses or repeats a cell would label what is not there."""
-    kit = make_kit(Random(1), draw_theme(Random(1)), 1280)
+    ctx = make_context(Random(1), draw_theme(Random(1)), 1280)
     cells = [El("div", {}, [leaf()]) for _ in range(3)]
-    made = WAYS[way](kit, list(cells), [1 / 3] * 3, 20, "stretch")
+    made = WAYS[way](ctx, list(cells), [1 / 3] * 3, 20, "stretch")
     assert [node for node in made.walk() if node in cells] == cells
     assert made.mark == "grid"
 
@@ -213,7 +213,7 @@ def test_the_head_of_a_table_titles_where_it_looks_like_a_title():
     """`th` in the weight of running text is a label; heavier, it titles its column."""
     seen = set()
     for seed in range(40):
-        made = table(make_kit(Random(seed), draw_theme(Random(seed)), 1280))
+        made = table(make_context(Random(seed), draw_theme(Random(seed)), 1280))
         for cell in (n for n in made.walk() if n.tag == "th" and n.kids):
             heavy = int(cell.style["font-weight"]) > 400
             assert cell.mark == ("heading" if heavy else "paragraph")
@@ -260,7 +260,7 @@ def test_what_is_drawn_is_what_is_labelled(made):
     """The layout of a record is the derived tree, node for node."""
     for index, (record, _, _) in enumerate(made):
         shown = [(visit.node.element, visit.depth) for visit in preorder(record.layout)]
-        drawn = [labelled_tree(make_page(SEED, index, attempt).root) for attempt in range(3)]
+        drawn = [labeled_tree(make_page(SEED, index, attempt).root) for attempt in range(3)]
         assert shown in drawn
 
 
