@@ -24,7 +24,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw
 
-from configs import base
+from configs import layout
 from xojl_jax.data import images, shards
 from xojl_jax.data.loader import batches
 from xojl_jax.data.transforms import stack
@@ -40,7 +40,7 @@ def parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--preset", default="base", choices=sorted(base.PRESETS))
+    parser.add_argument("--preset", default="base", choices=sorted(layout.PRESETS))
     parser.add_argument("--records", type=int, default=48)
     parser.add_argument("--nodes", type=int, default=60, help="HTML nodes of a record")
     parser.add_argument("--format", default="PNG", choices=["PNG", "WEBP", "JPEG"])
@@ -175,7 +175,7 @@ def timed_batches(stream, options: argparse.Namespace) -> float:
 
 def rates(folder: Path, spec: FeatureSpec, options: argparse.Namespace) -> dict[str, float]:
     """Samples a second of each variant, median of the turns."""
-    augmentation = base.make(options.preset).data
+    augmentation = layout.make(options.preset).data
     decoding = LayoutDataset(folder, "train", spec, augmentation, picture_bytes=0)
     keeping = LayoutDataset(folder, "train", spec, augmentation, picture_bytes=1 << 40)
     for dataset in (decoding, keeping):
@@ -194,7 +194,7 @@ def rates(folder: Path, spec: FeatureSpec, options: argparse.Namespace) -> dict[
 
 def main() -> None:
     options = parse_arguments()
-    config = base.make(options.preset)
+    config = layout.make(options.preset)
     spec = FeatureSpec(
         config.image.height,
         config.image.width,

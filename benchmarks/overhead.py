@@ -199,7 +199,7 @@ def run_loop(task, config, folder: Path, seconds: float, *, ahead: bool) -> Devi
                 saver=checkpoint.Saver(directory.checkpoints, keep=1, metadata=metadata),
                 telemetry=reporter,
                 stop=stop,
-                best=eval_history.EvalHistory(directory, "", 0, 0),
+                history=eval_history.EvalHistory(directory, "", 0, 0),
             )
         reporter.finish(outcome.step, outcome.how)
     return device

@@ -1,42 +1,53 @@
-"""Every configuration field with its default, and the presets (sizes).
+"""The engine's own configuration fields, with their defaults.
 
-A stage file starts from `base.make(preset)` and states only what differs. Select a preset after a
-colon: `--config=configs/stage4.py:tiny`. Override a field with `--config.batch_size=8`,
-`--config.model.width=256`. The result is locked: a misspelt field is refused.
+A task adds its fields and presets in a file of its own (`layout.py`), and a stage file states only
+what differs from that. Override a field with `--config.batch_size=8`. The result is locked: a
+misspelled field is refused.
 """
+
+from collections.abc import Callable, Mapping
 
 from ml_collections import ConfigDict
 
 from xojl_jax.errors import BadUsage
 
 
-def make(preset: str = "base") -> ConfigDict:
-    """Returns the defaults with one preset applied: `tiny`, `small` or `base` ("" means `base`)."""
-    config = defaults()
-    preset = preset or "base"
-    if preset not in PRESETS:
+def choose_preset(
+    config: ConfigDict, name: str, presets: Mapping[str, Callable[[ConfigDict], None]]
+) -> ConfigDict:
+    """Applies the preset `name` ("" means `base`) to a task's defaults, and locks them."""
+    name = name or "base"
+    if name not in presets:
         raise BadUsage(
-            f"there is no preset {preset!r}: choose one of {', '.join(sorted(PRESETS))}, "
+            f"there is no preset {name!r}: choose one of {', '.join(sorted(presets))}, "
             "as in --config=configs/stage4.py:tiny"
         )
-    config.preset = preset
-    PRESETS[preset](config)
+    config.preset = name
+    presets[name](config)
     return config.lock()
+
+
+def group(lr: float, freeze_at: int = 0) -> ConfigDict:
+    """A group of parameters, for `config.optim.groups.NAME`."""
+    config = ConfigDict()
+    # Peak learning rate.
+    config.lr = lr
+    # Freezes the group from this step on; 0 never does.
+    config.freeze_at = freeze_at
+    return config
 
 
 def defaults() -> ConfigDict:
     config = ConfigDict()
 
-    # The task that is trained (a package in xojl_jax/tasks).
-    config.task = "layout"
-    # Stage 1 to 4: which losses and which subtrees of the model take part. Set by the stage files.
-    config.stage = 4
-    # The name of the preset. Set by `make`, and used to name the default working directory.
+    # The task that is trained: a name in xojl_jax/tasks/__init__.py. The task's file sets it.
+    config.task = ""
+    # The name of the preset. Set by `choose_preset`; part of the default working directory's name.
     config.preset = "base"
 
-    # Seed of initialisation, dropout and the order of samples.
+    # Seed of initialization, dropout and the order of samples.
     config.seed = 0
-    # Optimiser steps of the whole run.
+    # Optimizer steps of the whole run.
     config.total_steps = 100_000
     # Samples a step, over all devices and hosts together.
     config.batch_size = 256
@@ -48,7 +59,7 @@ def defaults() -> ConfigDict:
     config.eval_every = 1000
     # Batches of one evaluation.
     config.eval_batches = 16
-    # Validation records whose predictions are drawn at each evaluation, for TensorBoard (stage 4).
+    # Validation records whose predictions are drawn at each evaluation, for TensorBoard.
     config.eval_pictures = 4
     # Whether each evaluation writes a histogram of every parameter, too.
     config.histograms = False
@@ -74,83 +85,13 @@ def defaults() -> ConfigDict:
     data.num_threads = 16
     # Batches made ahead of time.
     data.prefetch = 4
-    # How far training evens out categories and elements: each record is drawn in proportion to its
-    # rarity to this power. 0 draws all alike, 1 draws what is ten times as rare ten times as often.
-    data.balance = 0.0
-    # Training pictures are turned by up to so many degrees either way, boxes with them.
-    data.rotate = 2.0
-    # The share of training pictures that is turned.
-    data.rotate_share = 0.5
-    # Probability that a training sample loses its HTML tree (never both HTML and image).
-    data.drop_html = 0.1
-    # Probability that a training sample loses its screenshot.
-    data.drop_image = 0.1
-    # Probability that a training sample loses the boxes of its HTML nodes.
-    data.drop_boxes = 0.5
-
-    config.image = image = ConfigDict()
-    # Height and width in pixels of the canvas that a screenshot is fitted into.
-    image.height = 720
-    image.width = 1280
-    # Sharpen text before a screenshot is shrunk to between 0.6 and 1 of its size (docs/images.md).
-    image.sharpen = True
-
-    config.model = model = ConfigDict()
-    # Side of a square patch in pixels.
-    model.patch = 16
-    # Width of every residual stream.
-    model.width = 768
-    # Attention heads; the width must be a multiple of them.
-    model.heads = 12
-    # Layers of the vision encoder: a multiple of 4, since taps leave after every quarter.
-    model.vision_layers = 12
-    # Layers of the HTML tree encoder.
-    model.html_layers = 4
-    # What an HTML node is, as vectors that are added up: names in embeddings.py.
-    model.embeddings = "compositional,tag,content"
-    # Where an HTML node is, as vectors that are added up: names in node_positions.py.
-    model.positions = "depth_first,breadth_first,parent,depth,child,path,boxes"
-    # How HTML tokens and visual tokens come to know each other: a name in fusion.py.
-    model.fusion = "late"
-    # Layers in which HTML tokens and visual tokens attend to each other.
-    model.fusion_layers = 2
-    # Layers of the decoder.
-    model.decoder_layers = 6
-    # Width of a feed-forward layer, as a multiple of the residual width.
-    model.mlp_ratio = 4
-    # HTML nodes a sample may hold.
-    model.max_nodes = 1024
-    # Classes an HTML node may hold.
-    model.max_classes = 32
-    # Tokens a target sequence may hold, the end token included.
-    model.max_target = 2048
-    # The decoder attends to a visual grid that is coarser by this factor on each side (1, 2, 4).
-    model.memory_stride = 2
-    # Dropout rate of residual branches.
-    model.dropout = 0.1
-    # Type of computation; parameters and reductions stay float32.
-    model.dtype = "bfloat16"
-    # What a layer keeps for the backward pass: "full" recomputes all of it, "attention" all but
-    # attention, "dots" keeps every matrix product, "none" keeps everything.
-    model.remat = "attention"
-    # Shifts of the patch embedding: "axis4", "diag4" or "all8".
-    model.shifts = "axis4"
-    # Keys that one step of blockwise attention looks at.
-    model.attention_block = 512
 
     config.optim = optim = ConfigDict()
-    # Peak learning rate of the vision encoder.
-    optim.lr_vision = 1e-4
-    # Peak learning rate of the HTML encoder.
-    optim.lr_html = 5e-4
-    # Peak learning rate of everything else.
-    optim.lr_rest = 5e-4
+    # Groups of parameters: groups.NAME.lr and groups.NAME.freeze_at, see `group`. The task's config
+    # file adds them, and the task says which parameter is in which (`Task.param_group`).
+    optim.groups = ConfigDict()
     # Steps of linear warm-up; after them the rate follows a cosine down to zero at `total_steps`.
     optim.warmup_steps = 2000
-    # Freezes the vision encoder from this step on; 0 never does.
-    optim.freeze_vision_at = 0
-    # Freezes the HTML encoder from this step on; 0 never does.
-    optim.freeze_html_at = 0
     # Decoupled weight decay; biases, norm scales and other vectors are exempt.
     optim.weight_decay = 0.05
     # Decay of AdamW's first moment.
@@ -163,81 +104,12 @@ def defaults() -> ConfigDict:
     optim.accumulate = 1
     # Decay of the running average of parameters that evaluation uses; 0 keeps none.
     optim.ema_decay = 0.999
-    # Probability mass that the token losses spread over wrong tokens.
-    optim.label_smoothing = 0.1
-
-    # Predictions beside the sequence: names in heads.py, in the order in which they are computed. A
-    # stage trains those whose inputs its encoders compute.
-    config.heads = "node,category,element,aux,contrastive,spatial"
-
-    config.loss = loss = ConfigDict()
-    # Weight of the detail sequence.
-    loss.detail = 0.4
-    # Weight of the semantic sequence.
-    loss.semantic = 0.3
-    # Weight of the multi-label element classifier.
-    loss.element = 0.1
-    # Weight of the per-node element classifier on HTML tokens.
-    loss.node = 0.5
-    # Weight of the section category.
-    loss.category = 0.1
-    # Weight of the auxiliary loss: which elements cover each patch.
-    loss.aux = 0.3
-    # Weight of the contrastive loss between regions of the image and HTML nodes.
-    loss.contrastive = 0.1
-    # Weight of the loss on where the spatial attention looks.
-    loss.spatial = 0.05
 
     config.mesh = mesh = ConfigDict()
     # Devices along the batch; -1 takes what the other two leave.
     mesh.data = -1
-    # Devices that parameters and optimiser state are spread over (the batch is split here too).
+    # Devices that parameters and optimizer state are spread over (the batch is split here too).
     mesh.fsdp = 1
     # Devices that heads and feed-forward layers are spread over.
     mesh.tensor = 1
     return config
-
-
-def tiny(config: ConfigDict) -> None:
-    """For the demo and for tests: two CPU cores, float32 throughout."""
-    config.total_steps = 200
-    config.batch_size = 8
-    config.checkpoint_every = 100
-    config.eval_every = 100
-    config.eval_batches = 4
-    config.eval_pictures = 2
-    config.log_every = 10
-    config.data.num_threads = 2
-    config.data.prefetch = 2
-    config.image.height, config.image.width = 384, 512
-    config.model.patch = 32
-    config.model.width, config.model.heads = 128, 2
-    config.model.vision_layers = 4
-    config.model.html_layers = config.model.decoder_layers = 2
-    config.model.fusion_layers = 1
-    config.model.max_nodes, config.model.max_target = 128, 256
-    config.model.max_classes = 16
-    config.model.memory_stride = 1
-    config.model.dtype = "float32"
-    config.model.dropout = 0.0
-    config.optim.lr_vision = 5e-4
-    config.optim.lr_html = config.optim.lr_rest = 1e-3
-    config.optim.warmup_steps = 20
-    config.optim.ema_decay = 0.0
-    config.optim.label_smoothing = 0.0
-
-
-def small(config: ConfigDict) -> None:
-    """For one GPU."""
-    config.batch_size = 64
-    config.image.height, config.image.width = 768, 1024
-    config.model.width, config.model.heads = 384, 6
-    config.model.html_layers = config.model.decoder_layers = 4
-    config.model.max_nodes, config.model.max_target = 512, 1024
-
-
-def base(config: ConfigDict) -> None:
-    """For TPU slices and H200s: the defaults as they stand."""
-
-
-PRESETS = {"tiny": tiny, "small": small, "base": base}

@@ -7,11 +7,11 @@ Time:      not yet measured.
 Metric:    accuracy of the section category, F1 of the used elements: not yet measured.
 """
 
-from configs import base
+from configs import layout
 
 
 def get_config(preset: str = "base"):
-    config = base.make(preset)
+    config = layout.make(preset)
     config.stage = 1
     config.data.drop_html = 0.0
     config.data.drop_image = 0.0

@@ -10,11 +10,11 @@ Time:      not yet measured.
 Metric:    recall@1 of image against HTML, accuracy of the element of a node: not yet measured.
 """
 
-from configs import base
+from configs import layout
 
 
 def get_config(preset: str = "base"):
-    config = base.make(preset)
+    config = layout.make(preset)
     config.stage = 3
     if preset != "tiny":
         config.total_steps = 60_000

@@ -9,10 +9,10 @@ Metric:    tiny, 200 steps on the sample data, test split, detail view: element 
            distance 0.30; small, base: not yet measured.
 """
 
-from configs import base
+from configs import layout
 
 
 def get_config(preset: str = "base"):
-    config = base.make(preset)
+    config = layout.make(preset)
     config.stage = 4
     return config

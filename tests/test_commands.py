@@ -177,6 +177,7 @@ def test_mistakes_end_with_one_line_and_exit_code_2():
     """Protects scripts and people from tracebacks: a real process, a misspelt field."""
     for module, *arguments in (
         ("xojl_jax.train", "--config=configs/stage4.py:tiny", "--config.modle.width=3"),
+        ("xojl_jax.train", "--config=configs/stage4.py:tiny", "--config.optim.lr_vision=1e-3"),
         ("xojl_jax.plan", "--config=configs/stage4.py:huge"),
         ("xojl_jax.train", "--config=configs/stage9.py"),
         ("xojl_jax.evaluate", "--split=test"),

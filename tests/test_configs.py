@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from ml_collections import ConfigDict
 
-from configs import base
+from configs import base, layout
 from xojl_jax.errors import BadUsage
 
 STAGES = ("stage1", "stage2", "stage3", "stage4")
@@ -17,7 +17,7 @@ def get_config(stage: str, *preset: str) -> ConfigDict:
     return importlib.import_module(f"configs.{stage}").get_config(*preset)
 
 
-@pytest.mark.parametrize("preset", sorted(base.PRESETS))
+@pytest.mark.parametrize("preset", sorted(layout.PRESETS))
 @pytest.mark.parametrize("stage", STAGES)
 def test_it_is_built_consistent_and_locked(stage, preset):
     """Protects all stages and presets: they build, fit together, and take no misspelt field."""
@@ -55,9 +55,10 @@ def test_it_opens_with_command_hardware_time_and_metric(stage):
         assert heading in text
 
 
-def test_every_field_has_a_comment():
-    """Protects base.py as the one place where fields are explained."""
-    source = Path(base.__file__).read_text(encoding="utf-8")
+@pytest.mark.parametrize("module", [base, layout])
+def test_every_field_has_a_comment(module):
+    """Protects these files as the one place where fields are explained."""
+    source = Path(module.__file__).read_text(encoding="utf-8")
     lines = source.split("def defaults")[1].split("\ndef ")[0].splitlines()
     for above, line in itertools.pairwise(lines):
         target = line.split("=")[0].strip()

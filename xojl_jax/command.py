@@ -7,7 +7,7 @@ data; 75 pre-empted with everything saved.
 import importlib.util
 import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from absl import flags
@@ -32,14 +32,17 @@ def run(main: Callable[[list[str]], int | None]) -> None:
     sys.exit(code)
 
 
-def run_absl(main: Callable[[], int | None], usage: str) -> None:
+def run_absl(
+    main: Callable[[], int | None], usage: str, renamed_fields: Mapping[str, str] | None = None
+) -> None:
     """As `run`, for a command whose flags are absl flags (`--config=FILE --config.x.y=z`).
 
     Args:
       main: called after the flags are parsed.
       usage: printed above the flags by `--help`.
+      renamed_fields: config fields of earlier versions -> their names today, for a hint.
     """
-    run(lambda argv: _parse_flags(argv, usage) or main())
+    run(lambda argv: _parse_flags(argv, usage, renamed_fields or {}) or main())
 
 
 def read_config(flag: flags.FlagHolder):
@@ -54,15 +57,20 @@ def read_config(flag: flags.FlagHolder):
     return config
 
 
-def _parse_flags(argv: list[str], usage: str) -> None:
+def _parse_flags(argv: list[str], usage: str, renamed_fields: Mapping[str, str]) -> None:
     if {"--help", "-h", "-help", "--helpshort", "--helpfull"} & set(argv):
         print(usage.strip(), flags.FLAGS.main_module_help(), sep="\n\n")
         sys.exit(0)
     argv = [_find_shipped_config(argument) for argument in argv]
+    for argument in argv:
+        field = argument.lstrip("-").partition("=")[0].removeprefix("config.")
+        if argument.startswith("-") and field in renamed_fields:
+            now = renamed_fields[field]
+            raise BadUsage(f"--config.{field} has another name now: --config.{now} (see --help)")
     try:
         rest = flags.FLAGS([sys.argv[0], *argv])[1:]
     except (flags.Error, AttributeError, KeyError, TypeError, ValueError, OSError) as error:
-        # ml_collections reports a misspelt field as AttributeError or KeyError.
+        # ml_collections reports a misspelled field as AttributeError or KeyError.
         raise BadUsage(f"{_one_line(error)} (see --help)") from error
     if rest:
         raise BadUsage(f"unexpected argument {rest[0]!r}: flags start with -- (see --help)")

@@ -5,7 +5,7 @@ This module is a leaf: everything may import it, and it imports nothing of ours.
 
 
 class UserError(Exception):
-    """Something a user can mend. The message says what is wrong, where, and what to do."""
+    """Something that a user can correct. The message says what is wrong, where, and what to do."""
 
     exit_code = 1
 

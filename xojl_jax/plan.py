@@ -1,4 +1,4 @@
-"""Says what a config would build, need and cost, without training: `python -m xojl_jax.plan`.
+"""Prints what a config would build, need and cost, without training: `python -m xojl_jax.plan`.
 
 Parameters, FLOPs and the memory of the state come from shapes alone, in seconds, at any size. With
 `--topology` or `--compile` the real steps are compiled, too, for a TPU slice or for this machine.
@@ -10,7 +10,7 @@ from ml_collections import config_flags
 from rich.console import Console
 
 from xojl_jax import command, tasks
-from xojl_jax.engine import sharding, state, step
+from xojl_jax.engine import compatibility, sharding, state, step
 from xojl_jax.errors import BadUsage
 from xojl_jax.planning import compile_report, tables
 from xojl_jax.planning.compile_report import CompileReport
@@ -31,7 +31,7 @@ Prints a config's parameters, FLOPs, memory, shardings and expected speed withou
 --quick                 compiles with less optimization, for shardings and FLOPs: several times
                         faster, memory comes out larger, and no step time is told
 --decode=N              documents that the decoding step answers at once; 0 leaves it out
---shardings             lists where every array lies
+--shardings             lists how every array is split
 
 Exit code 2 where the training does not fit, with what to change.
 """
@@ -41,7 +41,7 @@ _COMPILE = flags.DEFINE_bool("compile", False, "compile the steps for this machi
 _TOPOLOGY = flags.DEFINE_string("topology", "", "compile the steps for a TPU slice")
 _QUICK = flags.DEFINE_bool("quick", False, "compile with less optimization")
 _DECODE = flags.DEFINE_integer("decode", 8, "documents of the decoding step", lower_bound=0)
-_SHARDINGS = flags.DEFINE_bool("shardings", False, "list where every array lies")
+_SHARDINGS = flags.DEFINE_bool("shardings", False, "list how every array is split")
 
 
 def main() -> None:
@@ -96,12 +96,12 @@ def report_decoding(task, inference: Inference, setup: state.TrainSetup) -> Comp
     mesh = sharding.single(setup.mesh.devices.flat[0])
     whole = sharding.replicated(mesh)
 
-    def lying_here(array, shape=None):
+    def on_device(array, shape=None):
         return jax.ShapeDtypeStruct(shape or array.shape, array.dtype, sharding=whole)
 
-    params = jax.tree.map(lying_here, setup.abstract.params)
+    params = jax.tree.map(on_device, setup.abstract.params)
     batch = {
-        name: lying_here(spec, (_DECODE.value, *spec.shape[1:]))
+        name: on_device(spec, (_DECODE.value, *spec.shape[1:]))
         for name, spec in task.batch_spec().items()
     }
     predict = jax.jit(lambda params, batch: inference.predict(params, batch))
@@ -128,4 +128,4 @@ def _compile(step_fn, arguments, mesh, what: str) -> CompileReport:
 
 
 if __name__ == "__main__":
-    command.run_absl(main, USAGE)
+    command.run_absl(main, USAGE, compatibility.RENAMED_FIELDS)

@@ -1,6 +1,6 @@
 """Trains a task: `python -m xojl_jax.train --config=configs/stage4.py:tiny`.
 
-Takes up an interrupted run by itself: the same command, the same working directory.
+Resumes an interrupted run by itself: the same command, the same working directory.
 """
 
 import contextlib
@@ -19,10 +19,11 @@ from xojl_jax.data import loader
 from xojl_jax.data.shards import NoSplit
 from xojl_jax.engine import (
     checkpoint,
+    compatibility,
+    eval_callbacks,
     eval_history,
     evaluation,
     goodput,
-    histograms,
     loop,
     processes,
     profiler,
@@ -44,7 +45,7 @@ Trains one stage.
   python -m xojl_jax.train --config=configs/stage4.py --workdir=runs/mine --config.batch_size=64
 
 --config=FILE[:PRESET]  one of configs/stage1.py … stage4.py; presets are tiny, small and base (the
-                        default). configs/base.py lists every field with a comment.
+                        default). configs/base.py and configs/layout.py list every field.
 --config.FIELD=VALUE    overrides a field, such as --config.data.path=SHARDS.
 --workdir=DIR           where everything goes; default runs/stageN-PRESET.
 --profile=START:COUNT   traces so many steps, for the Profile tab of TensorBoard.
@@ -84,8 +85,9 @@ def main() -> int:
     """Reads the flags, then trains."""
     config = command.read_config(_CONFIG)
     processes.initialize(_DISTRIBUTED.value, _PEER_TIMEOUT.value, _STALL_TIMEOUT.value)
-    path = _WORKDIR.value or f"runs/stage{config.stage}-{config.preset}"
-    return train(tasks.make(config), config, path, profile=_PROFILE.value, wandb=_WANDB.value)
+    task = tasks.make(config)
+    path = _WORKDIR.value or f"runs/{task.run_name()}"
+    return train(task, config, path, profile=_PROFILE.value, wandb=_WANDB.value)
 
 
 def train(
@@ -94,49 +96,35 @@ def train(
     """Trains a task in a working directory and returns the exit code: 0, or 75 if interrupted.
 
     Args:
-      profile: "START:COUNT" of steps to trace, counted from where this process takes up; "" none.
+      profile: "START:COUNT" of steps to trace, counted from where this process resumes; "" none.
       wandb: project of Weights & Biases; "" for TensorBoard alone.
     """
     mesh = sharding.make_mesh(config.mesh)
     sharding.check_batch_size(config.batch_size, config.optim.accumulate, mesh)
-    directory = workdir.Workdir(path)
     with (
         processes.abort_peers_on_failure(),
         loop.StopRequest() as stop,
         sharding.use_mesh(mesh),
         contextlib.ExitStack() as stack,
     ):
-        processes.broadcast_from_process_0(
-            lambda: str(stack.enter_context(workdir.claim(path, config)).path)
-        )
+        directory = claim_workdir(stack, path, config)
         time_spent = goodput.Goodput(directory.read_summary().get("goodput"))
         setup = state.make_train_setup(task, config, mesh)
-        describe(task, config, setup, directory)
+        log_setup(task, config, setup, directory)
         start, saver = begin(task, config, setup, directory)
         step_number = int(start.step)
         time_spent.resume_at(step_number)
-        standing = eval_history.EvalHistory(
+        history = eval_history.EvalHistory(
             directory, config.best_metric, config.patience, step_number
         )
         trace = profiler.Profiler(profile, directory.tensorboard, step_number) if profile else None
         batches = stack.enter_context(training_batches(task, config, step_number))
-        evaluate = evaluator(task, config, setup)
+        evaluate = make_evaluate(task, config, setup)
         with time_spent.spent("compile"):
             train_step = compile_step(task, config, setup)
-        reporter = telemetry.Telemetry(
-            directory,
-            config,
-            start_step=step_number,
-            rates=setup.optimizer.rates,
-            flops_per_sample=sum(task.flops().values()),
-            goodput=time_spent,
-            peak_flops=peak_flops(),
-            wandb=wandb,
-        )
-        # Collections need not go over what lives as long as the run: large records parse faster.
-        gc.collect()
-        gc.freeze()
-        stack.callback(gc.unfreeze)
+        reporter = make_reporter(task, config, setup, directory, step_number, time_spent, wandb)
+        stack.enter_context(long_lived_objects_not_collected())
+        callbacks = eval_callbacks.make(task, config, mesh, reporter) if evaluate else []
         with closing(saver, reporter):
             outcome = loop.run(
                 start,
@@ -148,20 +136,27 @@ def train(
                 saver=saver,
                 telemetry=reporter,
                 stop=stop,
-                best=standing,
-                eval_callbacks=eval_callbacks(task, config, mesh, reporter) if evaluate else [],
+                history=history,
+                eval_callbacks=callbacks,
                 profiler=trace,
             )
-        reporter.finish(outcome.step, outcome.how, standing)
+        reporter.finish(outcome.step, outcome.how, history)
     return PREEMPTED if outcome.how == "interrupted" else 0
 
 
-def describe(task: Task, config, setup: state.TrainSetup, directory: workdir.Workdir) -> None:
-    """Says what is going to be trained, where and on what."""
+def claim_workdir(stack: contextlib.ExitStack, path, config) -> workdir.Workdir:
+    """The run's working directory, locked by the first process until the stack closes."""
+    claim = workdir.claim(path, config)
+    processes.broadcast_from_process_0(lambda: str(stack.enter_context(claim).path))
+    return workdir.Workdir(path)
+
+
+def log_setup(task: Task, config, setup: state.TrainSetup, directory: workdir.Workdir) -> None:
+    """Logs what is going to be trained, where and on what."""
     arrays = jax.tree.leaves(setup.abstract.params)
     device = jax.devices()[0].device_kind
     telemetry.log_on_primary(
-        f"task {config.task}, stage {config.stage}, preset {config.preset}: "
+        f"task {config.task}, {task.describe()}: "
         f"{sum(a.size for a in arrays) / 1e6:.2f} M parameters in {len(arrays)} arrays, "
         f"{sum(task.flops().values()) / 1e9:.2f} GFLOP a sample forward\n"
         f"mesh {sharding.describe(setup.mesh)} on {jax.device_count()} {device} device(s), "
@@ -171,7 +166,7 @@ def describe(task: Task, config, setup: state.TrainSetup, directory: workdir.Wor
 
 
 def begin(task: Task, config, setup: state.TrainSetup, directory: workdir.Workdir):
-    """The state to start from, resumed, taken over or fresh, and the saver that continues it."""
+    """The state to start from (resumed, from other runs, or from scratch), and the run's saver."""
     restored = checkpoint.restore_newest(
         directory.checkpoints, setup.abstract, on_corrupt=config.on_corrupt
     )
@@ -209,13 +204,31 @@ def compile_step(task: Task, config, setup: state.TrainSetup) -> jax.stages.Comp
     return compiled
 
 
-def peak_flops() -> float:
-    """FLOP/s of all devices together, by their data sheet; 0 where we have none."""
+def make_reporter(
+    task: Task,
+    config,
+    setup: state.TrainSetup,
+    directory: workdir.Workdir,
+    start_step: int,
+    time_spent: goodput.Goodput,
+    wandb: str,
+) -> telemetry.Telemetry:
+    """What prints and writes the run's metrics."""
     chip = chips.find(jax.devices()[0].device_kind)
-    return chip.flops * jax.device_count() if chip else 0.0
+    return telemetry.Telemetry(
+        directory,
+        config,
+        start_step=start_step,
+        rates=setup.optimizer.rates,
+        flops_per_sample=sum(task.flops().values()),
+        goodput=time_spent,
+        peak_flops=chip.flops * jax.device_count() if chip else 0.0,
+        description=task.describe(),
+        wandb=wandb,
+    )
 
 
-def evaluator(task: Task, config, setup: state.TrainSetup) -> Callable | None:
+def make_evaluate(task: Task, config, setup: state.TrainSetup) -> Callable | None:
     """state -> metrics on the validation split, or None if there is none or too small a one."""
     try:
         dataset = task.dataset("val")
@@ -242,33 +255,24 @@ def evaluator(task: Task, config, setup: state.TrainSetup) -> Callable | None:
 
 
 def no_evaluation(config, why: str) -> None:
-    """Says why there is none; refuses a config that would stop by it."""
+    """Logs why there is none; refuses a config that would stop by it."""
     if config.patience:
         raise BadUsage(f"config.patience stops by evaluations, and there is none: {why}")
     telemetry.log_on_primary(f"no evaluation: {why}")
 
 
-def eval_callbacks(task: Task, config, mesh, reporter: telemetry.Telemetry) -> list[Callable]:
-    """What is done with (state, step) after an evaluation: pictures, histograms."""
-    chosen = []
-    if config.eval_pictures and (found := task.preview(config.eval_pictures)):
-        preview, predict = found
-        per_host = config.batch_size // jax.process_count()
-        first = per_host * jax.process_index()
-        rows = {name: array[first : first + per_host] for name, array in preview.batch.items()}
-        # The answers of all rows on every device: the first process draws.
-        whole = sharding.replicated(mesh)
-        compiled = jax.jit(predict, out_shardings=whole)
+@contextlib.contextmanager
+def long_lived_objects_not_collected():
+    """Garbage collections skip what exists by now, which lives as long as the run.
 
-        def draw(state, step):
-            prediction = compiled(state.eval_params, sharding.put_batch(rows, mesh))
-            reporter.pictures(step, preview.draw(jax.device_get(prediction)))
-
-        chosen.append(draw)
-    if config.histograms:
-        count = histograms.make()
-        chosen.append(lambda state, step: reporter.histograms(step, count(state)))
-    return chosen
+    Records are many small objects, so collections are frequent: large records parse faster.
+    """
+    gc.collect()
+    gc.freeze()
+    try:
+        yield
+    finally:
+        gc.unfreeze()
 
 
 @contextlib.contextmanager
@@ -292,4 +296,4 @@ def closing(saver: checkpoint.Saver, reporter: telemetry.Telemetry):
 
 
 if __name__ == "__main__":
-    command.run_absl(main, USAGE)
+    command.run_absl(main, USAGE, compatibility.RENAMED_FIELDS)

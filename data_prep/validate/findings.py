@@ -20,7 +20,7 @@ from xojl_jax.xojl.record import Record, parse_record
 from xojl_jax.xojl.tree import preorder
 from xojl_jax.xojl.vocabulary import Vocabulary
 
-# Nodes and tokens of the detail view that each preset takes (configs/base.py; a test compares).
+# Nodes and tokens of the detail view that each preset takes (configs/layout.py; a test compares).
 LIMITS = {"tiny": (128, 256), "small": (512, 1024), "base": (1024, 2048)}
 _CHUNK = 16  # records that a process is given at a time
 # Starting processes takes longer than looking at so many records.

@@ -240,26 +240,6 @@ def test_parameters_of_other_runs_are_taken_over(run, tmp_path):
         warm_start.apply(fresh, run.setup, f"{run.folder.parent}, {tmp_path}")
 
 
-class Frozen(ToyTask):
-    """Trains nothing but the head."""
-
-    def param_group(self, path):
-        return "rest" if path == "head" else "frozen"
-
-
-def test_what_a_run_never_trained_is_not_handed_on(run, tmp_path):
-    """Protects stage 3 from the untouched HTML encoder of stage 1; what was inherited goes on."""
-    task = Frozen(run.config)
-    setup = state.make_train_setup(task, run.config, run.setup.mesh)
-    metadata = checkpoint.make_metadata(task, run.config, setup, {"odd": "an earlier run"})
-    saver = checkpoint.Saver(tmp_path, keep=1, metadata=metadata)
-    saver.save(run.state, 2)
-    saver.close()
-    _, origins, report = warm_start.apply(run.state, run.setup, str(tmp_path))
-    assert set(origins) == {"head", "odd"}
-    assert "vision: 1 of 1 arrays from scratch" in report
-
-
 def test_init_from_something_else_is_an_error(run, monkeypatch):
     """Protects from a run of another preset: nothing matches, and that is said."""
     for name, size in {"PIXELS": 12, "WIDTH": 6, "HIDDEN": 10}.items():

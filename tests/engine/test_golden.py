@@ -3,12 +3,14 @@
 import json
 import shutil
 
+import jax
 import numpy as np
 import pytest
 
-from tests.engine.golden import FOLDER, golden_setup, summary
-from tests.engine.toy_task import names_and_leaves
-from xojl_jax.engine import checkpoint
+from configs import layout
+from tests.engine.golden import FOLDER, golden_config, golden_setup, summary
+from tests.engine.toy_task import ToyTask, names_and_leaves
+from xojl_jax.engine import checkpoint, compatibility, sharding, state
 from xojl_jax.errors import BadInput
 
 GOLDEN = sorted(path for path in FOLDER.glob("checkpoint-*") if path.is_dir())
@@ -62,3 +64,43 @@ def test_an_unknown_format_is_refused(golden):
         checkpoint.load_params(path)
     with pytest.raises(BadInput, match=r"has format 2, this version reads 1"):
         checkpoint.restore_newest(path / "checkpoints", golden_setup().abstract, on_corrupt="stop")
+
+
+def test_a_config_of_an_earlier_release_has_the_fields_of_today(golden):
+    """Protects resume, evaluate and predict on old runs: renamed fields keep their values, and each
+    field that was added since has the value under which nothing changes."""
+    path, _ = golden
+    metadata = checkpoint.read_metadata(path / "checkpoints" / "3")
+    fields = compatibility.flatten(metadata["config"])
+    assert fields.keys() == compatibility.flatten(layout.make("tiny").to_dict()).keys()
+    assert fields["optim.groups.vision.lr"] == 0.03 and fields["optim.groups.html.lr"] == 0.001
+    assert fields["optim.groups.vision.freeze_at"] == 0
+    assert compatibility.upgrade_config(metadata["config"]) == metadata["config"]
+
+
+def test_renamed_parameters_are_read_everywhere(golden, monkeypatch):
+    """Protects a model whose parameter paths change: parameters, averages and moments of an old
+    checkpoint are found under the new names, and every number is as it was."""
+    path, sums = golden
+    names = {"blocks/": "tower/layers/", "head": "output"}
+    monkeypatch.setattr(compatibility, "RENAMED_PARAMS", names)
+
+    class Renamed(ToyTask):
+        def init(self, rng):
+            params = super().init(rng)
+            blocks, head = params.pop("blocks"), params.pop("head")
+            return params | {"tower": {"layers": blocks}, "output": head}
+
+    config = golden_config()
+    mesh = sharding.make_mesh(config.mesh, jax.devices()[:1])
+    abstract = state.make_train_setup(Renamed(config), config, mesh).abstract
+    restored = checkpoint.restore_newest(path / "checkpoints", abstract, on_corrupt="stop")
+    found = summary(restored.state)
+    assert len(found) == len(sums)
+    for name, wanted in sums.items():
+        tree, _, parameter = name.rpartition("/blocks/")
+        name = f"{tree}/tower/layers/{parameter}" if tree else name
+        assert found[name.replace("/head", "/output")] == wanted
+    params, metadata = checkpoint.load_params(path)
+    assert set(params) == {"tower", "output", "odd", "vision"}
+    assert "tower/layers/up" in metadata["arrays"] and "blocks/up" not in metadata["arrays"]

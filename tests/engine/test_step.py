@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from tests.engine.toy_task import ToyTask, names_and_leaves, set_up, toy_config
-from xojl_jax.engine import loop, optim, sharding
+from xojl_jax.engine import checkpoint, loop, optim, sharding
 from xojl_jax.engine.state import make_train_setup
+from xojl_jax.errors import BadInput, BadUsage
 
 
 @pytest.fixture(scope="module")
@@ -92,15 +93,70 @@ def test_the_running_average_trails(plain):
 
 def test_rates_by_group(plain):
     """Protects the schedule: warm-up, peaks by group, freezing, an end near zero."""
-    config = toy_config(optim__lr_vision=1e-4, optim__lr_rest=5e-4, optim__freeze_vision_at=8)
+    config = toy_config(
+        optim__groups__vision__lr=1e-4,
+        optim__groups__rest__lr=5e-4,
+        optim__groups__vision__freeze_at=8,
+    )
     rates = set_up_rates(config)
     assert rates(0)["vision"] == pytest.approx(0.5e-4)
     assert rates(1)["rest"] == pytest.approx(5e-4)
     assert 0 < rates(11)["rest"] < 0.2 * 5e-4
     assert rates(7)["vision"] > 0
     assert rates(8)["vision"] == 0
-    assert rates(8)["html"] > 0
-    assert rates(5)["frozen"] == 0
+    assert rates(8)["rest"] > 0
+    assert set(rates(0)) == {"vision", "rest"}
+
+
+def test_an_unknown_group_is_refused():
+    """Protects from a parameter without a learning rate: it is named, with the groups there are."""
+    config = toy_config()
+    with config.unlocked():
+        del config.optim.groups["vision"]
+    named = r"has no 'vision', the group of the parameter vision: add it; there are rest"
+    with pytest.raises(BadUsage, match=named):
+        set_up(config)
+
+
+class Taught(ToyTask):
+    """Pulls its answers towards those of a teacher, which is a frozen model of the same kind."""
+
+    def init_frozen(self, rng):
+        return {"teacher": self.init(rng)}
+
+    def loss(self, params, batch, rng, *, train, frozen):
+        loss, metrics = super().loss(params, batch, rng, train=train)
+        teacher = self.model().apply({"params": frozen["teacher"]}, batch["image"], train=False)
+        logits = self.model().apply({"params": params}, batch["image"], train=False)
+        distance = jnp.mean((jax.nn.softmax(logits) - jax.nn.softmax(teacher)) ** 2)
+        return loss + distance, metrics | {"loss/teacher": distance}
+
+
+def test_frozen_parameters_are_used_and_kept(tmp_path):
+    """Protects teachers: they act in the loss, are neither optimized nor averaged, are sharded like
+    parameters, and are saved and restored."""
+    config = toy_config(optim__ema_decay=0.9, mesh__fsdp=2)
+    toy = set_up(config, devices=jax.devices()[:2], task_type=Taught)
+    before = names_and_leaves(toy.start.frozen)
+    state, history = toy.run(2)
+    assert history[1]["loss/teacher"] > 0
+    jax.tree.map(np.testing.assert_array_equal, names_and_leaves(state.frozen), before)
+    assert state.frozen["teacher"]["head"].sharding == state.params["head"].sharding
+    moments = len(jax.tree.leaves(state.opt_state.mu))
+    assert moments == len(jax.tree.leaves(state.ema)) == len(jax.tree.leaves(state.params))
+
+    metadata = checkpoint.make_metadata(toy.task, config, toy.setup, {})
+    saver = checkpoint.Saver(tmp_path, keep=1, metadata=metadata)
+    saver.save(state, 2)
+    saver.close()
+    restored = checkpoint.restore_newest(tmp_path, toy.setup.abstract, on_corrupt="stop")
+    jax.tree.map(np.testing.assert_array_equal, names_and_leaves(restored.state.frozen), before)
+    assert restored.state.frozen["teacher"]["head"].sharding == state.params["head"].sharding
+    params, _ = checkpoint.load_params(tmp_path)
+    assert set(params) == set(state.params)
+    plain = set_up(config, devices=jax.devices()[:2])
+    with pytest.raises(BadInput, match=r"teacher/.* is not in the model"):
+        checkpoint.restore_newest(tmp_path, plain.setup.abstract, on_corrupt="stop")
 
 
 def set_up_rates(config):

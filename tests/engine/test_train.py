@@ -186,7 +186,7 @@ def test_a_run_is_watched_and_stops_when_nothing_gets_better(tmp_path):
         total_steps=40, eval_every=2, checkpoint_every=100, patience=2, histograms=True
     )
     with config.unlocked():
-        config.optim.lr_vision = config.optim.lr_html = config.optim.lr_rest = 0.0
+        config.optim.groups.vision.lr = config.optim.groups.rest.lr = 0.0
     assert training.train(ToyTask(config), config, run, profile="1:2") == 0
     directory = workdir.Workdir(run)
     assert [entry["step"] for entry in directory.read_evaluations()] == [2, 4, 6]

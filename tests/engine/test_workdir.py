@@ -4,8 +4,9 @@ import json
 
 import pytest
 
+from configs import layout
 from tests.engine.toy_task import toy_config
-from xojl_jax.engine import workdir
+from xojl_jax.engine import compatibility, workdir
 from xojl_jax.errors import BadUsage
 
 
@@ -70,3 +71,24 @@ def test_text_is_replaced_whole(tmp_path):
     directory.write_summary({"step": 2})
     assert json.loads(directory.summary_file.read_text()) == directory.read_summary() == {"step": 2}
     assert [path.name for path in tmp_path.iterdir()] == ["summary.json"]
+
+
+def test_a_run_of_an_earlier_release_goes_on(tmp_path):
+    """Protects a run over an update: renamed and added fields are no other config, but a changed
+    value is, by its name of today."""
+    names = {new: old for old, new in compatibility.RENAMED_FIELDS.items()}
+    fields = compatibility.flatten(layout.make("tiny").to_dict())
+    old = {
+        names.get(name, name): fields[name]
+        for name in fields.keys() - compatibility.ADDED_FIELDS.keys()
+    }
+    (tmp_path / "config.json").write_text(json.dumps(compatibility.nest(old)))
+    with workdir.claim(tmp_path, layout.make("tiny")):
+        pass
+    other = compatibility.nest(old | {"optim.lr_rest": 1})
+    (tmp_path / "config.json").write_text(json.dumps(other))
+    with (
+        pytest.raises(BadUsage, match=r"\(optim.groups.rest.lr 1 -> 0.001\)"),
+        workdir.claim(tmp_path, layout.make("tiny")),
+    ):
+        pass

@@ -14,6 +14,7 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 import numpy as np
+from ml_collections import ConfigDict
 
 from configs import base
 from xojl_jax.data import loader
@@ -24,20 +25,23 @@ PIXELS, WIDTH, HIDDEN, CLASSES, LAYERS = 16, 8, 12, 4, 2
 
 
 def toy_config(**changes):
-    """The `tiny` preset, cut down. `changes` are fields: `optim__clip_norm=1.0`."""
-    config = base.make("tiny")
+    """The engine's defaults, cut down. `changes` are fields: `optim__clip_norm=1.0`."""
+    config = base.defaults()
     config.task = "toy"
+    config.preset = "tiny"
     config.batch_size = 16
     config.total_steps = 12
     config.log_every = 4
     config.checkpoint_every = 4
     config.eval_every = 0
     config.eval_batches = 1
-    config.model.dropout = 0.1
+    config.model = ConfigDict({"dropout": 0.1})
     config.optim.warmup_steps = 2
-    config.optim.lr_vision = config.optim.lr_rest = 3e-2
-    config.optim.label_smoothing = 0.0
+    config.optim.ema_decay = 0.0
+    config.optim.groups = ConfigDict({"vision": base.group(lr=3e-2), "rest": base.group(lr=3e-2)})
     config.data.num_threads = 0
+    config.data.prefetch = 2
+    config.lock()
     for name, value in changes.items():
         *parents, leaf = name.split("__")
         node = config
@@ -210,9 +214,9 @@ class ToyRun:
         return now, history
 
 
-def set_up(config, *, devices=None, poisoned=False) -> ToyRun:
+def set_up(config, *, devices=None, poisoned=False, task_type=ToyTask) -> ToyRun:
     """Plans, initializes and compiles a toy run on some devices (default: the first)."""
-    task = ToyTask(config, poisoned=poisoned)
+    task = task_type(config, poisoned=poisoned)
     mesh = sharding.make_mesh(config.mesh, devices or jax.devices()[:1])
     setup = state.make_train_setup(task, config, mesh)
     abstract = (setup.abstract, step.abstract_batch(task, mesh))

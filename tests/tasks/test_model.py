@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from flax import linen as nn
 
-from configs import base
+from configs import layout
 from tests.tasks.conftest import small_config
 from xojl_jax.data.transforms import stack
 from xojl_jax.engine import sharding
@@ -148,7 +148,7 @@ def test_every_parameter_is_trained(params, batch, gradient):
     assert not [name for name in silent if not name.endswith(("key/bias", "pointer_key/bias"))]
 
 
-@pytest.mark.parametrize("preset", sorted(base.PRESETS))
+@pytest.mark.parametrize("preset", sorted(layout.PRESETS))
 @pytest.mark.parametrize("stage", [1, 2, 3, 4])
 def test_every_config_builds_with_named_axes(stage, preset):
     """Protects all stages and presets: shapes fit, and every axis name is in the mesh's table."""

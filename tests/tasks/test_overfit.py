@@ -32,9 +32,9 @@ def test_eight_records_are_learned_exactly():
             "model.max_target": 96,
             "total_steps": STEPS,
             "optim.warmup_steps": 10,
-            "optim.lr_vision": 1e-3,
-            "optim.lr_html": 2e-3,
-            "optim.lr_rest": 2e-3,
+            "optim.groups.vision.lr": 1e-3,
+            "optim.groups.html.lr": 2e-3,
+            "optim.groups.rest.lr": 2e-3,
             "optim.weight_decay": 0.0,
         }
     )

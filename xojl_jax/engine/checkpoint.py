@@ -2,7 +2,7 @@
 
 A checkpoint is a folder `checkpoints/STEP/`:
 
-    arrays/         params, opt_state, ema, step and counters, as Orbax lays them out
+    arrays/         params, opt_state, ema, frozen, step and counters, as Orbax lays them out
     metadata.json   format, config, the task's vocabulary, the position in the data, array shapes
     manifest.json   size and sha256 of every other file; written last
 
@@ -20,6 +20,7 @@ import logging
 import os
 import shutil
 import threading
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +29,7 @@ import numpy as np
 import orbax.checkpoint as ocp
 
 from xojl_jax import files
-from xojl_jax.engine import processes
+from xojl_jax.engine import compatibility, processes
 from xojl_jax.engine.sharding import path_name
 from xojl_jax.engine.state import TrainState
 from xojl_jax.errors import BadInput, UserError
@@ -195,14 +196,27 @@ def verify(checkpoint: Path) -> None:
 
 
 def read_metadata(checkpoint: Path) -> dict[str, Any]:
-    """The metadata of a verified checkpoint."""
+    """The metadata of a verified checkpoint, by the names of today whichever version wrote it.
+
+    "stored_names" has today's path -> the path in the checkpoint, where they differ.
+    """
     metadata = json.loads((checkpoint / METADATA).read_text(encoding="utf-8"))
     if metadata["format"] != FORMAT:
         raise BadInput(
             f"{checkpoint} has format {metadata['format']}, this version reads {FORMAT}: "
             "use the version that wrote it"
         )
-    return metadata
+    names = {stored: compatibility.upgrade_path(stored) for stored in metadata["arrays"]}
+    return {
+        **metadata,
+        "config": compatibility.upgrade_config(metadata["config"]),
+        "arrays": {names[stored]: array for stored, array in metadata["arrays"].items()},
+        "inherited": {
+            compatibility.upgrade_path(stored): origin
+            for stored, origin in metadata["inherited"].items()
+        },
+        "stored_names": {name: stored for stored, name in names.items() if name != stored},
+    }
 
 
 def restore_newest(folder: Path, abstract: TrainState, *, on_corrupt: str) -> Restored | None:
@@ -217,13 +231,15 @@ def restore_newest(folder: Path, abstract: TrainState, *, on_corrupt: str) -> Re
         return None
     checkpoint = Path(chosen)
     metadata = read_metadata(checkpoint)
-    check_fit(checkpoint, metadata, abstract.params)
-    tree = _as_tree(abstract)
+    check_fit(checkpoint, metadata, abstract.params, abstract.frozen)
+    stored_names = metadata["stored_names"]
+    tree = _renamed(_as_tree(abstract), stored_names)
     arguments = ocp.args.PyTreeRestore(
         item=tree, restore_args=ocp.checkpoint_utils.construct_restore_args(tree)
     )
     with ocp.Checkpointer(ocp.PyTreeCheckpointHandler()) as orbax:
         tree = orbax.restore(checkpoint / ARRAYS, args=arguments)
+    tree = _renamed(tree, {stored: name for name, stored in stored_names.items()})
     return Restored(abstract.replace(**tree), metadata)
 
 
@@ -242,14 +258,12 @@ def load_params(path: str | os.PathLike, *, ema: bool = True) -> tuple[Any, dict
     verify(checkpoint)
     metadata = read_metadata(checkpoint)
     which = "ema" if ema and metadata["has_ema"] else "params"
-    item: dict[str, Any] = {}
-    for name, (shape, dtype) in metadata["arrays"].items():
-        *parents, leaf = name.split("/")
-        node = item
-        for parent in parents:
-            node = node.setdefault(parent, {})
-        node[leaf] = jax.ShapeDtypeStruct(tuple(shape), np.dtype(dtype))
-    item = {which: item}
+    arrays = {
+        name: jax.ShapeDtypeStruct(tuple(shape), np.dtype(dtype))
+        for name, (shape, dtype) in metadata["arrays"].items()
+    }
+    stored_names = metadata["stored_names"]
+    item = _renamed({which: compatibility.nest(arrays, "/")}, stored_names)
     arguments = ocp.args.PyTreeRestore(
         item=item,
         restore_args=jax.tree.map(lambda _: ocp.RestoreArgs(restore_type=np.ndarray), item),
@@ -257,12 +271,21 @@ def load_params(path: str | os.PathLike, *, ema: bool = True) -> tuple[Any, dict
     )
     with ocp.Checkpointer(ocp.PyTreeCheckpointHandler()) as orbax:
         tree = orbax.restore(checkpoint / ARRAYS, args=arguments)
+    tree = _renamed(tree, {stored: name for name, stored in stored_names.items()})
     return tree[which], {**metadata, "checkpoint": str(checkpoint), "weights": which}
 
 
-def check_fit(checkpoint: Path | str, metadata: dict[str, Any], params) -> None:
-    """Refuses a checkpoint whose arrays are not those of the model, `params` (or their shapes)."""
-    if problems := _shape_differences(metadata["arrays"], describe_arrays(params)):
+def check_fit(checkpoint: Path | str, metadata: dict[str, Any], params, frozen=None) -> None:
+    """Refuses a checkpoint whose arrays are not those of the model.
+
+    Args:
+      params: the model's parameters, or their shapes.
+      frozen: the state's frozen parameters; None does not compare them.
+    """
+    problems = _shape_differences(metadata["arrays"], describe_arrays(params))
+    if frozen is not None:
+        problems += _shape_differences(metadata.get("frozen_arrays", {}), describe_arrays(frozen))
+    if problems:
         raise BadInput(
             f"{checkpoint} does not fit the model: {'; '.join(problems[:5])}"
             + (f"; and {len(problems) - 5} more" if len(problems) > 5 else "")
@@ -275,10 +298,7 @@ def make_metadata(task, config, setup, inherited: dict[str, Any]) -> dict[str, A
     Args:
       inherited: name of an array that came from another run -> where from (`init_from`).
     """
-    groups = {
-        path_name(path): group
-        for path, group in jax.tree_util.tree_leaves_with_path(setup.optimizer.groups)
-    }
+    frozen = describe_arrays(setup.abstract.frozen)
     return {
         "format": FORMAT,
         "config": json.loads(config.to_json()),
@@ -286,8 +306,7 @@ def make_metadata(task, config, setup, inherited: dict[str, Any]) -> dict[str, A
         "position": {"seed": config.seed, "global_batch": config.batch_size},
         "has_ema": bool(config.optim.ema_decay),
         "inherited": inherited,
-        # Neither trained here nor taken over: random numbers that no later run should start from.
-        "untrained": sorted(n for n, g in groups.items() if g == "frozen" and n not in inherited),
+        **({"frozen_arrays": frozen} if frozen else {}),
         "versions": {"jax": jax.__version__, "orbax": ocp.__version__},
     }
 
@@ -301,7 +320,25 @@ def describe_arrays(params) -> dict[str, list]:
 
 
 def _as_tree(state: TrainState) -> dict[str, Any]:
-    return {field.name: getattr(state, field.name) for field in dataclasses.fields(state)}
+    """Fields by name, as they are stored. Without frozen parameters the tree is that of 0.1.0."""
+    tree = {field.name: getattr(state, field.name) for field in dataclasses.fields(state)}
+    if not jax.tree.leaves(state.frozen):
+        del tree["frozen"]
+    return tree
+
+
+def _renamed(tree: dict[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
+    """The fields of a state with other parameter paths, in the optimizer's moments, too."""
+    if not names:
+        return tree
+
+    def is_dict(node) -> bool:
+        return isinstance(node, Mapping)
+
+    def rename(node):
+        return compatibility.rename_paths(node, names) if is_dict(node) else node
+
+    return {field: jax.tree.map(rename, value, is_leaf=is_dict) for field, value in tree.items()}
 
 
 def _choose(folder: Path, on_corrupt: str) -> str:

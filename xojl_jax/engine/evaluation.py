@@ -21,7 +21,8 @@ def make(
       batches: starts over, each time: a context manager and iterator of (batch, valid), of which
         every row is valid.
     """
-    abstract = (setup.abstract.params, step.abstract_batch(task, setup.mesh))
+    batch = step.abstract_batch(task, setup.mesh)
+    abstract = (setup.abstract.params, batch, setup.abstract.frozen)
 
     @functools.cache  # compiled when it is first needed: a run that is killed early need not wait
     def compiled():
@@ -32,7 +33,7 @@ def make(
         with batches() as source:
             for rows, _ in source:
                 batch = sharding.put_batch(rows, setup.mesh)
-                results.append(compiled()(state.eval_params, batch))
+                results.append(compiled()(state.eval_params, batch, state.frozen))
                 if len(results) > 1:  # bounds the batches that wait in device memory
                     jax.block_until_ready(results[-2])
         return _means(jax.device_get(results))

@@ -65,7 +65,7 @@ def run(
     saver: Saver,
     telemetry: Telemetry,
     stop: StopRequest,
-    best: EvalHistory,
+    history: EvalHistory,
     eval_callbacks: Sequence[Callable[[TrainState, int], None]] = (),
     profiler: Profiler | None = None,
 ) -> Outcome:
@@ -75,7 +75,7 @@ def run(
       step_fn: the compiled (state, batch) -> (state, metrics).
       batches: this process's rows of batch number `step`, `step` + 1, …
       evaluate: metrics of a state on validation data, called every `config.eval_every` steps.
-      best: which evaluation was the best; ends the run when none gets better.
+      history: earlier evaluations; ends the run when none gets better.
       eval_callbacks: called with (state, step) after an evaluation, such as to draw pictures.
       profiler: traces some of the steps.
     """
@@ -83,7 +83,7 @@ def run(
     goodput = telemetry.goodput
     goodput.training()
     telemetry.restart_clock()
-    while step < config.total_steps and not best.exhausted:
+    while step < config.total_steps and not history.exhausted:
         # With several processes a vote costs a round trip; all must save and stop at one step.
         if jax.process_count() == 1 or _due(step, config.log_every):
             processes.sync_errors(saver.check)
@@ -107,7 +107,7 @@ def run(
             with goodput.spent("evaluate"):
                 found = evaluate(state)
                 telemetry.evaluated(step, found)
-                improved = best.add(step, found)
+                improved = history.add(step, found)
                 for callback in eval_callbacks:
                     callback(state, step)
             telemetry.restart_clock()
@@ -117,7 +117,7 @@ def run(
     if profiler is not None:
         profiler.close(state)
     how = "finished" if step == config.total_steps else "interrupted"
-    if best.exhausted and how == "interrupted":
+    if history.exhausted and how == "interrupted":
         how = "stopped early"
     with goodput.spent("save"):
         if saver.last_step != step and (step > start or step == 0):

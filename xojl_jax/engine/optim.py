@@ -13,7 +13,7 @@ import jax.numpy as jnp
 import optax
 
 from xojl_jax.engine import sharding
-from xojl_jax.tasks.base import GROUPS
+from xojl_jax.errors import BadUsage
 
 # Never decayed, whatever their shape: a scanned stack makes matrices of them.
 UNDECAYED = ("bias", "scale")
@@ -26,7 +26,7 @@ class Optimizer:
     Attributes:
       config: `config.optim`.
       total_steps: where the cosine ends.
-      groups: a tree like the parameters, one of `tasks.base.GROUPS` at every leaf.
+      groups: a tree like the parameters, a key of `config.groups` at every leaf.
       decayed: a tree like the parameters, True where weight decay applies.
       moments: optax's Adam direction, without rate and decay.
     """
@@ -42,19 +42,15 @@ class Optimizer:
 
     def rates(self, step) -> dict[str, jax.Array]:
         """The learning rate of every group at `step`: int32[] -> float32[] each."""
-        config = self.config
         step = jnp.asarray(step, jnp.int32)
-        shape = warmup_cosine(step, config.warmup_steps, self.total_steps)
+        schedule = warmup_cosine(step, self.config.warmup_steps, self.total_steps)
 
-        def live(freeze_at: int) -> jax.Array:
-            return jnp.where((freeze_at > 0) & (step >= freeze_at), 0.0, shape)
+        def rate(group) -> jax.Array:
+            if group.freeze_at <= 0:
+                return group.lr * schedule
+            return group.lr * jnp.where(step >= group.freeze_at, 0.0, schedule)
 
-        return {
-            "vision": config.lr_vision * live(config.freeze_vision_at),
-            "html": config.lr_html * live(config.freeze_html_at),
-            "rest": config.lr_rest * shape,
-            "frozen": jnp.zeros((), jnp.float32),
-        }
+        return {name: rate(group) for name, group in self.config.groups.items()}
 
     def update(self, grads, opt_state, params, step):
         """Returns (new parameters, new optimizer state). `grads` are already clipped."""
@@ -73,12 +69,20 @@ class Optimizer:
 
 
 def make(config, total_steps: int, task, boxed) -> Optimizer:
-    """The optimizer of `config.optim` for a task's abstract boxed parameters."""
+    """The optimizer of `config.optim` for a task's abstract boxed parameters.
+
+    Raises:
+      BadUsage: the task puts a parameter into a group that `config.groups` does not have.
+    """
 
     def group(path, _):
-        name = task.param_group(sharding.path_name(path))
-        if name not in GROUPS:
-            raise ValueError(f"{sharding.path_name(path)}: {name!r} is no learning-rate group")
+        parameter = sharding.path_name(path)
+        name = task.param_group(parameter)
+        if name not in config.groups:
+            raise BadUsage(
+                f"config.optim.groups has no {name!r}, the group of the parameter {parameter}: "
+                f"add it; there are {', '.join(sorted(config.groups)) or 'none'}"
+            )
         return name
 
     def decays(path, leaf, axes):

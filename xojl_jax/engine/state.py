@@ -1,4 +1,4 @@
-"""The state of training, and how it comes into being: abstract, from scratch, from other runs."""
+"""The state of training: its shapes and shardings, and the state that a run starts from."""
 
 import dataclasses
 from typing import Any
@@ -12,7 +12,7 @@ from jax.sharding import Mesh
 from xojl_jax.engine import optim, sharding
 
 # Streams of random numbers that are split off the seed.
-INIT_STREAM, STEP_STREAM, EVAL_STREAM = 0, 1, 2
+INIT_STREAM, STEP_STREAM, EVAL_STREAM, FROZEN_STREAM = 0, 1, 2, 3
 
 UNOPTIMIZED = {"xla_backend_optimization_level": 0, "xla_llvm_disable_expensive_passes": True}
 
@@ -26,6 +26,8 @@ class TrainState:
       params: float32 parameters, unboxed.
       opt_state: Adam's moments and count.
       ema: running average of the parameters, or None when config.optim.ema_decay is 0.
+      frozen: parameters that are neither optimized nor averaged, such as those of a teacher; {} for
+        a task without any.
       skipped: int32[], steps skipped for a non-finite loss or gradient.
       skipped_in_a_row: int32[], how many of them were the last ones without a break.
     """
@@ -34,6 +36,7 @@ class TrainState:
     params: Any
     opt_state: Any
     ema: Any
+    frozen: Any
     skipped: jax.Array
     skipped_in_a_row: jax.Array
 
@@ -45,7 +48,7 @@ class TrainState:
 
 @dataclasses.dataclass(frozen=True)
 class TrainSetup:
-    """What is known of a run before any array exists.
+    """What is known of a run before any array is made.
 
     Attributes:
       mesh: the devices.
@@ -64,19 +67,27 @@ class TrainSetup:
 
 def abstract_params(task, mesh: Mesh):
     """Shapes and dtypes of the parameters in boxes with the names of their axes."""
+    return _abstract(task.init, mesh)
+
+
+def _abstract(init, mesh: Mesh):
+    """The boxed shapes and dtypes of what init(rng) gives."""
     with sharding.use_mesh(mesh):
         # The key, too, only in the abstract: the mesh may be of devices that are not here.
-        return jax.eval_shape(lambda: task.init(jax.random.key(0)))
+        return jax.eval_shape(lambda: init(jax.random.key(0)))
 
 
 def make_train_setup(task, config, mesh: Mesh) -> TrainSetup:
     """Shapes, dtypes and shardings of the whole state; allocates nothing."""
     boxed = abstract_params(task, mesh)
+    boxed_frozen = _abstract(task.init_frozen, mesh)
     optimizer = optim.make(config.optim, config.total_steps, task, boxed)
     of_params = sharding.param_shardings(boxed, mesh)
     whole = sharding.replicated(mesh)
     shapes = jax.eval_shape(
-        lambda params: _fresh(params, optimizer, config.optim.ema_decay), sharding.unbox(boxed)
+        lambda params, frozen: _fresh(params, frozen, optimizer, config.optim.ema_decay),
+        sharding.unbox(boxed),
+        sharding.unbox(boxed_frozen),
     )
     shardings = TrainState(
         step=whole,
@@ -89,6 +100,7 @@ def make_train_setup(task, config, mesh: Mesh) -> TrainSetup:
             transform_non_params=lambda _: whole,
         ),
         ema=None if shapes.ema is None else of_params,
+        frozen=sharding.param_shardings(boxed_frozen, mesh),
         skipped=whole,
         skipped_in_a_row=whole,
     )
@@ -103,7 +115,8 @@ def from_scratch(task, config, setup: TrainSetup) -> TrainState:
 
     def init():
         params = sharding.unbox(task.init(stream(config.seed, INIT_STREAM)))
-        return _fresh(params, setup.optimizer, config.optim.ema_decay)
+        frozen = sharding.unbox(task.init_frozen(stream(config.seed, FROZEN_STREAM)))
+        return _fresh(params, frozen, setup.optimizer, config.optim.ema_decay)
 
     # It runs once. On CPUs, optimising hundreds of random initializers would take half a minute.
     on_cpu = setup.mesh.devices.flat[0].platform == "cpu"
@@ -123,13 +136,14 @@ def stream(seed: int, which: int) -> jax.Array:
     return jax.random.fold_in(jax.random.key(seed), which)
 
 
-def _fresh(params, optimizer: optim.Optimizer, ema_decay: float) -> TrainState:
+def _fresh(params, frozen, optimizer: optim.Optimizer, ema_decay: float) -> TrainState:
     zero = jnp.zeros((), jnp.int32)
     return TrainState(
         step=zero,
         params=params,
         opt_state=optimizer.init(params),
         ema=jax.tree.map(jnp.copy, params) if ema_decay else None,
+        frozen=frozen,
         skipped=zero,
         skipped_in_a_row=zero,
     )

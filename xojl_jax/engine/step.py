@@ -5,6 +5,7 @@ the decision to skip all of that when the loss or a gradient is not finite. Noth
 the host; the state is donated.
 """
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -30,7 +31,8 @@ def make_train_step(task, config, setup: TrainSetup) -> Callable:
 
     def train_step(state: TrainState, batch) -> tuple[TrainState, dict[str, jax.Array]]:
         rng = jax.random.fold_in(stream(config.seed, STEP_STREAM), state.step)
-        grads, metrics = _gradients(task, state.params, batch, rng, config.optim.accumulate, setup)
+        loss = bind_frozen(task.loss, state.frozen)
+        grads, metrics = _gradients(loss, state.params, batch, rng, config.optim.accumulate, setup)
         norm = optax.tree.norm(grads)
         finite = jnp.isfinite(metrics["loss"]) & jnp.isfinite(norm)
         grads = optim.clip(grads, norm, config.optim.clip_norm)
@@ -49,6 +51,7 @@ def make_train_step(task, config, setup: TrainSetup) -> Callable:
             params=params,
             opt_state=opt_state,
             ema=ema,
+            frozen=state.frozen,
             skipped=state.skipped + skipped,
             skipped_in_a_row=(state.skipped_in_a_row + 1) * skipped,
         )
@@ -63,13 +66,19 @@ def make_train_step(task, config, setup: TrainSetup) -> Callable:
 
 
 def make_eval_step(task, config) -> Callable:
-    """The jitted (params, batch) -> metrics of the task's loss without dropout."""
+    """The jitted (params, batch, frozen = none) -> metrics of the task's loss without dropout."""
 
-    def eval_step(params, batch) -> dict[str, jax.Array]:
-        loss, metrics = task.loss(params, batch, stream(config.seed, EVAL_STREAM), train=False)
+    def eval_step(params, batch, frozen=None) -> dict[str, jax.Array]:
+        rng = stream(config.seed, EVAL_STREAM)
+        loss, metrics = bind_frozen(task.loss, frozen)(params, batch, rng, train=False)
         return {"weight": jnp.ones((), jnp.float32), **metrics, "loss": loss}
 
     return jax.jit(eval_step)
+
+
+def bind_frozen(loss: Callable, frozen) -> Callable:
+    """The loss with the task's frozen parameters, which it takes only where there are some."""
+    return functools.partial(loss, frozen=frozen) if jax.tree.leaves(frozen) else loss
 
 
 def compile_ahead(
@@ -95,11 +104,11 @@ def abstract_batch(task, mesh) -> dict[str, jax.ShapeDtypeStruct]:
     }
 
 
-def _gradients(task, params, batch, rng, accumulate: int, setup: TrainSetup):
+def _gradients(loss_fn: Callable, params, batch, rng, accumulate: int, setup: TrainSetup):
     """Gradients and metrics of a batch, averaged over its micro-batches by their weight."""
 
     def one(micro_batch, rng):
-        (loss, metrics), grads = jax.value_and_grad(task.loss, has_aux=True)(
+        (loss, metrics), grads = jax.value_and_grad(loss_fn, has_aux=True)(
             params, micro_batch, rng, train=True
         )
         return grads, metrics | {"loss": loss}

@@ -42,19 +42,22 @@ class Telemetry:
         flops_per_sample: float,
         goodput: Goodput,
         peak_flops: float = 0.0,
+        description: str = "",
         wandb: str = "",
     ):
         """
         Args:
-          start_step: where this run takes up.
+          start_step: where this run resumes.
           rates: step -> learning rates by group (`Optimizer.rates`).
           flops_per_sample: forward FLOPs.
           goodput: the run's stopwatch.
           peak_flops: FLOP/s of all devices together by their data sheet, for MFU; 0 if unknown.
+          description: what is trained, in a few words (`Task.describe`).
           wandb: project of Weights & Biases, or "" for none.
         """
         self._workdir = workdir
         self._config = config
+        self._description = description
         self._rates = jax.jit(rates)
         self._flops_per_sample = TRAINING * flops_per_sample
         self._peak_flops = peak_flops
@@ -75,7 +78,7 @@ class Telemetry:
         self._writing: futures.Future | None = None
 
     def waited(self, seconds: float) -> None:
-        """Counts time in which the loop stood still for want of a batch."""
+        """Counts time in which the loop waited for a batch."""
         self._waited += seconds
 
     def record(self, metrics: dict[str, jax.Array]) -> None:
@@ -106,7 +109,7 @@ class Telemetry:
         seconds = time.perf_counter() - self._since
         values |= self._speeds(len(window), values.pop("tokens", None), seconds)
         rates = jax.device_get(self._rates(np.int32(step - 1)))
-        values |= {f"lr/{name}": float(rate) for name, rate in rates.items() if name != "frozen"}
+        values |= {f"lr/{name}": float(rate) for name, rate in rates.items()}
         self.restart_clock()
         log_on_primary(_step_line(step, self._config.total_steps, values))
         self._write("train", step, values)
@@ -145,7 +148,15 @@ class Telemetry:
             self._workdir.write_summary(self.summary)
             self._writer.close()
             if outcome != "failed":  # then the error is the last line
-                log_on_primary(run_report(self.summary, self._workdir, self._config, best))
+                log_on_primary(
+                    run_report(
+                        self.summary,
+                        self._workdir,
+                        self._config.total_steps,
+                        self._description,
+                        best,
+                    )
+                )
 
     def _speeds(self, steps: int, tokens: float | None, seconds: float) -> dict[str, float]:
         """Rates over a window. `tokens` are the real target tokens of all its steps."""
@@ -182,7 +193,13 @@ class Telemetry:
         self._writing = self._summary_thread.submit(self._workdir.write_summary, dict(self.summary))
 
 
-def run_report(summary: dict[str, Any], workdir: Workdir, config, best: EvalHistory | None) -> str:
+def run_report(
+    summary: dict[str, Any],
+    workdir: Workdir,
+    total_steps: int,
+    description: str,
+    best: EvalHistory | None,
+) -> str:
     """A few lines on a whole run, to paste somewhere."""
     goodput = summary["goodput"]
     seconds = {name: value for name, value in goodput["seconds"].items() if value >= 0.5}
@@ -192,8 +209,8 @@ def run_report(summary: dict[str, Any], workdir: Workdir, config, best: EvalHist
     count = goodput["lives"] - 1
     restarts = f", {count} restart{'s' * (count > 1)}" if count else ""
     lines = [
-        f"{summary['outcome']} at step {summary['step']} of {config.total_steps}: stage "
-        f"{config.stage} {config.preset} on {devices}, jax {jax.__version__}{restarts}",
+        f"{summary['outcome']} at step {summary['step']} of {total_steps}: "
+        f"{description} on {devices}, jax {jax.__version__}{restarts}",
         f"  time      {_duration(total)}, {goodput['share']:.0%} of it training ({parts})",
     ]
     for kind in ("train", "eval"):
@@ -233,7 +250,7 @@ def _step_line(step: int, total: int, values: dict[str, float]) -> str:
     fields = [
         f"step {step}/{total}",
         f"loss {values['loss']:.4g}" + (f" ({parts})" if parts else ""),
-        f"lr {values['lr/rest']:.3g}",
+        f"lr {max(v for name, v in values.items() if name.startswith('lr/')):.3g}",
         f"grad {values['grad_norm']:.3g}",
         f"{values['samples_per_s']:.3g} samples/s",
     ]

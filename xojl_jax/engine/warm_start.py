@@ -1,7 +1,6 @@
 """`config.init_from`: parameters taken over from other runs, by path, where the shapes match."""
 
 from collections import Counter
-from typing import Any
 
 import jax
 import numpy as np
@@ -20,8 +19,7 @@ def apply(
     Args:
       state: step 0.
       init_from: working directories or checkpoints, separated by commas. Where two hold the same
-        array, the later one counts. What a run neither trained nor took over is left out: stage 1
-        must not hand on an HTML encoder that it never touched.
+        array, the later one counts.
 
     Returns:
       The state, name of every array taken over -> checkpoint it came from, and a report: one line
@@ -37,7 +35,7 @@ def apply(
     origins: dict[str, str] = {}
     for source in sources:
         params, metadata = checkpoint.load_params(source)
-        offered = _matching(params, metadata, wanted)
+        offered = _matching(params, wanted)
         if not offered:
             raise BadUsage(
                 f"config.init_from: no array of {source} matches this model by path and shape "
@@ -54,14 +52,11 @@ def apply(
     return with_params(state, params), origins, _report(wanted, origins)
 
 
-def _matching(params, metadata: dict[str, Any], wanted) -> dict[str, np.ndarray]:
-    untrained = set(metadata["untrained"])
+def _matching(params, wanted) -> dict[str, np.ndarray]:
     return {
         name: leaf
         for path, leaf in jax.tree_util.tree_leaves_with_path(params)
-        if (name := path_name(path)) in wanted
-        and name not in untrained
-        and leaf.shape == wanted[name].shape
+        if (name := path_name(path)) in wanted and leaf.shape == wanted[name].shape
     }
 
 

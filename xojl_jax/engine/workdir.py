@@ -12,6 +12,7 @@ import socket
 from pathlib import Path
 from typing import Any
 
+from xojl_jax.engine.compatibility import flatten, upgrade_config
 from xojl_jax.errors import BadUsage
 from xojl_jax.files import write_text
 
@@ -41,7 +42,7 @@ MAY_CHANGE = frozenset(
 
 
 class Workdir:
-    """Paths of a working directory, and the two JSON files that stand in it."""
+    """Paths of a working directory, and its JSON files."""
 
     def __init__(self, path: str | os.PathLike):
         self.path = Path(path).expanduser().absolute()
@@ -54,13 +55,13 @@ class Workdir:
         self.best = self.path / "best"
 
     def read_config(self) -> dict[str, Any]:
-        """The config of the run that owns the directory, as nested dicts."""
+        """The config of the run that owns the directory, as nested dicts, by the names of today."""
         if not self.config_file.is_file():
             raise BadUsage(
                 f"{self.path} is no working directory of a run (it has no config.json): "
                 "name the --workdir that training printed"
             )
-        return _read_json(self.config_file)
+        return upgrade_config(_read_json(self.config_file))
 
     def read_summary(self) -> dict[str, Any]:
         """The last metrics; empty before the first."""
@@ -108,7 +109,7 @@ def claim(path: str | os.PathLike, config):
 
 def differences(old: dict[str, Any], new: dict[str, Any]) -> dict[str, tuple[Any, Any]]:
     """Fields, by dotted name, whose values differ: name -> (old value, new value)."""
-    old, new = _flatten(old), _flatten(new)
+    old, new = flatten(old), flatten(new)
     return {
         name: (old.get(name, "absent"), new.get(name, "absent"))
         for name in sorted(old.keys() | new.keys())
@@ -135,13 +136,3 @@ def _read_json(path: Path) -> Any:
         return json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise BadUsage(f"{path} cannot be read: {error}") from error
-
-
-def _flatten(tree: dict[str, Any], prefix: str = "") -> dict[str, Any]:
-    flat = {}
-    for name, value in tree.items():
-        if isinstance(value, dict):
-            flat |= _flatten(value, f"{prefix}{name}.")
-        else:
-            flat[prefix + name] = value
-    return flat

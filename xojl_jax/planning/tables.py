@@ -48,7 +48,7 @@ def flops_table(parts: dict[str, float], batch_size: int) -> Table:
 
 
 def memory_table(task, setup: state.TrainSetup) -> Table:
-    """What lies on one device all the time."""
+    """What every device holds all the time."""
     table = Table("array", title="memory of the state")
     table.add_column("MiB on each device", justify="right")
     rows = state_bytes(setup) | {"one batch": _device_bytes(step.abstract_batch(task, setup.mesh))}
@@ -65,6 +65,7 @@ def state_bytes(setup: state.TrainSetup) -> dict[str, int]:
         "parameters (float32)": trained.params,
         "optimizer": trained.opt_state,
         "running average": trained.ema,
+        **({"frozen parameters": trained.frozen} if jax.tree.leaves(trained.frozen) else {}),
         "gradients": trained.params,
     }
     return {name: _device_bytes(tree) for name, tree in rows.items()}
@@ -153,7 +154,8 @@ def advice(config, setup: state.TrainSetup) -> str:
     ways = []
     if rows > config.optim.accumulate:
         ways.append(f"--config.optim.accumulate={_next_divisor(rows, config.optim.accumulate)}")
-    if config.model.remat != "full":
+    # The engine has no such field: a task whose model can recompute layers has.
+    if config.get("model", {}).get("remat", "full") != "full":
         ways.append("--config.model.remat=full")
     if setup.mesh.shape["data"] > 1:
         fsdp = setup.mesh.shape["fsdp"] * _next_divisor(setup.mesh.shape["data"], 1)

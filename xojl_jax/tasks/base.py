@@ -22,10 +22,6 @@ Sample = dict[str, np.ndarray]
 Params = Mapping[str, Any]
 Batch = Mapping[str, jax.Array]
 
-# Learning-rate groups. What is "frozen" neither moves nor decays, and is not taken over by a later
-# run's `init_from` unless it was itself taken over from an earlier run.
-GROUPS = ("vision", "html", "rest", "frozen")
-
 
 class Dataset(Protocol):
     """Random access to featurized samples: `dataset[i]` is a flat dict of numpy arrays.
@@ -205,6 +201,14 @@ class Task(abc.ABC):
     def init(self, rng: jax.Array) -> Params:
         """The boxed float32 parameters. Traced under `jax.eval_shape` and `jax.jit`."""
 
+    def init_frozen(self, rng: jax.Array) -> Params:
+        """Boxed parameters that are neither optimized nor averaged, such as those of a teacher.
+
+        They are sharded, checkpointed and restored with the others. A task that has some takes them
+        in `loss` as one more argument by name, `frozen`, unboxed.
+        """
+        return {}
+
     @abc.abstractmethod
     def loss(
         self, params: Params, batch: Batch, rng: jax.Array, *, train: bool
@@ -230,7 +234,8 @@ class Task(abc.ABC):
 
     @abc.abstractmethod
     def param_group(self, path: str) -> str:
-        """One of `GROUPS` for a parameter, by its path such as "vision/blocks/mlp/up/kernel"."""
+        """The group of a parameter, by its path such as "vision/blocks/mlp/up/kernel": a key of
+        `config.optim.groups`, which has its learning rate."""
 
     @abc.abstractmethod
     def flops(self) -> dict[str, float]:

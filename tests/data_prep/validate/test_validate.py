@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from configs import base
+from configs import layout
 from data_prep.build import command as build
 from data_prep.validate import command as validate
 from data_prep.validate.coverage import Coverage
@@ -149,9 +149,9 @@ def test_strange_words_do_not_fill_the_memory():
 
 def test_limits_are_those_of_the_presets():
     """Protects the table of sizes: data_prep may not import configs, so the two are compared."""
-    assert set(LIMITS) == set(base.PRESETS)
+    assert set(LIMITS) == set(layout.PRESETS)
     for preset, limits in LIMITS.items():
-        model = base.make(preset).model
+        model = layout.make(preset).model
         assert limits == (model.max_nodes, model.max_target)
 
 

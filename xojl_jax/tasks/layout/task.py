@@ -41,7 +41,7 @@ class LayoutTask(Task):
     """Screenshot and HTML tree to XOJL.
 
     Args:
-      config: see configs/base.py.
+      config: see configs/layout.py.
       metadata: what `metadata` gave when the parameters were trained, to predict with them; None
         takes the vocabulary from the shipped codebook and the statistics from the training data.
     """

@@ -1,0 +1,166 @@
+"""The layout task's configuration fields with their defaults, and its presets (sizes).
+
+They are added to those of the engine (`base.py`). A stage file starts from `layout.make(preset)`
+and states only what differs. Select a preset after a colon: `--config=configs/stage4.py:tiny`.
+Override a field with `--config.model.width=256`. The result is locked: a misspelled field is
+refused.
+"""
+
+from ml_collections import ConfigDict
+
+from configs import base
+
+
+def make(preset: str = "base") -> ConfigDict:
+    """Returns the defaults with one preset applied: `tiny`, `small` or `base` ("" means `base`)."""
+    return base.choose_preset(defaults(), preset, PRESETS)
+
+
+def defaults() -> ConfigDict:
+    config = base.defaults()
+    # A name in xojl_jax/tasks/__init__.py.
+    config.task = "layout"
+    # Stage 1 to 4: which losses and which subtrees of the model take part. Set by the stage files.
+    config.stage = 4
+
+    data = config.data
+    # How far training evens out categories and elements: each record is drawn in proportion to its
+    # rarity to this power. 0 draws all alike, 1 draws what is ten times as rare ten times as often.
+    data.balance = 0.0
+    # Training pictures are turned by up to so many degrees either way, boxes with them.
+    data.rotate = 2.0
+    # The share of training pictures that is turned.
+    data.rotate_share = 0.5
+    # Probability that a training sample loses its HTML tree (never both HTML and image).
+    data.drop_html = 0.1
+    # Probability that a training sample loses its screenshot.
+    data.drop_image = 0.1
+    # Probability that a training sample loses the boxes of its HTML nodes.
+    data.drop_boxes = 0.5
+
+    config.image = image = ConfigDict()
+    # Height and width in pixels of the canvas that a screenshot is fitted into.
+    image.height = 720
+    image.width = 1280
+    # Sharpen text before a screenshot is shrunk to between 0.6 and 1 of its size (docs/images.md).
+    image.sharpen = True
+
+    config.model = model = ConfigDict()
+    # Side of a square patch in pixels.
+    model.patch = 16
+    # Width of every residual stream.
+    model.width = 768
+    # Attention heads; the width must be a multiple of them.
+    model.heads = 12
+    # Layers of the vision encoder: a multiple of 4, since taps leave after every quarter.
+    model.vision_layers = 12
+    # Layers of the HTML tree encoder.
+    model.html_layers = 4
+    # What an HTML node is, as vectors that are added up: names in embeddings.py.
+    model.embeddings = "compositional,tag,content"
+    # Where an HTML node is, as vectors that are added up: names in node_positions.py.
+    model.positions = "depth_first,breadth_first,parent,depth,child,path,boxes"
+    # How HTML tokens and visual tokens exchange information: a name in fusion.py.
+    model.fusion = "late"
+    # Layers in which HTML tokens and visual tokens attend to each other.
+    model.fusion_layers = 2
+    # Layers of the decoder.
+    model.decoder_layers = 6
+    # Width of a feed-forward layer, as a multiple of the residual width.
+    model.mlp_ratio = 4
+    # HTML nodes a sample may hold.
+    model.max_nodes = 1024
+    # Classes an HTML node may hold.
+    model.max_classes = 32
+    # Tokens a target sequence may hold, the end token included.
+    model.max_target = 2048
+    # The decoder attends to a visual grid that is coarser by this factor on each side (1, 2, 4).
+    model.memory_stride = 2
+    # Dropout rate of residual branches.
+    model.dropout = 0.1
+    # Type of computation; parameters and reductions stay float32.
+    model.dtype = "bfloat16"
+    # What a layer keeps for the backward pass: "full" recomputes all of it, "attention" all but
+    # attention, "dots" keeps every matrix product, "none" keeps everything.
+    model.remat = "attention"
+    # Shifts of the patch embedding: "axis4", "diag4" or "all8".
+    model.shifts = "axis4"
+    # Keys that one step of blockwise attention looks at.
+    model.attention_block = 512
+
+    # The group of the vision encoder.
+    config.optim.groups.vision = base.group(lr=1e-4)
+    # The group of the HTML encoder.
+    config.optim.groups.html = base.group(lr=5e-4)
+    # The group of everything else.
+    config.optim.groups.rest = base.group(lr=5e-4)
+    # Probability mass that the token losses spread over wrong tokens.
+    config.optim.label_smoothing = 0.1
+
+    # Predictions beside the sequence: names in heads.py, in the order in which they are computed. A
+    # stage trains those whose inputs its encoders compute.
+    config.heads = "node,category,element,aux,contrastive,spatial"
+
+    config.loss = loss = ConfigDict()
+    # Weight of the detail sequence.
+    loss.detail = 0.4
+    # Weight of the semantic sequence.
+    loss.semantic = 0.3
+    # Weight of the multi-label element classifier.
+    loss.element = 0.1
+    # Weight of the per-node element classifier on HTML tokens.
+    loss.node = 0.5
+    # Weight of the section category.
+    loss.category = 0.1
+    # Weight of the auxiliary loss: which elements cover each patch.
+    loss.aux = 0.3
+    # Weight of the contrastive loss between regions of the image and HTML nodes.
+    loss.contrastive = 0.1
+    # Weight of the loss on where the spatial attention looks.
+    loss.spatial = 0.05
+    return config
+
+
+def tiny(config: ConfigDict) -> None:
+    """For the demo and for tests: two CPU cores, float32 throughout."""
+    config.total_steps = 200
+    config.batch_size = 8
+    config.checkpoint_every = 100
+    config.eval_every = 100
+    config.eval_batches = 4
+    config.eval_pictures = 2
+    config.log_every = 10
+    config.data.num_threads = 2
+    config.data.prefetch = 2
+    config.image.height, config.image.width = 384, 512
+    config.model.patch = 32
+    config.model.width, config.model.heads = 128, 2
+    config.model.vision_layers = 4
+    config.model.html_layers = config.model.decoder_layers = 2
+    config.model.fusion_layers = 1
+    config.model.max_nodes, config.model.max_target = 128, 256
+    config.model.max_classes = 16
+    config.model.memory_stride = 1
+    config.model.dtype = "float32"
+    config.model.dropout = 0.0
+    config.optim.groups.vision.lr = 5e-4
+    config.optim.groups.html.lr = config.optim.groups.rest.lr = 1e-3
+    config.optim.warmup_steps = 20
+    config.optim.ema_decay = 0.0
+    config.optim.label_smoothing = 0.0
+
+
+def small(config: ConfigDict) -> None:
+    """For one GPU."""
+    config.batch_size = 64
+    config.image.height, config.image.width = 768, 1024
+    config.model.width, config.model.heads = 384, 6
+    config.model.html_layers = config.model.decoder_layers = 4
+    config.model.max_nodes, config.model.max_target = 512, 1024
+
+
+def as_defaults(config: ConfigDict) -> None:
+    """Base, for TPU slices and H200s: nothing differs from `defaults`."""
+
+
+PRESETS = {"tiny": tiny, "small": small, "base": as_defaults}

@@ -1,0 +1,78 @@
+"""What earlier versions wrote, as this version names it: config fields and parameter paths.
+
+The one place that knows of 0.1.0. `workdir` (resume) and `checkpoint` (resume, restore, warm start)
+pass every config and every parameter name that they read through here.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+# Config fields of 0.1.0 -> their names today.
+RENAMED_FIELDS = {
+    "optim.lr_vision": "optim.groups.vision.lr",
+    "optim.lr_html": "optim.groups.html.lr",
+    "optim.lr_rest": "optim.groups.rest.lr",
+    "optim.freeze_vision_at": "optim.groups.vision.freeze_at",
+    "optim.freeze_html_at": "optim.groups.html.freeze_at",
+}
+# Config fields that 0.1.0 did not have, with the values under which a run computes what it did
+# there. A field that is added to a config file is added here, too (a test compares).
+ADDED_FIELDS: dict[str, Any] = {
+    "optim.groups.rest.freeze_at": 0,
+    "model.embeddings": "compositional,tag,content",
+    "model.positions": "depth_first,breadth_first,parent,depth,child,path,boxes",
+    "model.fusion": "late",
+    "heads": "node,category,element,aux,contrastive,spatial",
+}
+# Beginnings of parameter paths in 0.1.0 -> what they are today, such as "decoder/" ->
+# "trunk/decoder/". The longest one that fits counts.
+RENAMED_PARAMS: dict[str, str] = {}
+
+
+def upgrade_config(config: Mapping[str, Any]) -> dict[str, Any]:
+    """A config, as nested dicts, with the field names of today; one of today stays as it is."""
+    flat = flatten(config)
+    if not RENAMED_FIELDS.keys() & flat.keys():
+        return nest(flat)
+    return nest(ADDED_FIELDS | {RENAMED_FIELDS.get(name, name): flat[name] for name in flat})
+
+
+def upgrade_path(path: str) -> str:
+    """The path of a parameter today, from its path in a checkpoint."""
+    fitting = [old for old in RENAMED_PARAMS if path.startswith(old)]
+    if not fitting:
+        return path
+    old = max(fitting, key=len)
+    return RENAMED_PARAMS[old] + path.removeprefix(old)
+
+
+def rename_paths(params: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
+    """Nested parameters, or what is nested like them, with other paths.
+
+    Args:
+      names: path -> new path; others stay.
+    """
+    return nest({names.get(path, path): leaf for path, leaf in flatten(params, "/").items()}, "/")
+
+
+def flatten(tree: Mapping[str, Any], separator: str = ".", prefix: str = "") -> dict[str, Any]:
+    """Nested dicts as one, by joined names. An empty dict within is a value of its own."""
+    flat = {}
+    for name, value in tree.items():
+        if isinstance(value, Mapping) and value:
+            flat |= flatten(value, separator, f"{prefix}{name}{separator}")
+        else:
+            flat[f"{prefix}{name}"] = value
+    return flat
+
+
+def nest(flat: Mapping[str, Any], separator: str = ".") -> dict[str, Any]:
+    """The inverse of `flatten`."""
+    tree: dict[str, Any] = {}
+    for path, value in flat.items():
+        *parents, leaf = path.split(separator)
+        node = tree
+        for parent in parents:
+            node = node.setdefault(parent, {})
+        node[leaf] = value
+    return tree
