@@ -5,7 +5,6 @@ docs/shards.md describes the folder; `records` has the first half.
 
 import hashlib
 import json
-import uuid
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
@@ -28,7 +27,7 @@ from xojl_jax.data.images import ChannelStatistics
 from xojl_jax.data.manifest import VERSION, shard_name, write_manifest
 from xojl_jax.data.shards import Shard, ShardFile, join_shards, write_shard
 from xojl_jax.errors import BadInput
-from xojl_jax.files import sha256
+from xojl_jax.files import sha256, write_text
 from xojl_jax.xojl.record import parse_record, record_to_json
 
 
@@ -102,9 +101,8 @@ def write_part(part: tuple[str, int], candidates: Iterable[Candidate], job: Job)
     for fact in kept:
         del fact["place"]
     done = Part(split, index, shard, kept, left_out)
-    temporary = note.with_name(f"{note.name}.{uuid.uuid4().hex[:8]}.tmp")
-    temporary.write_text(json.dumps({"digest": digest} | _to_json(done)), encoding="utf-8")
-    temporary.replace(note)
+    # unique: on several machines an engine may try the same part twice at once.
+    write_text(note, json.dumps({"digest": digest} | _to_json(done)), unique=True)
     return done
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from data_prep.capture.section import PageResult, Section
 from data_prep.capture.sources import PageSource
 from xojl_jax.errors import BadUsage
+from xojl_jax.files import write_text
 
 
 class Output:
@@ -92,10 +93,8 @@ class Output:
         return account
 
     def _write_account(self, account: dict) -> None:
-        temporary = self.folder / "capture.tmp"
         text = json.dumps(account or {"settings": self.settings}, separators=(",", ":"))
-        temporary.write_text(text + "\n", encoding="utf-8")
-        temporary.replace(self.folder / "capture.jsonl")
+        write_text(self.folder / "capture.jsonl", text + "\n")
 
     def _refuse_other_settings(self) -> None:
         path = self.folder / "capture.jsonl"
@@ -135,9 +134,7 @@ def _rewrite(path: Path, is_kept) -> None:
     lines = path.read_text(encoding="utf-8").splitlines(True) if path.exists() else []
     kept = [line for line in lines if line.endswith("\n") and is_kept(line)]
     if len(kept) < len(lines):
-        temporary = path.with_suffix(".tmp")
-        temporary.write_text("".join(kept), encoding="utf-8")
-        temporary.replace(path)
+        write_text(path, "".join(kept))
 
 
 def _field(line: str, name: str) -> str | None:

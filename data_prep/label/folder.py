@@ -1,11 +1,14 @@
 """The files that labeling reads and writes: records, rejected ones, authors' words, labels."""
 
+import contextlib
 import json
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import TextIO
 
 from xojl_jax.errors import BadInput, BadUsage
+from xojl_jax.files import replacing
 from xojl_jax.xojl.record import Record, parse_record, record_to_json
 
 REJECTED = "rejected"  # the field of a record in rejected.jsonl that says why it is there
@@ -77,22 +80,22 @@ class Folder:
 
     def __init__(self, folder: Path):
         self._folder = folder
+        self._files: dict[str, TextIO] = {}
 
     def __enter__(self) -> "Folder":
         try:
-            self._files = {name: self._new(name).open("w", encoding="utf-8") for name in self.NAMES}
+            with contextlib.ExitStack() as stack:
+                # An exit stack works backwards: this way records.jsonl is replaced first.
+                for name in reversed(self.NAMES):
+                    temporary = stack.enter_context(replacing(self._folder / name))
+                    self._files[name] = stack.enter_context(temporary.open("w", encoding="utf-8"))
+                self._replaced_at_exit = stack.pop_all()
         except OSError as error:
             raise BadUsage(f"{self._folder}: cannot write there ({error.strerror})") from error
         return self
 
-    def __exit__(self, kind, *_) -> None:
-        for file in self._files.values():
-            file.close()
-        for name in self.NAMES:
-            if kind is None:
-                self._new(name).replace(self._folder / name)
-            else:
-                self._new(name).unlink()
+    def __exit__(self, kind, *rest) -> None:
+        self._replaced_at_exit.__exit__(kind, *rest)
         if kind is None:
             if not (self._folder / "rejected.jsonl").stat().st_size:
                 (self._folder / "rejected.jsonl").unlink()
@@ -114,6 +117,3 @@ class Folder:
 
     def _line(self, name: str, text: str) -> None:
         self._files[name].write(text + "\n")
-
-    def _new(self, name: str) -> Path:
-        return self._folder / f"{name}.tmp"

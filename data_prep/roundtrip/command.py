@@ -26,6 +26,7 @@ from data_prep.roundtrip.side_by_side import side_by_side
 from data_prep.trees.uncompact import page_of
 from xojl_jax.data.images import decode_image
 from xojl_jax.errors import BadInput, BadUsage
+from xojl_jax.files import replacing
 from xojl_jax.xojl.codebook import Codebook
 from xojl_jax.xojl.record import Record, read_directory, record_to_json, safe_screenshot_path
 from xojl_jax.xojl.tree import preorder, print_html
@@ -254,9 +255,8 @@ def read_authors(folder: Path) -> dict[str, list[dict]]:
 def write_quality(folder: Path, verdicts: dict[str, dict]) -> None:
     """Writes each score into its record; the rest of the record stays as it is now."""
     path = folder / "records.jsonl"
-    temporary = path.with_suffix(".tmp")
     try:
-        with temporary.open("w", encoding="utf-8") as out:
+        with replacing(path) as temporary, temporary.open("w", encoding="utf-8") as out:
             for where, record in read_directory(folder):
                 if not where.startswith(path.name):
                     continue
@@ -266,7 +266,6 @@ def write_quality(folder: Path, verdicts: dict[str, dict]) -> None:
                 score = verdicts.get(record.id, {}).get("score")
                 quality |= {} if score is None else {"round_trip": score}
                 out.write(record_to_json(replace(record, quality=quality or None)) + "\n")
-        temporary.replace(path)
     except OSError as error:
         raise BadUsage(f"{path}: cannot write ({error.strerror})") from error
 

@@ -21,6 +21,7 @@ from data_prep.validate.checks import SLACK, format_of
 from data_prep.validate.findings import Finding
 from data_prep.validate.overview import Overview
 from xojl_jax.errors import BadInput, BadUsage
+from xojl_jax.files import write_bytes
 from xojl_jax.xojl.record import CATEGORIES, Record, parse_record, safe_screenshot_path
 from xojl_jax.xojl.tree import used_elements
 
@@ -195,7 +196,7 @@ def _repair_ending(folder: Folder, overview: Overview, finding: Finding, record:
     if new.is_symlink() or (new.exists() and new.read_bytes() != data):
         return None
     if not new.exists():
-        _replace_bytes(new, data)
+        write_bytes(new, [data])
     screenshot = path.with_name(name).as_posix()
     return "screenshot", screenshot, f"picture copied to {screenshot}"
 
@@ -296,12 +297,12 @@ def _write(
             # Before they are gone from where they were: a record twice is better than none.
             path = folder / REMOVED
             old = path.read_bytes() if path.exists() else b""
-            _replace_bytes(path, old + b"".join(_one_line(text) for text in removed))
+            write_bytes(path, [old, *(_one_line(text) for text in removed)])
         for name, text in texts.items():
             if text is None:
                 (folder / name).unlink()
             else:
-                _replace(folder / name, [text] if isinstance(text, bytes) else text)
+                write_bytes(folder / name, [text] if isinstance(text, bytes) else text)
     except OSError as error:
         raise BadUsage(
             f"--fix: cannot write in {folder} ({error.strerror}); what was changed before "
@@ -324,20 +325,3 @@ def _new_backup(folder: Path) -> Path:
 def _one_line(text: bytes) -> bytes:
     """A record of a .json file may be many lines; line breaks in JSON are between tokens only."""
     return b" ".join(text.removeprefix(b"\xef\xbb\xbf").split(b"\n")).strip() + b"\n"
-
-
-def _replace_bytes(path: Path, data: bytes) -> None:
-    _replace(path, [data])
-
-
-def _replace(path: Path, pieces: Iterable[bytes]) -> None:
-    """Writes a file whole or not at all."""
-    temporary = path.with_name(f".{path.name}.new")
-    with temporary.open("wb") as stream:
-        for piece in pieces:
-            stream.write(piece)
-        stream.flush()
-        os.fsync(stream.fileno())
-    if path.exists():
-        shutil.copymode(path, temporary)
-    temporary.replace(path)
