@@ -28,22 +28,19 @@ COMMAND = re.compile(
 
 # Reads command lines as JSON from standard input and prints the mistake of each, or null.
 READ_ABSL = """
-import importlib, json, sys
+import contextlib, importlib, io, json, sys
 from absl.testing import flagsaver
 from xojl_jax import command
-from xojl_jax.errors import UserError
 module = importlib.import_module(sys.argv[1])
 mistakes = []
 for argv in json.loads(sys.stdin.read()):
     sys.argv = ["command", *argv]
-    with flagsaver.flagsaver():
+    said = io.StringIO()
+    with flagsaver.flagsaver(), contextlib.redirect_stderr(said):
         try:
-            command._parse_flags(argv, "")
-            if argv:
-                command.read_config(module._CONFIG)
-            mistakes.append(None)
-        except UserError as error:
-            mistakes.append(str(error))
+            command.run_absl(lambda: command.read_config(module._CONFIG) and None, "")
+        except SystemExit as end:
+            mistakes.append(said.getvalue() if end.code else None)
 print(json.dumps(mistakes))
 """
 

@@ -14,7 +14,9 @@ from xojl_jax import command, entry_points
 ROOT = Path(__file__).parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 WORKFLOWS = sorted((ROOT / ".github/workflows").glob("*.yml"))
+# With the names that its variables have by default.
 MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
+MAKEFILE = MAKEFILE.replace("$(VENV)", ".venv").replace("$(LIBTPU)", ".libtpu")
 
 
 def test_the_version_is_written_once():
