@@ -15,7 +15,7 @@ def small_config(**changes):
     config = stage4.get_config("tiny")
     with config.unlocked():
         config.batch_size = 8
-        config.eval_pictures = 0  # one programme more to compile; test_preview.py has its own
+        config.eval_pictures = 0  # one program more to compile; test_preview.py has its own
         config.image.height, config.image.width = 96, 128
         config.model.width, config.model.heads = 32, 2
         config.model.vision_layers = 4
@@ -27,7 +27,7 @@ def small_config(**changes):
 
 @pytest.fixture(scope="package", autouse=True)
 def quick_compile():
-    """Programmes run once or twice here: optimising them would take most of the time."""
+    """Programs run once or twice here: optimizing them would take most of the time."""
     jax.config.update("jax_disable_most_optimizations", True)
     yield
     jax.config.update("jax_disable_most_optimizations", False)

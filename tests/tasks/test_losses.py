@@ -53,7 +53,7 @@ def test_label_smoothing_is_spread_over_legal_tokens():
     np.testing.assert_allclose(result.loss, wanted, rtol=1e-6)
 
 
-def test_patches_are_in_the_boxes_that_hold_their_centres():
+def test_patches_are_in_the_boxes_that_hold_their_centers():
     """Protects the map from boxes to patches, row by row, and its mask."""
     boxes = jnp.array([[[0.0, 0.0, 0.5, 0.5], [0.5, 0.0, 1.0, 1.0], [0.0, 0.0, 1.0, 1.0]]])
     inside = losses.patches_in_boxes(boxes, jnp.array([[True, True, False]]), (2, 4))
@@ -86,7 +86,7 @@ def test_contrastive_loss_is_symmetric_infonce():
 
 
 @pytest.mark.parametrize("masked", [losses.masked_mean, losses.binary_loss])
-def test_nothing_labelled_costs_nothing(masked):
+def test_nothing_labeled_costs_nothing(masked):
     """Protects batches without labels from 0 / 0."""
     values = jnp.ones((2, 3))
     mask = jnp.zeros((2, 3) if masked is losses.masked_mean else (2,), bool)

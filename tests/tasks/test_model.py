@@ -42,17 +42,17 @@ def both_views(batch, key, *, start=None, stop=None):
 
 
 def step_by_step(task, params, batch, encoded, tokens, depth, detail):
-    """Runs the cache over known tokens: scores float32[R, L, V + T] and the place of each step."""
+    """Runs the cache over known tokens: scores float32[R, L, V + T] and the cursor of each step."""
     rows, length = tokens.shape
     html_end = per_row(jnp.asarray(batch["html_end"]), rows)
     prior = jax.tree.map(functools.partial(per_row, rows=rows), encoded.prior)
     apply = functools.partial(task.model().apply, {"params": params})
 
     def step(carry, position):
-        cache, track = carry
+        cache, state = carry
         token, here = tokens[:, position], depth[:, position]
-        track = advance(
-            track,
+        state = advance(
+            state,
             token,
             depth=here,
             detail=detail,
@@ -60,10 +60,10 @@ def step_by_step(task, params, batch, encoded, tokens, depth, detail):
             html_end=html_end,
             first_pointer=task.vocabulary.size,
         )
-        place = track.cursor(html_end)
-        arguments = (encoded, cache, position, token, place, here, detail)
+        cursor = state.cursor(html_end)
+        arguments = (encoded, cache, position, token, cursor, here, detail)
         logits, cache = apply(*arguments, method=LayoutModel.next_logits)
-        return (cache, track), (logits, jax.tree.map(lambda x: x[:, 0], place))
+        return (cache, state), (logits, jax.tree.map(lambda x: x[:, 0], cursor))
 
     cache = apply(encoded, rows, method=LayoutModel.start_cache)
     start = (cache, CursorState.start(rows, task.spec.max_nodes))
@@ -74,35 +74,34 @@ def step_by_step(task, params, batch, encoded, tokens, depth, detail):
 def test_cached_decoding_equals_teacher_forcing(task, params, batch, encoded):
     """Protects every answer: step by step gives the scores that whole sequences give, to 1e-5.
 
-    The place in the HTML tree is compared, too: in the detail view decoding finds the one that
+    The cursor in the HTML tree is compared, too: in the detail view decoding finds the one that
     training is told. (What the semantic view guesses is up to the node head, so there the whole
-    sequence is given the places that decoding found.)
+    sequence is given the cursors that decoding found.)
     """
     encoded = encoded[0]
     tokens = both_views(batch, "tokens", stop=-1)
     depth = GrammarCarry.from_columns(both_views(batch, "carry")).depth
     detail = jnp.arange(len(tokens)) % 2 == 1
     arguments = (task, params, batch, encoded, tokens, depth, detail)
-    stepped, place = jax.jit(lambda: step_by_step(*arguments))()
+    stepped, cursor = jax.jit(lambda: step_by_step(*arguments))()
 
-    known = cursors_of_targets(tokens[::2], tokens[1::2], batch["html_end"], task.vocabulary.size)[
-        1
-    ]
+    targets = (tokens[::2], tokens[1::2], batch["html_end"])
+    _, known = cursors_of_targets(*targets, task.vocabulary.size)
     real = np.asarray(tokens[1::2]) != 0
-    np.testing.assert_array_equal(place.node[1::2][real], known.node[real])
-    np.testing.assert_array_equal(place.element[1::2][real], known.element[real])
+    np.testing.assert_array_equal(cursor.node[1::2][real], known.node[real])
+    np.testing.assert_array_equal(cursor.element[1::2][real], known.element[real])
     ahead = np.arange(task.spec.max_nodes) > np.asarray(known.node)[..., None]
     compared = real[..., None] & ahead
-    np.testing.assert_array_equal(place.node_depth[1::2][compared], known.node_depth[compared])
+    np.testing.assert_array_equal(cursor.node_depth[1::2][compared], known.node_depth[compared])
 
     forward = functools.partial(task.model().apply, method=LayoutModel.token_logits)
-    whole = jax.jit(forward)({"params": params}, encoded, tokens, place, depth, detail)
+    whole = jax.jit(forward)({"params": params}, encoded, tokens, cursor, depth, detail)
     real = np.asarray(tokens) != 0
     np.testing.assert_allclose(stepped[real], whole[real], atol=1e-5)
 
 
 def test_a_batch_of_one_equals_its_row(task, params, batch):
-    """Protects predict against evaluate: what stands beside a record changes nothing."""
+    """Protects predict against evaluate: the other records of a batch change nothing."""
     predict = jax.jit(functools.partial(task.inference().predict, mode="dual"))
     many = predict(params, batch)
     one = predict(params, {name: array[3:4] for name, array in batch.items()})
@@ -176,7 +175,7 @@ def test_base_has_the_published_sizes():
     assert decoder["blocks"]["mlp"]["up"]["kernel"].shape == (6, 768, 3072)
 
 
-def test_at_the_start_no_sign_of_a_node_drowns_in_another(task, params, batch):
+def test_at_the_start_every_embedding_of_a_node_has_a_like_spread(task, params, batch):
     """Tag, content, classes and box are added up: a tenfold weaker one is not learned for long."""
     read = functools.partial(task.model().apply, method=LayoutModel.encode_html)
     _, state = read({"params": params}, batch, capture_intermediates=True)

@@ -1,4 +1,4 @@
-"""Eight records learned by heart: the whole way from features to decoded text can be exact."""
+"""Eight records, overfitted: the whole way from features to decoded text can be exact."""
 
 import functools
 
@@ -19,7 +19,7 @@ STEPS = 200
 @pytest.mark.slow
 @pytest.mark.timeout(900)
 def test_eight_records_are_learned_exactly():
-    """Protects everything at once: features, model, masks, loss, optimizer, cache, detokeniser.
+    """Protects everything at once: features, model, masks, loss, optimizer, cache, detokenizer.
 
     After a minute of training on eight records, decoding gives their layouts exactly, tags, classes
     and content included, in both views.

@@ -44,7 +44,7 @@ def test_eight_devices_give_the_loss_of_one(batch, sharded):
             np.testing.assert_allclose(ours[name], value, rtol=2e-4, atol=2e-5, err_msg=name)
 
 
-def test_kernels_lie_in_pieces(sharded):
+def test_kernels_are_split(sharded):
     """Protects memory: the large kernels are really split, embeddings that are gathered are not."""
     params = sharded[0].params
     trunk = params["trunk"]

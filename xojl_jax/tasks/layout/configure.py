@@ -56,7 +56,7 @@ def model_config(
         max_nodes=m.max_nodes,
         max_classes=m.max_classes,
         ids=ID_RANGES,
-        embeddings=chosen(EMBEDDINGS, m.embeddings, "config.model.embeddings"),
+        embeddings=_embeddings(m.embeddings),
         positions=chosen(POSITIONS, m.positions, "config.model.positions"),
     )
     return ModelConfig(
@@ -92,6 +92,15 @@ def heads_of(config: ConfigDict, stage: Stage) -> tuple[str, ...]:
             f"{' and '.join(NEEDED_HEADS)}"
         )
     return tuple(name for name in named if HEADS[name].inputs <= stage.features)
+
+
+def _embeddings(names: str) -> tuple[str, ...]:
+    found = chosen(EMBEDDINGS, names, "config.model.embeddings")
+    if not found:
+        raise BadUsage(
+            f"config.model.embeddings names nothing; choose from {', '.join(EMBEDDINGS)}"
+        )
+    return found
 
 
 def _one(parts, name, field: str):

@@ -1,4 +1,4 @@
-"""How the two modalities come to know one another; `config.model.fusion` names the way.
+"""How the two modalities exchange information; `config.model.fusion` names the way.
 
 "late": each modality reads the other through cross-attention (X063, X067). The encoders stay
 independent, so a section without a screenshot, or without HTML, is only a mask: a token that may
@@ -65,7 +65,8 @@ class FusionBlock(nn.Module):
 
 
 class LateFusion(nn.Module):
-    """`layers` fusion blocks: ([B, T, D], [B, N, D]) -> the same two, each knowing the other."""
+    """`layers` fusion blocks: html [B, T, D] and patches [B, N, D] -> both, after each has read the
+    other."""
 
     config: BlockConfig
     layers: int

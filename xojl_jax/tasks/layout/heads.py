@@ -224,7 +224,7 @@ def region_flops(c: ModelConfig) -> float:
 
 
 def _patches_in_nodes(batch: Batch, c: ModelConfig) -> Array:
-    """bool[B, T, N]: which patches lie in which nodes' boxes. The compiler merges the calls."""
+    """bool[B, T, N]: which patches are in which nodes' boxes. The compiler merges the calls."""
     return losses.patches_in_boxes(batch["html_boxes"], batch["html_box_mask"], c.grid)
 
 

@@ -1,6 +1,6 @@
 """The losses of the layout task. Every one takes a mask, because any label may be missing.
 
-Each returns a mean over what is labelled, and 0 where nothing is: a batch without boxes trains
+Each returns a mean over what is labeled, and 0 where nothing is: a batch without boxes trains
 everything that needs no boxes. float32 throughout.
 
 B batch, L target positions, T HTML nodes, N patches, E element ids, V + T decoder outputs.
@@ -72,7 +72,7 @@ def binary_loss(logits: jax.Array, targets: jax.Array, mask: jax.Array) -> jax.A
 
 
 def patches_in_boxes(boxes: jax.Array, mask: jax.Array, grid: tuple[int, int]) -> jax.Array:
-    """Which patches' centres lie in which boxes: bool[B, T, N], row-major patches.
+    """Which patches' centers are in which boxes: bool[B, T, N], row-major patches.
 
     Args:
       boxes: float32[B, T, 4], x0, y0, x1, y1 in [0, 1].
@@ -107,10 +107,10 @@ def contrastive_loss(
     """Symmetric InfoNCE between HTML nodes and the picture under their boxes (X068).
 
     The positives are spatial: a node and its own region. The negatives are the other nodes of the
-    same section, which share its colours and type, so that only structure tells them apart.
+    same section, which share its colors and type, so that only structure tells them apart.
 
     Args:
-      nodes, regions: float32[B, T, D], not yet normalised.
+      nodes, regions: float32[B, T, D], not yet normalized.
       mask: bool[B, T], nodes that have a region; the others are neither rows nor negatives.
       temperature: the published 0.07.
     """

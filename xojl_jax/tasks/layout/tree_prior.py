@@ -1,7 +1,7 @@
-"""What the per-node head already knows about the next token, as a prior for the decoder.
+"""What the node head predicts of the next token, as a prior for the decoder.
 
-The node head says of every HTML node which element it is, or that it is merged into its parent. A
-layout keeps some nodes of the HTML tree, in order; so, given the node that was opened last (the
+The node head predicts of every HTML node which element it is, or that it is merged into its parent.
+A layout keeps some nodes of the HTML tree, in order; so, given the node that was opened last (the
 *cursor*), the next one is node i with probability
 
     next[i] = keep[i] * prod_{cursor < j < i} (1 - keep[j]),        i > cursor,
@@ -19,7 +19,7 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
-# Log probability below which the prior does not speak: the decoder must be able to overrule it.
+# The lowest log probability that the prior gives: the decoder must be able to overrule it.
 FLOOR = -9.0
 # Log probability of the impossible. Finite, because gradients through an infinity are NaN.
 NEVER = -1e9
@@ -27,7 +27,7 @@ NUM_ELEMENTS = 22
 
 
 class TreePrior(NamedTuple):
-    """The node head's answer, in the form that the prior needs.
+    """The node head's prediction, in the form that the prior needs.
 
     Attributes:
       log_keep: float32[B, T], log probability that the node is in the layout; `NEVER` in padding.
@@ -95,7 +95,7 @@ def step_prior(
     node_depth: jax.Array,
     element: jax.Array,
 ) -> StepPrior:
-    """What the node head says of the tokens at L positions.
+    """What the node head predicts of the tokens at L positions.
 
     Args:
       cursor: int32[B, L], the node opened last, -1 before the first.
@@ -117,7 +117,7 @@ def step_prior(
     return StepPrior(
         close=_floor(jnp.exp(outside).sum(-1) + jnp.exp(log_none)),
         elements=_floor(jnp.einsum("blt,bte->ble", probability, jnp.exp(prior.elements))),
-        copy=_floor(_normalised(announced + chosen)),
+        copy=_floor(_normalize(announced + chosen)),
         expected=jnp.exp(announced),
     )
 
@@ -126,7 +126,7 @@ def _floor(probability: jax.Array) -> jax.Array:
     return jnp.log(probability + jnp.exp(FLOOR))
 
 
-def _normalised(log_weight: jax.Array) -> jax.Array:
+def _normalize(log_weight: jax.Array) -> jax.Array:
     """Softmax over the last axis that gives zeros where nothing is possible."""
     top = jax.lax.stop_gradient(log_weight.max(-1, keepdims=True))
     weight = jnp.where(log_weight > NEVER / 2, jnp.exp(log_weight - top), 0.0)

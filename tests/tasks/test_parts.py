@@ -1,0 +1,170 @@
+"""Parts of the model are entries: adding one, leaving one out, and names that do not exist."""
+
+import functools
+import re
+from pathlib import Path
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from flax import linen as nn
+
+from tests.tasks.conftest import small_config
+from xojl_jax.errors import BadUsage
+from xojl_jax.tasks.layout import configure, heads
+from xojl_jax.tasks.layout.embeddings import EMBEDDINGS
+from xojl_jax.tasks.layout.fusion import FUSIONS, Fusion
+from xojl_jax.tasks.layout.heads import HEADS
+from xojl_jax.tasks.layout.node_positions import POSITIONS
+from xojl_jax.tasks.layout.parts import NodePart, chosen
+from xojl_jax.tasks.layout.stages import STAGES
+from xojl_jax.tasks.layout.task import LayoutTask
+
+PAGE = Path(__file__).parents[2] / "docs" / "adding_a_part.md"
+
+
+def part_names(task: LayoutTask) -> set[str]:
+    """The two upper levels of the parameters' paths, such as "html_encoder/tag"."""
+    params = nn.meta.unbox(jax.eval_shape(task.init, jax.random.key(0)))
+    params.pop("prior_weight")  # a parameter by itself, in every stage
+    return {f"{top}/{name}" for top, below in params.items() for name in below}
+
+
+def stage2(**changes) -> LayoutTask:
+    """The HTML encoder alone, with one layer: the quickest stage to trace and to compile."""
+    return LayoutTask(small_config(**{"stage": 2, "model.html_layers": 1, **changes}))
+
+
+@pytest.fixture
+def leaf_head(monkeypatch):
+    """Registers the head of docs/adding_a_part.md, by running the page's code."""
+    (code,) = re.findall(r"^```python\n(.*?)^```", PAGE.read_text(encoding="utf-8"), re.M | re.S)
+    monkeypatch.setitem(HEADS, "leaf", None)  # taken out again after the test
+    exec(compile(code, PAGE, "exec"), dict(vars(heads)))
+
+
+def with_leaf_head() -> LayoutTask:
+    config = stage2().config
+    with config.unlocked():
+        config.heads += ",leaf"
+        config.loss.leaf = 0.5
+    return LayoutTask(config)
+
+
+def test_a_head_is_added_by_its_entry_and_trains(leaf_head, batch):
+    """Protects docs/adding_a_part.md: parameters, loss, weight, FLOPs and a step that helps."""
+    task = with_leaf_head()
+    assert part_names(task) - part_names(stage2()) == {"leaf_head/norm", "leaf_head/project"}
+    flops = task.flops()
+    assert flops.pop("leaf head") > 0 and flops == stage2().flops()
+
+    loss = functools.partial(task.loss, train=True)
+    gradient = jax.jit(jax.value_and_grad(loss, has_aux=True))
+    params = nn.meta.unbox(jax.jit(task.init)(jax.random.key(0)))
+    (before, metrics), grads = gradient(params, batch, jax.random.key(1))
+    assert set(task.model_config.heads) == {"node", "category", "element", "leaf"}
+    weights = {"node": 0.5, "category": 0.1, "element": 0.1, "leaf": 0.5}
+    wanted = sum(weight * metrics[f"loss/{name}"] for name, weight in weights.items())
+    np.testing.assert_allclose(before, wanted, rtol=1e-6)
+
+    params["leaf_head"] = jax.tree.map(
+        lambda x, g: x - 0.1 * g, params["leaf_head"], grads["leaf_head"]
+    )
+    (_, after), _ = gradient(params, batch, jax.random.key(1))
+    assert after["loss/leaf"] < metrics["loss/leaf"]
+    assert after["loss/node"] == metrics["loss/node"]
+
+
+def test_a_head_needs_a_weight(leaf_head):
+    """Protects whoever adds a head from one that trains nothing, or fails late."""
+    with pytest.raises(BadUsage, match=r"config.loss has no weight for 'leaf'"):
+        _ = stage2(heads="node,category,leaf").model_config
+
+
+def test_every_head_declares_its_parameters():
+    """Protects groups of learning rates, and that a head which is off has no parameters."""
+    every = LayoutTask(small_config(stage=3))
+    few = LayoutTask(small_config(stage=3, heads="node,category"))
+    off = [HEADS[name] for name in HEADS if name not in ("node", "category")]
+    missing = {name.split("/")[0] for name in part_names(every) - part_names(few)}
+    assert missing == {name for head in off for name in head.parameters}
+    gone = {"element head", "aux head", "contrastive head"}
+    assert every.flops().keys() - few.flops().keys() == gone
+
+
+def test_a_stage_trains_the_heads_whose_inputs_it_computes():
+    """Protects the curriculum: one list of heads for all stages."""
+    trained = {
+        number: configure.heads_of(small_config(), stage) for number, stage in STAGES.items()
+    }
+    assert set(trained[1]) == {"category", "element", "aux"}
+    assert set(trained[2]) == {"category", "element", "node"}
+    assert trained[3] == trained[4]
+    assert set(trained[4]) == set(HEADS)
+
+
+def test_a_position_that_is_left_out_costs_nothing():
+    """Protects "what is off": no parameters, no FLOPs."""
+    every, few = stage2(), stage2(**{"model.positions": "depth_first,depth"})
+    off = ("breadth_first", "parent", "child", "path", "boxes", "paint_order")
+    assert {f"html_encoder/{name}" for name in off} == part_names(every) - part_names(few)
+    assert every.flops().keys() - few.flops().keys() == {"boxes"}
+
+
+def test_an_embedding_and_a_position_are_added_by_their_entries(monkeypatch):
+    """Protects EMBEDDINGS and POSITIONS as lists."""
+
+    def count(c, batch):
+        kinds = nn.Embed(c.max_classes + 1, c.block.width, name="count")
+        return kinds(batch["html_class_mask"].sum(-1))
+
+    monkeypatch.setitem(EMBEDDINGS, "count", NodePart(count))
+    monkeypatch.setitem(POSITIONS, "none", NodePart(lambda c, batch: jnp.float32(0)))
+    task = stage2(**{"model.embeddings": "tag,count", "model.positions": "none"})
+    found = {name for name in part_names(task) if name.startswith("html_encoder/")}
+    assert found == {f"html_encoder/{name}" for name in ("tag", "count", "stack", "norm")}
+    assert "class composition" not in task.flops()
+
+
+class NoFusion(nn.Module):
+    """Gives both token sets back as they are."""
+
+    def __call__(self, html, patches, html_mask, patch_mask):
+        return html, patches
+
+
+def test_a_fusion_is_added_by_its_entry(monkeypatch):
+    """Protects FUSIONS: another one has none of late fusion's parameters and FLOPs."""
+    monkeypatch.setitem(FUSIONS, "none", Fusion(lambda c: NoFusion(), lambda c: {}))
+    late = LayoutTask(small_config(stage=3))
+    none = LayoutTask(small_config(**{"stage": 3, "model.fusion": "none"}))
+    gone = part_names(late) - part_names(none)
+    assert gone == {"fusion/stack", "fusion/html_norm", "fusion/vision_norm"}
+    assert late.flops().keys() - none.flops().keys() == {"fusion linear", "fusion attention"}
+
+
+def test_names_are_read_in_their_order():
+    """Protects the order of sums, and lists with spaces."""
+    assert chosen(POSITIONS, "path, depth,", "positions") == ("path", "depth")
+    assert chosen(POSITIONS, "", "positions") == ()
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "message"),
+    [
+        ("stage", 5, r"config.stage is 5: choose 1, 2, 3 or 4"),
+        ("heads", "node,leaves", r"config.heads: there is no 'leaves'; choose from element, cat"),
+        ("heads", "node", r"config.heads leaves out category"),
+        ("model.positions", "bfs", r"config.model.positions: there is no 'bfs'; choose from depth"),
+        ("model.positions", "path,path", r"config.model.positions: 'path' is given twice"),
+        ("model.embeddings", "", r"config.model.embeddings names nothing; choose from compos"),
+        ("model.fusion", "early", r"config.model.fusion is 'early': choose from late"),
+        ("model.memory_stride", 3, r"config.model.memory_stride is 3: choose from 1, 2, 4"),
+    ],
+)
+def test_what_does_not_exist_is_refused_in_one_line(field, value, message):
+    """Protects people from a traceback, and from a part that silently is another one."""
+    with pytest.raises(BadUsage, match=message) as refusal:
+        _ = LayoutTask(small_config(**{field: value})).model_config
+    assert "\n" not in str(refusal.value)
