@@ -20,7 +20,8 @@ def defaults() -> ConfigDict:
     config = base.defaults()
     # A name in xojl_jax/tasks/__init__.py.
     config.task = "layout"
-    # Stage 1 to 4: which losses and which subtrees of the model take part. Set by the stage files.
+    # Stage 1 to 4: which encoders run, and whether the decoder does (stages.py). Set by the stage
+    # files.
     config.stage = 4
 
     data = config.data
@@ -83,7 +84,11 @@ def defaults() -> ConfigDict:
     # What a layer keeps for the backward pass: "full" recomputes all of it, "attention" all but
     # attention, "dots" keeps every matrix product, "none" keeps everything.
     model.remat = "attention"
-    # Shifts of the patch embedding: "axis4", "diag4" or "all8".
+    # How patches become vectors: "shifted" (with copies of the image, shifted) or "linear".
+    model.patch_embed = "shifted"
+    # Feed-forward of every layer: a name in xojl_jax/nn/feed_forward.py.
+    model.feed_forward = "mlp"
+    # Shifts of the "shifted" patch embedding: "axis4", "diag4" or "all8".
     model.shifts = "axis4"
     # Keys that one step of blockwise attention looks at.
     model.attention_block = 512

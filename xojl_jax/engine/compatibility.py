@@ -22,6 +22,8 @@ ADDED_FIELDS: dict[str, Any] = {
     "model.embeddings": "compositional,tag,content",
     "model.positions": "depth_first,breadth_first,parent,depth,child,path,boxes",
     "model.fusion": "late",
+    "model.patch_embed": "shifted",
+    "model.feed_forward": "mlp",
     "heads": "node,category,element,aux,contrastive,spatial",
 }
 # Beginnings of parameter paths in 0.1.0 -> what they are today, such as "decoder/" ->

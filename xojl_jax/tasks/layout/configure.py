@@ -4,6 +4,8 @@ from ml_collections import ConfigDict
 
 from xojl_jax.errors import BadUsage
 from xojl_jax.nn.config import BlockConfig, DecoderConfig, TrunkConfig, VisionConfig
+from xojl_jax.nn.feed_forward import FEED_FORWARDS
+from xojl_jax.nn.patches import PATCH_EMBEDS
 from xojl_jax.tasks.layout.embeddings import EMBEDDINGS
 from xojl_jax.tasks.layout.fusion import FUSIONS
 from xojl_jax.tasks.layout.heads import HEADS
@@ -39,6 +41,7 @@ def model_config(
         dtype=m.dtype,
         remat=m.remat,
         attention_block=m.attention_block,
+        feed_forward=_one(FEED_FORWARDS, m.feed_forward, "config.model.feed_forward"),
     )
     vision = VisionConfig(
         block=block,
@@ -46,6 +49,7 @@ def model_config(
         image_height=config.image.height,
         image_width=config.image.width,
         patch=m.patch,
+        patch_embed=_one(PATCH_EMBEDS, m.patch_embed, "config.model.patch_embed"),
         shifts=m.shifts,
         mean=tuple(statistics["mean"]),
         std=tuple(statistics["std"]),

@@ -32,8 +32,8 @@ def vision_flops(c: VisionConfig) -> dict[str, float]:
     rows, columns = patch_grid(c.image_height, c.image_width, c.patch)
     patches, width = rows * columns, c.block.width
     tokens = 1 + c.num_prefixes + patches  # CLS and the class prefixes
-    # Shifted patches are embedded with their copies, linear ones alone.
-    copies = 1 + len(SHIFTS[c.shifts])
+    # The "shifted" embedding reads a patch and the same place in each shifted copy of the image.
+    copies = 1 + len(SHIFTS[c.shifts]) if c.patch_embed == "shifted" else 1
     return {
         "patch embedding": 2.0 * patches * copies * 3 * c.patch**2 * width,
         "vision linear": c.layers * tokens * block_flops(c.block),
