@@ -1,10 +1,10 @@
 """python -m data_prep.synthesize --out DIR --count N --seed S
 
-Makes sections of our own, renders them in Chromium, and writes records with exact labels: the
-components know what they are (data-xojl), and the rules of the language settle the containers.
+Draws synthetic sections, renders them in Chromium, and writes records with exact labels: components
+mark their elements (`data-xojl`), and the rules of the language decide on the containers.
 Section I of seed S has the same tree, boxes and labels whatever COUNT is (its neighbors on the
-browser's page touch the anti-aliasing of a few pixels at most); `source.uri` names it: synth:S/I.
-`source.site` names its author: the sections of one share a style, and stand in one split.
+browser's page change the anti-aliasing of a few pixels at most); `source.uri` names it: synth:S/I.
+`source.site` names its author: the sections of one author share a style, and are in one split.
 """
 
 import argparse
@@ -38,21 +38,23 @@ from xojl_jax.xojl.record import Record, record_to_json
 from xojl_jax.xojl.tree import ELEMENTS, Forest, Node, preorder, used_elements
 
 BATCH = 16  # sections on one page of the browser: opening a page costs more than a section
-PITCH = 1400  # px from one section's top to the next; a taller one is cut off and drawn again
+PITCH = 1400  # px from one section's top to the next; a taller one is rejected and drawn again
 HEIGHTS = (48, 1100)  # px of a section that is kept
 WINDOW = 720  # px; the height of the viewport that a record names
-ATTEMPTS = 40
-PATIENCE = 300.0  # s for one page of sections
+ATTEMPTS = 40  # draws per section
+PAGE_SECONDS = 300.0  # limit on one page of sections; generous, for overloaded machines
 
 
 @dataclass(frozen=True)
 class Limits:
+    """The largest numbers of html nodes and of labels in a record."""
+
     nodes: int = 128
     labels: int = 80
 
 
 class DoesNotFit(Exception):
-    """This draw is no good sample: draw again. The message says why."""
+    """This draw cannot be a record; the next one is tried. The message says why."""
 
 
 def main(argv: list[str]) -> None:
@@ -66,7 +68,7 @@ def main(argv: list[str]) -> None:
         (out / "author.jsonl").open("w", encoding="utf-8") as authors,
     ):
         batches = _batches(args.first, args.count)
-        for batch in Progress(_Made(args, batches), f"batches of {BATCH}"):
+        for batch in Progress(_Batches(args, batches), f"batches of {BATCH}"):
             for line, author, record_elements, category in batch.records:
                 lines.write(line + "\n")
                 authors.write(author + "\n")
@@ -83,14 +85,19 @@ def main(argv: list[str]) -> None:
 
 @dataclass(frozen=True)
 class _Batch:
-    """What a worker answers: of each record its JSON, its line of author.jsonl (what stands in its
-    placeholders, for data_prep.roundtrip), elements and category; draws left, why."""
+    """What a worker returns.
+
+    Attributes:
+      records: of each its JSON, its line of author.jsonl (the contents of its placeholders, for
+        data_prep.roundtrip), its elements and its category.
+      redrawn: why draws were rejected.
+    """
 
     records: list[tuple[str, str, tuple[str, ...], str]]
     redrawn: Counter
 
 
-class _Made:
+class _Batches:
     """The batches of a run in order, each made by one of `--workers` processes."""
 
     def __init__(self, args: argparse.Namespace, batches: list[range]):
@@ -109,12 +116,13 @@ class _Made:
             quality=args.quality,
         )
         workers = min(args.workers, len(self._batches))
-        # Playwright's threads do not survive a fork.
+        # Playwright starts threads, which do not survive a fork.
         context = multiprocessing.get_context("spawn")
         with ProcessPoolExecutor(workers, context, initializer=_start_browser) as pool:
             waiting = deque()
             for batch in self._batches:
                 waiting.append(pool.submit(make, batch))
+                # Two batches per worker are queued: none waits for work, and memory is bounded.
                 if len(waiting) > 2 * workers:
                     yield waiting.popleft().result()
             while waiting:
@@ -126,11 +134,11 @@ def _batches(first: int, count: int) -> list[range]:
     return [range(at, min(at + BATCH, last)) for at in range(first, last, BATCH)]
 
 
-_browser: list[Browser] = []  # the browser of a worker process, for as long as it lives
+_browser: list[Browser] = []  # the one browser of a worker process
 
 
 def _start_browser() -> None:
-    browser = Browser(page_seconds=PATIENCE)
+    browser = Browser(page_seconds=PAGE_SECONDS)
     _browser.append(browser.__enter__())
     atexit.register(browser.__exit__, None, None, None)
 
@@ -138,7 +146,7 @@ def _start_browser() -> None:
 def _make_batch(indices: range, seed: int, limits: "Limits", out: Path, quality: int) -> _Batch:
     redrawn = Counter()
     records = []
-    # Compressing takes longer than rendering, and Pillow does it beside Python.
+    # Compression takes longer than rendering, and Pillow releases the GIL for it.
     with ThreadPoolExecutor(2) as pool:
         saved = []
         for made in make_records(_browser[0], seed, indices, limits, redrawn):
@@ -154,8 +162,8 @@ def _make_batch(indices: range, seed: int, limits: "Limits", out: Path, quality:
 # --- one record -----------------------------------------------------------------------------------
 
 
-class Made(NamedTuple):
-    """A record, its screenshot as PNG, and per html node what stands in its placeholders."""
+class RenderedRecord(NamedTuple):
+    """A record, its screenshot as PNG, and the contents of each html node's placeholders."""
 
     record: Record
     picture: bytes
@@ -164,15 +172,15 @@ class Made(NamedTuple):
 
 def make_records(
     browser: Browser, seed: int, indices: Iterable[int], limits: Limits, redrawn: Counter
-) -> list[Made]:
-    """A record of each index, in order; `redrawn` counts why draws were left."""
-    done: dict[int, Made] = {}
+) -> list[RenderedRecord]:
+    """A record of each index, in order; `redrawn` counts why draws were rejected."""
+    done: dict[int, RenderedRecord] = {}
     for attempt in range(ATTEMPTS):
         waiting = [index for index in indices if index not in done]
         if not waiting:
             return [done[index] for index in indices]
         pages = [make_page(seed, index, attempt) for index in waiting]
-        for index, answer in zip(waiting, _patiently(browser, pages), strict=True):
+        for index, answer in zip(waiting, _render_with_retries(browser, pages), strict=True):
             try:
                 done[index] = _record(answer, seed, index, limits)
             except DoesNotFit as reason:
@@ -194,8 +202,8 @@ class _Rendered:
     picture: bytes
 
 
-def _patiently(browser: Browser, pages: list[Page]) -> list["_Rendered"]:
-    """As `_render`. Our pages do no harm, so a browser that fails is a machine out of breath."""
+def _render_with_retries(browser: Browser, pages: list[Page]) -> list["_Rendered"]:
+    """As `_render`, three times at most: with harmless pages, failures come from machine load."""
     for _ in range(2):
         with contextlib.suppress(PageError):
             return _render(browser, pages)
@@ -216,7 +224,7 @@ def _render(browser: Browser, pages: list[Page]) -> list[_Rendered]:
         tab.read_variants(found)
     answers = []
     for page, each, picture in zip(pages, found.values(), pictures, strict=True):
-        # The ids of texts and pictures follow from the section, not from its neighbors.
+        # Seeded by the section, so that ids of texts and pictures do not depend on its neighbors.
         rng = random.Random(f"ids of {page.name}")
         marks = [node["marks"].get("data-xojl") for node in each.nodes]
         parents = [node["parent"] for node in each.nodes]
@@ -231,7 +239,7 @@ def _root(number: int) -> str:
     return f"#s{number} > *"
 
 
-def _record(shown: _Rendered, seed: int, index: int, limits: Limits) -> Made:
+def _record(shown: _Rendered, seed: int, index: int, limits: Limits) -> RenderedRecord:
     """The record of a rendered section, or DoesNotFit."""
     left, _, width, height = shown.box
     if not HEIGHTS[0] <= height <= HEIGHTS[1]:
@@ -268,7 +276,7 @@ def _record(shown: _Rendered, seed: int, index: int, limits: Limits) -> Made:
         html_boxes=tuple(tuple(box) for box in shown.compact.boxes),
         layout_nodes=tuple(layout_nodes),
     )
-    return Made(record, shown.picture, shown.author)
+    return RenderedRecord(record, shown.picture, shown.author)
 
 
 def _layout(shown: _Rendered) -> tuple[Forest, list[int]]:
@@ -285,7 +293,7 @@ def _layout(shown: _Rendered) -> tuple[Forest, list[int]]:
         children[above].append(index)
         children[index] = []
     built: dict[int, Node] = {}
-    # Parents stand before their children, so backwards every child is built before its parent.
+    # Parents come before their children, so backwards every child is built before its parent.
     for index in sorted((i for i in children if i >= 0), reverse=True):
         twin = html[shown.compact.node_of[index]]
         built[index] = Node(

@@ -1,4 +1,4 @@
-"""Sections of our own making: `make_page(seed, index)` draws one, and is a pure function."""
+"""Synthetic sections: `make_page(seed, index)` draws one, and is a pure function."""
 
 from dataclasses import dataclass
 from random import Random
@@ -15,7 +15,7 @@ from data_prep.synthesize.components.style_profile import Sheet
 from data_prep.synthesize.components.theme import draw_theme
 from data_prep.synthesize.components.transliteration import transliterate_section
 
-# (category, weight, what makes it)
+# (category, weight of the draw, generator)
 SECTIONS = (
     ("hero", 3, selling.hero),
     ("features", 4, selling.features),
@@ -64,7 +64,7 @@ SECTIONS = (
     ("other", 0.7, working.chat),
     ("content", 0.7, working.board),
     ("about", 1, working.profile),
-    ("content", 1, working.signs),
+    ("content", 1, working.pictograms),
     ("products", 1.5, trading.product),
     ("products", 0.8, trading.basket),
     ("products", 0.8, trading.shelf),
@@ -77,10 +77,10 @@ SECTIONS = (
     ("content", 1, trading.lessons),
     ("form", 1, trading.request),
 )
-# What runs over the whole width of a page.
+# Categories that always have the full width of the page.
 BANDS = frozenset({"navigation", "footer", "hero"})
 WIDTHS = (1024, 1280, 1280, 1280, 1280, 1366, 1440)
-SITE = 8  # sections that one author makes, in one style
+SITE = 8  # consecutive sections with one author, in one style
 
 
 @dataclass(frozen=True)
@@ -89,12 +89,12 @@ class Page:
 
     Attributes:
       name: seed, index and attempt.
-      site: seed and author: sections of one site share theme, profile and width.
-      category: what kind of section.
+      site: seed and author: sections of one site share theme, style profile and width.
+      category: of the record.
       width: of the viewport, CSS px.
       root: the section's element, labels derived.
-      place: the style of what the section stands in.
-      base: the author's sheet: selector -> style.
+      place: the style of the box around the section.
+      base: the author's style sheet: selector -> style.
     """
 
     name: str
@@ -106,7 +106,7 @@ class Page:
     base: Sheet
 
     def shown(self) -> tuple[El, dict[str, str], Sheet]:
-        """What `markup.document` prints."""
+        """An argument of `markup.document`."""
         return self.root, self.place, self.base
 
 
@@ -114,18 +114,20 @@ def make_page(seed: int, index: int, attempt: int = 0) -> Page:
     """Section `index` of `seed`; `attempt` counts the draws that did not fit before."""
     name, site = f"{seed}/{index}/{attempt}", f"{seed}/s{index // SITE}"
     author = Random(site)
+    # Seeded by the site alone, so that its sections share them.
     theme, width = draw_theme(author), author.choice(WIDTHS)
     rng = Random(name)
     category, _, make = rng.choices(SECTIONS, [weight for _, weight, _ in SECTIONS])[0]
     place = css(font_family=theme.font, background=theme.page)
     place |= css(width="100%", max_width=f"{width}px")
     if category not in BANDS and rng.random() < 0.3:
-        # A block of a page with a side bar, or of one that is narrower than the window.
-        room = rng.choice((40, 80, 120, 200, 280))
-        place |= css(padding=f"0 {rng.choice((room, 0, 40))}px 0 {room}px")
-        width -= room
+        # As beside a side bar, or on a page that is narrower than the window.
+        margin = rng.choice((40, 80, 120, 200, 280))
+        place |= css(padding=f"0 {rng.choice((margin, 0, 40))}px 0 {margin}px")
+        width -= margin
     root = make(make_context(rng, theme, width))
     keep_nesting(root)
     derive_labels(root, theme.page)
+    # The string seeds the draws: another one would change every record of a seed.
     transliterate_section(root, theme.script, Random(f"tongue of {name}"))
     return Page(name, site, category, int(place["max-width"][:-2]), root, place, theme.profile.base)

@@ -1,4 +1,4 @@
-"""Containers: stacks, rows and grids, cards, forms, and the groups that recur in them."""
+"""Containers: stacks, bars and cards, and the groups that recur in them."""
 
 from data_prep.synthesize.components import words
 from data_prep.synthesize.components.draw_context import DrawContext
@@ -11,7 +11,7 @@ from data_prep.synthesize.components.runs import bullets, links
 def stack(
     ctx: DrawContext, kids: list[El | None], gap: int | None = None, *, tag: str = "div", **extra
 ) -> El:
-    """`kids` under one another (None is skipped), each perhaps in more layers."""
+    """`kids` under one another (None is skipped), each perhaps in more unstyled boxes."""
     gap = ctx.pick(8, 12, 16, 20) if gap is None else gap
     kids = [kid for kid in kids if kid is not None]
     style, how = css(**extra), ctx.pick(*ctx.theme.profile.spacing)
@@ -25,7 +25,7 @@ def stack(
             kid = El(ctx.pick("div", "div", "p"), {}, [kid])
         if how == "top" and at:
             kid.style["margin-top"] = ctx.size(gap)
-        # The sheet's own margins do for texts; a box without any needs one.
+        # The base sheet has margins for texts, but none for these tags.
         wants = how == "margin" or (how == "base" and kid.tag in ("div", "span", "a", "label"))
         if wants and at < len(kids) - 1:
             kid.style["margin-bottom"] = ctx.size(gap)
@@ -37,7 +37,7 @@ def _column(ctx: DrawContext, kids: list[El], gap: int, tag: str, style: dict[st
     style |= css(display="flex", flex_direction="column", gap=ctx.size(gap))
     style["align-items"] = "center" if ctx.theme.centered else "stretch"
     for kid in kids:
-        # A stretched button would no longer look like one.
+        # An inline element, such as a button, would be stretched to the full width.
         if kid.style.get("display", "").startswith("inline") and not ctx.theme.centered:
             kid.style["align-self"] = "flex-start"
         elif (
@@ -50,7 +50,7 @@ def _column(ctx: DrawContext, kids: list[El], gap: int, tag: str, style: dict[st
 
 
 def bar(ctx: DrawContext, cells: list[El], *, gap: int = 16, tag: str = "div") -> El:
-    """Groups at the two ends of a line: a grid."""
+    """Groups at the two ends of a row: a grid."""
     style = css(
         display="flex", justify_content="space-between", align_items="center", gap=ctx.size(gap)
     )
@@ -58,7 +58,7 @@ def bar(ctx: DrawContext, cells: list[El], *, gap: int = 16, tag: str = "div") -
 
 
 def beside(ctx: DrawContext, sign: El, words_: El, *, gap: int = 12) -> El:
-    """A pictogram beside its text: no grid, a wrapper if anything."""
+    """A pictogram beside its text: by the language's rules no grid, at most a wrapper."""
     words_.style["flex"] = "1"
     style = css(display="flex", gap=ctx.size(gap), align_items=ctx.pick("flex-start", "center"))
     return El(
@@ -69,13 +69,13 @@ def beside(ctx: DrawContext, sign: El, words_: El, *, gap: int = 12) -> El:
 
 
 def signed(ctx: DrawContext) -> El:
-    """A pictogram beside a title and a line."""
+    """A pictogram beside a title and a text."""
     words_ = [heading(ctx, step=0.6, low=1, high=2), paragraph(ctx, words.sentence(ctx.text, 3, 6))]
     return beside(ctx, icon(ctx, ctx.pick(22, 28)), stack(ctx, words_, 4))
 
 
 def card_context(ctx: DrawContext) -> DrawContext:
-    """The kit inside a card: its colors."""
+    """The context inside a card, with the card's colors."""
     if ctx.behind == ctx.theme.page or ctx.behind == ctx.theme.soft:
         if ctx.theme.dark:
             return ctx.on(ctx.theme.card)
@@ -86,7 +86,7 @@ def card_context(ctx: DrawContext) -> DrawContext:
 def card(
     ctx: DrawContext, kids: list[El | None], *, pad: int | None = None, gap: int | None = None
 ) -> El:
-    """A box that is seen. `kids` were made with `card_context(ctx)`."""
+    """A painted box. `kids` must have been made with `card_context(ctx)`."""
     inside, theme, profile = card_context(ctx), ctx.theme, ctx.theme.profile
     pad = ctx.pick(16, 20, 24, 28) if pad is None else pad
     kids = [kid for kid in kids if kid is not None]
@@ -116,7 +116,7 @@ def card(
 
 
 def _parts(inside: DrawContext, kids: list[El], pad: int, gap: int | None) -> El:
-    """A card as frameworks build it: a picture to its edges, a body, perhaps a foot."""
+    """A card as frameworks build it: a picture up to the edges, a body, perhaps a foot."""
     box = El("div", css(position="relative", display="flex", flex_direction="column"))
     if inside.chance(0.5):
         box.style["word-wrap"] = "break-word"
@@ -153,7 +153,7 @@ def person(ctx: DrawContext, px: int, *, vertical: bool) -> El:
 
 
 def row_of(ctx: DrawContext, first: El, rest: El, *, gap: int = 12, align: str = "center") -> El:
-    """Something of its own width, and what takes the rest of the line: a grid of two."""
+    """`first` in its own width, and `rest` in what is left of the row: a grid of two."""
     first.style.pop("margin", None)
     first.style["flex"] = "none"
     rest.style["flex"] = "1"
@@ -162,7 +162,7 @@ def row_of(ctx: DrawContext, first: El, rest: El, *, gap: int = 12, align: str =
 
 
 def text_block(ctx: DrawContext, *, step: float = 3, points: float = 0.25) -> El:
-    """Heading, text, perhaps points and a button: what stands beside a picture."""
+    """Heading, text, perhaps a list and a button: the words beside a picture."""
     kids = [
         label(ctx) if ctx.chance(0.35) else None,
         heading(ctx, step=step),

@@ -1,4 +1,4 @@
-"""What every component is handed: dice, theme, and the colors of the place it stands on."""
+"""The argument of every component: random generators, theme, and the colors behind it."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -10,13 +10,19 @@ from data_prep.synthesize.components.theme import Theme
 
 @dataclass(frozen=True)
 class DrawContext:
+    """What a component needs to draw itself.
+
+    There are two generators because siblings are usually built alike (`cells` rewinds `rng`) but
+    have different words and pictures (`text` goes on).
+    """
+
     rng: Random  # decides on style and structure
-    text: Random  # draws words and pictures, which differ between siblings
+    text: Random  # draws words and pictures
     theme: Theme
     width: int  # of the viewport, CSS px
     ink: str
     muted: str
-    behind: str  # the color this component is painted over
+    behind: str  # the color that this component is painted over
     card: str
     line: str
 
@@ -30,11 +36,11 @@ class DrawContext:
         return self.theme.size(px)
 
     def tag(self, telling: str, *others: str) -> str:
-        """The tag that says what the thing is, or one that does not: as this author is."""
+        """`telling`, the tag that says what the element is, or one of `others`, by the theme."""
         return telling if self.chance(self.theme.semantic) else self.rng.choice(others or ("div",))
 
     def on(self, behind: str) -> "DrawContext":
-        """The same kit on another color, its ink readable there."""
+        """The context on another background color, with ink that is legible on it."""
         if _luminance(behind) < 0.4:
             return replace(
                 self, behind=behind, ink="#ffffff", muted="#e3e3ea", line="#8a8a99", card="#2a2f3a"
@@ -44,7 +50,7 @@ class DrawContext:
         )
 
     def cells(self, count: int, make: Callable[[int], El]) -> list[El]:
-        """`count` siblings. Most authors build each in the same way, with other words in it."""
+        """`count` siblings: 85 % of the time of one structure, with different words."""
         state = self.rng.getstate() if self.chance(0.85) else None
         made = []
         for at in range(count):
@@ -54,7 +60,7 @@ class DrawContext:
         return made
 
     def add_wrapper_divs(self, node: El) -> El:
-        """Perhaps more layers around `node`, which nobody sees."""
+        """`node`, perhaps inside more unstyled boxes, as page builders and frameworks add them."""
         for _ in range(max(1, self.theme.profile.layers)):
             if self.chance(self.theme.wrapper_chance):
                 node = self._layer(node)
@@ -64,7 +70,7 @@ class DrawContext:
         outer = El(self.pick("div", "div", "div", "span"), {}, [node])
         if outer.tag == "span":
             outer.style["display"] = "block"
-        # What places the node inside its parent moves to the layer that is now the child.
+        # Properties that place a box inside its parent move to the new box, now the parent's child.
         for key in ("flex", "margin-bottom", "margin-top", "grid-column"):
             if key in node.style:
                 outer.style[key] = node.style.pop(key)
@@ -93,7 +99,7 @@ def _luminance(color: str) -> float:
 
 
 def block(tag: str, style: dict[str, str]) -> dict[str, str]:
-    """`style`, made to fill its line where the tag would not by itself."""
+    """`style`, with `display: block` where the tag is inline by default."""
     if tag in ("span", "a", "strong", "em", "small", "b", "label", "i") and "display" not in style:
         return {**css(display="block"), **style}
     return style

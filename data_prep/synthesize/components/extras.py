@@ -1,4 +1,4 @@
-"""What authors add at the end of a band: a note, a row of signs, tags, a second action."""
+"""Rows that authors add at the end of a section: a note, pictograms, tags, a second action."""
 
 from data_prep.synthesize.components import words
 from data_prep.synthesize.components.containers import bar, beside, signed
@@ -18,7 +18,7 @@ from data_prep.synthesize.components.runs import links, logo_strip, social, tags
 
 
 def extras(ctx: DrawContext) -> list[El]:
-    """Nothing, or one more row, perhaps under a line."""
+    """Nothing, or one more row, perhaps below a divider."""
     if not ctx.chance(0.4):
         return []
     add = ctx.pick(
@@ -40,7 +40,7 @@ def _promises(ctx: DrawContext) -> El:
 
 
 def _signs(ctx: DrawContext) -> El:
-    """Pictograms beside a title and a line: rich items, so a grid."""
+    """Pictograms beside a title and a text: the items are not simple, so a grid."""
     return row(ctx, ctx.cells(ctx.pick(2, 3, 3, 4), lambda _: signed(ctx)))
 
 

@@ -1,4 +1,4 @@
-"""Large figures: what is counted, and what is left of the time."""
+"""Counters: large figures with a label, and countdowns."""
 
 from data_prep.synthesize.components import words
 from data_prep.synthesize.components.draw_context import DrawContext
@@ -29,7 +29,7 @@ def counter(ctx: DrawContext) -> El:
 
 
 def _figure(ctx: DrawContext) -> list:
-    """The figure as one text, with its unit apart, or digit by digit."""
+    """The figure as one text, with its unit in an element, or with each digit in one."""
     text, how = words.figure(ctx.text), ctx.pick("text", "text", "text", "unit", "digits")
     if how == "unit" and not text[-1].isdigit():
         small = css(

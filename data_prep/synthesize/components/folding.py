@@ -1,16 +1,19 @@
-"""Things of which a part shows at a time: accordion, tab."""
+"""Containers that show one part at a time: accordion, tab."""
 
 from collections.abc import Callable
 
 from data_prep.synthesize.components import pictures, words
 from data_prep.synthesize.components.containers import card_context
 from data_prep.synthesize.components.draw_context import DrawContext
-from data_prep.synthesize.components.leaves import heading, paragraph, sign
+from data_prep.synthesize.components.leaves import heading, paragraph, pictogram
 from data_prep.synthesize.components.markup import El, css
 
 
 def accordion(ctx: DrawContext, count: int, *, opened: int | None = 0) -> El:
-    """Questions that fold. A question is a leaf with its sign; a closed answer is not there."""
+    """Questions that fold; `opened` is the index of the open one.
+
+    A question with its arrow is one leaf. A closed answer is hidden and has no label.
+    """
     kind = ctx.pick("boxed", "lines", "lines", "details", "headed", "headed")
     boxed = kind in ("boxed", "headed") or (kind == "details" and ctx.chance(0.4))
     inside = card_context(ctx) if boxed else ctx
@@ -20,29 +23,29 @@ def accordion(ctx: DrawContext, count: int, *, opened: int | None = 0) -> El:
     root_tag, item_tag = ctx.pick("div", "div", "ul", "section"), ctx.pick("div", "div", "article")
     if root_tag == "ul":
         item_tag = "li"
-    room, step = ctx.pick(8, 12, 16), ctx.pick(0, 0.5, 1)
+    padding, step = ctx.pick(8, 12, 16), ctx.pick(0, 0.5, 1)
 
     def fold(at: int) -> El:
         is_open = at == opened
         head = heading(inside, words.title(ctx.text, 3, 7), step=step)
         head.tag = "summary" if kind == "details" else head_tag
         head.kids = drawn(is_open, head.kids)
-        head.style |= css(padding=f"{ctx.size(room)} 0", width="100%", background="transparent")
+        head.style |= css(padding=f"{ctx.size(padding)} 0", width="100%", background="transparent")
         head.style |= css(display="flex", justify_content="space-between", text_align="left")
         head.style["cursor"] = "pointer"
         answer = paragraph(
-            inside, low=1, high=2, padding=f"0 0 {ctx.size(room)}", text_align="left"
+            inside, low=1, high=2, padding=f"0 0 {ctx.size(padding)}", text_align="left"
         )
         body = El("div", {}, [answer]) if kind != "details" and ctx.chance(0.5) else answer
         if not is_open:
             body.hidden = True
             if kind != "details":
-                # A text with room around it would show through a height of nothing.
+                # A text's own padding would still show at a height of 0, so only a box gets that.
                 gone = css(height="0", overflow="hidden") if body is not answer else {}
                 body.style |= ctx.pick(css(display="none"), gone or css(display="none"))
         top = head
         if kind == "headed":
-            # The head is a strip of its own color, which a person takes for the title's ground.
+            # A person takes the colored strip for the background of the title, not for a box.
             top = El(ctx.pick("div", "h5", "header"), css(padding="0 16px"), [head], backdrop=True)
             top.style["background"] = inside.line + "66"
             if head.tag in ("h3", "h4") or top.tag == "h5":
@@ -57,7 +60,7 @@ def accordion(ctx: DrawContext, count: int, *, opened: int | None = 0) -> El:
             if kind != "headed":
                 item.style["padding"] = "0 16px"
             item.style["margin-bottom"] = ctx.size(gap) if at < count - 1 else "0"
-            # Closed, it is a thin strip around its title: a person sees the title alone.
+            # Closed, the item is a thin strip around its title: no box of its own.
             item.backdrop = not is_open
         else:
             item.style["border-bottom"] = f"1px solid {ctx.line}"
@@ -68,7 +71,7 @@ def accordion(ctx: DrawContext, count: int, *, opened: int | None = 0) -> El:
 
 
 def _signs(ctx: DrawContext) -> Callable[[bool, list], list]:
-    """What adds the sign of open or closed to the words of a fold's title."""
+    """Returns a function that adds an open or closed sign to the title of a fold."""
     kind, pair = ctx.pick("text", "text", "drawn", "drawn", "none"), ctx.pick("−+", "▴▾", "▼▶")
     before = ctx.chance(0.2)
 
@@ -80,7 +83,9 @@ def _signs(ctx: DrawContext) -> Callable[[bool, list], list]:
             mark = El("span", css(font_weight=400), [pair[0 if is_open else 1]])
         else:
             path = "M5 15l7-7 7 7" if is_open else "M5 9l7 7 7-7"
-            mark = sign(ctx, 14, ctx.ink, inline=True, path=path, glyph=pair[0 if is_open else 1])
+            mark = pictogram(
+                ctx, 14, ctx.ink, inline=True, path=path, glyph=pair[0 if is_open else 1]
+            )
             mark.style["flex"] = "none"
         return [mark, words_] if before else [words_, mark]
 
@@ -88,7 +93,7 @@ def _signs(ctx: DrawContext) -> Callable[[bool, list], list]:
 
 
 def tab(ctx: DrawContext, panels: list[El], names: list[str]) -> El:
-    """A bar of names, a list, and the panel that shows."""
+    """A bar of names, which is a list, and the panel that is shown."""
     vertical, framed = ctx.chance(0.15), ctx.chance(0.2)
     bar_ = _tab_bar(ctx, names, vertical=vertical)
     for panel in panels[1:]:
@@ -116,11 +121,13 @@ def _tab_bar(ctx: DrawContext, names: list[str], *, vertical: bool) -> El:
     )
     accent = ctx.theme.accent if ctx.behind != ctx.theme.accent else ctx.ink
     signs, even = ctx.chance(0.2), ctx.chance(0.2)
-    room = ctx.pick((6, 12), (9, 16), (12, 20), (16, 24))
+    padding = ctx.pick((6, 12), (9, 16), (12, 20), (16, 24))
     path, px, items = ctx.text.choice(pictures.PICTOGRAMS), ctx.pick(13, 14, 15, 16), []
     for at, name in enumerate(names):
         style = css(
-            padding=f"{ctx.size(room[0])} {ctx.size(room[1])}", color=ctx.ink, cursor="pointer"
+            padding=f"{ctx.size(padding[0])} {ctx.size(padding[1])}",
+            color=ctx.ink,
+            cursor="pointer",
         )
         style |= css(background="transparent", text_decoration="none", font_size=ctx.size(px))
         style["display"] = "block"
@@ -132,7 +139,7 @@ def _tab_bar(ctx: DrawContext, names: list[str], *, vertical: bool) -> El:
             style["border"] = "1px solid transparent"
         kids = [name]
         if signs:
-            kids = [sign(ctx, 15, "currentColor", inline=True, path=path), name]
+            kids = [pictogram(ctx, 15, "currentColor", inline=True, path=path), name]
         item = El(item_tag, style, kids, hover=css(color=accent) if ctx.theme.hovers else {})
         items.append(El("li", css(list_style="none"), [item]) if bar_tag == "ul" else item)
         if even:
@@ -149,7 +156,7 @@ def _tab_bar(ctx: DrawContext, names: list[str], *, vertical: bool) -> El:
 
 
 def _chosen(ctx: DrawContext, kind: str, accent: str) -> dict[str, str]:
-    """How the tab whose panel shows differs."""
+    """The additional style of the selected tab."""
     if kind == "line":
         return css(border_bottom=f"2px solid {accent}", color=accent)
     if kind == "folder":

@@ -1,4 +1,4 @@
-"""Forms. Fields have no element: titles, captions, notes and buttons have."""
+"""Forms. Fields have no label; titles, captions, notes and buttons have one."""
 
 from data_prep.synthesize.components import words
 from data_prep.synthesize.components.containers import stack
@@ -11,7 +11,7 @@ NAMES = ("Name", "Email", "Phone", "Company", "Address", "City", "Password", "We
 
 
 def form(ctx: DrawContext, fields: list[str], *, action: str, title: bool = True) -> El:
-    """Title, captions, fields and button, set as this author sets them."""
+    """Title, captions, fields and button, in the layout of the author's profile."""
     how = ctx.pick(*ctx.theme.profile.fields)
     kids: list[El | None] = [heading(ctx, step=1.5) if title else None]
     captions = ctx.chance(0.6)
@@ -26,7 +26,7 @@ def form(ctx: DrawContext, fields: list[str], *, action: str, title: bool = True
         if how == "beside" and captions:
             _set_beside(ctx, kids[-1])
     if len(fields) == 1 and how != "stacked" and ctx.chance(0.5):
-        # The one field and its button in a line.
+        # A single field with its button in one line.
         last = kids.pop()
         last.style |= css(flex="1 1 auto", text_align="left")
         line = El("div", css(display="flex", align_items="flex-end"), [last, button(ctx, action)])
@@ -50,7 +50,7 @@ def _set_beside(ctx: DrawContext, group: El) -> None:
 
 
 def field_style(ctx: DrawContext) -> dict[str, str]:
-    """How every field of a form looks."""
+    """The style that all fields of a form share."""
     style = css(display="block", width="100%", font_size=ctx.size(ctx.pick(14, 15, 16)))
     style |= css(padding=ctx.pick("6px 12px", "8px 12px", "10px", "12px 16px"), color="#495057")
     style |= css(background="#ffffff", font_family="inherit", line_height=ctx.pick("1.5", "1.2"))
@@ -69,7 +69,7 @@ def field_style(ctx: DrawContext) -> dict[str, str]:
 def _field(
     ctx: DrawContext, name: str, how: str, captions: bool, style: dict[str, str]
 ) -> list[El]:
-    """A caption, if there is one, and the field."""
+    """The field, after its caption if it has one."""
     attrs = {"type": "text", "placeholder": name}
     if captions and how != "inside" and ctx.chance(0.5):
         attrs.pop("placeholder")
@@ -91,7 +91,7 @@ def _field(
 
 
 def choice(ctx: DrawContext, text: str | None = None) -> El:
-    """A box to tick with its words: the words are a paragraph, the box is nothing."""
+    """A checkbox or radio button with its words: only the words have a label, a paragraph."""
     box = El("input", css(margin="0 8px 0 0"), [], None, {"type": ctx.pick("checkbox", "radio")})
     if ctx.chance(0.5):
         box.attrs["checked"] = ""
@@ -106,7 +106,7 @@ def choice(ctx: DrawContext, text: str | None = None) -> El:
 
 
 def search(ctx: DrawContext, *, wide: bool = True) -> El:
-    """A field to search with its button."""
+    """A search field with its button."""
     style = field_style(ctx) | css(flex="1", width="auto", min_width="0")
     field = El("input", style, [], None, {"type": "text", "placeholder": "Search"})
     made = El(ctx.tag("form", "div"), css(display="flex", gap=ctx.size(ctx.pick(0, 6))), [field])

@@ -1,4 +1,4 @@
-"""The band itself: its ground, its inner width, its head, and the noise that real pages carry."""
+"""The section itself: background, container, head, and the invisible clutter of real pages."""
 
 from data_prep.synthesize.components import words
 from data_prep.synthesize.components.draw_context import DrawContext
@@ -7,15 +7,21 @@ from data_prep.synthesize.components.leaves import divider, heading, kicker, par
 from data_prep.synthesize.components.markup import El, css
 from data_prep.synthesize.components.photos import photo
 
+# The tag that names a category.
 TELLING = {"navigation": "nav", "footer": "footer", "hero": "header", "blog": "main"}
 
 
 def ground(ctx: DrawContext, plain: float = 0.0) -> tuple[DrawContext, dict[str, str], list[El]]:
-    """The kit on the band's ground, the style that paints it, and backdrop elements behind.
+    """Draws the background of a section.
 
-    `plain` is the chance that the band has no ground of its own.
+    A picture behind the words is a backdrop: an element without a label, never an image.
 
-    A picture behind the words of a band is its backdrop, never an image.
+    Args:
+      ctx: on the page.
+      plain: the probability that the section has no background of its own.
+
+    Returns:
+      The context on the background, the style that paints it, and the elements behind the content.
     """
     theme, roll = ctx.theme, 0.0 if ctx.chance(plain) else ctx.rng.random()
     if roll < 0.36:
@@ -61,7 +67,8 @@ def band(
     gap: int | None = None,
     wide: bool = False,
 ) -> El:
-    """The root of a record: the whole width, its content in a container of the theme's width."""
+    """The root of a record, full width, with `kids` in a container of the theme's width (or, if
+    `wide`, without one)."""
     style, behind = grounds
     kids = [kid for kid in kids if kid is not None]
     if category not in ("navigation", "footer"):
@@ -70,7 +77,7 @@ def band(
     inner = El("div", {}, [])
     for at, kid in enumerate(kids):
         if kid.style.get("display", "").startswith("inline"):
-            kid = El("div", {}, [kid])
+            kid = El("div", {}, [kid])  # or neighbors would share its line
         if at < len(kids) - 1:
             kid.style["margin-bottom"] = ctx.size(gap)
         inner.kids.append(kid)
@@ -100,15 +107,15 @@ def band(
 
 
 def _container(ctx: DrawContext, inner: El) -> tuple[El, El]:
-    """(what stands in the band, what holds its kids): the theme's width, as the author sets it."""
+    """(the outermost box in the section, the box that holds its kids), of the theme's width."""
     wide, kind = ctx.size(ctx.theme.container), ctx.theme.profile.container
     if kind == "max":
         inner.style |= css(max_width=wide, margin="0 auto")
         return inner, inner
     if kind == "padded":
-        room = ctx.size(ctx.pick(12, 15, 15, 40))
+        padding = ctx.size(ctx.pick(12, 15, 15, 40))
         inner.style |= css(max_width=wide, margin_left="auto", margin_right="auto")
-        inner.style |= css(padding_left=room, padding_right=room)
+        inner.style |= css(padding_left=padding, padding_right=padding)
         if ctx.chance(0.7):
             inner.style["width"] = "100%"
         if ctx.theme.responsive:
@@ -133,7 +140,7 @@ def inner_width(ctx: DrawContext) -> int:
 
 
 def head(ctx: DrawContext, *, step: float = 3, chance: float = 0.9) -> El | None:
-    """The band's own title, with kicker, text and line as the author likes."""
+    """The title of the section, perhaps with a kicker, a divider and a text."""
     if not ctx.chance(chance):
         return None
     kids = [
@@ -155,7 +162,7 @@ def head(ctx: DrawContext, *, step: float = 3, chance: float = 0.9) -> El | None
 
 
 def _noise(ctx: DrawContext, root: El, inner: El, content: El) -> None:
-    """What a reader does not see and a scraper finds: shapes, empty boxes, hidden things."""
+    """Adds elements without a label: decorative shapes, clearing boxes, hidden text."""
     if ctx.chance(0.12):
         side = ctx.pick(120, 180, 260)
         style = css(position="absolute", width=f"{side}px", height=f"{side}px", border_radius="50%")

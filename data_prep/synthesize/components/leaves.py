@@ -1,6 +1,6 @@
-"""Leaves that are words or small signs: heading, paragraph, button, icon, divider, counter.
+"""Leaves of words and pictograms: heading, paragraph, button, icon, divider.
 
-Tags are drawn so that the element must be read from style, place and context.
+Tags are drawn at random, so that a model must infer the element from style, position and context.
 """
 
 from data_prep.synthesize.components import pictures, words
@@ -13,7 +13,7 @@ GLYPHS = "★✓✔♥☎✉⚙☀♫⌂✎⚡☁☂✈♦●▲"
 def heading(
     ctx: DrawContext, text: str | None = None, *, step: float = 2.5, low: int = 2, high: int = 6
 ) -> El:
-    """Text that titles something; `step` is its size above running text."""
+    """Text that titles something, `step` steps (`Theme.text_px`) larger than running text."""
     text = text or words.title(ctx.text, low, high)
     level = max(1, min(6, round(5.2 - step)))
     tag = ctx.tag(f"h{level}", "div", "p", "span", "h1", "h3", "h6", "strong", "a", "div")
@@ -45,7 +45,7 @@ def paragraph(
     high: int = 2,
     **extra,
 ) -> El:
-    """Running text, a caption, a label: anything read that titles nothing."""
+    """Running text, a caption, a label: any text that is no title."""
     text = text or words.sentences(ctx.text, low, high)
     telling = "p" if ctx.chance(0.85) else "blockquote"
     tag = ctx.tag(telling, "div", "span", "h5", "h6", "h4", "div", "p", "small", "h3")
@@ -68,7 +68,7 @@ def label(ctx: DrawContext, text: str | None = None, **extra) -> El:
 
 
 def amount(ctx: DrawContext, text: str, step: float) -> El:
-    """A price, large as it may be: it titles nothing."""
+    """A price: a paragraph at any size, because it titles nothing."""
     tag = ctx.pick("div", "span", "strong", "p", "h2", "h3")
     style = css(font_size=ctx.size(ctx.theme.text_px(step)), line_height="1.2", color=ctx.ink)
     return El(
@@ -92,7 +92,7 @@ def text_link(ctx: DrawContext, text: str | None = None) -> El:
 
 
 def _inline(ctx: DrawContext, text: str, probability: float) -> list:
-    """Text, perhaps with a run in another element or a line break, as authors write it."""
+    """Text, perhaps with one word in an inline element, or with a line break."""
     parts = text.split(" ")
     if len(parts) < 4 or ctx.text.random() > probability:
         return [text]
@@ -107,7 +107,7 @@ def _inline(ctx: DrawContext, text: str, probability: float) -> list:
 
 
 def logo(ctx: DrawContext) -> El:
-    """A brand: a picture or words; one leaf."""
+    """A brand: a picture or a name, one leaf."""
     brand = ctx.text.choice(words.BRANDS)
     if ctx.chance(0.4):
         source = pictures.logo(ctx.text, brand, ctx.ink)
@@ -118,7 +118,7 @@ def logo(ctx: DrawContext) -> El:
         return El("a", css(display="inline-block"), [image], "image", {"href": "#"})
     kids = [brand]
     if ctx.chance(0.3):
-        kids = [sign(ctx, 20, ctx.theme.accent), " " + brand]
+        kids = [pictogram(ctx, 20, ctx.theme.accent), " " + brand]
     tag = ctx.tag("a", "div", "span", "strong", "h2", "p")
     style = css(font_size=ctx.size(ctx.pick(18, 20, 22, 26)), font_weight=ctx.pick(600, 700, 800))
     style |= css(
@@ -131,7 +131,7 @@ def logo(ctx: DrawContext) -> El:
 
 
 def _button_size(ctx: DrawContext, small: bool) -> dict[str, str]:
-    """Room, type and corners of a button, as the author's framework has them."""
+    """Padding, type and corners of a button, by the author's profile."""
     theme, kind = ctx.theme, ctx.theme.profile.button
     px, round_ = theme.body - (1 if small else 0), ctx.size(min(theme.radius, 14))
     style = css(display="inline-block", text_align="center", cursor="pointer")
@@ -204,7 +204,7 @@ def button(
         style["box-shadow"] = theme.shadow
     kids = [text or words.action(ctx.text)]
     if ctx.chance(0.2):
-        kids.insert(ctx.pick(0, 1), sign(ctx, 14, "currentColor", inline=True))
+        kids.insert(ctx.pick(0, 1), pictogram(ctx, 14, "currentColor", inline=True))
     elif ctx.chance(0.2 + 0.15 * theme.profile.layers):
         kids = [El("span", ctx.pick({}, css(position="relative")), kids)]
     tag = ctx.pick("a", "a", "button", "button", ctx.tag("a", "div", "span"), "input")
@@ -216,7 +216,7 @@ def button(
             tag = "button"
         else:
             attrs = {"type": ctx.pick("submit", "button"), "value": kids[0]}
-            # A field has a frame and a font of its own, unless told otherwise.
+            # An input has a border and a font of its own by default.
             style = css(border="0", font_family="inherit") | style
             return El("input", style, [], "button", attrs, hover)
     return El(tag, style, kids, "button", {"href": "#"} if tag == "a" else {}, hover)
@@ -238,10 +238,10 @@ def buttons(ctx: DrawContext, count: int | None = None) -> El:
     return row
 
 
-# --- signs ----------------------------------------------------------------------------------------
+# --- pictograms -----------------------------------------------------------------------------------
 
 
-def sign(
+def pictogram(
     ctx: DrawContext,
     px: int,
     ink: str,
@@ -250,7 +250,7 @@ def sign(
     path: str | None = None,
     glyph: str | None = None,
 ) -> El:
-    """A pictogram as an element without a label; `path` or `glyph` say which, if it matters."""
+    """A pictogram without a label; `path` (SVG) and `glyph` (text) choose which, if it matters."""
     glyph = glyph or ctx.text.choice(GLYPHS)
     path = path or ctx.text.choice(pictures.PICTOGRAMS)
     kind = ctx.theme.icon_kind
@@ -284,10 +284,10 @@ def sign(
 def icon(
     ctx: DrawContext, px: int | None = None, *, path: str | None = None, glyph: str | None = None
 ) -> El:
-    """A pictogram with its disc, if it has one: the disc is a part of the sign."""
+    """A pictogram, perhaps on a disc, which is a part of the leaf."""
     px = px or ctx.pick(18, 22, 26, 32, 40)
     if px <= 40 and ctx.chance(ctx.theme.icon_disc):
-        inner = sign(ctx, px, ctx.pick(ctx.theme.accent, "#ffffff"), path=path, glyph=glyph)
+        inner = pictogram(ctx, px, ctx.pick(ctx.theme.accent, "#ffffff"), path=path, glyph=glyph)
         side = round(px * ctx.pick(1.7, 2))
         style = css(width=ctx.size(side), height=ctx.size(side), display="inline-flex")
         style |= css(align_items="center", justify_content="center", flex="none")
@@ -295,7 +295,7 @@ def icon(
         style["background"] = ctx.theme.accent + "2e" if ctx.chance(0.6) else ctx.theme.accent2
         return El(ctx.pick("div", "span"), style, [inner], "icon")
     ink = ctx.theme.accent if ctx.behind != ctx.theme.accent else ctx.ink
-    node = sign(ctx, px, ink, path=path, glyph=glyph)
+    node = pictogram(ctx, px, ink, path=path, glyph=glyph)
     if ctx.chance(0.35):
         node = El(
             ctx.pick("span", "div", "i"), css(display="inline-block", line_height="0"), [node]
@@ -308,7 +308,7 @@ def icon(
 
 
 def divider(ctx: DrawContext) -> El:
-    """A line that separates: an element of its own."""
+    """A separating line in an element of its own."""
     thick, short = ctx.pick(1, 1, 2, 3), ctx.chance(0.35)
     tag = ctx.tag("hr", "div", "span", "div")
     color = ctx.theme.accent if short and ctx.behind != ctx.theme.accent else ctx.line

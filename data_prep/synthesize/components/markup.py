@@ -1,8 +1,8 @@
-"""Elements in memory, the labels that follow from them, and the HTML text of a page.
+"""Elements in memory, their labels, and the HTML text of a page.
 
-A generator marks leaves and the containers that it alone can know (section, grid, freedom,
-carousel, accordion, tab). `derive_labels` decides the rest (wrapper, column, nothing) by the rules
-of the language, from what is painted and what is labeled, so that every labeler would agree.
+A generator marks leaves, and the containers that cannot be derived (section, grid, freedom,
+carousel, accordion, tab). `derive_labels` decides the others (wrapper, column, or no label) by the
+rules of the language, from what is painted and what is labeled.
 """
 
 import re
@@ -13,14 +13,18 @@ from html import escape
 from xojl_jax.xojl.tree import CONTAINERS, ELEMENTS
 
 LEAVES = frozenset(ELEMENTS) - CONTAINERS
-# The containers that a generator marks itself; wrapper and column follow from the rules.
+# The containers that a generator marks; wrapper and column are derived.
 DECLARED = CONTAINERS - {"wrapper", "column"}
 VOID = frozenset({"img", "br", "hr", "input", "source"})
 
 
 @dataclass(eq=False)
 class El:
-    """One element. `kids` holds elements and plain text; `style` maps CSS properties to values."""
+    """One HTML element.
+
+    `kids` holds elements and plain texts; `style`, and those of other states (`hover`) and smaller
+    screens (`tablet`, `mobile`), map CSS properties to values; `mark` is the label.
+    """
 
     tag: str
     style: dict[str, str] = field(default_factory=dict)
@@ -30,10 +34,10 @@ class El:
     hover: dict[str, str] = field(default_factory=dict)
     tablet: dict[str, str] = field(default_factory=dict)
     mobile: dict[str, str] = field(default_factory=dict)
-    before: str = ""  # a sign of an icon font, drawn by a pseudo-element
-    backdrop: bool = False  # paints, but as a part of its band or card: never a box of its own
-    slide: bool = False  # a slide of a carousel: labeled from two labeled children on
-    hidden: bool = False  # not shown: labels inside are dropped
+    before: str = ""  # a character of an icon font, drawn by a pseudo-element
+    backdrop: bool = False  # painted, but as part of its section or card: never a wrapper
+    slide: bool = False  # of a carousel: labeled only with two labeled children or more
+    hidden: bool = False  # not visible: labels inside are dropped
 
     def elements(self):
         return (kid for kid in self.kids if isinstance(kid, El))
@@ -48,7 +52,7 @@ class El:
 
 
 class Raw(str):
-    """Mark-up of our own to print as it is (the inside of an `svg`)."""
+    """Markup that is printed without escaping (the inside of an `svg`)."""
 
     __slots__ = ()
 
@@ -58,7 +62,7 @@ def css(**properties: str | int | float) -> dict[str, str]:
     return {key.replace("_", "-"): str(value) for key, value in properties.items()}
 
 
-# --- what the parser of HTML does to a tree -------------------------------------------------------
+# --- nesting that the HTML parser keeps -------------------------------------------------------
 
 _BLOCKS = frozenset(
     re.findall(
@@ -71,8 +75,8 @@ _HEADINGS = frozenset({"h1", "h2", "h3", "h4", "h5", "h6"})
 
 
 def keep_nesting(root: El) -> None:
-    """Gives another tag to what the parser of a browser would tear apart: a `p` around a block, a
-    link in a link, a button in a button, an item in an item, a title in a title."""
+    """Replaces, in place, tags whose nesting the HTML parser would break up: a `p` around a block,
+    a link in a link, a button in a button, an `li` in an `li`, a heading in a heading."""
     stack: list[tuple[El, tuple[El, ...]]] = [(root, ())]
     while stack:
         node, above = stack.pop()
@@ -85,7 +89,7 @@ def keep_nesting(root: El) -> None:
         if above and node.tag in _HEADINGS and above[-1].tag in _HEADINGS:
             above[-1].tag = "div"
         if node.tag == "li" and (not above or above[-1].tag not in ("ul", "ol")):
-            # It would close an item further up, unless a list stands between.
+            # It would close an `li` further up, unless a list is in between.
             for outer in reversed(above):
                 if outer.tag in ("ul", "ol"):
                     break
@@ -95,31 +99,34 @@ def keep_nesting(root: El) -> None:
         stack.extend((kid, (*above, node)) for kid in node.elements())
 
 
-# What only holds the cells of a table together: it has no label, whatever it groups.
+# Parts of a table between it and its cells: without a label, whatever they group.
 _TABLE_PARTS = frozenset({"tr", "tbody", "thead", "tfoot"})
 
 # --- labels -------------------------------------------------------------------------------------
 
 
 def derive_labels(root: El, behind: str) -> None:
-    """Sets `mark` on every element that the rules of the language make a wrapper or a column.
+    """Marks, in place, the elements that are a wrapper or a column by the language's rules.
 
     Args:
       root: the section; its generator has marked leaves and declared containers.
-      behind: the color of the page behind it.
+      behind: the color of the page behind it, as written in its style.
     """
     _derive(root, behind)
-    # From the top: what is a cell of one grid is no grid to its own cells.
+    # Top down: a grid that becomes a column is no longer a grid to its own cells.
     for node in root.walk():
         if node.mark == "grid":
-            for cell in _labelled_children(node):
+            for cell in _labeled_children(node):
                 if cell.mark in ("wrapper", "grid"):
                     cell.mark = "column"
 
 
 def _derive(node: El, behind: str) -> list[El]:
-    """The topmost labeled elements at or under `node`; a container still to be judged is last
-    marked "pending": it groups two labeled children, and is a wrapper if it has a sibling."""
+    """Marks the subtree; returns its topmost labeled elements.
+
+    A returned element may be marked "pending": it groups two labeled children or more, and is a
+    wrapper if and only if it has a labeled sibling, which its parent knows (`_settle`).
+    """
     if node.hidden:
         for inner in node.walk():
             inner.mark = None
@@ -158,17 +165,17 @@ def _derive(node: El, behind: str) -> list[El]:
 
 
 def _settle(items: list[El]) -> list[El]:
-    """Judges pending containers, now that their labeled siblings are known."""
+    """Decides on pending containers: a single one is replaced by its children."""
     if len(items) == 1 and items[0].mark == "pending":
         items[0].mark = None
-        return _labelled_children(items[0])
+        return _labeled_children(items[0])
     for item in items:
         if item.mark == "pending":
             item.mark = "wrapper"
     return items
 
 
-def _labelled_children(node: El) -> list[El]:
+def _labeled_children(node: El) -> list[El]:
     found, stack = [], list(node.elements())[::-1]
     while stack:
         kid = stack.pop()
@@ -197,7 +204,7 @@ def labeled_tree(root: El) -> list[tuple[str, int]]:
 
 
 def is_painted(node: El, behind: str) -> bool:
-    """Whether a person sees a box: a color other than the one behind, a frame, or a shadow."""
+    """Whether a person sees a box: another color than the one behind, a border, or a shadow."""
     if node.backdrop:
         return False
     color = background(node)
@@ -213,7 +220,7 @@ RESET = (
     "{margin:0}ul,ol{padding:0}button{border:0;font:inherit}img{display:block}"
     "fieldset{margin:0;padding:0;border:0}table{border-spacing:0}th,td{padding:0}"
 )
-# A family whose name says what it is; its letters are signs of an ordinary font.
+# The family name tells the class of the element; the characters are from an ordinary font.
 ICON_FONT = "'Drawn Icons','DejaVu Sans'"
 
 
@@ -223,14 +230,15 @@ def document(
     """A page of one or more sections as HTML text, with labels in `data-xojl`.
 
     Args:
-      sections: each with the style of the place it stands in (`width`, fonts) and the sheet that
-        holds in that place (selector -> style).
-      pitch: px from the top of one place to the next, so that no section moves another.
+      sections: each with the style of the box around it (`width`, fonts) and the style sheet for
+        what is in that box (selector -> style).
+      pitch: px from the top of one such box to the next, so that no section moves another; 0 for a
+        single section.
     """
     sheet, body = [RESET], []
     for number, (root, place, base) in enumerate(sections):
         for selector, style in base.items():
-            # `:where` keeps these weaker than any class.
+            # `:where` has no specificity, so any class overrides these.
             inside = ",".join(f":where(#s{number}) {one}" for one in selector.split(","))
             sheet.append(f"{inside}{{{_declarations(style)}}}")
         place = {**place, "position": "absolute", "left": "0", "top": f"{number * pitch}px"}
@@ -244,12 +252,13 @@ def document(
 
 def _print(node: El, sheet: list[str], seen: dict[tuple, str], prefix: str) -> str:
     attrs = dict(node.attrs)
-    style = tuple(
+    styles = tuple(
         tuple(rules.items()) for rules in (node.style, node.hover, node.tablet, node.mobile)
     ) + tuple(node.before)
-    if any(style):
-        if style not in seen:
-            seen[style] = name = f"{prefix}{len(seen)}"
+    if any(styles):
+        # One class per distinct style, as an author would write it.
+        if styles not in seen:
+            seen[styles] = name = f"{prefix}{len(seen)}"
             sheet.append(f".{name}{{{_declarations(node.style)}}}")
             if node.before:
                 sheet.append(f'.{name}::before{{content:"{node.before}";font-family:{ICON_FONT}}}')
@@ -259,7 +268,7 @@ def _print(node: El, sheet: list[str], seen: dict[tuple, str], prefix: str) -> s
                 sheet.append(f"@media(max-width:900px){{.{name}{{{_declarations(node.tablet)}}}}}")
             if node.mobile:
                 sheet.append(f"@media(max-width:600px){{.{name}{{{_declarations(node.mobile)}}}}}")
-        attrs["class"] = seen[style]
+        attrs["class"] = seen[styles]
     if node.mark:
         attrs["data-xojl"] = node.mark
     if node.hidden:

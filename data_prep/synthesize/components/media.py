@@ -2,7 +2,7 @@
 
 from data_prep.synthesize.components import pictures, words
 from data_prep.synthesize.components.draw_context import DrawContext
-from data_prep.synthesize.components.leaves import label, sign
+from data_prep.synthesize.components.leaves import label, pictogram
 from data_prep.synthesize.components.markup import El, Raw, css
 from data_prep.synthesize.components.photos import photo
 
@@ -10,7 +10,7 @@ from data_prep.synthesize.components.photos import photo
 def image(
     ctx: DrawContext, height: int, *, width: int | None = None, source: str | None = None
 ) -> El:
-    """A picture that is content. `mark` sits on the element that shows it, not on its frame."""
+    """A picture that is content. The label is on the element that shows it, not on its frame."""
     wide = width or round(height * ctx.pick(1.2, 1.5, 1.8))
     source = source or photo(ctx.text, wide, height)
     radius = ctx.pick("0", ctx.size(ctx.theme.radius), ctx.size(ctx.theme.radius))
@@ -40,7 +40,7 @@ def image(
 
 
 def photo_of_person(ctx: DrawContext, px: int) -> El:
-    """An avatar: a photo is an image at any size."""
+    """An avatar. A photo is an image at any size, never an icon."""
     source = pictures.portrait(ctx.text, px)
     style = css(width=ctx.size(px), height=ctx.size(px), flex="none")
     style["border-radius"] = ctx.pick("50%", "50%", ctx.size(ctx.theme.radius))
@@ -55,7 +55,7 @@ def photo_of_person(ctx: DrawContext, px: int) -> El:
 
 
 def _play(ctx: DrawContext, side: int) -> El:
-    """The round sign in the middle of a poster."""
+    """The play button in the middle of a poster."""
     style = css(position="absolute", left="50%", top="50%", width=f"{side}px", height=f"{side}px")
     style["margin"] = f"-{side // 2}px 0 0 -{side // 2}px"
     ground = ctx.pick("#ffffff", ctx.theme.accent, "#000000")
@@ -76,7 +76,7 @@ def _play(ctx: DrawContext, side: int) -> El:
 
 
 def video(ctx: DrawContext, height: int) -> El:
-    """A player, or a poster with a play sign."""
+    """A player, or a poster with a play button."""
     poster = photo(ctx.text, round(height * 1.7), height)
     radius = ctx.size(ctx.pick(0, ctx.theme.radius))
     frame = css(
@@ -109,7 +109,7 @@ def video(ctx: DrawContext, height: int) -> El:
 
 
 def _player_bar(ctx: DrawContext) -> El:
-    """What stands at the foot of a player: progress and time."""
+    """The bar at the foot of a player: progress and time."""
     style = css(position="absolute", left="0", right="0", bottom="0", height="34px", display="flex")
     style |= css(background="rgba(0,0,0,.6)", align_items="center", gap="10px", padding="0 12px")
     share = ctx.rng.randint(0, 80)
@@ -121,12 +121,14 @@ def _player_bar(ctx: DrawContext) -> El:
         [f"{ctx.rng.randint(0, 9)}:{ctx.rng.randint(10, 59)}"],
     )
     return El(
-        "div", style, [sign(ctx, 14, "#ffffff", path="M8 5l10 7-10 7z", glyph="▶"), track, time]
+        "div",
+        style,
+        [pictogram(ctx, 14, "#ffffff", path="M8 5l10 7-10 7z", glyph="▶"), track, time],
     )
 
 
 def street_map(ctx: DrawContext, height: int) -> El:
-    """A map with its pin and buttons; one leaf."""
+    """A map with its pin and buttons: one leaf."""
     pin_inside = ctx.chance(0.6)
     art = pictures.street_map(ctx.text, 640, max(160, height), pin=pin_inside)
     radius = ctx.size(ctx.pick(0, ctx.theme.radius))
@@ -148,7 +150,7 @@ def street_map(ctx: DrawContext, height: int) -> El:
             El(
                 "div",
                 place,
-                [sign(ctx, 30, "#d93025", path="M12 22l-7-11a7 7 0 1 1 14 0z", glyph="▼")],
+                [pictogram(ctx, 30, "#d93025", path="M12 22l-7-11a7 7 0 1 1 14 0z", glyph="▼")],
             )
         )
     if kind == "frame" or ctx.chance(0.5):
@@ -240,7 +242,7 @@ def gallery(
 
 
 def masonry(ctx: DrawContext, inner: int) -> El:
-    """Pictures in columns whose rows do not meet."""
+    """Pictures of uneven heights in columns."""
     columns, gap = ctx.pick(3, 3, 4), ctx.pick(4, 8, 12, 16)
     kind = ctx.pick("columns", "flex", "placed")
     heights = [
@@ -268,7 +270,7 @@ def masonry(ctx: DrawContext, inner: int) -> El:
 
 
 def _placed_masonry(ctx: DrawContext, inner: int, columns: int, gap: int, heights: list[int]) -> El:
-    """Tiles that a script has placed, each where there was most room."""
+    """Absolutely placed tiles, each in the column that is shortest so far."""
     tiles = ctx.cells(len(heights), lambda at: _tile(ctx, heights[at], inner // columns))
     ends = [0] * columns
     for tile, high in zip(tiles, heights, strict=True):
@@ -282,7 +284,7 @@ def _placed_masonry(ctx: DrawContext, inner: int, columns: int, gap: int, height
 
 
 def _frame(ctx: DrawContext, source: str, height: int, mark: str, over: str = "") -> El:
-    """A document in the document, as players and maps of others are put in."""
+    """An iframe, as players and maps of other sites are embedded."""
     page = (
         "<style>html,body{margin:0;height:100%;overflow:hidden}img{width:100%;height:100%;"
         "object-fit:cover}b{position:absolute;left:50%;top:50%;width:68px;height:48px;"

@@ -1,4 +1,4 @@
-"""Free placement: pictures that lie over one another, words and signs pinned to a picture."""
+"""The `freedom` element: overlapping pictures, words and pictograms placed on a picture."""
 
 from data_prep.synthesize.components import words
 from data_prep.synthesize.components.containers import card, card_context, stack
@@ -40,12 +40,12 @@ def caption_over(ctx: DrawContext, height: int, source: str | None = None) -> El
 
 
 def collage(ctx: DrawContext, height: int) -> El:
-    """Two or three pictures that lie over one another, perhaps with a card."""
-    spots = [("0", "0", 66, 70), ("36%", "34%", 62, 64)]
+    """Two or three overlapping pictures, perhaps with a card."""
+    places = [("0", "0", 66, 70), ("36%", "34%", 62, 64)]
     if ctx.chance(0.4):
-        spots = [("0", "8%", 48, 60), ("30%", "0", 46, 64), ("54%", "34%", 44, 62)]
+        places = [("0", "8%", 48, 60), ("30%", "0", 46, 64), ("54%", "34%", 44, 62)]
     kids = []
-    for left, top, wide, tall in spots:
+    for left, top, wide, tall in places:
         source = photo(ctx.text, 400, round(height * tall / 100))
         style = css(position="absolute", left=left, top=top, width=f"{wide}%", height=f"{tall}%")
         style |= css(object_fit="cover", border_radius=ctx.size(ctx.theme.radius))
@@ -63,7 +63,7 @@ def collage(ctx: DrawContext, height: int) -> El:
 
 
 def spotted(ctx: DrawContext, height: int) -> El:
-    """A picture with signs or short words pinned to places in it."""
+    """A picture with pictograms or short texts at places in it."""
     kids = [image(ctx, height)]
     for _ in range(ctx.rng.randint(2, 4)):
         place = css(

@@ -1,4 +1,4 @@
-"""What a person takes for photos, drawings and screenshots: drawn by us, as small data URIs."""
+"""Imitated photos, drawings and screenshots, drawn here, as small data URIs."""
 
 import base64
 import io
@@ -11,7 +11,7 @@ from data_prep.synthesize.components.pictures import data_uri, hsl, svg
 
 
 def photo(rng: Random, width: int, height: int) -> str:
-    """Something that a person takes for a photo or an illustration: a data URI."""
+    """Something that a person takes for a photo or an illustration, as a data URI; sizes in px."""
     return rng.choice(MAKERS)(rng, max(8, width), max(8, height))
 
 
@@ -86,7 +86,7 @@ def _object(rng: Random, w: int, h: int) -> str:
 
 
 def _blur(rng: Random, w: int, h: int) -> str:
-    """A handful of random pixels, which the browser smooths into a picture out of focus."""
+    """A few random pixels, enlarged: a picture out of focus."""
     wide, tall = rng.randint(4, 9), rng.randint(3, 7)
     base = [rng.randint(30, 220) for _ in range(3)]
     pixels = bytes(
@@ -99,7 +99,7 @@ def _blur(rng: Random, w: int, h: int) -> str:
 
 
 def _clouds(rng: Random, w: int, h: int) -> str:
-    """Light and shade at several scales, as in a photo of leaves, water or stone."""
+    """Noise at several scales, as in a photo of leaves, water or stone."""
     size = (48, 36)
     hue = [rng.randint(40, 215) for _ in range(3)]
     total = [[float(c)] * (size[0] * size[1]) for c in hue]
@@ -147,7 +147,7 @@ def _room(rng: Random, w: int, h: int) -> str:
 
 
 def _people(rng: Random, w: int, h: int) -> str:
-    """Heads and shoulders before a ground."""
+    """Heads and shoulders in front of a gradient."""
     hue = rng.uniform(0, 360)
     body = _gradient("s", hsl(rng, hue, 70, 88), hsl(rng, hue + 30, 45, 65))
     body += f"<rect width='{w}' height='{h}' fill='url(#s)'/>"
@@ -199,7 +199,7 @@ def _pattern(rng: Random, w: int, h: int) -> str:
 
 
 def _placeholder(rng: Random, w: int, h: int) -> str:
-    """What stands where a picture will be."""
+    """A gray placeholder with its size or a symbol."""
     gray = rng.randint(70, 92)
     ink = f"hsl(0,0%,{gray - 30}%)"
     body = f"<rect width='{w}' height='{h}' fill='hsl(210,{rng.choice((0, 8, 15))}%,{gray}%)'/>"

@@ -1,4 +1,4 @@
-"""Pictures made by us, as small data URIs: no photo, map or code of anybody else is shipped."""
+"""Drawn pictures as small data URIs, so that nobody else's photo, map or code is distributed."""
 
 import math
 from random import Random
@@ -56,8 +56,10 @@ def logo(rng: Random, word: str, ink: str, height: int = 32) -> str:
 
 
 def qr(rng: Random, ink: str = "#000", paper: str = "#fff") -> str:
-    """A drawing with the three eyes, the timing lines and the quiet zone of a QR code, as SVG
-    text. Its modules are random: it looks like a code and says nothing."""
+    """A drawing with the finder patterns, timing lines and quiet zone of a QR code, as SVG text.
+
+    Its modules are random: it encodes nothing.
+    """
     side = rng.choice((21, 25, 29))
     dark = {(x, y) for x in range(side) for y in range(side) if rng.random() < 0.48}
     for left, top in ((0, 0), (side - 7, 0), (0, side - 7)):
@@ -115,7 +117,7 @@ def street_map(rng: Random, width: int, height: int, *, pin: bool) -> str:
 
 
 def chart(rng: Random, width: int, height: int, first: str, second: str, line: str) -> str:
-    """A diagram of figures that mean nothing, as SVG text: bars, a line, an area, or a ring."""
+    """A diagram of random figures, as SVG text: bars, a line, an area, or a ring."""
     values = [rng.uniform(0.15, 0.95) for _ in range(rng.randint(6, 14))]
     step, kind = width / len(values), rng.choice(("bars", "line", "area", "ring", "bars"))
     lines = "".join(f"M0 {round(height * i / 5)}H{width}" for i in range(1, 6))
@@ -168,7 +170,7 @@ PICTOGRAMS = (
     "M12 3l8 3v6c0 5-4 8-8 9-4-1-8-4-8-9V6z",
     "M3 7h13v10H3zM16 10h4l2 3v4h-6M7 17a2 2 0 1 0 .1 0M18 17a2 2 0 1 0 .1 0",
 )
-# What stands on the buttons of social networks: our own simplified signs.
+# Simplified logos of social networks, drawn by us.
 SOCIAL_SIGNS = (
     "M14 8h3V4h-3c-3 0-4 2-4 4v3H7v4h3v7h4v-7h3l1-4h-4V9z",
     "M4 4l16 16M20 4L4 20",
@@ -181,7 +183,7 @@ SOCIAL_SIGNS = (
 
 
 def pictogram(path: str, ink: str, *, filled: bool) -> str:
-    """A pictogram as SVG text, to stand in the page or to become a data URI."""
+    """A pictogram as SVG text, for the page itself or for a data URI."""
     paint = (
         f"fill='{ink}' stroke='none'"
         if filled

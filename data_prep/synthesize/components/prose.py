@@ -1,4 +1,4 @@
-"""What is read at length: articles, documentation, code, notes, quotes."""
+"""Parts of articles and documentation: long texts, code, notes, quotes."""
 
 from html import escape
 
@@ -30,7 +30,7 @@ _DARK_INKS = ("#ff7b72", "#79c0ff", "#7ee787", "#d2a8ff", "#f2cc60", "#a5d6ff")
 
 
 def code(ctx: DrawContext, lines: int | None = None) -> El:
-    """A block of code: one text, whatever colors stand in it."""
+    """A block of code: one paragraph, however many colored elements are in it."""
     lines = lines or ctx.rng.randint(2, 12)
     dark = ctx.chance(0.35) or ctx.theme.dark
     inks = _DARK_INKS if dark else _LIGHT_INKS
@@ -72,7 +72,7 @@ def code(ctx: DrawContext, lines: int | None = None) -> El:
 
 
 def note(ctx: DrawContext) -> El:
-    """A colored box with a word of advice, perhaps under its own title or beside a sign."""
+    """A colored box with a note, perhaps below a title or beside a pictogram."""
     tint = ctx.pick("#2f7de1", "#c98a00", "#c0392b", "#1c8b4b")
     pale = {"#2f7de1": "#e8f1fc", "#c98a00": "#fdf4dd", "#c0392b": "#fbe6e3", "#1c8b4b": "#e4f5ea"}
     ground = tint if ctx.chance(0.2) else pale[tint]
@@ -114,7 +114,7 @@ def quote(ctx: DrawContext) -> El:
 
 
 def points(ctx: DrawContext) -> El:
-    """Points in sentences, with the browser's own bullets or figures."""
+    """A list of sentences, with the browser's own bullets or numbers."""
     tag, items = ctx.pick("ul", "ul", "ol"), []
     for _ in range(ctx.rng.randint(3, 6)):
         item = El("li", {}, [words.sentence(ctx.text, 3, 10)])
@@ -134,7 +134,7 @@ _BLOCKS = (long_text, long_text, long_text, points, code, table, note, quote, "p
 
 
 def flow(ctx: DrawContext, count: int) -> list[El]:
-    """Blocks of an article in a row, titled now and then."""
+    """`count` blocks of an article, some of them below a heading."""
     out: list[El] = []
     for at in range(count):
         if at and ctx.chance(0.45):
@@ -156,7 +156,7 @@ def flow(ctx: DrawContext, count: int) -> list[El]:
 
 
 def chart(ctx: DrawContext, height: int) -> El:
-    """A diagram: a picture that is drawn in the page."""
+    """A diagram: an image, as a file or as inline SVG."""
     art = pictures.chart(
         ctx.text, 480, max(80, height), ctx.theme.accent, ctx.theme.accent2, ctx.muted
     )

@@ -1,11 +1,11 @@
-"""Cells side by side, in as many ways as authors know: each way is mark-up and CSS of its own."""
+"""Cells side by side: each of `WAYS` is one technique with its own markup and CSS."""
 
 from collections.abc import Sequence
 
 from data_prep.synthesize.components.draw_context import DrawContext
 from data_prep.synthesize.components.markup import El, css
 
-Shares = list[float]  # of a row's width, one a cell of the row
+Shares = list[float]  # of the row's width, one per column
 
 
 def row(
@@ -18,7 +18,11 @@ def row(
     align: str = "stretch",
     tag: str | None = None,
 ) -> El:
-    """Cells side by side, `columns` in a row: a grid."""
+    """Cells side by side, `columns` in a row: a grid.
+
+    The technique is one of the author's (`StyleProfile.rows`), or flex where that one cannot hold
+    several lines or uneven columns.
+    """
     columns = columns or len(cells)
     gap = ctx.theme.gap if gap is None else gap
     ratios = list(ratios or [1] * columns)
@@ -40,7 +44,7 @@ def row(
 
 
 def _items(ctx: DrawContext, cells: list[El], tag: str, way: str) -> list[El]:
-    """The elements that are placed: the cells themselves, or a box around each."""
+    """The elements that are placed: the cells, or a box around each."""
     if tag == "ul":
         return [_as_item(ctx, cell, own=way in _BOXED) for cell in cells]
     if way in _BOXED:
@@ -92,7 +96,8 @@ def _flex(ctx: DrawContext, cells: list[El], shares: Shares, gap: int, align: st
 
 
 def _twelve(ctx: DrawContext, cells: list[El], shares: Shares, gap: int, align: str) -> El:
-    """Twelfths between gutters: the row reaches out by half a gutter, each cell comes in by it."""
+    """A twelve-column framework: each cell is padded by half a gutter, and negative margins of the
+    row compensate for the outer two."""
     half = ctx.pick(gap // 2, gap // 2, 15, 12)
     style = css(display="flex", flex_wrap="wrap")
     style |= css(margin_left=f"-{ctx.size(half)}", margin_right=f"-{ctx.size(half)}")
@@ -115,7 +120,7 @@ def _twelve(ctx: DrawContext, cells: list[El], shares: Shares, gap: int, align: 
 
 
 def _equal(ctx: DrawContext, cells: list[El], shares: Shares, gap: int, align: str) -> El:
-    """Cells that grow alike in one line."""
+    """Cells that grow in proportion to their shares, in one line."""
     half = max(4, gap // 2)
     style = css(display="flex", margin=f"0 -{ctx.size(half)}")
     if align != "stretch":
@@ -133,13 +138,14 @@ def _equal(ctx: DrawContext, cells: list[El], shares: Shares, gap: int, align: s
 
 
 def _offset(ctx: DrawContext, cells: list[El], shares: Shares, gap: int, align: str) -> El:
-    """The whole gutter to the left of each cell, and above those of later lines."""
+    """The whole gutter is to the left of each cell, and above those of later lines."""
     style = css(display="flex", flex_wrap="wrap", margin_left=f"-{ctx.size(gap)}")
     style |= css(list_style="none", padding="0")
     if align != "stretch":
         style["align-items"] = align
     for at, cell in enumerate(cells):
         share = shares[at % len(shares)]
+        # A little less, or rounding could push the last cell of a line to the next.
         cell.style |= css(width=_percent(share * 0.9999), padding_left=ctx.size(gap))
         if ctx.theme.semantic > 0.4:
             cell.style |= css(max_width="100%")
@@ -151,7 +157,7 @@ def _offset(ctx: DrawContext, cells: list[El], shares: Shares, gap: int, align: 
 
 
 def _padded(ctx: DrawContext, cells: list[El], shares: Shares, gap: int, align: str) -> El:
-    """Cells with room on all sides, in a row that takes the outer room back."""
+    """Cells padded on all sides; a negative margin of the row compensates at its edges."""
     half = ctx.size(max(6, gap // 2))
     style = css(display="flex", flex_direction="row", flex_wrap="wrap", align_items=align)
     style |= css(margin=f"-{half}") if ctx.chance(0.7) else css(padding="0")
@@ -180,7 +186,7 @@ def _floats(ctx: DrawContext, cells: list[El], shares: Shares, gap: int, align: 
 
 
 def _inline(ctx: DrawContext, cells: list[El], shares: Shares, gap: int, align: str) -> El:
-    """Inline blocks, as they were written before flex."""
+    """Inline blocks."""
     columns = len(shares)
     for at, cell in enumerate(cells):
         cell.style |= css(display="inline-block", vertical_align="top")
@@ -194,7 +200,7 @@ def _inline(ctx: DrawContext, cells: list[El], shares: Shares, gap: int, align: 
 
 
 def _cells(ctx: DrawContext, cells: list[El], shares: Shares, gap: int, align: str) -> El:
-    """A table by display."""
+    """`display: table`."""
     middle = "middle" if align == "center" else "top"
     for cell, share in zip(cells, shares, strict=True):
         cell.style |= css(display="table-cell", width=_percent(share, 4), vertical_align=middle)
@@ -203,7 +209,7 @@ def _cells(ctx: DrawContext, cells: list[El], shares: Shares, gap: int, align: s
 
 
 def _table(ctx: DrawContext, cells: list[El], shares: Shares, gap: int, align: str) -> El:
-    """A table for layout, of one line."""
+    """A `table` for layout, of one line."""
     line = El("tr")
     for cell, share in zip(cells, shares, strict=True):
         cell.tag = "td"
@@ -225,5 +231,6 @@ WAYS = {
     "cells": _cells,
     "table": _table,
 }
-# Ways whose cells carry gutters or a tag of their own, so that a card inside keeps its own box.
+# Techniques whose cells have padding or a tag of their own: each cell needs a box around it, or the
+# padding would become part of a card.
 _BOXED = frozenset({"twelve", "equal", "offset", "padded", "floats", "cells", "table"})

@@ -1,8 +1,8 @@
-"""Runs of equal simple things: lists of every kind, links to social networks."""
+"""Runs of simple items of one kind: lists, and links to social networks."""
 
 from data_prep.synthesize.components import pictures, words
 from data_prep.synthesize.components.draw_context import DrawContext
-from data_prep.synthesize.components.leaves import sign
+from data_prep.synthesize.components.leaves import pictogram
 from data_prep.synthesize.components.markup import El, css
 
 
@@ -23,7 +23,7 @@ def social(ctx: DrawContext, count: int | None = None) -> El:
     for path, network in zip(paths, names, strict=True):
         ink = "#ffffff" if kind == "disc" else ctx.ink
         kids = (
-            [sign(ctx, px, ink, path=path, glyph=network[0].lower())]
+            [pictogram(ctx, px, ink, path=path, glyph=network[0].lower())]
             if ctx.theme.icon_kind != "glyph"
             else [network[0].lower()]
         )
@@ -45,7 +45,7 @@ def social(ctx: DrawContext, count: int | None = None) -> El:
 
 
 def bullets(ctx: DrawContext, count: int | None = None) -> El:
-    """Points under one another: bullets, ticks, or plain lines."""
+    """Short items under one another: with bullets, ticks, lines between them, or plain."""
     count, kind = count or ctx.rng.randint(3, 6), ctx.pick("bullet", "tick", "plain", "lines")
     tag, item_tag = ctx.tag("ul", "ul", "div", "ol", "div"), "li"
     if tag == "div":
@@ -57,7 +57,7 @@ def bullets(ctx: DrawContext, count: int | None = None) -> El:
         item = El(item_tag, css(font_size=ctx.size(ctx.theme.body), color=ink), [text])
         item.style["padding"] = f"{ctx.size(high)} 0"
         if kind == "tick":
-            item.kids = [sign(ctx, 16, ctx.theme.accent, inline=True, path=path), " " + text]
+            item.kids = [pictogram(ctx, 16, ctx.theme.accent, inline=True, path=path), " " + text]
         elif kind == "lines":
             item.style["border-bottom"] = f"1px solid {ctx.line}"
         if item_tag == "span":
@@ -74,7 +74,7 @@ def bullets(ctx: DrawContext, count: int | None = None) -> El:
 def links(
     ctx: DrawContext, count: int | None = None, *, row: bool = True, ink: str | None = None
 ) -> El:
-    """A menu, a footer's links, a trail of crumbs."""
+    """A menu or a column of links."""
     count = count or ctx.rng.randint(3, 6)
     tag = (
         ctx.pick("ul", "nav", "div")
@@ -106,7 +106,7 @@ def links(
 
 
 def crumbs(ctx: DrawContext) -> El:
-    """The way to this page, with signs between the steps."""
+    """Breadcrumbs, with separators between the links."""
     tag, between, px = ctx.pick("ol", "ul", "nav", "div"), ctx.pick(*"/›»•"), ctx.pick(12, 13, 14)
     names, items = words.menu(ctx.text, ctx.pick(3, 3, 4)), []
     for at, name in enumerate(names):
@@ -114,8 +114,8 @@ def crumbs(ctx: DrawContext) -> El:
         style = css(font_size=ctx.size(px), color=ctx.muted if last else ctx.theme.accent)
         item = El("span" if last else "a", style | css(text_decoration="none"), [name])
         if not last:
-            sign_ = El("span", css(padding="0 8px", color=ctx.muted), [between])
-            item = El("li" if tag in ("ol", "ul") else "span", {}, [item, sign_])
+            separator = El("span", css(padding="0 8px", color=ctx.muted), [between])
+            item = El("li" if tag in ("ol", "ul") else "span", {}, [item, separator])
         elif tag in ("ol", "ul"):
             item = El("li", {}, [item])
         items.append(item)
@@ -146,13 +146,13 @@ def side_menu(ctx: DrawContext, count: int | None = None) -> El:
             style["padding-left"] = ctx.size(26)
         item = El("a", style, [words.title(ctx.text, 1, 2)], hover=css(color=ctx.theme.accent))
         if signs:
-            item.kids.insert(0, sign(ctx, 15, "currentColor", inline=True, path=path))
+            item.kids.insert(0, pictogram(ctx, 15, "currentColor", inline=True, path=path))
         items.append(El("li", css(list_style="none"), [item]) if tag == "ul" else item)
     return El(tag, css(text_align="left"), items, "list")
 
 
 def pages(ctx: DrawContext) -> El:
-    """Numbers of pages, and the ways back and on."""
+    """Pagination: page numbers, previous and next."""
     names = [ctx.pick("«", "‹", "Previous"), *(str(n) for n in range(1, ctx.pick(4, 5, 6))), "›"]
     tag, kind = ctx.pick("ul", "ul", "nav", "div"), ctx.pick("boxed", "boxed", "bare", "round")
     items = []
@@ -172,7 +172,7 @@ def pages(ctx: DrawContext) -> El:
 
 
 def tags(ctx: DrawContext, count: int | None = None) -> El:
-    """Three or more equal small things, which may look like buttons: a list."""
+    """Three or more chips, which may look like buttons: a list."""
     items = []
     filled, side = ctx.chance(0.6), ctx.pick("span", "a", "button", "li")
     for text in ctx.text.sample(words.ADJECTIVES, count or ctx.rng.randint(3, 6)):
@@ -196,7 +196,7 @@ def tags(ctx: DrawContext, count: int | None = None) -> El:
 
 
 def facts(ctx: DrawContext, count: int | None = None) -> El:
-    """Short lines with a sign in front: an address, a telephone number, opening hours."""
+    """Short lines with a pictogram each: address, telephone number, opening hours."""
     items = []
     for text in (
         f"{ctx.text.randint(1, 99)} {ctx.text.choice(words.STREETS)}",
@@ -205,7 +205,7 @@ def facts(ctx: DrawContext, count: int | None = None) -> El:
         f"Mon to Fri, {ctx.rng.randint(7, 10)} to {ctx.rng.randint(16, 20)}",
     )[: count or ctx.pick(3, 4)]:
         row = [
-            sign(ctx, 16, ctx.theme.accent),
+            pictogram(ctx, 16, ctx.theme.accent),
             El("span", css(font_size=ctx.size(ctx.theme.body), color=ctx.muted), [text]),
         ]
         items.append(
@@ -223,7 +223,7 @@ def facts(ctx: DrawContext, count: int | None = None) -> El:
 
 
 def logo_strip(ctx: DrawContext, count: int) -> El:
-    """Customers' marks in a row: small pictures of one kind and no photos, so they are a list."""
+    """Logos in a row: small pictures of one kind and no photos, so a list."""
     height, wrapped = ctx.pick(22, 28, 34), ctx.chance(0.5)
     item = ctx.pick("div", "a", "li")
     marks = []

@@ -1,4 +1,4 @@
-"""Bands that inform and lead on: navigation, footer, questions, team, contact, forms, events."""
+"""Sections that inform: navigation, footer, questions, team, contact, forms, events."""
 
 from data_prep.synthesize.components import words
 from data_prep.synthesize.components.containers import (
@@ -126,7 +126,7 @@ def footer(ctx: DrawContext) -> El:
         lines += [divider(ctx) if ctx.chance(0.7) else None, copyright_]
     root = band(ctx, "footer", lines, (style, behind), pad=ctx.pick(32, 48))
     if end == "band":
-        # A band inside a band: the copyright strip is a section of its own.
+        # The copyright strip is a section inside the section.
         color = "#0b0c10"
         dark = ctx.on(color)
         inner = bar(dark, [label(dark, "© 2026 " + ctx.text.choice(words.BRANDS)), links(dark, 3)])
@@ -235,7 +235,7 @@ def contact(ctx: DrawContext) -> El:
 
 
 def sign_in(ctx: DrawContext) -> El:
-    """A form that is the band: sign in, book, ask for an offer."""
+    """A form as the whole section: sign in, book, request an offer."""
     ctx, *grounds = ground(ctx)
     inside = card_context(ctx)
     fields = ctx.pick(["Email", "Password"], ["Name", "Email", "Date"], ["From", "To", "Guests"])

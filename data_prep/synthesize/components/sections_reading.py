@@ -1,4 +1,4 @@
-"""Bands that are read: documentation, articles, references, comments, code, long lists."""
+"""Sections of text: documentation, articles, references, comments, code, long lists."""
 
 from data_prep.synthesize.components import words
 from data_prep.synthesize.components.containers import (
@@ -75,7 +75,7 @@ def sample(ctx: DrawContext) -> El:
 
 
 def article(ctx: DrawContext) -> El:
-    """A post as it is read, from its title to its tags."""
+    """A post, from its title to its tags."""
     ctx, *grounds = ground(ctx, plain=0.8)
     byline = label(ctx, f"{words.name(ctx.text)} · {words.date(ctx.text)}")
     if ctx.chance(0.4):
@@ -117,7 +117,7 @@ def columns_of_text(ctx: DrawContext) -> El:
 
 
 def plain_text(ctx: DrawContext) -> El:
-    """A title and text, and little more: what most bands of the web are."""
+    """A title, a text and little more, as most sections of the web are."""
     ctx, *grounds = ground(ctx, plain=0.7)
     kids = [
         heading(ctx, step=ctx.pick(1, 2, 3, 5), low=1, high=5) if ctx.chance(0.8) else None,
@@ -129,7 +129,7 @@ def plain_text(ctx: DrawContext) -> El:
 
 
 def comments(ctx: DrawContext) -> El:
-    """Voices under a post, answers further in."""
+    """Comments under a post, with answers indented."""
     ctx, *grounds = ground(ctx, plain=0.8)
     px, boxed = ctx.pick(32, 40, 48), ctx.chance(0.3)
     inside = card_context(ctx) if boxed else ctx
@@ -158,7 +158,7 @@ def _name(ctx: DrawContext) -> El:
 
 
 def timeline(ctx: DrawContext) -> El:
-    """What happened when, along a line."""
+    """Dated events along a line."""
     ctx, *grounds = ground(ctx, plain=0.7)
     boxed, signs = ctx.chance(0.3), ctx.chance(0.4)
     inside = card_context(ctx) if boxed else ctx
@@ -187,14 +187,14 @@ def timeline(ctx: DrawContext) -> El:
 
 
 def compare(ctx: DrawContext) -> El:
-    """Plans in a table of ticks."""
+    """A comparison table of plans."""
     ctx, *grounds = ground(ctx, plain=0.7)
     body = comparison(ctx, ctx.pick(2, 3, 3), ctx.pick(3, 4, 5))
     return band(ctx, "pricing", [head(ctx), body], grounds)
 
 
 def sheet_of_facts(ctx: DrawContext) -> El:
-    """Names and values: a product's data, a person's, an order's."""
+    """Names and values: data of a product, a person, an order."""
     ctx, *grounds = ground(ctx, plain=0.8)
     halves = ctx.cells(
         ctx.pick(1, 2),
@@ -205,7 +205,7 @@ def sheet_of_facts(ctx: DrawContext) -> El:
 
 
 def indexes(ctx: DrawContext) -> El:
-    """Lists of links under titles, many of them: a site map, a list of topics."""
+    """Many lists of links under titles: a site map, a list of topics."""
     ctx, *grounds = ground(ctx, plain=0.8)
     signs, plain, many = ctx.chance(0.3), ctx.chance(0.6), ctx.pick(3, 4, 4, 6)
 

@@ -1,4 +1,4 @@
-"""Bands that sell: hero, features, pricing, testimonials, call to action, newsletter, download."""
+"""Sections that sell: hero, features, pricing, testimonials, call to action, newsletter, app."""
 
 from data_prep.synthesize.components import words
 from data_prep.synthesize.components.containers import (
@@ -37,7 +37,7 @@ from data_prep.synthesize.components.slides import carousel, carousel_of_cards
 
 
 def visual(ctx: DrawContext, height: int) -> El:
-    """Whatever stands on the picture side of a band."""
+    """The picture side of a section: an image, a video, a gallery, a carousel …"""
     maker = ctx.pick(image, image, image, video, free, free, "gallery", "masonry", "carousel")
     if maker == "gallery":
         return gallery(ctx, inner_width(ctx) // 2, columns=ctx.pick(3, 3), height=height // 3)
@@ -260,7 +260,7 @@ def newsletter(ctx: DrawContext) -> El:
 
 
 def download(ctx: DrawContext) -> El:
-    """An app and where to get it: a picture, two buttons, a code to scan."""
+    """An app with its download: a picture, two buttons, a QR code."""
     ctx, *grounds = ground(ctx)
     code = qr(ctx)
     code.style.pop("margin", None)

@@ -1,5 +1,5 @@
-"""Bands that show what there is: figures, logos, steps, products, the house itself, pictures,
-posts, films, and blocks of every kind together."""
+"""Sections that show: figures, logos, steps, products, the company, pictures, posts, videos, and
+mixed blocks."""
 
 from collections.abc import Callable
 
@@ -59,7 +59,7 @@ def stats(ctx: DrawContext) -> El:
 
 
 def logos(ctx: DrawContext) -> El:
-    """A line of customers' marks under a few words."""
+    """A row of customers' logos under a few words."""
     ctx, *grounds = ground(ctx)
     strip = logo_strip(ctx, ctx.pick(4, 5, 6))
     words_ = paragraph(ctx, words.sentence(ctx.text)) if ctx.chance(0.5) else heading(ctx, step=1.5)
@@ -70,7 +70,7 @@ def logos(ctx: DrawContext) -> El:
 
 
 def steps(ctx: DrawContext) -> El:
-    """Steps in order: numbers, signs, or a line beside them."""
+    """Steps in order, with numbers or pictograms."""
     ctx, *grounds = ground(ctx)
     count, vertical = ctx.pick(3, 3, 4), ctx.chance(0.35)
 
@@ -141,7 +141,7 @@ def products(ctx: DrawContext) -> El:
 
 
 def about(ctx: DrawContext) -> El:
-    """Who we are: text with a picture, figures, a line, a fold or a map."""
+    """About the company: text with a picture, figures, a timeline, an accordion or a map."""
     ctx, *grounds = ground(ctx)
     extra = ctx.pick("none", "counters", "accordion", "divider", "map", "list")
     words_ = [
@@ -229,7 +229,7 @@ def blog(ctx: DrawContext) -> El:
 
 
 def watch(ctx: DrawContext) -> El:
-    """A film, with words over, under or beside it."""
+    """A video with words above or beside it."""
     ctx, *grounds = ground(ctx)
     film = video(ctx, ctx.pick(260, 320, 380))
     shape = ctx.pick("under", "beside", "beside", "run")
@@ -254,7 +254,7 @@ def watch(ctx: DrawContext) -> El:
 
 
 def _blocks(ctx: DrawContext, inner: int) -> dict[str, Callable[[], El]]:
-    """What makes each kind of block, the rare ones among them; `inner` px wide at most."""
+    """The generator of each kind of block; a block may be `inner` px wide at most."""
     second = ["First", "Second", "Third"]
     return {
         "qr": lambda: qr(ctx),
@@ -283,7 +283,7 @@ def _blocks(ctx: DrawContext, inner: int) -> dict[str, Callable[[], El]]:
 
 
 def composition(ctx: DrawContext) -> El:
-    """Blocks of any kind together, as landing pages end up: rare elements meet here."""
+    """Mixed blocks, as on landing pages: here rare elements are combined."""
     ctx, *grounds = ground(ctx)
     blocks = _blocks(ctx, inner_width(ctx) // 2)
     names = ctx.rng.sample(sorted(blocks), 4)
@@ -298,7 +298,7 @@ def composition(ctx: DrawContext) -> El:
 
 
 def demonstration(ctx: DrawContext) -> El:
-    """One widget under its name, as the pages of a library show it."""
+    """One widget under its name, as on the demonstration pages of a library."""
     ctx, *grounds = ground(ctx, plain=0.85)
     blocks = _blocks(ctx, inner_width(ctx))
     rare = ("map", "masonry", "gallery", "video", "carousel", "accordion", "tab", "free", "qr")

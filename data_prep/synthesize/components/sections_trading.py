@@ -1,4 +1,4 @@
-"""Bands of shops and portals: one product, the basket, offers, places, jobs, consent."""
+"""Sections of shops and portals: one product, the basket, offers, places, jobs, consent."""
 
 from data_prep.synthesize.components import words
 from data_prep.synthesize.components.containers import (
@@ -41,7 +41,7 @@ from data_prep.synthesize.components.tables import badge, pairs
 
 
 def product(ctx: DrawContext) -> El:
-    """One thing to buy: its pictures, its price, what one may choose."""
+    """One product: pictures, price, options."""
     ctx, *grounds = ground(ctx, plain=0.7)
     shown = image(ctx, ctx.pick(240, 300, 360))
     if ctx.chance(0.6):
@@ -64,7 +64,7 @@ def product(ctx: DrawContext) -> El:
 
 
 def basket(ctx: DrawContext) -> El:
-    """What was chosen, line by line, and what it costs together."""
+    """The basket, line by line, and the total."""
     ctx, *grounds = ground(ctx, plain=0.8)
 
     def line(_: int) -> El:
@@ -110,7 +110,7 @@ def shelf(ctx: DrawContext) -> El:
 
 
 def jobs(ctx: DrawContext) -> El:
-    """Rich lines of one kind: jobs, dates, files."""
+    """Rows with a title and an action each: jobs, dates, files."""
     ctx, *grounds = ground(ctx, plain=0.6)
     boxed, signs = ctx.chance(0.5), ctx.chance(0.5)
     inside = card_context(ctx) if boxed else ctx
@@ -131,7 +131,7 @@ def jobs(ctx: DrawContext) -> El:
 
 
 def consent(ctx: DrawContext) -> El:
-    """A bar that asks for something: cookies, an offer that ends."""
+    """A bar with a request: consent to cookies, an offer that ends."""
     ctx, *grounds = ground(ctx)
     text = paragraph(ctx, low=1, high=2, text_align="left")
     text.style["flex"] = "1"
@@ -144,7 +144,7 @@ def consent(ctx: DrawContext) -> El:
 
 
 def mega_menu(ctx: DrawContext) -> El:
-    """A bar whose open menu shows links by topic."""
+    """A bar with an open menu of links by topic."""
     ctx, *grounds = ground(ctx, plain=0.8)
     top = bar(ctx, [logo(ctx), links(ctx, 5), button(ctx, small=True)])
 
@@ -163,7 +163,7 @@ def mega_menu(ctx: DrawContext) -> El:
 
 
 def top_bars(ctx: DrawContext) -> El:
-    """A shop's head: logo, search, signs; links under them."""
+    """The head of a shop: logo, search and pictograms, with links under them."""
     ctx, *grounds = ground(ctx, plain=0.5)
     signs_ = El(
         "div", css(display="flex", gap=ctx.size(16)), [icon(ctx, 22), icon(ctx, 22)], "grid"
@@ -181,7 +181,7 @@ def top_bars(ctx: DrawContext) -> El:
 
 
 def small_footer(ctx: DrawContext) -> El:
-    """The last lines of a page."""
+    """A footer of a few lines."""
     ctx, *grounds = ground(ctx, plain=0.5)
     year = ctx.rng.randint(2015, 2026)
     text = label(ctx, f"© {year} {ctx.text.choice(words.BRANDS)}. All rights reserved.")
@@ -200,7 +200,7 @@ def small_footer(ctx: DrawContext) -> El:
 
 
 def visit(ctx: DrawContext) -> El:
-    """Where we are: a map over the whole width or a place's card, hours, a code for the way."""
+    """Places: a map of the full width, cards with a map each, or a map beside a QR code."""
     ctx, *grounds = ground(ctx, plain=0.5)
     shape, boxed = ctx.pick("wide", "cards", "code"), ctx.chance(0.5)
     inside = card_context(ctx) if boxed else ctx
@@ -227,7 +227,7 @@ def visit(ctx: DrawContext) -> El:
 
 
 def lessons(ctx: DrawContext) -> El:
-    """A film beside what comes next."""
+    """A video beside the list of the next ones."""
     ctx, *grounds = ground(ctx, plain=0.5)
 
     def next_(_: int) -> El:
@@ -245,7 +245,7 @@ def lessons(ctx: DrawContext) -> El:
 
 
 def request(ctx: DrawContext) -> El:
-    """A long form beside what it is for."""
+    """A long form beside a text about it."""
     ctx, *grounds = ground(ctx, plain=0.4)
     boxed = ctx.chance(0.6)
     inside = card_context(ctx) if boxed else ctx

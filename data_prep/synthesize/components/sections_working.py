@@ -1,4 +1,4 @@
-"""Bands of programs: dashboards, settings, tables with tools, messages, boards, empty states."""
+"""Sections of applications: dashboards, settings, tables with tools, messages, boards, errors."""
 
 from data_prep.synthesize.components import words
 from data_prep.synthesize.components.containers import (
@@ -71,7 +71,7 @@ def _title_bar(ctx: DrawContext) -> El:
 
 
 def _panel(ctx: DrawContext) -> El:
-    """A card with a title and one thing to look at."""
+    """A card with a title and one block."""
     inside = card_context(ctx)
     title = heading(inside, step=ctx.pick(0.5, 1), low=1, high=3)
     kind = ctx.pick("chart", "chart", "table", "progress", "list", "people", "map", "tiles")
@@ -91,7 +91,7 @@ def _panel(ctx: DrawContext) -> El:
 
 
 def progress(ctx: DrawContext) -> El:
-    """A name, a share, and a bar that shows it; the bar is no element."""
+    """A name, a percentage and a progress bar, which has no label."""
     share = ctx.text.randint(10, 98)
     names = [label(ctx, words.title(ctx.text, 1, 2)), label(ctx, f"{share}%")]
     high = ctx.pick(6, 8, 10, 16)
@@ -102,7 +102,7 @@ def progress(ctx: DrawContext) -> El:
 
 
 def entry(ctx: DrawContext, *, deep: bool = True) -> El:
-    """Somebody, what they did, and when."""
+    """A person, what they did, and when."""
     lines = [heading(ctx, words.name(ctx.text), step=0), label(ctx, words.sentence(ctx.text, 4, 7))]
     first = photo_of_person(ctx, ctx.pick(32, 40))
     rest = stack(ctx, lines, 0) if deep else lines[0]
@@ -118,7 +118,7 @@ def entry(ctx: DrawContext, *, deep: bool = True) -> El:
 
 
 def records(ctx: DrawContext) -> El:
-    """A table with what works on it: search, filters, buttons, pages."""
+    """A table with its tools: search, filters, buttons, pagination."""
     ctx, *grounds = ground(ctx, plain=0.85)
     inside = card_context(ctx)
     tools = [search(inside, wide=False), buttons(inside)][:: ctx.pick(1, -1)]
@@ -135,7 +135,7 @@ def records(ctx: DrawContext) -> El:
 
 
 def settings(ctx: DrawContext) -> El:
-    """Fields, boxes to tick, and a button to save."""
+    """Fields, checkboxes, and a button to save."""
     ctx, *grounds = ground(ctx, plain=0.8)
     boxed = ctx.chance(0.6)
     inside = card_context(ctx) if boxed else ctx
@@ -156,7 +156,7 @@ def settings(ctx: DrawContext) -> El:
 
 
 def notices(ctx: DrawContext) -> El:
-    """Notes in colors under one another."""
+    """Colored notes under one another."""
     ctx, *grounds = ground(ctx, plain=0.9)
     kids = [heading(ctx, step=ctx.pick(1, 2), low=1, high=2) if ctx.chance(0.6) else None]
     kids += [note(ctx) for _ in range(ctx.pick(1, 2, 3, 4))]
@@ -182,7 +182,7 @@ def buttons_shown(ctx: DrawContext) -> El:
 
 
 def lost(ctx: DrawContext) -> El:
-    """Nothing here: an error, an empty box, a thank-you."""
+    """An error page, an empty state, a thank-you."""
     ctx, *grounds = ground(ctx, plain=0.5)
     big = heading(ctx, ctx.pick("404", "401", "500", "503", "Oops"), step=ctx.pick(6, 7, 8))
     top = ctx.pick(big, big, icon(ctx, 64), image(ctx, 160, width=240))
@@ -196,7 +196,7 @@ def lost(ctx: DrawContext) -> El:
 
 
 def page_head(ctx: DrawContext) -> El:
-    """The top of an inner page: where one is, its title, what one can do."""
+    """The head of an inner page: breadcrumbs, title, actions."""
     ctx, *grounds = ground(ctx, plain=0.4)
     title = heading(ctx, step=ctx.pick(2, 3, 4), low=1, high=3)
     kids: list[El | None] = [crumbs(ctx) if ctx.chance(0.7) else None]
@@ -210,7 +210,7 @@ def page_head(ctx: DrawContext) -> El:
 
 
 def steering(ctx: DrawContext) -> El:
-    """What one steers with: steps of a wizard, pages, crumbs, tabs without panels."""
+    """Navigation inside a page: steps of a wizard, pagination, breadcrumbs, chips, links."""
     ctx, *grounds = ground(ctx, plain=0.8)
     run = ctx.pick(pages, crumbs, crumbs, tags, links, _wizard)(ctx)
     kids = [heading(ctx, step=1, low=1, high=2) if ctx.chance(0.5) else None, run]
@@ -220,7 +220,7 @@ def steering(ctx: DrawContext) -> El:
 
 
 def _wizard(ctx: DrawContext) -> El:
-    """The steps of a form, in a line: simple items of one kind, a list."""
+    """The steps of a form in one row: simple items of one kind, a list."""
     items = []
     for at in range(ctx.pick(3, 4)):
         side, done = "30px", at == 0
@@ -236,7 +236,7 @@ def _wizard(ctx: DrawContext) -> El:
 
 
 def chat(ctx: DrawContext) -> El:
-    """Messages to and fro, each in its bubble."""
+    """Messages of two people, each in a bubble."""
     ctx, *grounds = ground(ctx, plain=0.8)
 
     def bubble(at: int) -> El:
@@ -257,7 +257,7 @@ def chat(ctx: DrawContext) -> El:
 
 
 def board(ctx: DrawContext) -> El:
-    """Cards in columns by state."""
+    """A board: cards in columns."""
     ctx, *grounds = ground(ctx, plain=0.6)
     inside, count = card_context(ctx), ctx.pick(2, 3)
 
@@ -273,7 +273,7 @@ def board(ctx: DrawContext) -> El:
 
 
 def profile(ctx: DrawContext) -> El:
-    """Somebody's page: photo, name, figures, what to do."""
+    """A person's page: photo, name, figures, actions."""
     ctx, *grounds = ground(ctx, plain=0.6)
     figures = row(ctx, ctx.cells(3, lambda _: counter(ctx)), gap=16, tag="div")
     lines = [
@@ -291,8 +291,8 @@ def profile(ctx: DrawContext) -> El:
     return band(ctx, "about", kids, grounds, gap=12)
 
 
-def signs(ctx: DrawContext) -> El:
-    """Pictograms with their names, many of them: simple items of one kind, a list."""
+def pictograms(ctx: DrawContext) -> El:
+    """Many pictograms with their names: simple items of one kind, a list."""
     ctx, *grounds = ground(ctx, plain=0.8)
     columns, px, bare = ctx.pick(4, 6, 8), ctx.pick(16, 20, 24, 32), ctx.chance(0.3)
 

@@ -1,9 +1,9 @@
-"""Slides that are shown in turn, as sliders of every kind build them."""
+"""Carousels, with the markup of several kinds of slider library."""
 
 import copy
 
 from data_prep.synthesize.components.draw_context import DrawContext
-from data_prep.synthesize.components.leaves import sign
+from data_prep.synthesize.components.leaves import pictogram
 from data_prep.synthesize.components.markup import El, css
 from data_prep.synthesize.components.photos import photo
 
@@ -12,7 +12,7 @@ _PATHS = ("M15 5l-7 7 7 7", "M9 5l7 7-7 7")
 
 
 def carousel(ctx: DrawContext, slides: list[El]) -> El:
-    """One slide shows; the others wait. Dots, arrows and clones belong to the carousel."""
+    """One slide is visible, the others are hidden. Dots, arrows and clones have no label."""
     how = ctx.pick("track", "track", "clones", "fade", "gone", "scroll")
     for slide in slides:
         slide.slide = True
@@ -32,19 +32,19 @@ def carousel(ctx: DrawContext, slides: list[El]) -> El:
 
 
 def carousel_of_cards(ctx: DrawContext, cards: list[El], shown: int) -> El:
-    """Several slides show side by side; the rest is beyond the edge."""
+    """`shown` slides are visible side by side; the others are beyond the edge."""
     for at, each in enumerate(cards):
         each.slide, each.hidden = True, at >= shown
     gap = ctx.theme.gap
     wide = f"calc((100% - {gap * (shown - 1)}px)/{shown})"
     how = ctx.pick("track", "track", "scroll")
-    return _with_controls(ctx, _track(ctx, cards, wide, gap, how, room=4), cards)
+    return _with_controls(ctx, _track(ctx, cards, wide, gap, how, padding=4), cards)
 
 
 def _track(
-    ctx: DrawContext, slides: list[El], wide: str, gap: int, how: str, *, room: int = 0
+    ctx: DrawContext, slides: list[El], wide: str, gap: int, how: str, *, padding: int = 0
 ) -> El:
-    """Slides in one long row behind a window."""
+    """Slides in one row, clipped by a window around it."""
     placed = slides
     if ctx.chance(0.4):
         placed = [El("div", {}, [slide]) for slide in slides]
@@ -69,8 +69,9 @@ def _track(
     window = El("div", css(overflow="auto hidden" if how == "scroll" else "hidden"), [track])
     if how == "scroll":
         window.style |= css(scrollbar_width="none")
-    if room:
-        window.style["padding"] = f"{room}px 0"
+    if padding:
+        # The window clips; without padding it would cut off the shadows of cards.
+        window.style["padding"] = f"{padding}px 0"
     return ctx.add_wrapper_divs(window) if ctx.theme.profile.layers else window
 
 
@@ -108,7 +109,7 @@ def _add_arrows(ctx: DrawContext, root: El) -> None:
         else:
             style |= css(position="absolute", top="50%", margin_top=f"-{side // 2}px")
             style[edge] = "0" if place == "outside" else "12px"
-        kid = sign(ctx, side // 2, ink, path=path, glyph=text, inline=True) if drawn else text
+        kid = pictogram(ctx, side // 2, ink, path=path, glyph=text, inline=True) if drawn else text
         made.append(El(tag, style, [kid], hover=css(opacity=".7") if ctx.theme.hovers else {}))
     if place == "outside":
         root.style["padding"] = f"0 {side + 16}px"
@@ -138,7 +139,7 @@ def _dots(ctx: DrawContext, count: int) -> El:
 
 
 def _thumbs(ctx: DrawContext, count: int) -> El:
-    """Small pictures to choose by."""
+    """Thumbnails that select a slide."""
     kids = []
     for at in range(count):
         source = photo(ctx.text, 96, 64)

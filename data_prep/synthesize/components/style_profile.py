@@ -1,5 +1,5 @@
-"""How an author writes mark-up: the habits of well-known frameworks, page builders and older times,
-imitated by rules of our own. A profile is drawn once for a site and obeyed throughout."""
+"""How an author writes markup: habits of well-known frameworks, page builders and older pages,
+imitated by rules of our own. One profile is drawn per site and holds for all its sections."""
 
 from dataclasses import dataclass
 from random import Random
@@ -9,18 +9,18 @@ Sheet = dict[str, dict[str, str]]  # selector -> property -> value
 
 @dataclass(frozen=True)
 class StyleProfile:
-    """What an author always does alike.
+    """The habits that all sections of a site share.
 
     Attributes:
-      name: of the profile; it never reaches the html.
-      rows: ways to set cells side by side (rows.py knows them).
-      layers: how many boxes without a look stand around a block, at most.
-      spacing: how blocks are kept apart: margin | top | gap | base (the sheet's own margins).
-      card: flat, or with a body, or with head, body and foot.
-      button: whose proportions buttons have.
-      container: max | padded | builder: what holds the content of a band.
-      fields: how a form sets its fields: stacked | groups | beside | inside.
-      base: the sheet that every page of the site starts with.
+      name: of the profile; it is not written into the HTML.
+      rows: layouts of cells side by side (keys of `rows.WAYS`).
+      layers: the largest number of unstyled boxes around a block.
+      spacing: how blocks are separated: margin | top | gap | base (the sheet's own margins).
+      card: flat | body | parts: one box, or with a body, or with head, body and foot.
+      button: the proportions of buttons (`leaves._button_size`).
+      container: max | padded | builder: the boxes around the content of a band.
+      fields: layouts of form fields: stacked | groups | beside | inside.
+      base: the style sheet of the site, before any class.
     """
 
     name: str
@@ -38,7 +38,7 @@ _HEADS = "h1,h2,h3,h4,h5,h6"
 
 
 def _reboot(rng: Random) -> Sheet:
-    """Margins below every block; pictures and tables in the middle of their line."""
+    """Margins below every block; pictures aligned to the middle of their line."""
     below = rng.choice(("1rem", "1rem", "15px", "10px"))
     return {
         _HEADS: {
@@ -57,7 +57,7 @@ def _reboot(rng: Random) -> Sheet:
 
 
 def _preflight(_: Random) -> Sheet:
-    """Everything set back: no margins, pictures are blocks that never leave their box."""
+    """A reset: no margins, and pictures are blocks no wider than their box."""
     return {
         "img,svg,video,canvas": {"display": "block", "vertical-align": "middle"},
         "img,video": {"max-width": "100%", "height": "auto"},
@@ -68,7 +68,7 @@ def _preflight(_: Random) -> Sheet:
 
 
 def _stacked(rng: Random) -> Sheet:
-    """A margin above whatever follows something, and pictures within bounds."""
+    """Margins above every block but the first; pictures no wider than their box."""
     space = rng.choice(("20px", "16px", "1.5rem"))
     return {
         "p,ul,ol,dl,pre,figure,blockquote,table": {"margin-bottom": space},
@@ -85,7 +85,7 @@ def _stacked(rng: Random) -> Sheet:
 
 
 def _browser(rng: Random) -> Sheet:
-    """What a browser does by itself, and an author who let it."""
+    """The browser's own default margins, which `markup.RESET` takes away."""
     sheet = {
         "p,ul,ol,dl,pre,figure": {"margin": "1em 0"},
         _HEADS: {"margin": rng.choice(("0.67em 0", "1em 0 .5em", "1.2em 0 .6em"))},

@@ -1,5 +1,8 @@
-"""Tables of data: the table is a grid, and its cells are the cells of it. Lines, head and body have
-no label; a cell of words is one text, and one that holds more is a column."""
+"""Tables of data: the table is a grid, and its cells are the grid's cells.
+
+Rows, head and body have no label. A cell with words is one text; a cell with several labels is a
+column.
+"""
 
 from collections.abc import Callable
 
@@ -9,7 +12,7 @@ from data_prep.synthesize.components.leaves import button, icon, label, text_lin
 from data_prep.synthesize.components.markup import El, Raw, css
 from data_prep.synthesize.components.media import photo_of_person
 
-# What a column may hold: its head, and what draws one cell.
+# The head of a column, and the function that draws one of its cells.
 Column = tuple[str, Callable[[DrawContext], El | str]]
 
 
@@ -82,7 +85,7 @@ _FIRST: tuple[Column, ...] = (*_COLUMNS[:2], ("User", _person), ("Option", _code
 
 
 def table(ctx: DrawContext, rows: int | None = None, columns: int | None = None) -> El:
-    """A table with a head; cells of one column hold things of one kind."""
+    """A table with a head; the cells of one column have contents of one kind."""
     rows, columns = rows or ctx.rng.randint(3, 7), columns or ctx.rng.randint(3, 6)
     kinds = [ctx.pick(*_FIRST), *ctx.rng.sample(_COLUMNS, columns - 1)]
     if ctx.chance(0.4):
@@ -101,11 +104,11 @@ def comparison(ctx: DrawContext, plans: int, rows: int) -> El:
 def _lines(ctx: DrawContext, heads: list[str], body: list[list[Callable]]) -> El:
     kind, px = ctx.pick("lines", "lines", "grid", "striped", "bare"), ctx.theme.body
     up, side = ctx.pick((6, 8), (10, 12), (12, 16), (16, 12))
-    room = css(
+    cell_style = css(
         padding=f"{ctx.size(up)} {ctx.size(side)}", text_align="left", font_size=ctx.size(px)
     )
     if kind == "grid":
-        room["border"] = f"1px solid {ctx.line}"
+        cell_style["border"] = f"1px solid {ctx.line}"
     middle = ctx.pick("middle", "top")
 
     def cell(tag: str, content: "El | str", style: dict[str, str], mark: str = "paragraph") -> El:
@@ -117,9 +120,9 @@ def _lines(ctx: DrawContext, heads: list[str], body: list[list[Callable]]) -> El
         return El(tag, dict(style), [content])
 
     weight = ctx.pick(400, 600, 700)
-    # It titles its column; of the weight of the text below it is a label.
+    # Heavier than the text below it titles the column; of equal weight it is a label.
     title = "heading" if weight > 400 else "paragraph"
-    top = room | css(font_weight=weight, color=ctx.pick(ctx.ink, ctx.muted))
+    top = cell_style | css(font_weight=weight, color=ctx.pick(ctx.ink, ctx.muted))
     if ctx.chance(0.4):
         top |= css(text_transform="uppercase", font_size=ctx.size(max(11, px - 2)))
     if kind != "bare":
@@ -127,7 +130,7 @@ def _lines(ctx: DrawContext, heads: list[str], body: list[list[Callable]]) -> El
     header = El("tr", {}, [cell("th", text, top, title) for text in heads])
     lines = []
     for at, makers in enumerate(body):
-        style = room | css(vertical_align=middle)
+        style = cell_style | css(vertical_align=middle)
         if kind in ("lines", "striped"):
             style["border-top"] = f"1px solid {ctx.line}"
         line = El("tr", {}, [cell("td", make(ctx), style) for make in makers])
@@ -145,7 +148,7 @@ def _lines(ctx: DrawContext, heads: list[str], body: list[list[Callable]]) -> El
 
 
 def pairs(ctx: DrawContext, count: int) -> El:
-    """Names and what they stand for: simple items of one kind, a list."""
+    """Names and values: simple items of one kind, a list."""
     beside, kids = ctx.chance(0.6), []
     for _ in range(count):
         name = El("dt", css(font_weight=600, font_size=ctx.size(ctx.theme.body), color=ctx.ink))
@@ -165,5 +168,5 @@ def label_text(ctx: DrawContext) -> str:
 
 
 def badge(ctx: DrawContext) -> El:
-    """A small painted word that stands alone: a label of something."""
+    """A small painted word or a short line by itself."""
     return _badge(ctx) if ctx.chance(0.6) else label(ctx)

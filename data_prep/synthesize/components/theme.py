@@ -1,4 +1,4 @@
-"""How one section looks and how its author writes mark-up: drawn once, then obeyed throughout."""
+"""The style of one author: colors, type, spacing and habits, drawn once for all their sections."""
 
 import colorsys
 from dataclasses import dataclass
@@ -28,7 +28,7 @@ SHADOWS = (
 @dataclass(frozen=True)
 class Theme:
     profile: StyleProfile
-    script: str  # of the texts (tongues.py)
+    script: str  # of the texts (transliteration.py)
     dark: bool
     page: str
     soft: str
@@ -53,8 +53,8 @@ class Theme:
     centered: bool
     line_height: float
     rem: bool
-    semantic: float  # chance that a tag says what the thing is
-    wrapper_chance: float  # chance of one more layer of divs
+    semantic: float  # probability that a tag says what the element is
+    wrapper_chance: float  # probability of each additional layer of divs
     hovers: bool
     responsive: bool
     icon_kind: str  # stroke | fill | glyph | picture | font
@@ -63,13 +63,13 @@ class Theme:
     pill: bool
 
     def size(self, px: float) -> str:
-        """A length as this author writes it: rem or px."""
+        """A CSS length as this author writes it: rem or px."""
         if self.rem:
             return f"{px / 16:.4g}rem"
         return f"{round(px)}px"
 
     def text_px(self, step: float) -> int:
-        """Text size `step` steps above running text."""
+        """The font size, px, `step` steps above running text."""
         return round(self.body * self.scale**step)
 
 
@@ -126,7 +126,7 @@ def _hex(hue: float, light: float, full: float) -> str:
 
 
 def _palette(rng: Random, dark: bool) -> tuple[str, str, str, str, str, str]:
-    """Page, soft band, card, ink, muted ink, line: grays that lean towards one hue."""
+    """Page, soft band, card, ink, muted ink, line: grays tinted with one hue."""
     hue, full = rng.random(), rng.choice((0.0, 0.0, 0.1, 0.25, 0.5))
     if dark:
         ground = rng.choice((0.0, 0.06, 0.09, 0.13))
@@ -144,6 +144,6 @@ def _accent(rng: Random) -> str:
     if rng.random() < 0.1:
         return _hex(rng.random(), rng.uniform(0.1, 0.35), rng.uniform(0, 0.3))
     hue = rng.random()
-    # Yellow and green look lighter than blue at one lightness.
+    # At equal HLS lightness yellow and green appear lighter than blue.
     light = rng.uniform(0.3, 0.44) if 0.1 < hue < 0.5 else rng.uniform(0.4, 0.56)
     return _hex(hue, light, rng.uniform(0.55, 1.0))

@@ -1,7 +1,7 @@
-"""The same words in other scripts: texts are told apart by shape and length, never read.
+"""Texts in other scripts, so that a model cannot rely on English words.
 
-A text is transliterated letter by letter, so it has the look of a language and says nothing. Only
-scripts that DejaVu and Liberation hold are here.
+A text is transliterated letter by letter: it resembles a language in shape and length, and has no
+meaning. Only scripts that the DejaVu and Liberation fonts contain are here.
 """
 
 import re
@@ -15,6 +15,7 @@ _CYRILLIC = "абцдефгхийклмнопкрстуввыжз"
 _GREEK = "αβκδεφγηιξκλμνοπθρστυβωχψζ"
 _HEBREW = "אבגדהוזחטיכלמנסעפצקרשתבלמנ"
 _ARABIC = "ابجدهوزحطيكلمنسعفصقرشتبلمن"
+# A letter of _BARE becomes, one time in five, the accented letter at the same position.
 _ACCENTS = {"french": "éèêàçùôî", "northern": "äöüßåæøé", "eastern": "čšžěřůłąę"}
 _BARE = {"french": "eeeacuoi", "northern": "aousaaoe", "eastern": "cszeruelae"}
 _TABLES = {
@@ -52,7 +53,7 @@ def draw_script(rng: Random) -> str:
 
 
 def transliterate_section(root: El, script: str, rng: Random) -> None:
-    """Writes every text of the tree in `script`; right-to-left scripts turn the section round."""
+    """Writes every text of the tree in `script`; right-to-left scripts mirror the section."""
     for node in root.walk():
         node.kids = [
             transliterate(kid, script, rng)
@@ -68,7 +69,7 @@ def transliterate_section(root: El, script: str, rng: Random) -> None:
 
 
 def transliterate(text: str, script: str, rng: Random) -> str:
-    """`text` in the letters of `script`; figures and signs stay."""
+    """`text` in the letters of `script`; digits and punctuation stay."""
     if script == "english":
         return text
     if script in _TABLES:

@@ -1,4 +1,7 @@
-"""Words of our own: short English marketing text, drawn from lists, never from anybody's page."""
+"""Short English marketing texts, drawn from word lists, never copied from anybody's page.
+
+The lists (their order and spelling as well) are part of every seed: a change changes all records.
+"""
 
 from random import Random
 
