@@ -7,19 +7,25 @@ B batch, P pixels, D width, H hidden, C classes.
 """
 
 import dataclasses
+import json
 import os
 import time
+from pathlib import Path
+from typing import NamedTuple
 
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
 import numpy as np
 from ml_collections import ConfigDict
+from PIL import Image
 
 from configs import base
 from xojl_jax.data import loader
 from xojl_jax.engine import sharding, state, step
-from xojl_jax.tasks.base import Task
+from xojl_jax.errors import BadUsage
+from xojl_jax.evaluation.bootstrap import ScoreTable
+from xojl_jax.tasks.base import Inference, Task
 
 PIXELS, WIDTH, HIDDEN, CLASSES, LAYERS = 16, 8, 12, 4, 2
 
@@ -126,10 +132,113 @@ class Corners:
         return sample | {"image": sample["image"] + noise}
 
 
+class ToyInputs(NamedTuple):
+    """One image of `P` pixels, and its corner where it is known."""
+
+    name: str
+    image: np.ndarray
+    label: int | None = None
+
+
+class ToyAnswer(NamedTuple):
+    corner: str
+    probability: float
+
+
+class ToyInference(Inference):
+    """Which corner is bright, as predict and evaluate ask for it."""
+
+    about = "the toy task"
+    label = "label"
+    picture_needs = "an answer"
+    shown_metrics = {"accuracy": "right corners"}  # noqa: RUF012
+    baseline_name = "most frequent"
+
+    def __init__(self, task):
+        self.task = task
+
+    @classmethod
+    def add_arguments(cls, parser, command):
+        if command == "predict":
+            parser.add_argument("--pixels", help="a JSON file of 16 numbers")
+        parser.add_argument("--upside-down", action="store_true", help="the last corner first")
+
+    @classmethod
+    def check_arguments(cls, flags, command):
+        if command == "predict" and (flags.sample is None) == (flags.pixels is None):
+            raise BadUsage("give one of --pixels and --sample")
+
+    def options(self, flags):
+        return {"upside_down": flags.upside_down}
+
+    def dataset(self, split):
+        return self.task.dataset(split)
+
+    def read_inputs(self, flags):
+        path = Path(flags.pixels)
+        return ToyInputs(path.stem, np.array(json.loads(path.read_text()), np.uint8))
+
+    def stored_inputs(self, dataset, index, name):
+        sample = dataset[index]
+        return ToyInputs(name, sample["image"], int(sample["label"]))
+
+    def featurize(self, inputs):
+        return {"image": inputs.image}
+
+    def predict(self, params, batch, *, rng=None, upside_down=False):
+        logits = self.task.model().apply({"params": params}, batch["image"], train=False)
+        return jax.nn.softmax(logits[:, ::-1] if upside_down else logits)
+
+    def decode(self, prediction, sources, options):
+        names = self.task.metadata()["classes"]
+        rows = prediction[: len(sources)]
+        return [ToyAnswer(names[row.argmax()], float(row.max())) for row in rows]
+
+    def to_json(self, answer):
+        return json.dumps(answer._asdict())
+
+    def summarize(self, inputs, answer):
+        return [f"corner {answer.corner} of {inputs.name}"]
+
+    def draw(self, inputs, answer):
+        return Image.fromarray(inputs.image.reshape(4, 4))
+
+    def references(self, dataset, limit):
+        count = min(limit or len(dataset), len(dataset))
+        return [self.stored_inputs(dataset, index, str(index)) for index in range(count)]
+
+    def is_labeled(self, reference):
+        return reference.label is not None
+
+    def _report(self, corners, references):
+        names = self.task.metadata()["classes"]
+        table = ScoreTable(len(references))
+        right = [names[r.label] == c for c, r in zip(corners, references, strict=True)]
+        table.add_mean("accuracy", right)
+        return {"records": len(references), "scores": table.scores}
+
+    def score(self, answers, references):
+        return {"corner": self._report([answer.corner for answer in answers], references)}
+
+    def baseline(self, references):
+        return self._report(["a"] * len(references), references)
+
+    def describe(self, dataset, flags):
+        return {
+            "data": "toy",
+            "split": flags.split,
+            "records_in_split": len(dataset),
+            "records_too_large": 0,
+            "method": "argmax",
+        }
+
+
 class ToyTask(Task):
     """`poisoned` makes two of the 64 training records have a NaN loss."""
 
-    def __init__(self, config, *, poisoned: bool = False):
+    inference_type = ToyInference
+
+    def __init__(self, config, metadata=None, *, poisoned: bool = False):
         super().__init__(config)
         self.poisoned = poisoned
 
@@ -175,6 +284,9 @@ class ToyTask(Task):
 
     def flops(self):
         return {"all": 2.0 * PIXELS * WIDTH + LAYERS * 4.0 * WIDTH * HIDDEN}
+
+    def inference(self, flags=None):
+        return ToyInference(self)
 
     def metadata(self):
         return {"classes": ["a", "b", "c", "d"]}
