@@ -43,7 +43,8 @@ from xojl_jax.data import images, loader, shards
 from xojl_jax.data.augment import brightness_contrast
 from xojl_jax.data.transforms import stack
 from xojl_jax.tasks.layout.dataset import CACHE_BYTES, LayoutDataset
-from xojl_jax.tasks.layout.features import Featuriser, turned
+from xojl_jax.tasks.layout.features import Featurizer
+from xojl_jax.tasks.layout.sample_changes import rotate_sample
 from xojl_jax.xojl.record import Record, parse_record, record_to_json
 
 # Samples a second that `base` asks for at half of a device's bf16 peak, 4.9 TFLOP each: 790 TFLOP/s
@@ -123,7 +124,7 @@ def part_seconds(dataset: LayoutDataset, config, count: int) -> tuple[dict[str, 
     """Processor seconds of each part of a sample, means, as often as training does it; and the
     bytes of a record's features."""
     spec, data = dataset.spec, config.data
-    featuriser = Featuriser(spec)
+    featurizer = Featurizer(spec)
     rng = np.random.default_rng(0)
     numbers = [int(n) for n in dataset.numbers[np.linspace(0, len(dataset) - 1, count, dtype=int)]]
     seconds = {}
@@ -140,21 +141,21 @@ def part_seconds(dataset: LayoutDataset, config, count: int) -> tuple[dict[str, 
 
     stored = timed("read", dataset.source.__getitem__, numbers)
     records = timed("parse", lambda entry: parse_record(entry.record), stored)
-    prepared = timed("features", featuriser.prepare, records)
+    prepared = timed("features", featurizer.prepare, records)
     decoded = timed("decode", lambda entry: images.decode_image(entry.image), stored)
-    pictures = timed("sharpen, resize", featuriser.shrink, decoded)
+    pictures = timed("sharpen, resize", featurizer.shrink, decoded)
     pairs = list(zip(prepared, pictures, strict=True))
-    samples = timed("pad", lambda pair: featuriser.finish(*pair, index=0), pairs)
+    samples = timed("pad", lambda pair: featurizer.finish(*pair, index=0), pairs)
     shown = 1 - data.drop_image
     timed("light", lambda sample: brightness_contrast(sample["image"], rng), samples, shown)
     angles = rng.uniform(-data.rotate, data.rotate, len(samples))
     timed(
         "turn",
-        lambda pair: turned(pair[0], pair[1], spec),
+        lambda pair: rotate_sample(pair[0], pair[1], spec),
         list(zip(samples, angles, strict=True)),
         shown * data.rotate_share,
     )
-    timed("spelled", featuriser.spelled, records, data.drop_html)
+    timed("spelled", featurizer.spelled, records, data.drop_html)
     timed("stack", stack, [samples[i : i + 8] for i in range(0, len(samples) - 7, 8)])
     return seconds, statistics.fmean(entry.nbytes for entry in prepared)
 

@@ -30,7 +30,8 @@ from xojl_jax.data.loader import batches
 from xojl_jax.data.transforms import stack
 from xojl_jax.tasks.layout.baseline import layout_from_labels
 from xojl_jax.tasks.layout.dataset import LayoutDataset
-from xojl_jax.tasks.layout.features import MERGED, FeatureSpec, Featuriser
+from xojl_jax.tasks.layout.features import Featurizer
+from xojl_jax.tasks.layout.sample_spec import MERGED, FeatureSpec
 from xojl_jax.xojl.codebook import Codebook
 from xojl_jax.xojl.record import Record, parse_record, record_to_json
 from xojl_jax.xojl.tree import parse_html, preorder
@@ -114,7 +115,7 @@ def write_data(folder: Path, options: argparse.Namespace) -> None:
 def part_times(folder: Path, spec: FeatureSpec) -> dict[str, float]:
     """Processor seconds of each part of a sample, mean over the records."""
     source = shards.ShardSource(folder, "train")
-    featuriser = Featuriser(spec)
+    featurizer = Featurizer(spec)
     numbers = range(len(source))
     seconds = {}
 
@@ -126,12 +127,12 @@ def part_times(folder: Path, spec: FeatureSpec) -> dict[str, float]:
 
     stored = timed("read", source.__getitem__, numbers)
     records = timed("parse", lambda s: parse_record(s.record), stored)
-    timed("features, new classes", featuriser.prepare, records)
-    prepared = timed("features", featuriser.prepare, records)
+    timed("features, new classes", featurizer.prepare, records)
+    prepared = timed("features", featurizer.prepare, records)
     decoded = timed("decode", lambda s: images.decode_image(s.image), stored)
-    pictures = timed("fit", featuriser.shrink, decoded)
+    pictures = timed("fit", featurizer.shrink, decoded)
     pairs = list(zip(prepared, pictures, strict=True))
-    timed("pad", lambda pair: featuriser.finish(*pair, index=0), pairs)
+    timed("pad", lambda pair: featurizer.finish(*pair, index=0), pairs)
     return seconds
 
 

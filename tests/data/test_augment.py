@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from PIL import Image, ImageDraw
 
 from xojl_jax.data import augment
-from xojl_jax.data.augment import Turn
+from xojl_jax.data.augment import Rotation
 from xojl_jax.data.images import PAD
 
 
@@ -29,24 +29,24 @@ def test_brightness_and_contrast_stay_within_a_tenth():
 )
 def test_a_turn_cuts_nothing(content, degrees):
     """X019: all four corners of the content stay inside the frame, and it shrinks by little."""
-    turn = Turn((90, 120), content, degrees)
+    rotation = Rotation((90, 120), content, degrees)
     height, width = content
     corners = np.array([[0, 0], [width, 0], [width, height], [0, height]], np.float64)
-    moved = turn.points(corners)
+    moved = rotation.points(corners)
     assert moved.min() >= -1e-6
     assert (moved <= np.array([120, 90]) + 1e-6).all()
-    assert (moved.max(axis=0) <= np.array(turn.size[::-1]) + 1e-6).all()
-    assert turn.scale > 0.94
+    assert (moved.max(axis=0) <= np.array(rotation.size[::-1]) + 1e-6).all()
+    assert rotation.scale > 0.94
 
 
 @given(content=st.tuples(st.integers(1, 90), st.integers(1, 120)), degrees=st.floats(-2, 2))
 def test_beyond_the_turned_content_all_is_padding(content, degrees):
-    """Protects the mask of patches: `size` holds all that was turned, and nothing of the rest."""
-    turn = Turn((90, 120), content, degrees)
-    height, width = turn.size
+    """Protects the mask of patches: `size` holds all that was rotated, and nothing of the rest."""
+    rotation = Rotation((90, 120), content, degrees)
+    height, width = rotation.size
     assert height <= 90 and width <= 120
-    turned = turn.image(np.zeros((90, 120, 3), np.uint8))
-    assert (turned[height:] == PAD).all() and (turned[:, width:] == PAD).all()
+    rotated = rotation.image(np.zeros((90, 120, 3), np.uint8))
+    assert (rotated[height:] == PAD).all() and (rotated[:, width:] == PAD).all()
 
 
 @pytest.mark.parametrize("degrees", [-2.0, -0.7, 0.0, 1.3, 2.0])
@@ -57,19 +57,19 @@ def test_boxes_turn_as_the_pixels_do(degrees):
     draw = ImageDraw.Draw(page)
     draw.rectangle((0, 0, content[1] - 1, content[0] - 1), fill=(255, 255, 255))
     draw.rectangle((60, 40, 199, 79), fill=(200, 0, 0))
-    turn = Turn(frame, content, degrees)
-    red = turn.image(np.asarray(page)).astype(int)
+    rotation = Rotation(frame, content, degrees)
+    red = rotation.image(np.asarray(page)).astype(int)
     red = (red[..., 0] > 160) & (red[..., 1] < 100)
     rows, columns = np.nonzero(red)
     found = [columns.min(), rows.min(), columns.max() + 1, rows.max() + 1]
     box = np.array([[60 / 400, 40 / 300, 200 / 400, 80 / 300]])
-    expected = turn.boxes(box)[0] * [400, 300, 400, 300]
+    expected = rotation.boxes(box)[0] * [400, 300, 400, 300]
     np.testing.assert_allclose(found, expected, atol=1.6)
 
 
 def test_no_turn_is_the_picture_itself():
     """Zero degrees give every pixel back as it was."""
     image = np.random.default_rng(0).integers(0, 256, (60, 80, 3), dtype=np.uint8)
-    turn = Turn((60, 80), (60, 80), 0.0)
-    np.testing.assert_array_equal(turn.image(image), image)
-    assert turn.scale == 1.0 and turn.size == (60, 80)
+    rotation = Rotation((60, 80), (60, 80), 0.0)
+    np.testing.assert_array_equal(rotation.image(image), image)
+    assert rotation.scale == 1.0 and rotation.size == (60, 80)

@@ -241,7 +241,7 @@ def test_boxes_follow_the_picture_and_come_back():
 def test_patches_in_the_padding_are_marked():
     """A patch counts as soon as one pixel of it is picture; partial patches have their place."""
     plan = images.plan_fit((17, 40), (64, 60))
-    grid = plan.patch_valid(16).reshape(4, 4)
+    grid = plan.patch_mask(16).reshape(4, 4)
     np.testing.assert_array_equal(grid, [[1, 1, 1, 0], [1, 1, 1, 0], [0] * 4, [0] * 4])
 
 

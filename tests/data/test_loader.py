@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from xojl_jax.data.loader import batches, one_epoch
-from xojl_jax.data.order import Order
+from xojl_jax.data.order import SampleOrder
 from xojl_jax.errors import BadInput, BadUsage
 
 
@@ -82,7 +82,7 @@ def test_resuming_gives_what_the_uninterrupted_run_saw(count):
 
 def test_the_order_is_the_one_of_every_run_so_far():
     """A run that began with an older version goes on with the same samples."""
-    order = Order(3, 10)
+    order = SampleOrder(3, 10)
     seen = [order.record_at(position) for position in range(20)]
     assert seen == [5, 0, 4, 2, 1, 6, 7, 8, 9, 3, 6, 3, 2, 7, 4, 8, 5, 9, 1, 0]
 
@@ -93,7 +93,7 @@ WEIGHTS = np.array([1.0, 4.0, 0.5, 2.5] * 5)
 def test_weights_are_kept_to_in_every_epoch():
     """A record comes as often as its weight says, rounded up or down, and exactly so on average."""
     expected = WEIGHTS / WEIGHTS.mean()
-    order = Order(7, len(WEIGHTS), WEIGHTS)
+    order = SampleOrder(7, len(WEIGHTS), WEIGHTS)
     epochs = 400
     drawn = np.array([order.record_at(p) for p in range(epochs * len(WEIGHTS))])
     counts = np.array([np.bincount(e, minlength=20) for e in drawn.reshape(epochs, -1)])
@@ -135,7 +135,7 @@ def test_no_record_repeats_inside_an_epoch_and_epochs_differ():
     """Each epoch is a permutation, other epochs and seeds have other ones."""
     count, epochs = 37, 20
     orders = [
-        tuple(Order(seed, count).record_at(epoch * count + place) for place in range(count))
+        tuple(SampleOrder(seed, count).record_at(epoch * count + place) for place in range(count))
         for seed in range(3)
         for epoch in range(epochs)
     ]
@@ -146,7 +146,7 @@ def test_no_record_repeats_inside_an_epoch_and_epochs_differ():
 def test_the_shuffle_is_even():
     """Over many epochs a record stands at every place, and after every other, equally often."""
     count, epochs = 8, 4000
-    order = Order(1, count)
+    order = SampleOrder(1, count)
     order = [order.record_at(position) for position in range(epochs * count)]
     order = np.array(order).reshape(epochs, count)
     place = np.zeros((count, count))

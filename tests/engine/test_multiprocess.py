@@ -19,7 +19,7 @@ from tests.engine.subprocesses import (
 )
 from tests.engine.toy_task import ToyTask, names_and_leaves, toy_config
 from xojl_jax import train as training
-from xojl_jax.data.order import Order
+from xojl_jax.data.order import SampleOrder
 from xojl_jax.engine import checkpoint, workdir
 
 # What another number of processes or another mesh may change: the order of float32 sums. Losses
@@ -59,7 +59,7 @@ def same_arrays(found, expected, **tolerance):
 
 def expected_rows(steps: int) -> dict[int, dict[int, int]]:
     """Step -> row -> record, as the order of samples has it."""
-    order, config = Order(0, 64), toy_config()
+    order, config = SampleOrder(0, 64), toy_config()
     size = config.batch_size
     return {s: {r: order.record_at(s * size + r) for r in range(size)} for s in range(steps)}
 

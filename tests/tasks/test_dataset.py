@@ -15,7 +15,7 @@ from xojl_jax.data.images import decode_image
 from xojl_jax.data.loader import batches, one_epoch
 from xojl_jax.errors import BadInput, BadUsage
 from xojl_jax.tasks.layout.dataset import SIZES, LayoutDataset
-from xojl_jax.tasks.layout.features import FeatureSpec, sample_spec
+from xojl_jax.tasks.layout.sample_spec import FeatureSpec, sample_spec
 from xojl_jax.xojl.record import parse_record
 from xojl_jax.xojl.vocabulary import PAD, Vocabulary
 
@@ -134,7 +134,7 @@ def test_augmentation_drops_one_modality_at_most(tmp_path):
     seen = np.zeros(3)
     for seed in range(300):
         sample = dataset.augment(dataset[0], np.random.default_rng(seed))
-        no_html, no_image = not sample["html_mask"].any(), not sample["image_valid"]
+        no_html, no_image = not sample["html_mask"].any(), not sample["image_mask"]
         assert not (no_html and no_image)
         if no_html:
             assert (sample["detail_tokens"] < Vocabulary.load().size).all()
@@ -174,7 +174,7 @@ def test_a_turned_sample_keeps_its_boxes_on_the_picture(tmp_path):
     painted = (turned["image"] != images.PAD).any(-1)
     for row, column in zip(*np.nonzero(painted), strict=True):
         patch = row // SPEC.patch * -(-SPEC.image_width // SPEC.patch) + column // SPEC.patch
-        assert turned["patch_valid"][patch]
+        assert turned["patch_mask"][patch]
 
 
 def test_what_is_too_long_to_spell_is_no_target(tmp_path):
@@ -183,6 +183,26 @@ def test_what_is_too_long_to_spell_is_no_target(tmp_path):
     dataset = LayoutDataset(write(tmp_path, [stored(0, items=8)]), "train", SPEC, chances)
     sample = dataset.augment(dataset[0], np.random.default_rng(0))
     assert (sample["detail_tokens"] == PAD).all() and (sample["semantic_tokens"] != PAD).any()
+
+
+def test_dropping_html_reads_no_shard(tmp_path):
+    """Protects the loader: the spelled-out targets are kept with the record, within the bound of
+    its memory; past that bound they are the same, read again."""
+    folder = write(tmp_path, [stored(0)])
+    chances = augmentation(drop_html=1.0)
+    dataset = LayoutDataset(folder, "train", SPEC, chances)
+    sample = dataset[0]
+    assert dataset[0]["label_mask"]
+    record, reads = dataset.record(0), []
+    dataset.source = SimpleNamespace(__getitem__=reads.append)
+    kept = dataset.augment(sample, np.random.default_rng(0))
+    assert not reads and not kept["html_mask"].any()
+    tokens = Vocabulary.load().tokenise_detail(record.layout)
+    assert kept["detail_tokens"][: len(tokens)].tolist() == tokens
+    unkept = LayoutDataset(folder, "train", SPEC, chances, cache_bytes=0)
+    again = unkept.augment(unkept[0], np.random.default_rng(0))
+    for name, array in kept.items():
+        np.testing.assert_array_equal(again[name], array)
 
 
 def test_batches_resume_with_real_samples(tmp_path):

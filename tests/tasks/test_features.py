@@ -9,9 +9,10 @@ from collections import deque
 import numpy as np
 import pytest
 
-from xojl_jax.tasks.layout import features
-from xojl_jax.tasks.layout.features import MERGED, DoesNotFit, FeatureSpec, Featuriser
-from xojl_jax.tasks.layout.tree_features import class_reader
+from xojl_jax.tasks.layout import sample_changes, sample_spec, tree_features
+from xojl_jax.tasks.layout.features import Featurizer
+from xojl_jax.tasks.layout.sample_spec import MERGED, FeatureSpec
+from xojl_jax.tasks.layout.tree_features import DoesNotFit, class_reader
 from xojl_jax.xojl.codebook import Codebook
 from xojl_jax.xojl.grammar import Automaton
 from xojl_jax.xojl.record import category_index, parse_record
@@ -51,6 +52,10 @@ FIELDS = {
 }
 
 
+def spelled_targets(featurizer):
+    return featurizer.spelled_targets(featurizer.prepare(record_of(), spelled=True))
+
+
 def record_of(**changes):
     fields = {**FIELDS, **changes}
     return parse_record({k: v for k, v in fields.items() if v is not None})
@@ -61,30 +66,30 @@ def noise(height=128, width=192):
 
 
 @pytest.fixture(scope="module")
-def featuriser():
-    return Featuriser(SPEC)
+def featurizer():
+    return Featurizer(SPEC)
 
 
 @pytest.fixture(scope="module")
-def sample(featuriser):
-    return featuriser.build(record_of(), noise(), index=7)
+def sample(featurizer):
+    return featurizer.build(record_of(), noise(), index=7)
 
 
 def check_shapes(sample):
-    spec = features.sample_spec(SPEC)
+    spec = sample_spec.sample_spec(SPEC)
     assert {k: (v.shape, v.dtype) for k, v in sample.items()} == {
         name: (shape, np.dtype(dtype)) for name, (shape, dtype) in spec.items()
     }
 
 
-def test_every_sample_has_the_promised_shapes(featuriser, sample):
+def test_every_sample_has_the_promised_shapes(featurizer, sample):
     """Same names, shapes and dtypes whatever is missing; `batch_spec` says the same."""
     check_shapes(sample)
-    check_shapes(featuriser.build(record_of(section_layout=None), None))
+    check_shapes(featurizer.build(record_of(section_layout=None), None))
     check_shapes(
-        featuriser.build(record_of(html={}, html_boxes=None, section_layout=None), noise())
+        featurizer.build(record_of(html={}, html_boxes=None, section_layout=None), noise())
     )
-    for name, struct in features.batch_spec(SPEC, 5).items():
+    for name, struct in sample_spec.batch_spec(SPEC, 5).items():
         assert struct.shape == (5, *sample[name].shape) and struct.dtype == sample[name].dtype
 
 
@@ -121,7 +126,7 @@ def test_tree_positions_agree_with_plain_walks(seed):
     """Breadth-first order from a queue, ancestors from parents, for random forests."""
     rng = np.random.default_rng(seed)
     html = random_tree(rng, int(rng.integers(1, 25)))
-    arrays = features.html_arrays(html, Codebook.load(), max_nodes=24, max_classes=4)
+    arrays = tree_features.html_arrays(html, Codebook.load(), max_nodes=24, max_classes=4)
     visits = preorder(html)
     children = {i: [v.index for v in visits if v.parent == i] for i in range(-1, len(visits))}
     queue, order = deque(children[-1]), []
@@ -174,10 +179,10 @@ def test_ids_stay_in_range_for_anything():
     reader = class_reader(Codebook.load())
     for name in names:
         *ids, number = reader.read(name)
-        for i, size in zip(ids, features.ID_RANGES[2:], strict=True):
+        for i, size in zip(ids, tree_features.ID_RANGES[2:], strict=True):
             assert 0 <= i < size
         assert math.isfinite(number)
-        assert 1 <= reader.tag(name) < features.ID_RANGES.tag
+        assert 1 <= reader.tag(name) < tree_features.ID_RANGES.tag
     distinct = {reader.read(f"zzz_{i}q") for i in range(1000)}
     assert len(distinct) > 600  # buckets spread
 
@@ -201,10 +206,10 @@ def test_ids_are_the_same_in_every_process():
     assert run[0] == run[1]
 
 
-def test_plain_classes_go_first_where_there_are_too_many(featuriser):
+def test_plain_classes_go_first_where_there_are_too_many(featurizer):
     """The model looks at max_classes; what always holds is kept before what holds on hover."""
     html = {"div@h:c_fff@m:pt_1r@pt_2r@pb_3r@mt_4r@mb_5r": ""}
-    sample = featuriser.build(record_of(html=html, section_layout=None, html_boxes=None), None)
+    sample = featurizer.build(record_of(html=html, section_layout=None, html_boxes=None), None)
     book = list(Codebook.load().properties)
     wanted = [1 + book.index(code) for code in ("pt", "pb", "mt", "mb")]
     assert sample["html_class"][0, :, 2].tolist() == wanted
@@ -223,14 +228,14 @@ def test_boxes_lie_where_the_picture_is(sample):
     assert (boxes[~mask] == 0).all()
 
 
-def test_boxes_are_cut_at_the_picture_not_at_the_frame(featuriser):
+def test_boxes_are_cut_at_the_picture_not_at_the_frame(featurizer):
     """A narrow picture leaves padding; no box reaches into it."""
-    sample = featuriser.build(record_of(), noise(64, 48))
+    sample = featurizer.build(record_of(), noise(64, 48))
     assert sample["html_boxes"][:, 2:].max(0).tolist() == [0.5, 1.0]
-    assert sample["patch_valid"].reshape(4, 6).tolist() == [[True] * 3 + [False] * 3] * 4
-    no_boxes = featuriser.build(record_of(html_boxes=None), noise())
+    assert sample["patch_mask"].reshape(4, 6).tolist() == [[True] * 3 + [False] * 3] * 4
+    no_boxes = featurizer.build(record_of(html_boxes=None), noise())
     assert not no_boxes["html_box_mask"].any()
-    assert not featuriser.build(record_of(), None)["html_box_mask"].any()
+    assert not featurizer.build(record_of(), None)["html_box_mask"].any()
 
 
 def test_labels_of_nodes_and_of_the_section(sample):
@@ -244,14 +249,14 @@ def test_labels_of_nodes_and_of_the_section(sample):
     assert sample["index"] == 7
 
 
-def test_unsure_alignments_are_not_invented(featuriser):
+def test_unsure_alignments_are_not_invented(featurizer):
     """A twin that was not found leaves the others unknown; a stored null does not."""
     layout = {"section.section@pt_7r": {"list.ul": "", "heading.h1@fs_3r@c_fff": {"text": "t1"}}}
-    guessed = featuriser.build(record_of(section_layout=layout), noise())
+    guessed = featurizer.build(record_of(section_layout=layout), noise())
     assert guessed["node_element"][:6].tolist() == [0, -1, ELEMENTS.index("heading"), -1, -1, -1]
-    stored = featuriser.build(record_of(section_layout=layout, layout_nodes=[0, None, 2]), noise())
+    stored = featurizer.build(record_of(section_layout=layout, layout_nodes=[0, None, 2]), noise())
     assert stored["node_element"][:6].tolist() == [0, 22, ELEMENTS.index("heading"), 22, 22, 22]
-    semantic = featuriser.build(record_of(section_layout={"section": {"heading": ""}}), noise())
+    semantic = featurizer.build(record_of(section_layout={"section": {"heading": ""}}), noise())
     assert (semantic["node_element"] == -1).all() and semantic["label_mask"]
 
 
@@ -270,11 +275,11 @@ def test_targets_read_back_as_the_layout(sample):
 
 
 @pytest.mark.parametrize("view", ["semantic", "detail"])
-def test_every_target_is_legal(featuriser, sample, view):
+def test_every_target_is_legal(featurizer, sample, view):
     """The automaton allows each target from its carry, padding and unlabelled rows included."""
     automaton = Automaton.load()
-    unlabelled = featuriser.build(record_of(section_layout=None), noise())
-    bare = features.without_html(sample, SPEC, featuriser.spelled(record_of()))
+    unlabelled = featurizer.build(record_of(section_layout=None), noise())
+    bare = sample_changes.without_html(sample, SPEC, spelled_targets(featurizer))
     for one in (sample, unlabelled, bare):
         tokens, carry = one[f"{view}_tokens"], one[f"{view}_carry"]
         for position in range(SPEC.max_target):
@@ -284,36 +289,36 @@ def test_every_target_is_legal(featuriser, sample, view):
             assert legal[tokens[position + 1]], (view, position)
 
 
-def test_without_labels_nothing_is_learned(featuriser):
+def test_without_labels_nothing_is_learned(featurizer):
     """No layout: all targets are padding, every label unknown."""
-    sample = featuriser.build(record_of(section_layout=None), noise())
+    sample = featurizer.build(record_of(section_layout=None), noise())
     assert not sample["label_mask"] and sample["category"] == -1
     assert (sample["node_element"] == -1).all() and not sample["elements"].any()
     assert (sample["semantic_tokens"] == PAD).all() and (sample["detail_tokens"] == PAD).all()
 
 
-def test_missing_modalities(featuriser, sample):
+def test_missing_modalities(featurizer, sample):
     """No screenshot and no HTML are masks, at loading as by dropping."""
-    blind = featuriser.build(record_of(), None)
-    assert not blind["image_valid"] and not blind["patch_valid"].any() and not blind["image"].any()
-    dropped = features.without_image(sample, SPEC)
-    assert not dropped["image_valid"] and not dropped["image"].any()
-    assert dropped["html_mask"].any() and sample["image_valid"]
+    blind = featurizer.build(record_of(), None)
+    assert not blind["image_mask"] and not blind["patch_mask"].any() and not blind["image"].any()
+    dropped = sample_changes.without_image(sample, SPEC)
+    assert not dropped["image_mask"] and not dropped["image"].any()
+    assert dropped["html_mask"].any() and sample["image_mask"]
 
-    spelled = features.without_html(sample, SPEC, featuriser.spelled(record_of()))
+    spelled = sample_changes.without_html(sample, SPEC, spelled_targets(featurizer))
     check_shapes(spelled)
     assert not spelled["html_mask"].any() and not spelled["html_copyable"].any()
     assert (spelled["node_element"] == -1).all()
     assert (spelled["detail_tokens"] < Vocabulary.load().size).all()
     assert Vocabulary.load().detokenise(spelled["detail_tokens"]) == record_of().layout
-    no_boxes = features.without_boxes(sample, SPEC)
+    no_boxes = sample_changes.without_boxes(sample, SPEC)
     assert not no_boxes["html_box_mask"].any() and no_boxes["html_mask"].any()
 
 
 def test_what_cannot_be_spelled_within_the_limit_is_no_target():
     """Never cut off: all padding."""
-    small = Featuriser(FeatureSpec(64, 96, 16, 24, 4, max_target=20))
-    assert (small.spelled(record_of())["detail_tokens"] == PAD).all()
+    small = Featurizer(FeatureSpec(64, 96, 16, 24, 4, max_target=20))
+    assert (spelled_targets(small)["detail_tokens"] == PAD).all()
 
 
 def test_records_that_are_too_large_are_refused():
@@ -324,24 +329,24 @@ def test_records_that_are_too_large_are_refused():
         (FeatureSpec(64, 96, 16, 24, 4, 12), "13 detail tokens"),
     ):
         with pytest.raises(DoesNotFit, match=reason):
-            Featuriser(spec).build(record_of(), noise())
+            Featurizer(spec).build(record_of(), noise())
     exact = FeatureSpec(64, 96, 16, 6, 4, 13)
-    assert EOS in Featuriser(exact).build(record_of(), noise())["detail_tokens"]
+    assert EOS in Featurizer(exact).build(record_of(), noise())["detail_tokens"]
 
 
 def test_html_is_cut_for_prediction_in_depth_first_order():
     """The first nodes stay, with their numbers; the tree prints and reads back."""
     html = record_of().html
-    assert features.cut_html(html, 6) == (html, 0)
+    assert tree_features.cut_html(html, 6) == (html, 0)
     for keep in range(1, 6):
-        cut, dropped = features.cut_html(html, keep)
+        cut, dropped = tree_features.cut_html(html, keep)
         assert dropped == 6 - keep and parse_html(print_html(cut)) == cut
         keys = [(v.node.tag, v.node.classes) for v in preorder(cut)]
         assert keys == [(v.node.tag, v.node.classes) for v in preorder(html)][:keep]
 
 
-def test_records_round_trip_through_json_text(featuriser, sample):
+def test_records_round_trip_through_json_text(featurizer, sample):
     """The text form of a record gives the same arrays as its decoded form."""
-    again = featuriser.build(parse_record(json.dumps(FIELDS)), noise(), index=7)
+    again = featurizer.build(parse_record(json.dumps(FIELDS)), noise(), index=7)
     for name, array in sample.items():
         np.testing.assert_array_equal(array, again[name], err_msg=name)

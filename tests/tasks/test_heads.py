@@ -41,8 +41,8 @@ def batch():
         "html_box_mask": np.array([[True, True, False]] * 2),
         "html_mask": np.array([[True, True, True], [True, True, False]]),
         "node_element": np.array([[CONTAINER, LEAF, LEAF], [CONTAINER, LEAF, -1]], np.int32),
-        "image_valid": np.array([True, False]),
-        "patch_valid": np.array([[True, True, True, False]] * 2),
+        "image_mask": np.array([True, False]),
+        "patch_mask": np.array([[True, True, True, False]] * 2),
         "category": np.array([3, -1], np.int32),
     }
 

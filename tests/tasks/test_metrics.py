@@ -11,8 +11,8 @@ from sacrebleu.metrics import BLEU
 from xojl_jax.errors import BadInput
 from xojl_jax.evaluation import bootstrap
 from xojl_jax.tasks.layout import baseline, metrics
-from xojl_jax.tasks.layout.features import MERGED
 from xojl_jax.tasks.layout.metrics import Result
+from xojl_jax.tasks.layout.sample_spec import MERGED
 from xojl_jax.xojl.record import parse_record
 from xojl_jax.xojl.tree import ELEMENTS, Node, parse_html, parse_layout, preorder, print_layout
 

@@ -14,11 +14,11 @@ from tests.tasks.conftest import small_config
 from xojl_jax.data.transforms import stack
 from xojl_jax.engine import sharding
 from xojl_jax.tasks.layout.encoded import interleave_views, per_row
-from xojl_jax.tasks.layout.features import without_html, without_image
 from xojl_jax.tasks.layout.grammar_constraint import GrammarCarry
 from xojl_jax.tasks.layout.html_cursor import CursorState, advance, cursors_of_targets
 from xojl_jax.tasks.layout.inference import LayoutInference
 from xojl_jax.tasks.layout.model import LayoutModel
+from xojl_jax.tasks.layout.sample_changes import without_html, without_image
 from xojl_jax.tasks.layout.task import LayoutTask
 
 
@@ -132,7 +132,7 @@ def test_the_same_parameters_read_another_resolution(params, batch):
     assert here.memory.shape[1] != batch["html_mask"].shape[1]
     assert np.isfinite(np.asarray(here.memory)).all()
     visual = here.memory_mask[:, other["html_mask"].shape[1] :]
-    assert (visual.any(axis=1) == other["image_valid"]).all()
+    assert (visual.any(axis=1) == other["image_mask"]).all()
 
 
 def test_every_parameter_is_trained(params, batch, gradient):

@@ -17,7 +17,7 @@ from xojl_jax.errors import BadInput
 
 # A full-page capture of 1280 x 30000 still passes; 120 MB of pixels is what a worker may hold.
 MAX_PIXELS = 40_000_000
-# Padding is masked out of attention; a grey keeps the convolution-like patch window calm beside it.
+# Padding is masked out of attention; a gray keeps the convolution-like patch window calm beside it.
 PAD = 128
 
 _PNG_MAGIC = b"\x89PNG\r\n\x1a\n"
@@ -161,9 +161,9 @@ def _orientation(image: Image.Image) -> int:
 def _to_rgb(image: Image.Image) -> np.ndarray:
     if image.mode == "RGB" and "transparency" not in image.info:
         return np.asarray(image)
-    if image.mode.startswith("I"):  # 16-bit grey
-        grey = (np.asarray(image).astype(np.int64) + 128) // 257
-        return np.repeat(grey.astype(np.uint8)[..., None], 3, axis=-1)
+    if image.mode.startswith("I"):  # 16-bit gray
+        gray = (np.asarray(image).astype(np.int64) + 128) // 257
+        return np.repeat(gray.astype(np.uint8)[..., None], 3, axis=-1)
     if image.mode in ("RGBA", "LA", "PA", "La", "RGBa") or "transparency" in image.info:
         # A browser paints a page on white.
         image = image.convert("RGBA")
@@ -181,7 +181,7 @@ def _one_line(error: Exception) -> str:
 
 @dataclass(frozen=True)
 class Fit:
-    """Where a source image lies in its target frame: at the top left, scaled, padded to the rest.
+    """Where a source image is in its target frame: at the top left, scaled, padded to the rest.
 
     All sizes are (height, width) in pixels.
     """
@@ -208,7 +208,7 @@ class Fit:
         """The inverse of `boxes_to_target`."""
         return np.asarray(boxes, np.float64) / self._factors()
 
-    def patch_valid(self, patch: int) -> np.ndarray:
+    def patch_mask(self, patch: int) -> np.ndarray:
         """bool[N]: False where a patch (row by row, partial last ones included) is all padding."""
         rows = np.arange(-(-self.target[0] // patch)) * patch < self.content[0]
         columns = np.arange(-(-self.target[1] // patch)) * patch < self.content[1]
@@ -282,6 +282,6 @@ class ChannelStatistics:
         levels = np.arange(256) / 255.0
         mean = self.histogram @ levels / count
         variance = self.histogram @ levels**2 / count - mean**2
-        # A data set of one flat colour must not divide by zero on the device.
+        # A data set of one flat color must not divide by zero on the device.
         std = np.sqrt(np.maximum(variance, 1e-6))
         return [float(v) for v in mean], [float(v) for v in std]

@@ -5,13 +5,13 @@ import hashlib
 
 import numpy as np
 
-# The heaviest record has so many tickets. Rounded to whole numbers, weights are the same on every
-# machine; a data set of ten million records stays below 2^63 in the arithmetic below.
-_TICKETS = 1 << 16
+# The heaviest record's weight as a whole number. Rounded so, weights are the same on every machine;
+# a data set of ten million records stays below 2^63 in the arithmetic below.
+_WEIGHT_RESOLUTION = 1 << 16
 
 
-class Order:
-    """Which record stands at each place of the endless stream. Safe to share by threads.
+class SampleOrder:
+    """Which record is at each place of the endless stream. Safe to share by threads.
 
     Any process finds any row of any step by itself, without state. Without weights each epoch (as
     many places as there are records) is a fresh permutation. With weights an epoch is drawn at even
@@ -26,8 +26,8 @@ class Order:
 
     def __init__(self, seed: int, count: int, weights: np.ndarray | None = None):
         self._seed, self._count = seed, count
-        self._tickets = None if weights is None else _tickets(np.asarray(weights, np.float64))
-        # threads may stand on both sides of an epoch's border
+        self._weights = None if weights is None else _whole_weights(np.asarray(weights, np.float64))
+        # threads may be on both sides of an epoch's border
         self._epoch = functools.lru_cache(maxsize=4)(self._draw_epoch)
 
     def record_at(self, position: int) -> int:
@@ -37,9 +37,9 @@ class Order:
     def _draw_epoch(self, epoch: int) -> np.ndarray:
         """int64[count]: the records of one epoch."""
         shuffled = _permutation(f"{self._seed}/{epoch}", self._count)
-        if self._tickets is None:
+        if self._weights is None:
             return shuffled
-        ends = np.cumsum(self._tickets[shuffled])
+        ends = np.cumsum(self._weights[shuffled])
         total = int(ends[-1])
         start = int(_hash(f"{self._seed}/{epoch}/start")) % total
         points = (np.arange(self._count, dtype=np.int64) * total + start) // self._count
@@ -47,9 +47,9 @@ class Order:
         return drawn[_permutation(f"{self._seed}/{epoch}/drawn", self._count)]
 
 
-def _tickets(weights: np.ndarray) -> np.ndarray:
-    """int64[count], at least 1 each."""
-    return np.maximum(1, np.rint(weights / weights.max() * _TICKETS)).astype(np.int64)
+def _whole_weights(weights: np.ndarray) -> np.ndarray:
+    """int64[count]: the weights as whole numbers, at least 1 each."""
+    return np.maximum(1, np.rint(weights / weights.max() * _WEIGHT_RESOLUTION)).astype(np.int64)
 
 
 def _hash(text: str) -> np.uint64:

@@ -41,11 +41,11 @@ from xojl_jax.files import replacing, sha256
 __all__ = [
     "MANIFEST",
     "Manifest",
-    "Sample",
     "ShardFile",
     "ShardSource",
     "SplitInfo",
     "SplitSummary",
+    "StoredRecord",
     "join_shards",
     "read_manifest",
     "write_manifest",
@@ -58,7 +58,7 @@ _SPLIT_NAME = re.compile(r"[a-z][a-z0-9_]*")
 Sizes = Mapping[str, int]
 
 
-class Sample(NamedTuple):
+class StoredRecord(NamedTuple):
     """One stored record: its JSON text and its encoded screenshot (`b""` where there is none)."""
 
     record: str
@@ -98,7 +98,7 @@ def _write_entries(
     path: Path, temporary: Path, samples
 ) -> tuple[int, ChannelStatistics, dict, dict]:
     """How many entries were written, and the other fields of their `Shard`."""
-    # group_size:1 is what makes single entries readable without their neighbours
+    # group_size:1 is what makes single entries readable without their neighbors
     writer = array_record_module.ArrayRecordWriter(str(temporary), "group_size:1")
     statistics, columns, skipped, count = ChannelStatistics(), {}, {}, 0
     try:
@@ -112,7 +112,7 @@ def _write_entries(
             for name, value in sizes.items():
                 columns.setdefault(name, []).append(int(value))
             with _told_of(path):
-                writer.write(encode_sample(Sample(record, image)))
+                writer.write(encode_sample(StoredRecord(record, image)))
             count += 1
         with _told_of(path):
             writer.close()
@@ -198,7 +198,7 @@ def _example() -> type:
     return tf_example_pb2.Example  # pyright: ignore  (protobuf makes it at run time)
 
 
-def encode_sample(sample: Sample) -> bytes:
+def encode_sample(sample: StoredRecord) -> bytes:
     example = _example()()
     feature = example.features.feature
     feature["record"].bytes_list.value.append(sample.record.encode())
@@ -206,10 +206,10 @@ def encode_sample(sample: Sample) -> bytes:
     return example.SerializeToString(deterministic=True)  # a map's order is free otherwise
 
 
-def decode_sample(entry: bytes) -> Sample:
+def decode_sample(entry: bytes) -> StoredRecord:
     feature = _example().FromString(entry).features.feature
-    (record,), (image,) = (feature[name].bytes_list.value for name in Sample._fields)
-    return Sample(record.decode(), image)
+    (record,), (image,) = (feature[name].bytes_list.value for name in StoredRecord._fields)
+    return StoredRecord(record.decode(), image)
 
 
 # --- reading ---------------------------------------------------------------------------------
@@ -220,7 +220,7 @@ class NoSplit(BadInput):
 
 
 class ShardSource:
-    """Random access to one split: `len(source)`, `source[i] -> Sample`. Safe to share by threads.
+    """Random access to one split: `len(source)`, `source[i]`. Safe to share by threads.
 
     Opening checks that every file is there with its size and number of entries; `verify=True`
     also reads all bytes and compares checksums. A damaged entry raises `BadInput` when it is read
@@ -243,7 +243,7 @@ class ShardSource:
     def __len__(self) -> int:
         return self.info.count
 
-    def __getitem__(self, index: int) -> Sample:
+    def __getitem__(self, index: int) -> StoredRecord:
         if not 0 <= index < len(self):
             raise IndexError(index)
         shard = bisect_right(self._ends, index)

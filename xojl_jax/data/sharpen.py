@@ -7,7 +7,7 @@ import numpy as np
 from PIL import Image, ImageFilter
 
 BLOCK = 8  # px; small print has a stroke or two in each
-EDGE = 40  # levels of grey between neighbouring pixels: strokes, not the gradients of photographs
+EDGE = 40  # levels of gray between neighboring pixels: strokes, not the gradients of photographs
 DENSITY = (0.08, 0.75)  # share of a block's pixels on an edge: less is a line, more is a texture
 # Below the first scale letters are lost either way; at full size nothing is.
 SHARPEN_SCALES = (0.6, 1.0)
@@ -20,11 +20,11 @@ def text_regions(image: np.ndarray) -> np.ndarray:
     Text is where brightness jumps often along a row, and not everywhere. A block beside such a
     block counts, too, so that letters at its border are whole.
     """
-    grey = np.asarray(Image.fromarray(image).convert("L")).astype(np.int16)
-    height, width = grey.shape
+    gray = np.asarray(Image.fromarray(image).convert("L")).astype(np.int16)
+    height, width = gray.shape
     rows, columns = -(-height // BLOCK), -(-width // BLOCK)
     jumps = np.zeros((rows * BLOCK, columns * BLOCK), np.uint8)
-    jumps[:height, 1:width] = np.abs(np.diff(grey, axis=1)) > EDGE
+    jumps[:height, 1:width] = np.abs(np.diff(gray, axis=1)) > EDGE
     # One axis at a time: four times as fast as a mean over two.
     sums = jumps.reshape(rows, BLOCK, columns * BLOCK).sum(axis=1, dtype=np.uint8)
     share = sums.reshape(rows, columns, BLOCK).sum(axis=2) / BLOCK**2

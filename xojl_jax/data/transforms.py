@@ -1,4 +1,4 @@
-"""Pure functions and thin grain sources: which record stands in which row, and what replaces it."""
+"""Pure functions and thin grain sources: which record is in which row, and what replaces it."""
 
 import logging
 import threading
@@ -7,7 +7,7 @@ from typing import Protocol
 
 import numpy as np
 
-from xojl_jax.data.order import Order
+from xojl_jax.data.order import SampleOrder
 from xojl_jax.errors import BadInput
 
 _LOG = logging.getLogger(__name__)
@@ -18,7 +18,7 @@ FlatSample = Mapping[str, np.ndarray]
 
 class Dataset(Protocol):
     """What the loader needs. Two optional ones are for training: a method `augment(sample, rng) ->
-    sample`, and `weights`, float[len(dataset)] or None: how often records come (see `Order`).
+    sample`, and `weights`, float[len(dataset)] or None: how often records come (see `SampleOrder`).
 
     `dataset[i]` must be a pure function of i, and may raise `BadInput`.
     """
@@ -45,7 +45,7 @@ class TrainRows:
         self.start_step = start_step
         self.rows = batch_size // process_count
         self.first_row = process_index * self.rows
-        self.order = Order(seed, len(dataset), weights)
+        self.order = SampleOrder(seed, len(dataset), weights)
         self.augment = getattr(dataset, "augment", None)
 
     def __len__(self) -> int:

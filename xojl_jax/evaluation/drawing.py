@@ -23,7 +23,7 @@ class DrawnBox(NamedTuple):
 
 def element_color(element: str) -> tuple[int, int, int]:
     """Its own hue for every element; containers are darker than leaves."""
-    hue = (ELEMENTS.index(element) * 0.381966) % 1.0  # the golden ratio spreads neighbours apart
+    hue = (ELEMENTS.index(element) * 0.381966) % 1.0  # the golden ratio spreads neighbors apart
     value = 0.55 if element in CONTAINERS else 0.8
     return tuple(round(255 * channel) for channel in colorsys.hsv_to_rgb(hue, 0.9, value))
 

@@ -195,7 +195,7 @@ class Task(abc.ABC):
     @abc.abstractmethod
     def model(self) -> nn.Module:
         """The Linen module. Every parameter carries logical axes (`nn.with_logical_partitioning`)
-        whose names stand in `xojl_jax.engine.sharding.RULES`."""
+        whose names are in `xojl_jax.engine.sharding.RULES`."""
 
     @abc.abstractmethod
     def init(self, rng: jax.Array) -> Params:

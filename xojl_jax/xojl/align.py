@@ -2,21 +2,21 @@
 
 from bisect import bisect_left
 
-from xojl_jax.xojl.tree import Forest, Visit, preorder
+from xojl_jax.xojl.tree import Forest, TreeIndex, Visit
 
 # How many equal keys are looked at before the first one is taken: bounds the work on large
 # documents in which every key is the same.
 _CANDIDATES = 16
 
 
-def align(html: Forest, layout: Forest) -> tuple[int | None, ...]:
+def align(html: Forest | TreeIndex, layout: Forest | TreeIndex) -> tuple[int | None, ...]:
     """One HTML index or None per layout node, both in depth-first pre-order.
 
     Equal tag-and-class keys are matched in document order. A node's match lies inside the match
     of its nearest matched ancestor and after the matches of earlier siblings. Among equal
     candidates the first wins that holds the keys of all the node's descendants, in order.
     """
-    html_visits, layout_visits = preorder(html), preorder(layout)
+    html_visits, layout_visits = TreeIndex.of(html).visits, TreeIndex.of(layout).visits
     places: dict[tuple, list[int]] = {}
     for visit in html_visits:
         places.setdefault((visit.node.tag, visit.node.classes), []).append(visit.index)

@@ -24,6 +24,7 @@ __all__ = [
     "Content",
     "Forest",
     "Node",
+    "TreeIndex",
     "Visit",
     "XojlError",
     "key_of",
@@ -109,6 +110,24 @@ def preorder(forest: Forest) -> list[Visit]:
         if parent >= 0 and ends[index] > ends[parent]:
             ends[parent] = ends[index]
     return [Visit(*v) for v in zip(nodes, range(len(nodes)), parents, depths, ends, strict=True)]
+
+
+class TreeIndex:
+    """A forest walked once, for everything that needs its nodes by number.
+
+    Attributes:
+      visits: every node, parents before children, siblings in order.
+    """
+
+    def __init__(self, forest: Forest):
+        self.visits = preorder(forest)
+
+    @staticmethod
+    def of(tree: "Forest | TreeIndex") -> "TreeIndex":
+        return tree if isinstance(tree, TreeIndex) else TreeIndex(tree)
+
+    def __len__(self) -> int:
+        return len(self.visits)
 
 
 def to_semantic(forest: Forest) -> Forest:

@@ -25,6 +25,7 @@ from xojl_jax.xojl.tree import (
     Content,
     Forest,
     Node,
+    TreeIndex,
     key_of,
     members_in_order,
     preorder,
@@ -111,7 +112,7 @@ class Vocabulary:
     def tokenise_detail(
         self,
         layout: Forest,
-        html: Forest = (),
+        html: Forest | TreeIndex = (),
         layout_nodes: tuple[int | None, ...] | None = None,
         caps: Caps = DEFAULT_CAPS,
     ) -> list[int]:
@@ -119,14 +120,14 @@ class Vocabulary:
 
         `layout_nodes` names the twins; without it they are recovered by `align`.
         """
+        html = TreeIndex.of(html)
         twins = align(html, layout) if layout_nodes is None else layout_nodes
-        sources = [visit.node for visit in preorder(html)]
         allowed = copyable(html, caps)
 
         def describe(index: int, node: Node) -> tuple:
             twin = twins[index] if index < len(twins) else None
             if twin is not None and allowed[twin]:
-                source = sources[twin]
+                source = html.visits[twin].node
                 if node.tag == source.tag and node.classes == source.classes:
                     copied = _moved_to_front(source.content)
                     if node.content == copied:
@@ -292,10 +293,10 @@ class _Draft:
         self.text, self.target, self.in_prefix = b"", None, False
 
 
-def copyable(html: Forest, caps: Caps = DEFAULT_CAPS) -> np.ndarray:
+def copyable(html: Forest | TreeIndex, caps: Caps = DEFAULT_CAPS) -> np.ndarray:
     """bool[T]: the HTML nodes that any layout node may copy and stay within the caps."""
     allowed = []
-    for visit in preorder(html):
+    for visit in TreeIndex.of(html).visits:
         node = visit.node
         key = key_of(node)
         fits = len(key) + 1 + _LONGEST_ELEMENT <= caps.key_length

@@ -5,19 +5,20 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from xojl_jax.errors import BadInput
-from xojl_jax.tasks.layout.features import UNKNOWN, node_elements
+from xojl_jax.tasks.layout.node_labels import IndexedRecord, node_elements
+from xojl_jax.tasks.layout.sample_spec import UNKNOWN
 from xojl_jax.xojl.record import Record
 from xojl_jax.xojl.tree import ELEMENTS, Forest, Node, preorder
 
 
-class Labelled(NamedTuple):
+class LabeledLayout(NamedTuple):
     """A layout, and the HTML node of each of its nodes."""
 
     forest: Forest
     nodes: tuple[int, ...]
 
 
-def layout_from_labels(html: Forest, labels: Sequence[int]) -> Labelled:
+def layout_from_labels(html: Forest, labels: Sequence[int]) -> LabeledLayout:
     """The layout in which HTML node i is element `labels[i]`, or merged into its parent.
 
     `labels` are element ids; MERGED (or any other number) takes a node out, its children move up.
@@ -41,11 +42,11 @@ def layout_from_labels(html: Forest, labels: Sequence[int]) -> Labelled:
             tuple(reversed(children[index])),
         )
         children[kept_parent[parent] if parent >= 0 else -1].append(made)
-    return Labelled(tuple(reversed(children[-1])), tuple(nodes))
+    return LabeledLayout(tuple(reversed(children[-1])), tuple(nodes))
 
 
 class TagBaseline:
-    """What the tag alone tells: every node gets its tag's most frequent label of the training
+    """A guess from the tag alone: every node gets its tag's most frequent label of the training
     split, "merged into its parent" included. A model has to beat this."""
 
     def __init__(self, labels: Mapping[str, int], default: int):
@@ -57,7 +58,8 @@ class TagBaseline:
         by_tag: dict[str, Counter[int]] = {}
         overall: Counter[int] = Counter()
         for record in records:
-            for visit, label in zip(preorder(record.html), node_elements(record), strict=True):
+            indexed = IndexedRecord.of(record)
+            for visit, label in zip(indexed.html.visits, node_elements(indexed), strict=True):
                 if label != UNKNOWN:
                     by_tag.setdefault(visit.node.tag, Counter())[int(label)] += 1
                     overall[int(label)] += 1
@@ -65,11 +67,11 @@ class TagBaseline:
             raise BadInput("no record has a layout that is aligned with its HTML")
         return TagBaseline({tag: _most(c) for tag, c in by_tag.items()}, _most(overall))
 
-    def predict(self, html: Forest) -> Labelled:
+    def predict(self, html: Forest) -> LabeledLayout:
         labels = [self.labels.get(v.node.tag, self.default) for v in preorder(html)]
         return layout_from_labels(html, labels)
 
 
 def _most(counts: Counter[int]) -> int:
-    """The most frequent label; of equals the smallest, so that nothing hangs on the order."""
+    """The most frequent label; of equals the smallest, whatever the order of counting."""
     return min(counts, key=lambda label: (-counts[label], label))

@@ -1,30 +1,26 @@
-"""A split of record shards as samples: what fits the model, featurised, kept in memory."""
+"""A split of record shards as samples: what fits the model, featurized, kept in memory."""
 
 import logging
-import threading
 from collections import Counter
 from pathlib import Path
-from typing import Generic, Protocol, TypeVar
+from typing import Protocol
 
 import numpy as np
 
 from xojl_jax.data.augment import brightness_contrast
+from xojl_jax.data.bounded_cache import BoundedCache
 from xojl_jax.data.images import ImageError, decode_image
-from xojl_jax.data.shards import Sample as Stored
-from xojl_jax.data.shards import ShardSource
+from xojl_jax.data.shards import ShardSource, StoredRecord
 from xojl_jax.errors import BadInput, BadUsage
-from xojl_jax.tasks.layout.features import (
-    DoesNotFit,
-    FeatureSpec,
-    Featuriser,
-    Picture,
-    Prepared,
-    Sample,
-    turned,
+from xojl_jax.tasks.layout.features import Featurizer, Picture, Prepared
+from xojl_jax.tasks.layout.sample_changes import (
+    rotate_sample,
     without_boxes,
     without_html,
     without_image,
 )
+from xojl_jax.tasks.layout.sample_spec import FeatureSpec, Sample
+from xojl_jax.tasks.layout.tree_features import DoesNotFit
 from xojl_jax.xojl.record import Record, parse_record
 from xojl_jax.xojl.vocabulary import Vocabulary
 
@@ -45,28 +41,6 @@ class Augmentation(Protocol):
     drop_image: float
     drop_boxes: float
     balance: float
-
-
-T = TypeVar("T")
-
-
-class Keep(Generic[T]):
-    """What was computed, until a number of bytes is full. Nothing is thrown out again: every epoch
-    visits every record, so a newer entry is worth no more than an older one."""
-
-    def __init__(self, room: int):
-        self._room = room
-        self._entries: dict[int, T] = {}
-        self._lock = threading.Lock()
-
-    def get(self, number: int) -> T | None:
-        return self._entries.get(number)
-
-    def add(self, number: int, entry: T, size: int) -> None:
-        with self._lock:
-            if size <= self._room and number not in self._entries:
-                self._room -= size
-                self._entries[number] = entry
 
 
 class LayoutDataset:
@@ -92,10 +66,12 @@ class LayoutDataset:
         self.source = ShardSource(folder, split)
         self.spec, self.augmentation = spec, augmentation
         self._name = f"{folder} ({split})"
-        self._featuriser = Featuriser(spec, vocabulary)
-        self.vocabulary = self._featuriser.vocabulary
-        self._prepared: Keep[Prepared] = Keep(cache_bytes)
-        self._pictures: Keep[Picture] = Keep(picture_bytes)
+        self._featurizer = Featurizer(spec, vocabulary)
+        self.vocabulary = self._featurizer.vocabulary
+        self._prepared: BoundedCache[Prepared] = BoundedCache(cache_bytes)
+        self._pictures: BoundedCache[Picture] = BoundedCache(picture_bytes)
+        # Without drops nobody reads the spelled-out targets, which are as large as all the others.
+        self._spells_out = augmentation is not None and augmentation.drop_html > 0
         self.left_out: Counter[str] = Counter()
         self.numbers = np.flatnonzero(self._fitting())
         if self.left_out:
@@ -113,7 +89,7 @@ class LayoutDataset:
             stored = self.source[number]
             prepared = prepared or self._prepare(stored, number)
             picture = picture or self._picture(stored, number)
-        return self._featuriser.finish(prepared, picture, index=number)
+        return self._featurizer.finish(prepared, picture, index=number)
 
     def record(self, index: int) -> Record:
         """The record behind a sample, for evaluation and pictures."""
@@ -125,13 +101,13 @@ class LayoutDataset:
         return self.source[int(self.numbers[index])].image
 
     def augment(self, sample: Sample, rng: np.random.Generator) -> Sample:
-        """Changes the light, turns some pictures a little (X018), and drops modalities at random,
+        """Changes the light, rotates some pictures a little (X018), and drops modalities at random,
         never the last one. Does nothing to a data set that was opened without `augmentation`."""
         chance = self.augmentation
         if chance is None:
             return sample
-        modality, boxes, turns = rng.random(3)
-        has_image, has_html = bool(sample["image_valid"]), bool(sample["html_mask"].any())
+        modality, boxes, rotates = rng.random(3)
+        has_image, has_html = bool(sample["image_mask"]), bool(sample["html_mask"].any())
         keeps_image = True
         if has_image and has_html:
             keeps_image = not chance.drop_html <= modality < chance.drop_html + chance.drop_image
@@ -141,44 +117,45 @@ class LayoutDataset:
                 sample = without_image(sample, self.spec)
         if has_image and keeps_image:
             sample = {**sample, "image": brightness_contrast(sample["image"], rng)}
-            if turns < chance.rotate_share:
+            if rotates < chance.rotate_share:
                 degrees = rng.uniform(-chance.rotate, chance.rotate)
-                sample = turned(sample, degrees, self.spec)
+                sample = rotate_sample(sample, degrees, self.spec)
         if boxes < chance.drop_boxes:
             sample = without_boxes(sample, self.spec)
         return sample
 
     def _spelled(self, sample: Sample) -> Sample:
-        if not sample["label_mask"]:
-            return {}
+        """The detail targets of a sample without HTML. Its record is kept from when the sample was
+        made; only past the memory bound it is read again."""
         number = int(sample["index"])
-        return self._featuriser.spelled(self._parse(self.source[number], number))
+        prepared = self._prepared.get(number) or self._prepare(self.source[number], number)
+        return self._featurizer.spelled_targets(prepared)
 
-    def _parse(self, stored: Stored, number: int) -> Record:
+    def _parse(self, stored: StoredRecord, number: int) -> Record:
         return parse_record(stored.record, where=self._where(number))
 
     def _where(self, number: int) -> str:
         return f"{self._name} record {number}"
 
-    def _prepare(self, stored: Stored, number: int) -> Prepared:
-        prepared = self._featuriser.prepare(self._parse(stored, number))
+    def _prepare(self, stored: StoredRecord, number: int) -> Prepared:
+        prepared = self._featurizer.prepare(self._parse(stored, number), spelled=self._spells_out)
         self._prepared.add(number, prepared, prepared.nbytes)
         return prepared
 
-    def _picture(self, stored: Stored, number: int) -> Picture | None:
+    def _picture(self, stored: StoredRecord, number: int) -> Picture | None:
         if not stored.image:
             return None
         try:
-            picture = self._featuriser.shrink(decode_image(stored.image))
+            picture = self._featurizer.shrink(decode_image(stored.image))
         except ImageError as error:
             raise BadInput(f"{self._where(number)}: the screenshot {error}") from error
         self._pictures.add(number, picture, picture.pixels.nbytes)
         return picture
 
     def _fitting(self) -> np.ndarray:
-        """bool[records of the split]: which of them the model has room for."""
+        """bool[records of the split]: which of them fit the model."""
         sizes = self.source.info.sizes
-        codebook = self._featuriser.vocabulary.codebook.digest
+        codebook = self._featurizer.vocabulary.codebook.digest
         if set(sizes) >= set(SIZES) and self.source.manifest.note.get("codebook") == codebook:
             fits = np.ones(len(self.source), np.bool_)
             for name, (reason, limit) in self._limits().items():

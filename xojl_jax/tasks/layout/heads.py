@@ -209,7 +209,7 @@ def region_loss(
     regions = regions / jnp.maximum(count, 1)[..., None].astype(regions.dtype)
     node = batch["node_element"]
     labeled = (node >= 0) & (node < len(ELEMENTS)) & batch["html_mask"]
-    mask = labeled & (count > 0) & batch["image_valid"][:, None]
+    mask = labeled & (count > 0) & batch["image_mask"][:, None]
     loss = losses.contrastive_loss(html.astype(jnp.float32), regions.astype(jnp.float32), mask)
     return loss, {}
 
@@ -230,7 +230,7 @@ def _patches_in_nodes(batch: Batch, c: ModelConfig) -> Array:
 
 def _image_patches(batch: Batch) -> Array:
     """bool[B, N]: the patches that show a part of a screenshot."""
-    return batch["patch_valid"] & batch["image_valid"][:, None]
+    return batch["patch_mask"] & batch["image_mask"][:, None]
 
 
 HEADS = {

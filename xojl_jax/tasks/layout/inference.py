@@ -17,8 +17,9 @@ from xojl_jax.tasks.layout.answer import DecodedLayout, boxes_to_draw, read_answ
 from xojl_jax.tasks.layout.baseline import TagBaseline
 from xojl_jax.tasks.layout.dataset import LayoutDataset
 from xojl_jax.tasks.layout.decode import decode_batch
-from xojl_jax.tasks.layout.features import FeatureSpec, Featuriser
+from xojl_jax.tasks.layout.features import Featurizer
 from xojl_jax.tasks.layout.inputs import Inputs, fit_to_model, read_inputs
+from xojl_jax.tasks.layout.sample_spec import FeatureSpec
 from xojl_jax.tasks.layout.views import Prediction
 from xojl_jax.xojl.record import CATEGORIES, Record
 from xojl_jax.xojl.tree import preorder, print_layout
@@ -150,7 +151,7 @@ class LayoutInference(Inference):
 
     def featurize(self, inputs: Inputs) -> Sample:
         record = Record(screenshot="", html=inputs.html, html_boxes=inputs.html_boxes)
-        return Featuriser(self.spec, self.task.vocabulary).build(record, inputs.image)
+        return Featurizer(self.spec, self.task.vocabulary).build(record, inputs.image)
 
     # --- answers -----------------------------------------------------------------------------
 

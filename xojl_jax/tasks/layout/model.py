@@ -99,7 +99,7 @@ class LayoutModel(nn.Module):
 
     def _vision(self, batch: Batch) -> tuple[VisionOutput, Array]:
         """The vision encoder, and bool[B, N] which patches show a part of a screenshot."""
-        mask = batch["patch_valid"] & batch["image_valid"][:, None]
+        mask = batch["patch_mask"] & batch["image_mask"][:, None]
         return self.trunk.vision(batch["image"], mask), mask
 
     # --- heads, and what the decoder reads ---------------------------------------------------

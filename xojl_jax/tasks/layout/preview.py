@@ -46,4 +46,4 @@ class Preview:
 
 
 def _can_be_drawn(sample: Sample) -> bool:
-    return bool(sample["image_valid"]) and bool(sample["html_box_mask"].any())
+    return bool(sample["image_mask"]) and bool(sample["html_box_mask"].any())

@@ -18,7 +18,6 @@ from xojl_jax.errors import BadUsage
 from xojl_jax.tasks.base import Task
 from xojl_jax.tasks.layout.configure import model_config, stage_of
 from xojl_jax.tasks.layout.dataset import LayoutDataset
-from xojl_jax.tasks.layout.features import FeatureSpec, batch_spec
 from xojl_jax.tasks.layout.flops import forward_flops
 from xojl_jax.tasks.layout.grammar_constraint import grammar_tables
 from xojl_jax.tasks.layout.heads import HEADS
@@ -26,6 +25,7 @@ from xojl_jax.tasks.layout.inference import LayoutInference
 from xojl_jax.tasks.layout.model import LayoutModel
 from xojl_jax.tasks.layout.model_config import ModelConfig
 from xojl_jax.tasks.layout.preview import MODE, Preview
+from xojl_jax.tasks.layout.sample_spec import FeatureSpec, batch_spec
 from xojl_jax.tasks.layout.stage_losses import stage_losses
 from xojl_jax.tasks.layout.views import Prediction
 from xojl_jax.xojl.grammar import Automaton

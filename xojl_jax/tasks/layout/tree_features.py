@@ -1,7 +1,7 @@
-"""The HTML tree as arrays: ids of tags and classes, and where each node stands in the tree.
+"""The HTML tree as arrays: ids of tags and classes, and the place of each node in the tree.
 
 Every unknown tag, class or value falls into a hash bucket (X030), the same in every process and
-for ever. n nodes in depth-first pre-order.
+every version. n nodes in depth-first pre-order.
 """
 
 import math
@@ -15,7 +15,7 @@ import numpy as np
 
 from xojl_jax.errors import BadInput
 from xojl_jax.xojl.codebook import Codebook
-from xojl_jax.xojl.tree import Forest, preorder
+from xojl_jax.xojl.tree import Forest, TreeIndex, preorder
 from xojl_jax.xojl.vocabulary import copyable
 
 PATH_LEVELS = 8
@@ -114,15 +114,15 @@ def class_reader(codebook: Codebook) -> ClassReader:
 
 
 def html_arrays(
-    html: Forest, codebook: Codebook, *, max_nodes: int, max_classes: int
+    html: Forest | TreeIndex, codebook: Codebook, *, max_nodes: int, max_classes: int
 ) -> dict[str, np.ndarray]:
     """The `html_*` arrays of a tree, not padded yet: n nodes and the most classes that occur.
 
     `html_path[i]` holds the child indices, counted from 1, of the node itself, its parent, and so
     on up to the root (0 beyond it).
     """
-    visits = preorder(html)
-    count = len(visits)
+    html = TreeIndex.of(html)
+    visits, count = html.visits, len(html)
     if count > max_nodes:
         raise DoesNotFit("HTML nodes", count, max_nodes)
     reader = class_reader(codebook)

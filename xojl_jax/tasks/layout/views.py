@@ -6,7 +6,7 @@ import jax
 
 Array = jax.Array
 
-# The views that each mode writes; a record's views are neighbouring rows of the decoder.
+# The views that each mode writes; a record's views are neighboring rows of the decoder.
 VIEWS = {"semantic": ("semantic",), "detail": ("detail",), "dual": ("semantic", "detail")}
 
 
