@@ -1,4 +1,4 @@
-"""`python -m data_prep.agreement`: how well labels agree with labels made by hand."""
+"""`python -m data_prep.agreement`: compares labels with labels made by hand."""
 
 import argparse
 import json
@@ -69,7 +69,7 @@ def main(argv: list[str]) -> int | None:
 
 
 def _names(pairs: list[Pair]) -> list[str]:
-    """The names of the parts, in the order in which they were given."""
+    """The names of the gold splits, in the order in which they were given."""
     return list(dict.fromkeys(section.split for section, _ in pairs))
 
 
@@ -137,7 +137,7 @@ def paired(gold: list[GoldSection], records: list[Record]) -> tuple[list[Pair], 
 
 
 def made_labels(record: Record, rules: dict[int, str], *, roots: bool = False) -> list[Label]:
-    """A record's labels, its root left out unless `roots`. `rules`: html node -> rule."""
+    """A record's labels, without its root unless `roots`. `rules`: html node -> rule."""
     if record.layout is None:
         return []
     nodes = zip(preorder(record.layout), record.alignment(), strict=True)
@@ -149,9 +149,10 @@ def made_labels(record: Record, rules: dict[int, str], *, roots: bool = False) -
 
 
 def gold_labels(section: GoldSection, *, roots: bool = False) -> list[Label]:
-    """Labels made by hand, the root left out unless `roots`."""
+    """Labels made by hand, without the root unless `roots`."""
     if roots:
         return list(section.labels)
+    # The root is told by its box: gold labels are a list of boxes, not a tree.
     whole = (0.0, 0.0, *section.box[2:])
     root = next(
         (x for x in section.labels if x.element == "section" and iou(x.box, whole) > 0.95), None
@@ -176,7 +177,7 @@ def compare(pairs: list[Pair], by_record: dict[str, dict], *, roots: bool = Fals
         rules = {node: rule for node, _, rule, _ in entry.get("nodes", ())}
         gold = gold_labels(section, roots=roots)
         lost = out.add(section.uri, gold, made_labels(record, rules, roots=roots))
-        # A rule that takes a node away was right where no missing gold label has its box.
+        # A rule that removes a node was right unless a missed gold label has that node's box.
         for node, rule in entry.get("nothing", ()):
             box = record.html_boxes[node][:4]
             right = not any(iou(label.box, box) >= SAME for label in lost)
@@ -205,7 +206,7 @@ def tag_table(pairs: list[Pair], split: str = "tuned-1", *, roots: bool = False)
 
 
 def per_tag(pairs: list[Pair], table: dict[str, str], *, roots: bool = False) -> Comparison:
-    """As if each tag had one element: the baseline."""
+    """The baseline: every node gets the one element of its tag (`tag_table`)."""
     out = Comparison()
     for section, record in pairs:
         made, end = [], 0
@@ -220,8 +221,11 @@ def per_tag(pairs: list[Pair], table: dict[str, str], *, roots: bool = False) ->
 
 
 def _nodes_of(section: GoldSection, record: Record) -> dict[int, str]:
-    """html node -> gold element. Of nodes with equal boxes a leaf is the innermost, a container
-    the outermost, as far as they are free."""
+    """html node -> gold element.
+
+    Nodes often have equal boxes. Of those a leaf's label goes to the innermost and a container's to
+    the outermost that has no label yet.
+    """
     out: dict[int, str] = {}
     boxes = [box[:4] for box in record.html_boxes]
     for label in section.labels:

@@ -1,4 +1,4 @@
-"""Counts of labels that agree, and the figures that are made of them."""
+"""Counts of labels that agree, and precision, recall, F1 and intervals from them."""
 
 import random
 from collections import Counter, defaultdict
@@ -14,7 +14,7 @@ GROUPS = ("leaves + advanced", "containers")
 
 @dataclass
 class Comparison:
-    """Counts, from which every figure is made."""
+    """Counts over sections; every reported figure is computed from these."""
 
     # page -> (element, "gold" | "made" | "right") -> how many
     pages: dict[str, Counter] = field(default_factory=lambda: defaultdict(Counter))
@@ -40,7 +40,10 @@ class Comparison:
         return [gold[g] for g in (*found.missed, *(g for g, _ in found.confused))]
 
     def total(self, pages=None) -> Counter:
-        """Counts over pages (each as often as it is given), groups of elements added up."""
+        """The counts of pages (all by default), summed over elements and groups as well.
+
+        A page that is given twice counts twice: that is how `interval` resamples.
+        """
         out = Counter()
         for page in self.pages if pages is None else pages:
             for (element, what), count in self.pages[page].items():
@@ -49,15 +52,18 @@ class Comparison:
         return out
 
     def trust_correlation(self) -> float:
-        """Spearman's rank correlation of quality.label with the F1 that sections have; 0 where one
-        of them is always the same."""
+        """Spearman's rank correlation of quality.label and F1 of sections; 0 if one is constant."""
         trusts, scores = zip(*self.trust, strict=True) if self.trust else ((), ())
         if len(set(trusts)) < 2 or len(set(scores)) < 2:
             return 0.0
         return float(stats.spearmanr(trusts, scores).statistic)
 
     def interval(self, group: str, samples: int = 1000) -> tuple[float, float]:
-        """95 % of F1 over samples of pages with replacement."""
+        """95 % bootstrap interval of F1.
+
+        Pages are resampled, not sections: sections of one page share an author and are not
+        independent.
+        """
         pages, dice = sorted(self.pages), random.Random(0)
         scores = sorted(
             scores_of(self.total(dice.choices(pages, k=len(pages))), group)[2]

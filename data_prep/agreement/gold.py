@@ -1,4 +1,4 @@
-"""Labels made by hand, and how a set of labels is matched with them: by element and box."""
+"""Labels made by hand, and the matching of other labels with them, by element and box."""
 
 import json
 import math
@@ -12,14 +12,14 @@ from xojl_jax.xojl.record import CATEGORIES, Record
 from xojl_jax.xojl.tree import ELEMENTS
 
 Box = tuple[float, float, float, float]  # x, y, width, height, px from the section's corner
-SAME = 0.7  # intersection over union from which two boxes are the same thing
+SAME = 0.7  # intersection over union from which two boxes count as the same
 TOLERANCE = 2.0  # px by which a section may have moved since it was labeled
 
 
 class Label(NamedTuple):
     element: str
     box: Box
-    rule: str = ""  # which rule said so, where that is known
+    rule: str = ""  # that made the label, where that is known
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class GoldSection:
     box: Box  # on the page
     split: str
     labels: tuple[Label, ...]
-    category: str = ""  # "": nobody said
+    category: str = ""  # "": not labeled
 
     def is_of(self, record: Record) -> bool:
         """Whether a record shows this section."""
@@ -82,7 +82,10 @@ def _box(values: Sequence[float]) -> Box:
 
 
 def iou(one: Box, two: Box) -> float:
-    """Intersection over union; a line may be off by a px, so a side counts as 2 px or more."""
+    """Intersection over union, with sides of 2 px at least.
+
+    A divider is 1 px thick: one px of difference would make the overlap 0.
+    """
     one, two = _thick(one), _thick(two)
     wide = min(one[0] + one[2], two[0] + two[2]) - max(one[0], two[0])
     tall = min(one[1] + one[3], two[1] + two[3]) - max(one[1], two[1])
@@ -104,7 +107,7 @@ class Matched(NamedTuple):
 
 
 def match(gold: Sequence[Label], made: Sequence[Label]) -> Matched:
-    """One to one, greedily by overlap: first equal elements, then what is left over."""
+    """Matches one to one, greedily by overlap: labels with equal elements first."""
     free_gold, free_made = set(range(len(gold))), set(range(len(made)))
     pairs = []
     for g in free_gold:
@@ -128,7 +131,7 @@ def from_nodes(lines: Iterable[str], records: dict[str, Record], split: str) -> 
     """Turns labels by html node, {"id", "labels": [[node, element], …]}, into labels by box.
 
     Args:
-      lines: JSON texts; `note` and other fields are left out.
+      lines: JSON texts; `note` and other fields are ignored.
       records: by id.
       split: a name for this part.
     """

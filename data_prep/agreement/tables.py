@@ -1,21 +1,21 @@
-"""The figures of a comparison as text, as Markdown, and as plain values."""
+"""The figures of a comparison as text, as Markdown, and as a dict."""
 
 from collections import Counter, defaultdict
 
 from data_prep.agreement.counts import GROUPS, Comparison, scores_of
 from xojl_jax.xojl.tree import ELEMENTS
 
-MOST = 15  # confusions that are shown
+MOST = 15  # confusions that are listed
 
 
 class Tables:
-    """Of rules (`made`) and of the baseline, over the same sections."""
+    """Comparisons of the rules' labels (`made`) and of the baseline, over the same sections."""
 
     def __init__(self, made: Comparison, baseline: Comparison, sections: int):
         self._made, self._baseline, self._sections = made, baseline, sections
 
     def as_dict(self) -> dict:
-        """Everything, rounded; `rules` has (element, labels, share that is right) by name."""
+        """All figures, rounded; `rules` has element, labels and precision by name."""
         counts, base = self._made.total(), self._baseline.total()
         elements = {}
         for name in (*GROUPS, *ELEMENTS):
@@ -47,7 +47,7 @@ class Tables:
         }
 
     def _categories(self) -> dict:
-        """Of the sections whose category is known: how many are right, which are not, by rule."""
+        """For sections with a gold category: how many are right, confusions, counts by rule."""
         counts = self._made.categories
         by_rule: dict[str, list[int]] = defaultdict(lambda: [0, 0])
         for (hand, made, rule), count in counts.items():
@@ -93,7 +93,7 @@ class Tables:
         return "\n".join(lines)
 
     def elements(self, figures: dict) -> str:
-        """The scores by element, and what is taken for what."""
+        """Markdown tables of the scores by element and of the confusions."""
         lines = [f"{figures['sections']} sections of {figures['pages']} pages.", ""]
         lines += ["| element | by hand | by rule | precision | recall | F1 | 95 % | F1 per tag |"]
         lines += ["| --- | --- | --- | --- | --- | --- | --- | --- |"]
@@ -109,7 +109,7 @@ class Tables:
 
 
 def document(parts: dict[str, Tables]) -> str:
-    """The tables of docs/labels.md: an overview, every part, the rules side by side."""
+    """The tables of docs/labels.md: an overview, every gold split, the rules side by side."""
     figures = {name: tables.as_dict() for name, tables in parts.items()}
     lines = [
         "| | sections, pages | leaves + advanced: F1 | per tag | containers: F1 | per tag "

@@ -76,8 +76,8 @@ def _menu():
     return Draft("ul", (600, 0, 300, 40), *items)
 
 
-def test_tiles_of_colour_with_a_caption_are_a_gallery():
-    """What stands in for pictures is shown as pictures; a card of text on a color is none."""
+def test_tiles_of_color_with_a_caption_are_a_gallery():
+    """Gradient tiles with a caption count as pictures; a card of text on a color is none."""
 
     def tiles(text_top, rows):
         out = []

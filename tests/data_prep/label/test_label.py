@@ -53,7 +53,7 @@ def record_of(root: Draft) -> tuple[Record, list[dict]]:
 
 
 def labeled(root: Draft) -> str:
-    """The semantic layout as JSON text, by the rules; it must keep the law of labels."""
+    """The semantic layout as JSON text, by the rules; it must keep the rules of the language."""
     made = label.label(*record_of(root), TABLE)
     assert not made.fault
     return print_layout(to_semantic(made.record.layout)).replace('"', "")
@@ -311,7 +311,7 @@ def test_text_over_a_backdrop_is_no_freedom():
 
 @pytest.mark.parametrize(("weight", "head"), [("700", "heading"), ("400", "paragraph")])
 def test_rows_of_a_table_have_no_label(weight, head):
-    """Its cells stand in the table; the head of a column is a heading where it looks like one."""
+    """Its cells are children of the table; a column's head is a heading where it looks like one."""
 
     def row(y, tag):
         style = {"font-weight": weight if tag == "th" else "400"}

@@ -1,4 +1,4 @@
-"""Rules on a page in a real browser: mark-up as people write it, captured and labeled."""
+"""Rules on a page in a real browser: markup as people write it, captured and labeled."""
 
 import pytest
 

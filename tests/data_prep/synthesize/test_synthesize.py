@@ -1,4 +1,4 @@
-"""Sections of our own: drawn alike every time, labeled by the law, free of telling names."""
+"""Sections of our own: drawn alike every time, labeled by the rules, free of telling names."""
 
 import io
 import json
@@ -65,7 +65,7 @@ def test_a_section_is_a_pure_function_of_seed_and_index():
 
 
 def test_every_element_is_common_enough_to_be_learned(pages):
-    """Rare elements come from here: each stands in three sections of a hundred, or in more."""
+    """Rare elements come from here: each is in three sections of a hundred or more."""
     counts = Counter(m for page in pages for m in {n.mark for n in page.root.walk() if n.mark})
     assert set(counts) == set(ELEMENTS)
     assert min(counts.values()) >= 0.03 * DRAWS, counts.most_common()[-3:]
@@ -122,7 +122,7 @@ def test_tags_alone_do_not_give_the_labels_away(pages):
 
 @pytest.mark.parametrize("maker", sorted(set(MAKERS), key=lambda maker: maker.__name__))
 def test_every_picture_is_an_address_that_needs_no_network(maker):
-    """Pictures are drawn by us and stand in the page; the same dice give the same picture."""
+    """Pictures are drawn by us, inside the page; the same random state gives the same picture."""
     made = maker(Random(3), 300, 200)
     assert made.startswith(("data:image/svg+xml,", "data:image/png;base64,"))
     assert '"' not in made and made == maker(Random(3), 300, 200)
@@ -170,7 +170,7 @@ def labels(*kids: El) -> list:
 P = ("paragraph", [])
 
 
-def test_one_labelled_child_and_no_visible_style_is_dropped():
+def test_one_labeled_child_and_no_visible_style_is_dropped():
     assert labels(El("div", {}, [El("div", {}, [leaf()])])) == [P]
 
 
@@ -181,7 +181,7 @@ def test_a_painted_box_is_a_wrapper_even_around_one_child():
     assert labels(El("div", css(border_bottom="1px solid"), [leaf()])) == [P]  # a line, no box
 
 
-def test_an_unstyled_group_needs_a_labelled_sibling():
+def test_an_unstyled_group_needs_a_labeled_sibling():
     group = [leaf(), leaf()]
     assert labels(El("div", {}, group)) == [P, P]
     assert labels(El("div", {}, [leaf(), leaf()]), leaf()) == [("wrapper", [P, P]), P]
@@ -221,7 +221,7 @@ def test_the_head_of_a_table_titles_where_it_looks_like_a_title():
     assert seen == {True, False}
 
 
-def test_a_slide_is_labelled_from_two_children_on():
+def test_a_slide_is_labeled_from_two_children_on():
     one = El("div", css(background="#eeeeee"), [leaf()], slide=True)
     two = El("div", {}, [leaf(), leaf()], slide=True)
     assert labels(El("div", {}, [one], "carousel")) == [("carousel", [P])]
@@ -234,7 +234,7 @@ def test_hidden_things_and_the_inside_of_a_leaf_have_no_label():
     assert labels(hidden, counter) == [("counter", [])]
 
 
-# --- mark-up --------------------------------------------------------------------------------------
+# --- markup --------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -256,7 +256,7 @@ def test_no_tag_is_torn_out_of_another_by_the_parser(outer, inner, kept):
     assert (node.tag, node.kids[0].tag) == kept
 
 
-def test_what_is_drawn_is_what_is_labelled(made):
+def test_what_is_drawn_is_what_is_labeled(made):
     """The layout of a record is the derived tree, node for node."""
     for index, (record, _, _) in enumerate(made):
         shown = [(visit.node.element, visit.depth) for visit in preorder(record.layout)]
@@ -264,7 +264,7 @@ def test_what_is_drawn_is_what_is_labelled(made):
         assert shown in drawn
 
 
-# --- the law as a machine reads it ----------------------------------------------------------------
+# --- structure checks -----------------------------------------------------------------------------
 
 
 def tree(element, *children):
@@ -304,7 +304,7 @@ def test_a_broken_rule_is_found(layout, boxes, fault):
 # --- what is rendered -----------------------------------------------------------------------------
 
 
-def test_every_record_obeys_the_law_and_reads_back_equal(made):
+def test_every_record_obeys_the_rules_and_reads_back_equal(made):
     """Exact labels: a record that breaks a rule must never be written."""
     assert len(made) == 8
     for record, _, _ in made:
