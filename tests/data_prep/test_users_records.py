@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import sys
 from pathlib import Path
 
 import jax
@@ -28,7 +29,8 @@ REASONS = {
     "box_outside": ("boxes", "is outside 120 x 60"),
     "boxes_too_few": ("boxes", "expected 2, one per node"),
     "category_list": ("fields", "a list at category_list.json category"),
-    "comma": ("text", "line 7 column 1"),
+    # From Python 3.13 on, json names the comma that is too many, not what comes after it.
+    "comma": ("text", "line 6 column 21" if sys.version_info >= (3, 13) else "line 7 column 1"),
     "empty": ("text", "not JSON"),
     "empty_class": ("tree", "html div[0]/h1[0]"),
     "empty_layout": ("tree", "one node or more"),
