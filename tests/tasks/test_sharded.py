@@ -12,13 +12,20 @@ from xojl_jax.tasks.layout.task import LayoutTask
 STEPS = 2
 
 
-def train(batch, devices, **mesh):
-    """A few steps on the same batch: the setup, the state, and the metrics of every step."""
+def train(batch, devices, start=None, **mesh):
+    """A few steps on the same batch: the state before (on the host), the state after, the metrics
+    of every step.
+
+    Args:
+      start: a state to begin with, on the host; None initializes one.
+    """
     config = small_config(**{f"mesh.{axis}": size for axis, size in mesh.items()})
     task = LayoutTask(config)
     setup = state.make_train_setup(task, config, sharding.make_mesh(config.mesh, devices))
     with sharding.use_mesh(setup.mesh):
-        trained = state.from_scratch(task, config, setup)
+        if start is None:
+            start = jax.device_get(state.from_scratch(task, config, setup))
+        trained = jax.device_put(start, setup.shardings)
         arguments = (setup.abstract, step.abstract_batch(task, setup.mesh))
         train_step = step.make_train_step(task, config, setup)
         compiled = step.compile_ahead(train_step, arguments, setup.mesh)
@@ -28,25 +35,31 @@ def train(batch, devices, **mesh):
             with jax.transfer_guard("disallow"):
                 trained, metrics = compiled(trained, rows)
             history.append(jax.device_get(metrics))
-    return trained, history
+    return start, trained, history
 
 
 @pytest.fixture(scope="module")
-def sharded(batch):
-    return train(batch, jax.devices(), data=2, fsdp=2, tensor=2)
+def single(batch):
+    return train(batch, jax.devices()[:1])
 
 
-def test_eight_devices_give_the_loss_of_one(batch, sharded):
+@pytest.fixture(scope="module")
+def sharded(batch, single):
+    """From the same state: tests/engine/test_sharding.py has that both initialize the same one,
+    and the program that does it takes half a minute to compile."""
+    return train(batch, jax.devices(), start=single[0], data=2, fsdp=2, tensor=2)
+
+
+def test_eight_devices_give_the_loss_of_one(single, sharded):
     """Protects scaling out: every loss part and the updates are those of one device."""
-    single = train(batch, jax.devices()[:1])
-    for ours, theirs in zip(sharded[1], single[1], strict=True):
+    for ours, theirs in zip(sharded[2], single[2], strict=True):
         for name, value in theirs.items():
             np.testing.assert_allclose(ours[name], value, rtol=2e-4, atol=2e-5, err_msg=name)
 
 
 def test_kernels_are_split(sharded):
     """Protects memory: the large kernels are really split, embeddings that are gathered are not."""
-    params = sharded[0].params
+    params = sharded[1].params
     trunk = params["trunk"]
     mlp = trunk["decoder"]["blocks"]["mlp"]["up"]["kernel"]
     assert mlp.sharding.spec == PartitionSpec(None, "fsdp", "tensor")
