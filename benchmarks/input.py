@@ -165,7 +165,7 @@ def loader_rate(dataset, threads: int, options) -> tuple[float, float]:
     with loader.batches(
         dataset, seed=0, batch_size=options.batch, num_threads=threads, prefetch=2
     ) as stream:
-        # What lies ready by now was paid for before the clock started.
+        # What is ready by now was paid for before the clock started.
         for _ in range(4):
             next(stream)
         began, busy = time.perf_counter(), time.process_time()

@@ -8,7 +8,7 @@ Runs the real loop (`xojl_jax.engine.loop.run`) with the real state, batches, pu
 TensorBoard files and saving of a preset. Only the step is simulated: a compiled program with the
 step's own arguments and results, which computes nothing, and after it a sleep of --step-ms, so that
 the step leaves the host's cores alone, as a step on an accelerator does. Dispatching that program
-counts as the engine's. Batches lie ready; benchmarks.input measures those that do not.
+counts as the engine's. Batches are ready; benchmarks.input measures those that do not.
 
 Two ways. "in turn": the host waits for every step to end, so every microsecond of the loop counts,
 also what accelerators hide. "ahead": steps end by themselves, one after the other, while the host

@@ -25,11 +25,11 @@ Prints a config's parameters, FLOPs, memory, shardings and expected speed withou
 
 --config=FILE[:PRESET]  as for xojl_jax.train
 --topology=NAME         compiles the training step and the decoding step for a TPU slice that need
-                        not be here (v5e:2x4, v6e:16x16, v5p:4x4x4 …), and says what they need and
+                        not be here (v5e:2x4, v6e:16x16, v5p:4x4x4 …), and prints what they need and
                         how fast they should be; needs libtpu: pip install '.[tpu]'
 --compile               the same for this machine's devices
 --quick                 compiles with less optimization, for shardings and FLOPs: several times
-                        faster, memory comes out larger, and no step time is told
+                        faster, memory comes out larger, and no step time is printed
 --decode=N              documents that the decoding step answers at once; 0 leaves it out
 --shardings             lists how every array is split
 
@@ -119,7 +119,7 @@ def check_memory(found: CompileReport, config, setup: state.TrainSetup) -> None:
 
 
 def _compile(step_fn, arguments, mesh, what: str) -> CompileReport:
-    """Compiles, and says so: it takes minutes, and nothing else moves."""
+    """Compiles and logs that: it takes minutes without any other output."""
     console = Console(stderr=True, highlight=False)
     console.print(f"compiling the {what} for {mesh.size} device(s); base takes minutes …")
     found = compile_report.compile_step(step_fn, arguments, mesh, quick=_QUICK.value)

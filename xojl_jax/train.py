@@ -55,7 +55,7 @@ Running the same command again resumes from the newest checkpoint. Exit codes: 0
 or config, 3 bad input data, 75 stopped by a signal with everything saved.
 """
 
-# What a disk answers that is full, worn out or read-only.
+# Errors of a disk that is full, broken or read-only.
 DISK = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO)
 # Exit code when a signal stopped the run and everything is saved (EX_TEMPFAIL: try again).
 PREEMPTED = 75
@@ -63,12 +63,12 @@ PREEMPTED = 75
 _CONFIG = config_flags.DEFINE_config_file("config", None, "FILE[:PRESET]", lock_config=True)
 _WORKDIR = flags.DEFINE_string("workdir", None, "directory of the run (runs/stageN-PRESET)")
 _DISTRIBUTED = flags.DEFINE_enum(
-    "distributed", "auto", ["auto", "on", "off"], "several hosts: auto asks the environment"
+    "distributed", "auto", ["auto", "on", "off"], "several hosts: auto reads the environment"
 )
 _PEER_TIMEOUT = flags.DEFINE_integer(
     "peer_timeout",
     processes.PEER_TIMEOUT,
-    "several processes: seconds without a sign of life after which one is given up, and all end",
+    "several processes: seconds without a heartbeat after which one counts as dead, and all end",
     lower_bound=10,
 )
 _STALL_TIMEOUT = flags.DEFINE_integer(
@@ -277,12 +277,12 @@ def long_lived_objects_not_collected():
 
 @contextlib.contextmanager
 def closing(saver: checkpoint.Saver, reporter: telemetry.Telemetry):
-    """Lets a save that is under way finish when the loop fails, and notes the failure."""
+    """If the loop fails, waits for a running save and writes the failure into the summary."""
     try:
         yield
     except BaseException as failure:
-        # The failure of the loop is the one to report, not what it brings about here.
-        if not processes.lost_a_peer(failure):  # a save can only end together with the others
+        # The failure of the loop is the one to report, not those that it causes here.
+        if not processes.is_peer_lost(failure):  # a save can only end together with the others
             with contextlib.suppress(UserError):
                 saver.close()
         with contextlib.suppress(OSError):

@@ -76,6 +76,6 @@ def test_alone_everything_is_immediate():
 
     with pytest.raises(UserError, match="disk"):
         processes.sync_errors(fail)
-    assert not processes.lost_a_peer(ValueError("Gloo AllGather failed"))
+    assert not processes.is_peer_lost(ValueError("Gloo AllGather failed"))
     with pytest.raises(ZeroDivisionError), processes.abort_peers_on_failure():
         _ = 1 // 0

@@ -1,4 +1,4 @@
-"""Checkpoints: Orbax writes the arrays, this module answers for everything around them.
+"""Checkpoints: Orbax writes the arrays, this module everything around them.
 
 A checkpoint is a folder `checkpoints/STEP/`:
 
@@ -74,13 +74,13 @@ class Saver:
         except Exception as error:  # Orbax's storage has errors of its own for a full disk
             raise _save_failed(self.folder, step, error) from error
         shapes = describe_arrays(state.params)
-        # Not a daemon: an interpreter that ends in good order lets the save finish.
+        # Not a daemon: at a normal end the interpreter waits until the save has finished.
         self._thread = threading.Thread(target=self._finish, args=(partial, step, shapes, best))
         self._thread.start()
         self.last_step = step
 
     def check(self) -> None:
-        """Raises what a background save ran into, if anything."""
+        """Raises the error of a background save, if there was one."""
         if self._failure is not None:
             failure, self._failure = self._failure, None
             raise failure
@@ -90,7 +90,7 @@ class Saver:
         self._join()
         try:
             self._orbax.close()
-        except Exception as error:  # it tells once more what a save ran into
+        except Exception as error:  # it raises once more what failed in a save
             self._failure = self._failure or _save_failed(self.folder, self.last_step, error)
         self.check()
 
@@ -293,7 +293,7 @@ def check_fit(checkpoint: Path | str, metadata: dict[str, Any], params, frozen=N
 
 
 def make_metadata(task, config, setup, inherited: dict[str, Any]) -> dict[str, Any]:
-    """What every checkpoint of a run says of itself beside its arrays.
+    """What every checkpoint of a run has beside its arrays.
 
     Args:
       inherited: name of an array that came from another run -> where from (`init_from`).
@@ -384,7 +384,7 @@ def _remove(path: Path) -> None:
 
 
 def _save_failed(folder: Path, step: int, error: BaseException) -> UserError:
-    # The storage tells the same in a page of its own parameters.
+    # The storage describes it in a page of its own parameters.
     full = getattr(error, "errno", None) == errno.ENOSPC or "RESOURCE_EXHAUSTED" in str(error)
     why = "No space left on device" if full else str(error)
     return UserError(f"saving checkpoint {step} in {folder} failed: {why}; {advice(folder)}")

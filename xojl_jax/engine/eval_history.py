@@ -1,7 +1,7 @@
 """Evaluations of a run so far: which was the best, and whether it is time to stop.
 
-They stand in `evaluations.json` of the working directory, one object each. A run that resumes
-forgets those of steps that it takes again, so that it decides as an undisturbed one.
+They are kept in `evaluations.json` of the working directory, one object each. A run that resumes
+drops those of steps that it takes again, so that it decides like an uninterrupted one.
 """
 
 import json
@@ -23,7 +23,7 @@ class EvalHistory:
       metric: what is compared, a name in the evaluation's line: of "loss" and "loss/NAME" the
         lowest is the best, of everything else the highest. "" compares nothing.
       patience: evaluations in a row without a better one after which the run ends; 0 never.
-      start_step: where the run takes up.
+      start_step: where the run resumes.
     """
 
     def __init__(self, workdir: Workdir, metric: str, patience: int, start_step: int):
@@ -34,11 +34,13 @@ class EvalHistory:
         self._all: list[dict[str, Any]] = []
         if self._primary and workdir.evaluations_file.is_file():
             self._all = [e for e in workdir.read_evaluations() if e["step"] <= start_step]
-        # Only the first process reads files; what it found decides for all.
-        found = json.loads(processes.broadcast_from_process_0(lambda: json.dumps(self._standing())))
+        # Only process 0 reads files; all processes must stop at the same step.
+        found = json.loads(
+            processes.broadcast_from_process_0(lambda: json.dumps(self._best_so_far()))
+        )
         self.step, self._value, self._since = found
 
-    def _standing(self) -> tuple[int | None, float | None, int]:
+    def _best_so_far(self) -> tuple[int | None, float | None, int]:
         """(step of the best evaluation, its value, evaluations since)."""
         step, value, since = None, None, 0
         for entry in self._all:

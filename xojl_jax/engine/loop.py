@@ -1,4 +1,4 @@
-"""The loop: a batch, a step, now and then a line, an evaluation, a checkpoint; and how it ends."""
+"""The training loop: batches, steps, log lines, evaluations, checkpoints; and how it ends."""
 
 import dataclasses
 import signal
@@ -21,7 +21,7 @@ RUN_AHEAD = 2
 
 
 class StopRequest:
-    """SIGTERM and SIGINT ask the loop to stop after the step; a second one ends the process."""
+    """SIGTERM and SIGINT stop the loop after the step; a second one ends the process."""
 
     def __init__(self):
         self.requested = False
@@ -69,7 +69,7 @@ def run(
     eval_callbacks: Sequence[Callable[[TrainState, int], None]] = (),
     profiler: Profiler | None = None,
 ) -> Outcome:
-    """Trains from the state's step to `config.total_steps`, or until it is asked to stop.
+    """Trains from the state's step to `config.total_steps`, or until a signal or early stopping.
 
     Args:
       step_fn: the compiled (state, batch) -> (state, metrics).
@@ -84,17 +84,11 @@ def run(
     goodput.training()
     telemetry.restart_clock()
     while step < config.total_steps and not history.exhausted:
-        # With several processes a vote costs a round trip; all must save and stop at one step.
-        if jax.process_count() == 1 or _due(step, config.log_every):
-            processes.sync_errors(saver.check)
-            if processes.any_process(stop.requested):
-                break
+        if _stop_is_due(step, config, saver, stop):
+            break
         if profiler is not None:
             profiler.before(step, state)
-        waiting = time.perf_counter()
-        with goodput.spent("input"):
-            rows = next(batches)
-        telemetry.waited(time.perf_counter() - waiting)
+        rows = _next_rows(batches, telemetry)
         state, metrics = _one_step(step_fn, state, sharding.put_batch(rows, mesh))
         step += 1
         telemetry.record(metrics)
@@ -116,16 +110,39 @@ def run(
                 saver.save(state, step, best=improved)
     if profiler is not None:
         profiler.close(state)
-    how = "finished" if step == config.total_steps else "interrupted"
-    if history.exhausted and how == "interrupted":
-        how = "stopped early"
     with goodput.spent("save"):
         if saver.last_step != step and (step > start or step == 0):
             telemetry.flush(step)
             saver.save(state, step)
         processes.sync_errors(saver.close)
     log_on_primary(f"{step - start} steps done, checkpoint {step} is saved")
-    return Outcome(state, step, how)
+    return Outcome(state, step, _how_it_ended(step, config, history))
+
+
+def _stop_is_due(step: int, config, saver: Saver, stop: StopRequest) -> bool:
+    """Whether a signal came, on any process. Raises the error of a background save.
+
+    With several processes a vote costs a round trip, so it is held only where a log line is due;
+    all of them must save and stop at the same step.
+    """
+    if jax.process_count() > 1 and not _due(step, config.log_every):
+        return False
+    processes.sync_errors(saver.check)
+    return processes.any_process(stop.requested)
+
+
+def _next_rows(batches: Iterator[dict[str, np.ndarray]], telemetry: Telemetry):
+    began = time.perf_counter()
+    with telemetry.goodput.spent("input"):
+        rows = next(batches)
+    telemetry.waited(time.perf_counter() - began)
+    return rows
+
+
+def _how_it_ended(step: int, config, history: EvalHistory) -> str:
+    if step == config.total_steps:
+        return "finished"
+    return "stopped early" if history.exhausted else "interrupted"
 
 
 def _one_step(step_fn, state, batch):

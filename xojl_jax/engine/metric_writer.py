@@ -1,4 +1,4 @@
-"""Where curves, pictures and histograms go: TensorBoard, and Weights & Biases for those who ask."""
+"""Writes curves, pictures and histograms: to TensorBoard, and to Weights & Biases on request."""
 
 import hashlib
 import math
@@ -21,30 +21,30 @@ class Histogram(NamedTuple):
 
 
 class MetricWriter:
-    """Writes to all boards. Only the first process has any.
+    """Writes to TensorBoard, and to Weights & Biases if a project is given. On process 0 only.
 
     Args:
       folder: TensorBoard's.
-      start_step: what TensorBoard has of later steps is superseded.
+      start_step: later steps that TensorBoard already has are purged.
       wandb: project of Weights & Biases, or "". Its mode and host come from its own WANDB_…
         environment variables.
-      name: of the run there; one that resumes in the same working directory goes on.
+      name: of the run there; a run that resumes in the same working directory continues it.
     """
 
     def __init__(self, folder: Path, *, start_step: int, wandb: str = "", name: str = ""):
         self._wandb = _wandb_run(wandb, name, folder.parent) if wandb else None
-        self._board = SummaryWriter(str(folder), purge_step=start_step + 1)
+        self._tensorboard = SummaryWriter(str(folder), purge_step=start_step + 1)
 
     def scalars(self, step: int, values: dict[str, float]) -> None:
         for name, value in values.items():
-            self._board.add_scalar(name, value, step)
+            self._tensorboard.add_scalar(name, value, step)
         if self._wandb is not None:
             sound = {name: value for name, value in values.items() if math.isfinite(value)}
             self._wandb.log({**sound, "step": step})
 
     def picture(self, step: int, name: str, pixels: np.ndarray) -> None:
         """pixels: uint8[H, W, 3]."""
-        self._board.add_image(name, pixels, step, dataformats="HWC")
+        self._tensorboard.add_image(name, pixels, step, dataformats="HWC")
         if self._wandb is not None:
             import wandb
 
@@ -52,7 +52,7 @@ class MetricWriter:
 
     def histogram(self, step: int, name: str, found: Histogram) -> None:
         low, high = float(found.edges[0]), float(found.edges[-1])
-        self._board.add_histogram_raw(
+        self._tensorboard.add_histogram_raw(
             name,
             min=low,
             max=high,
@@ -70,7 +70,7 @@ class MetricWriter:
             self._wandb.log({name: wandb.Histogram(np_histogram=pair), "step": step})
 
     def close(self) -> None:
-        self._board.close()
+        self._tensorboard.close()
         if self._wandb is not None:
             self._wandb.finish()
 
@@ -80,7 +80,7 @@ def _wandb_run(project: str, name: str, folder: Path) -> Any:
         import wandb
     except ImportError as error:
         raise BadUsage("--wandb needs Weights & Biases: pip install wandb") from error
-    # A run that was killed goes on in the same curves: its folder decides the id.
+    # A run that was killed continues the same curves: the id follows from its folder.
     which = hashlib.sha256(str(folder).encode()).hexdigest()[:16]
     run = wandb.init(project=project, name=name, id=which, resume="allow", dir=str(folder))
     run.define_metric("*", step_metric="step")

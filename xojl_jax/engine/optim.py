@@ -1,7 +1,7 @@
 """AdamW with a learning rate per group of parameters, warm-up and cosine, gradient clipping.
 
 The learning rate depends on the training step alone, not on a counter inside the optimizer, so a
-skipped step does not shift the schedule, and any step's rate can be told without the state.
+skipped step does not shift the schedule, and any step's rate is known without the state.
 """
 
 import dataclasses

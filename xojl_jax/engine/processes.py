@@ -1,12 +1,13 @@
-"""Several processes that train together: how they meet, how they agree, how they part.
+"""Several processes that train together: how they start, agree, and end together if one fails.
 
 With one process everything here is free and immediate.
 
-None waits for ever for another. What the first process refuses, and what fails on any of them at a
-place where they agree, ends all with a line each. A process that dies or stands still is missed
-after PEER_TIMEOUT seconds: JAX then aborts all the others (exit code 134), and the last line on
-their standard error says why. Where all live and yet no step ends for STALL_TIMEOUT seconds, they
-end themselves. Starting all of them again goes on from the newest checkpoint.
+No process waits without a limit for another. An error on process 0 in `broadcast_from_process_0`,
+or on any process in `sync_errors`, ends all of them with a message each. A process that sends no
+heartbeat for PEER_TIMEOUT seconds counts as dead: JAX then aborts the others (exit code 134), and
+a crash reporter prints why as their last line. Where heartbeats come but no step ends for
+STALL_TIMEOUT seconds, the processes exit by themselves. When all are started again, they resume
+from the newest checkpoint.
 """
 
 import atexit
@@ -27,32 +28,32 @@ from jax.experimental import multihost_utils
 
 from xojl_jax.errors import BadInput, BadUsage, UserError
 
-# Seconds of silence after which a process counts as dead. JAX's own default: users found less too
-# little for large machines, whose heartbeats may stop while they pin memory.
+# Seconds without a heartbeat after which a process counts as dead. JAX's own default: users found
+# less too little for large machines, whose heartbeats may pause while they pin memory.
 PEER_TIMEOUT = 100
 # Seconds without an ended step after which a job of several counts as stuck: more than the longest
 # evaluation takes, compilation included. A process that hangs may send heartbeats all the same.
 STALL_TIMEOUT = 1800
-# Room for a path that the first process tells the others.
+# Size of the message in which process 0 sends a path to the others.
 _MESSAGE_BYTES = 4096
 _REFUSED = "!"
-# What collectives between hosts say when the other side has gone: on the CPU, on NVIDIA GPUs. On
-# TPUs they wait, until JAX misses the heartbeats.
+# In errors of collectives whose other side is gone: on CPUs, on NVIDIA GPUs. On TPUs collectives
+# wait, until JAX misses the heartbeats.
 _LOST_PEER = re.compile(r"\b(Gloo|NCCL)\b")
 
 
 def initialize(
     mode: str, peer_timeout: int = PEER_TIMEOUT, stall_timeout: int = STALL_TIMEOUT
 ) -> None:
-    """Connects the processes of a job: "on", "off", or "auto", which asks the environment.
+    """Connects the processes of a job: "on", "off", or "auto", which reads the environment.
 
     JAX_COORDINATOR_ADDRESS, JAX_NUM_PROCESSES and JAX_PROCESS_ID describe a job by hand; TPU
     slices, SLURM and Open MPI are recognized by JAX itself.
 
     Args:
-      peer_timeout: seconds without a heartbeat after which a process is given up, and the others
-        with it; as long at most do those that have ended wait for the rest.
-      stall_timeout: seconds between two calls of `alive` after which this process ends itself.
+      peer_timeout: seconds without a heartbeat after which a process counts as dead, and all
+        are aborted; processes that are done wait this long at most for the rest.
+      stall_timeout: seconds between two calls of `report_progress` after which this process exits.
     """
     if mode == "off" or (mode == "auto" and not _spans_hosts()):
         return
@@ -83,20 +84,20 @@ def initialize(
 
 
 def report_progress() -> None:
-    """To be called after every step."""
+    """Restarts the stall timeout. To be called after every step."""
     global _last_progress
     _last_progress = time.monotonic()
 
 
 def any_process(flag: bool) -> bool:
-    """Whether the flag is set on any process. All must ask at the same step."""
+    """Whether the flag is set on any process. All processes must call it at the same step."""
     if jax.process_count() == 1:
         return flag
     return bool(multihost_utils.process_allgather(np.int32(flag)).any())
 
 
 def sync_errors(act: Callable[[], None]) -> None:
-    """Acts on every process and waits for all of them; a UserError on any of them ends all."""
+    """Calls `act` on every process and waits for all; a UserError on any is raised on all."""
     failure = None
     try:
         act()
@@ -107,7 +108,11 @@ def sync_errors(act: Callable[[], None]) -> None:
 
 
 def broadcast_from_process_0(decide: Callable[[], str]) -> str:
-    """What `decide` says on the first process, known to all; its UserError ends all of them."""
+    """What `decide` returns on process 0, on every process; its UserError is raised on all.
+
+    Args:
+      decide: called on process 0 only; its result has _MESSAGE_BYTES bytes at most.
+    """
     if jax.process_count() == 1:
         return decide()
     answer, failure = "", None
@@ -127,26 +132,26 @@ def broadcast_from_process_0(decide: Callable[[], str]) -> str:
 
 @contextlib.contextmanager
 def abort_peers_on_failure():
-    """A process that fails on its own leaves at once; one that was cut off says so in one line.
+    """Exits at once on any other error than a UserError, so that the other processes notice.
 
-    Left to themselves Python and JAX would first wait for threads that wait for other processes,
-    and then for these processes to end.
+    Python and JAX would otherwise first wait for threads that wait for other processes, and then
+    for these processes to end. An error that only says that a peer is gone becomes one line.
     """
     try:
         yield
     except UserError:
-        raise  # mostly all of them have it: they part in good order
+        raise  # mostly raised on all of them: an orderly shutdown works
     except Exception as error:
         if jax.process_count() == 1:
             raise
-        if lost_a_peer(error):
+        if is_peer_lost(error):
             _exit_with_error(f"{_lost_peer_message()} ({_one_line(error)})")
         traceback.print_exception(error)
         _stop_crash_reporter()
         os._exit(1)
 
 
-def lost_a_peer(error: BaseException) -> bool:
+def is_peer_lost(error: BaseException) -> bool:
     """Whether an error means that the connection to another process broke."""
     return jax.process_count() > 1 and _LOST_PEER.search(str(error)) is not None
 
@@ -174,27 +179,27 @@ def _exit_with_error(what: str) -> NoReturn:
     os._exit(1)
 
 
-# A shell that says a last word if this process ends without having said `_stop_crash_reporter`.
+# A shell that prints a line if this process ends without `_stop_crash_reporter`.
 _crash_reporter: subprocess.Popen | None = None
 
 
 def _start_crash_reporter(peer_timeout: int) -> None:
-    """Whatever kills this process, JAX itself included, one line says so after all the others.
+    """Prints a last line if this process is killed, or aborted by JAX itself.
 
-    JAX offers no other way: it aborts, and a Python function cannot be called back at that point.
+    It takes a process of its own: JAX aborts without calling back any Python function.
     """
     global _crash_reporter
-    told = (
+    message = (
         f"error: process {os.getpid()} was killed or aborted; if the lines above speak of tasks or "
         f"RPCs: {_lost_peer_message()} (a silent one is given {peer_timeout} s)"
     )
-    script = 'trap "" INT TERM HUP; read -r farewell || echo "$0" >&2'
-    _crash_reporter = subprocess.Popen(["sh", "-c", script, told], stdin=subprocess.PIPE)
-    atexit.register(_part)
+    script = 'trap "" INT TERM HUP; read -r stopped || echo "$0" >&2'
+    _crash_reporter = subprocess.Popen(["sh", "-c", script, message], stdin=subprocess.PIPE)
+    atexit.register(_shut_down)
 
 
-def _part() -> None:
-    """The end in good order: waits for the other processes, then needs no last words."""
+def _shut_down() -> None:
+    """The orderly end: waits for the other processes; there is no crash to report then."""
     jax.distributed.shutdown()
     _stop_crash_reporter()
 
@@ -202,14 +207,14 @@ def _part() -> None:
 def _stop_crash_reporter() -> None:
     global _crash_reporter
     if _crash_reporter is not None:
-        _crash_reporter.communicate(b"farewell\n")
+        _crash_reporter.communicate(b"stopped\n")
         _crash_reporter = None
 
 
 def _spans_hosts() -> bool:
     """Whether the environment names more than one process.
 
-    That of a TPU VM does not: JAX asks its metadata server, and only --distributed=on does here.
+    On a TPU VM it names none: JAX queries a metadata server there, but only with --distributed=on.
     """
     several = ["JAX_NUM_PROCESSES", "OMPI_COMM_WORLD_SIZE", "MEGASCALE_NUM_SLICES"]
     # Under srun; a shell of salloc or sbatch is one process.

@@ -1,7 +1,7 @@
-"""Where arrays live: the mesh, the one table of logical axes, and batches onto devices.
+"""The mesh, the one table of logical axes, parameter shardings, and batches onto devices.
 
-A model names the axes of its parameters ("embed", "heads", …); this table says which mesh axis
-each name is split over; the config says how large the mesh axes are. One CPU is a 1 x 1 x 1 mesh.
+A model names the axes of its parameters ("embed", "heads", …); this table maps each name to the
+mesh axes it is split over; the config has the sizes of the mesh axes. One CPU is a 1 x 1 x 1 mesh.
 """
 
 import contextlib
@@ -26,7 +26,7 @@ RULES: tuple[tuple[str, str | tuple[str, ...] | None], ...] = (
     ("length", None),
     # parameters: the residual width is what fsdp gathers before use …
     ("embed", "fsdp"),
-    # … and tensor parallelism splits what lies between two residual additions.
+    # … and tensor parallelism splits the layers between two residual additions.
     ("heads", "tensor"),
     ("mlp", "tensor"),
     ("vocab", "tensor"),

@@ -24,7 +24,7 @@ TRAINING = 3
 
 
 def log_on_primary(text: str) -> None:
-    """A line on standard error, from the first process only."""
+    """Prints to standard error, on process 0 only."""
     if jax.process_index() == 0:
         print(text, file=sys.stderr, flush=True)
 
@@ -50,7 +50,7 @@ class Telemetry:
           start_step: where this run resumes.
           rates: step -> learning rates by group (`Optimizer.rates`).
           flops_per_sample: forward FLOPs.
-          goodput: the run's stopwatch.
+          goodput: where the time of the run goes.
           peak_flops: FLOP/s of all devices together by their data sheet, for MFU; 0 if unknown.
           description: what is trained, in a few words (`Task.describe`).
           wandb: project of Weights & Biases, or "" for none.
@@ -92,7 +92,7 @@ class Telemetry:
             self._window[-1 - depth] = jax.device_get(self._window[-1 - depth])
 
     def restart_clock(self) -> None:
-        """Leaves out of the rates what is no training: compilation, evaluation."""
+        """Excludes the time since the last step, such as an evaluation, from the speeds."""
         self._since, self._waited = time.perf_counter(), 0.0
 
     def flush(self, step: int) -> None:
@@ -138,8 +138,11 @@ class Telemetry:
             self._writer.histogram(step, name, histogram)
 
     def finish(self, step: int, outcome: str, best: EvalHistory | None = None) -> None:
-        """Writes the summary for the last time, and says it: "finished", "stopped early",
-        "interrupted" or "failed"."""
+        """Writes the summary for the last time and logs the report.
+
+        Args:
+          outcome: "finished", "stopped early", "interrupted" or "failed".
+        """
         if self._primary:
             self.summary |= {"outcome": outcome, "step": step, "goodput": self.goodput.as_dict()}
             if best is not None:
@@ -200,7 +203,7 @@ def run_report(
     description: str,
     best: EvalHistory | None,
 ) -> str:
-    """A few lines on a whole run, to paste somewhere."""
+    """A few lines that sum up the whole run."""
     goodput = summary["goodput"]
     seconds = {name: value for name, value in goodput["seconds"].items() if value >= 0.5}
     total = sum(goodput["seconds"].values())

@@ -1,4 +1,4 @@
-"""What data sheets say of accelerators, for MFU and for `xojl_jax.plan`.
+"""Peak figures of accelerators, from their data sheets, for MFU and for `xojl_jax.plan`.
 
 TPUs: https://docs.cloud.google.com/tpu/docs/v5e, …/v5p, …/v6e. GPUs: NVIDIA's data sheets, dense.
 """
@@ -14,7 +14,6 @@ class Chip:
       kind: a part of `device_kind`.
       flops: dense bf16 FLOP/s.
       memory: bytes of its own memory.
-      bandwidth: bytes a second between that memory and the chip.
       links: bytes a second that leave the chip towards its neighbours, over all links.
       clock: cycles a second; 0 where we need none. v5e's and v5p's follow from `flops` and their
         matrix units of 128 x 128. v6e's is not published: at 1.75 GHz the compiler's estimate of a
@@ -24,24 +23,23 @@ class Chip:
     kind: str
     flops: float
     memory: float
-    bandwidth: float
     links: float
     clock: float = 0.0
 
 
-# Longer names stand first.
+# Longer names come first: the first that is part of a `device_kind` counts.
 CHIPS = (
-    Chip("TPU v6 lite", 918e12, 32e9, 1638e9, 400e9, 1.75e9),
-    Chip("TPU v6e", 918e12, 32e9, 1638e9, 400e9, 1.75e9),
-    Chip("TPU v5 lite", 197e12, 16e9, 819e9, 200e9, 1.5e9),
-    Chip("TPU v5e", 197e12, 16e9, 819e9, 200e9, 1.5e9),
-    Chip("TPU v5", 459e12, 95 * 2**30, 2765e9, 600e9, 1.75e9),  # v5p
-    Chip("TPU v4", 275e12, 32e9, 1228e9, 300e9, 1.05e9),
-    Chip("B200", 2250e12, 180e9, 8000e9, 900e9),
-    Chip("H200", 989e12, 141e9, 4800e9, 450e9),
-    Chip("H100", 989e12, 80e9, 3350e9, 450e9),
-    Chip("A100", 312e12, 40e9, 1555e9, 300e9),
-    Chip("L4", 121e12, 24e9, 300e9, 32e9),
+    Chip("TPU v6 lite", 918e12, 32e9, 400e9, 1.75e9),
+    Chip("TPU v6e", 918e12, 32e9, 400e9, 1.75e9),
+    Chip("TPU v5 lite", 197e12, 16e9, 200e9, 1.5e9),
+    Chip("TPU v5e", 197e12, 16e9, 200e9, 1.5e9),
+    Chip("TPU v5", 459e12, 95 * 2**30, 600e9, 1.75e9),  # v5p
+    Chip("TPU v4", 275e12, 32e9, 300e9, 1.05e9),
+    Chip("B200", 2250e12, 180e9, 900e9),
+    Chip("H200", 989e12, 141e9, 450e9),
+    Chip("H100", 989e12, 80e9, 450e9),
+    Chip("A100", 312e12, 40e9, 300e9),
+    Chip("L4", 121e12, 24e9, 32e9),
 )
 
 

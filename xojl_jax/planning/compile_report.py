@@ -1,4 +1,4 @@
-"""What a step will need and how fast it should be, from compiling it ahead of time.
+"""Memory, work and expected time of a step, from compiling it ahead of time.
 
 For this machine's devices, or for a TPU slice that is not here: libtpu compiles for a topology
 without any TPU (https://docs.jax.dev/en/latest/aot.html). Nothing runs.
@@ -19,11 +19,11 @@ from xojl_jax.errors import BadUsage
 from xojl_jax.planning import chips, hlo
 
 # Less optimization: base compiles several times faster. Shardings and FLOPs stay, memory comes out
-# larger, and time is not told.
+# larger, and the compiler's estimate of time means nothing.
 QUICK = {"exec_time_optimization_effort": -1.0, "memory_fitting_effort": -1.0}
 
-# For libtpu as a mere compiler: it does not ask the cloud who it is, says nothing of TPUs that are
-# missing, and keeps no lock that would shut another process out.
+# For libtpu as a mere compiler: no query of the cloud's metadata server, no warnings of missing
+# TPUs, and no lock that would exclude another process.
 _STAND_ALONE = {
     "TPU_SKIP_MDS_QUERY": "1",
     "TPU_WORKER_HOSTNAMES": "localhost",
@@ -43,7 +43,7 @@ class CompileReport:
       cost: of one call.
       round: of one round of its longest loop of unknown length, such as one decoded token, which
         `cost` holds once; None if it has no such loop.
-      quick: compiled with less optimization, so that the compiler's estimate of time says nothing.
+      quick: compiled with less optimization, so that the compiler's estimate of time means nothing.
       compile_seconds: on this machine.
     """
 
@@ -57,7 +57,7 @@ class CompileReport:
 
     @property
     def memory(self) -> dict[str, int]:
-        """Bytes of device memory: what lies there all the time, what comes and goes, the code."""
+        """Bytes of device memory: what is there all the time, temporary buffers, the code."""
         found = self.compiled.memory_analysis()
         return {
             "arguments": found.argument_size_in_bytes,

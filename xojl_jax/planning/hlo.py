@@ -1,4 +1,4 @@
-"""Reads what the compiler made of a step: work, time and traffic of an optimized HLO module.
+"""Reads the work, time and traffic of a step off its optimized HLO module.
 
 XLA's own cost analysis counts the body of a loop once, and all our layers are loops. Here every
 instruction counts as often as it runs: the lengths of loops are read off their conditions. A loop
@@ -156,12 +156,12 @@ def _item_bytes(dtype: str) -> float:
 
 def _cycles(instruction: Instruction) -> float:
     found = re.search(r'"estimated_cycles":"(\d+)"', instruction.rest)
-    # The largest number there is stands for "not estimated".
+    # The largest integer means "not estimated".
     return float(found[1]) if found and int(found[1]) < 2**62 else 0.0
 
 
 def _group_size(rest: str) -> int:
-    """Devices in one group of a collective; 0 if it does not say. It says it in one of three ways:
+    """Devices in one group of a collective; 0 if unknown. It is written in one of three ways:
     {{0,1},{2,3}}, [groups,size]<=[…], mesh['x'=2,'y'=4] {'y'}."""
     if "source_target_pairs=" in rest:
         return 2
@@ -191,7 +191,7 @@ def _flops(instruction: Instruction, shapes: dict[str, Instruction]) -> float:
 def _convolution_flops(instruction: Instruction, shapes: dict[str, Instruction]) -> float:
     """2 x output rows x output features x input features x positions where window meets input.
 
-    TPUs compile every matrix product to one, with batch dimensions as windows that mostly lie in
+    TPUs compile every matrix product to one, with batch dimensions as windows that are mostly in
     the padding: those positions are no work.
     """
     labels = re.search(r"dim_labels=(\w+)_(\w+)->(\w+)", instruction.rest)

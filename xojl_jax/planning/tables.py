@@ -73,7 +73,7 @@ def state_bytes(setup: state.TrainSetup) -> dict[str, int]:
 
 def sharding_lines(task, setup: state.TrainSetup) -> list[str]:
     """Every parameter and every array of the batch: shape, mesh axes of each dimension."""
-    lines = ["where arrays lie (Adam's moments and the running average: as their parameters)"]
+    lines = ["how arrays are split (Adam's moments and the running average: as their parameters)"]
     arrays = {
         sharding.path_name(path): leaf
         for path, leaf in jax.tree_util.tree_leaves_with_path(setup.abstract.params)
@@ -88,7 +88,7 @@ def sharding_lines(task, setup: state.TrainSetup) -> list[str]:
 
 
 def compiled_table(found: CompileReport, what: str) -> Table:
-    """What the compiler says of a step's memory."""
+    """The memory of a step, as the compiler reports it."""
     table = Table("memory", title=what)
     table.add_column("GiB on each device", justify="right")
     for name, size in found.memory.items():
