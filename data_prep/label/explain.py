@@ -2,18 +2,17 @@
 
 from pathlib import Path
 
+import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from data_prep.label.layout import in_order
 from data_prep.label.node_context import Item
 from xojl_jax.errors import BadInput, BadUsage
+from xojl_jax.evaluation.drawing import DrawnBox, draw_boxes, element_box, element_color
 from xojl_jax.xojl.record import safe_screenshot_path
 from xojl_jax.xojl.tree import CONTAINERS
 
 MOST_WIDTH, LEGEND, LINE = 1280, 560, 19  # px
-# Dark enough to be read on white and on a light picture.
-_COLORS = ("#c01048", "#0b6bcb", "#b45309", "#0f766e", "#7c3aed", "#4d7c0f", "#be185d", "#1d4ed8")
-_GRAY = "#475569"
 
 
 def explain(labeled, folder: Path, out: str | None) -> str:
@@ -67,34 +66,23 @@ def _draw(labeled, root: Item, depths: list[int], folder: Path, out: str, head: 
     items = in_order(root)
     height = max(size[1], LINE * (len(items) + len(head) + 2))
     sheet = Image.new("RGB", (size[0] + LEGEND, height), "white")
-    sheet.paste(section)
-    pen = ImageDraw.Draw(sheet)
-    _draw_boxes(pen, items, depths, labeled.tree.box, scale)
-    _draw_legend(pen, items, depths, size[0] + 16, head)
+    boxes = _numbered_boxes(items, depths, labeled.tree.box, scale)
+    sheet.paste(draw_boxes(np.asarray(section), boxes))
+    _draw_legend(ImageDraw.Draw(sheet), items, depths, size[0] + 16, head)
     try:
         sheet.save(out)
     except (OSError, ValueError) as error:
         raise BadUsage(f"--out {out}: cannot write the picture ({error})") from error
 
 
-def _draw_boxes(pen, items: list[Item], depths: list[int], boxes, scale: float) -> None:
-    font = ImageFont.load_default(12)
-    chips: list[tuple[float, float, float, float]] = []
+def _numbered_boxes(items: list[Item], depths: list[int], boxes, scale: float) -> list[DrawnBox]:
+    """The boxes of all items, in pixels of the section scaled by `scale`."""
+    drawn = []
     for number, item in enumerate(items):
-        x, y, width, height = (v * scale for v in boxes[item.index])
-        color = _color(item.element)
-        # Containers are inset by their depth: nested boxes often have equal frames.
-        inset = min(depths[number], 5) if item.element in CONTAINERS else 0
-        inset = min(inset, width / 4, height / 4)
-        frame = (x + inset, y + inset, x + width - 1 - inset, y + height - 1 - inset)
-        pen.rectangle(frame, outline=color, width=1 if item.element in CONTAINERS else 2)
-        wide = 8 + 7 * len(str(number))
-        left, top = frame[0], frame[1]
-        while any(abs(left - c[0]) < c[2] and abs(top - c[1]) < 14 for c in chips):
-            left += 4  # boxes may share a corner: put their numbers side by side
-        chips.append((left, top, wide, 14))
-        pen.rectangle((left, top, left + wide, top + 14), fill=color)
-        pen.text((left + 4, top), str(number), fill="white", font=font)
+        x, y, width, height = (value * scale for value in boxes[item.index])
+        box = (x, y, x + width - 1, y + height - 1)
+        drawn.append(element_box(item.element, box, min(depths[number], 5), str(number)))
+    return drawn
 
 
 def _draw_legend(pen, items: list[Item], depths: list[int], left: int, head: list[str]) -> None:
@@ -103,16 +91,10 @@ def _draw_legend(pen, items: list[Item], depths: list[int], left: int, head: lis
         pen.text((left, 6 + row * LINE), text[:80], fill="black", font=bold)
     for number, item in enumerate(items):
         y = 12 + (len(head) + number) * LINE
-        color = _color(item.element)
+        color = element_color(item.element)
         x = left + 14 * depths[number]
         wide = 8 + 8 * len(str(number))
         pen.rectangle((x, y + 1, x + wide, y + 16), fill=color)
         pen.text((x + 4, y), str(number), fill="white", font=font)
         pen.text((x + wide + 6, y), item.element, fill=color, font=bold)
         pen.text((left + 290, y), f"{item.rule}  {item.confidence:.2f}", fill="#334155", font=font)
-
-
-def _color(element: str) -> str:
-    if element in ("section", "grid", "column", "wrapper", "freedom"):
-        return _GRAY
-    return _COLORS[sum(map(ord, element)) % len(_COLORS)]

@@ -4,13 +4,14 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from data_prep.roundtrip.likeness import Blocks, Likeness, box_likeness
+from xojl_jax.evaluation.drawing import DrawnBox, draw_boxes
 
 PANEL = 640  # px, width of each of the three pictures
 MOST = 900  # px, height of a panel
 BAR = 46  # px, the line of text above a panel
 GAP = 12
 WORST = 12  # blocks that are named
-_GREY, _RED, _BLUE, _INK = (238, 238, 238), (214, 39, 40), (31, 119, 180), (34, 34, 34)
+_GRAY, _RED, _BLUE, _INK = (238, 238, 238), (214, 39, 40), (31, 119, 180), (34, 34, 34)
 
 
 def side_by_side(
@@ -19,7 +20,7 @@ def side_by_side(
     """Three panels of uint8[H, W, 3] pictures: original, rendered again, differences.
 
     Differences: the darker, the larger; the blocks that fit worst, red where they were captured
-    and blue where they came to be.
+    and blue where they were rendered.
     """
     scale = min(1.0, PANEL / first.shape[1], MOST / first.shape[0])
     size = (max(1, round(first.shape[1] * scale)), max(1, round(first.shape[0] * scale)))
@@ -34,9 +35,10 @@ def side_by_side(
         draw.text((x, 6), title, _INK, ImageFont.load_default(17))
         draw.text((x, 28), line, _INK, ImageFont.load_default(12))
         panel = Image.fromarray(picture).resize(size, Image.Resampling.BOX)
+        if title == titles[-1]:
+            panel = draw_boxes(np.asarray(panel), _worst_blocks(blocks, names, scale))
         sheet.paste(panel, (x, BAR + GAP))
-        draw.rectangle((x - 1, BAR + GAP - 1, x + size[0], BAR + GAP + size[1]), outline=_GREY)
-    _draw_blocks(draw, blocks, names, scale, (GAP + 2 * (wide + GAP), BAR + GAP))
+        draw.rectangle((x - 1, BAR + GAP - 1, x + size[0], BAR + GAP + size[1]), outline=_GRAY)
     return sheet
 
 
@@ -50,17 +52,17 @@ def _difference(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     return 255 - np.abs(first.astype(np.int16) - second).max(axis=2).astype(np.uint8) // 2
 
 
-def _draw_blocks(draw: ImageDraw.ImageDraw, blocks: Blocks, names: list[str], scale, corner):
+def _worst_blocks(blocks: Blocks, names: list[str], scale: float) -> list[DrawnBox]:
+    """The blocks that fit worst, in pixels of a picture scaled by `scale`: captured, rendered."""
     position, size, _ = box_likeness(blocks.first, blocks.second)
-    worst = np.argsort(position * size, kind="stable")[:WORST]
-    font = ImageFont.load_default(11)
-    for i in (i for i in worst if position[i] * size[i] < 0.8):
-        for box, color in ((blocks.second[i], _BLUE), (blocks.first[i], _RED)):
-            if np.isnan(box[0]):
-                continue
-            x0, y0, w, h = (float(v) * scale for v in box)
-            x0, y0 = x0 + corner[0], y0 + corner[1]
-            draw.rectangle((x0, y0, x0 + w, y0 + h), outline=color)
-            mark = names[i] + (" x" if np.isnan(blocks.second[i, 0]) else "")
-            if color == _RED:
-                draw.text((x0 + 2, y0 + 1), f"{i} {mark}", color, font)
+    drawn = []
+    for i in np.argsort(position * size, kind="stable")[:WORST]:
+        if position[i] * size[i] >= 0.8:
+            continue
+        mark = " x" if np.isnan(blocks.second[i, 0]) else ""
+        texts = (("", blocks.second[i], _BLUE), (f"{i} {names[i]}{mark}", blocks.first[i], _RED))
+        for text, box, color in texts:
+            if not np.isnan(box[0]):
+                x, y, width, height = (float(value) * scale for value in box)
+                drawn.append(DrawnBox((x, y, x + width, y + height), color, text))
+    return drawn

@@ -12,6 +12,7 @@ from data_prep.records.entries import Entry, Folder, Shards
 from data_prep.validate.overview import Overview
 from xojl_jax.data.images import decode_image
 from xojl_jax.errors import BadInput
+from xojl_jax.evaluation.drawing import element_color
 from xojl_jax.xojl.record import Record, parse_record
 from xojl_jax.xojl.tree import ELEMENTS, preorder, print_layout, to_semantic
 
@@ -131,14 +132,5 @@ def _shot(record: Record, data: bytes) -> Shot:
 
 
 def color(element: str) -> str:
-    """A color per element: containers blue to violet, text green, pictures warm."""
-    return f"hsl({_HUES[element]} 85% 42%)"
-
-
-# Layout, basic, advanced. Elements that often touch on a page are far apart on the color wheel.
-_HUES_OF = (
-    *(0, 215, 190, 265, 300),
-    *(345, 130, 28, 172, 45, 15, 80, 60, 330, 240, 100),
-    *(285, 310, 250, 50, 55, 150),
-)
-_HUES = dict(zip(ELEMENTS, _HUES_OF, strict=True))
+    """An element's color, as CSS."""
+    return "rgb({} {} {})".format(*element_color(element))

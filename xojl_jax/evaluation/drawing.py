@@ -1,6 +1,7 @@
-"""A prediction as a picture: boxes with their element names over the screenshot."""
+"""Boxes over a screenshot: the one palette of elements, and the one function that draws boxes."""
 
 import colorsys
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -9,16 +10,35 @@ from PIL import Image, ImageDraw, ImageFont
 from xojl_jax.xojl.tree import CONTAINERS, ELEMENTS
 
 LABEL_SIZE = 13
-# Containers are drawn inside one another: each level this much further in, in pixels.
+# Frames are drawn inside one another: each level this much further in, in pixels.
 INSET = 3
 
 
 class DrawnBox(NamedTuple):
-    """One labeled box, in pixels of the picture: left, top, right, bottom."""
+    """One box to draw.
 
-    element: str
+    Attributes:
+      box: left, top, right, bottom in pixels of the picture.
+      color: red, green, blue, 0 to 255.
+      text: of its tag; "" draws none.
+      depth: how many boxes it is in. What is not filled is moved inwards by `INSET` a level, since
+        nested containers often have equal frames.
+      filled: lightly, with its color.
+    """
+
     box: tuple[float, float, float, float]
-    depth: int
+    color: tuple[int, int, int]
+    text: str = ""
+    depth: int = 0
+    filled: bool = False
+
+
+def element_box(
+    element: str, box: tuple[float, float, float, float], depth: int, text: str | None = None
+) -> DrawnBox:
+    """The box of an element: containers are frames, leaves are filled. Its name is its text."""
+    text = element if text is None else text
+    return DrawnBox(box, element_color(element), text, depth, filled=element not in CONTAINERS)
 
 
 def element_color(element: str) -> tuple[int, int, int]:
@@ -28,8 +48,8 @@ def element_color(element: str) -> tuple[int, int, int]:
     return tuple(round(255 * channel) for channel in colorsys.hsv_to_rgb(hue, 0.9, value))
 
 
-def draw_boxes(image: np.ndarray, boxes: list[DrawnBox]) -> Image.Image:
-    """Draws containers first and leaves over them, each with a name tag.
+def draw_boxes(image: np.ndarray, boxes: Sequence[DrawnBox]) -> Image.Image:
+    """Draws frames first and filled boxes over them, each with its tag.
 
     Args:
       image: uint8[H, W, 3].
@@ -40,17 +60,17 @@ def draw_boxes(image: np.ndarray, boxes: list[DrawnBox]) -> Image.Image:
     draw = ImageDraw.Draw(canvas)
     font = ImageFont.load_default(size=LABEL_SIZE)
     taken: list[tuple[float, float, float, float]] = []
-    for item in sorted(boxes, key=lambda item: (item.element not in CONTAINERS, item.depth)):
+    for item in sorted(boxes, key=lambda item: (item.filled, item.depth)):
         _draw_box(draw, item, picture.size)
-    # Name tags last, so that no line crosses them; leaves first, since they have the least space.
-    for item in sorted(boxes, key=lambda item: (item.element in CONTAINERS, item.depth)):
+    # Tags last, so that no line crosses them; filled boxes first: they have the least space.
+    for item in sorted(boxes, key=lambda item: (not item.filled, item.depth)):
         _draw_tag(draw, font, item, picture.size, taken)
     return Image.alpha_composite(picture, canvas).convert("RGB")
 
 
 def _place(item: DrawnBox, size: tuple[int, int]) -> tuple[float, float, float, float]:
-    """The box as drawn: inside the picture, containers moved in by their depth."""
-    inset = INSET * item.depth if item.element in CONTAINERS else 0
+    """The box as drawn: inside the picture, frames moved in by their depth."""
+    inset = 0 if item.filled else INSET * item.depth
     left, top, right, bottom = item.box
     left, top = max(left, 0) + inset, max(top, 0) + inset
     right, bottom = min(right, size[0] - 1) - inset, min(bottom, size[1] - 1) - inset
@@ -58,9 +78,8 @@ def _place(item: DrawnBox, size: tuple[int, int]) -> tuple[float, float, float, 
 
 
 def _draw_box(draw: ImageDraw.ImageDraw, item: DrawnBox, size: tuple[int, int]) -> None:
-    color = element_color(item.element)
-    fill = None if item.element in CONTAINERS else (*color, 36)
-    draw.rectangle(_place(item, size), fill=fill, outline=(*color, 255), width=2)
+    fill = (*item.color, 36) if item.filled else None
+    draw.rectangle(_place(item, size), fill=fill, outline=(*item.color, 255), width=2)
 
 
 def _draw_tag(
@@ -70,9 +89,11 @@ def _draw_tag(
     size: tuple[int, int],
     taken: list[tuple[float, float, float, float]],
 ) -> None:
-    """Writes the name at the box's top left, or at the next free place below it."""
+    """Writes the text at the box's top left, or at the next free place below it."""
+    if not item.text:
+        return
     left, top, _, _ = _place(item, size)
-    width, height = draw.textlength(item.element, font=font) + 6, LABEL_SIZE + 4
+    width, height = draw.textlength(item.text, font=font) + 6, LABEL_SIZE + 4
     left = min(left, size[0] - width)
     for _ in range(len(taken) + 1):
         tag = (left, top, left + width, top + height)
@@ -83,8 +104,8 @@ def _draw_tag(
     if tag[3] > size[1]:
         return  # no space left: the box's color identifies it
     taken.append(tag)
-    draw.rectangle(tag, fill=(*element_color(item.element), 235))
-    draw.text((left + 3, top + 1), item.element, fill=(255, 255, 255, 255), font=font)
+    draw.rectangle(tag, fill=(*item.color, 235))
+    draw.text((left + 3, top + 1), item.text, fill=(255, 255, 255, 255), font=font)
 
 
 def _overlap(a: tuple[float, ...], b: tuple[float, ...]) -> bool:

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from xojl_jax.evaluation.drawing import DrawnBox
+from xojl_jax.evaluation.drawing import DrawnBox, element_box
 from xojl_jax.tasks.layout.views import VIEWS, Prediction
 from xojl_jax.xojl.faults import XojlError
 from xojl_jax.xojl.tree import Forest, preorder
@@ -85,5 +85,5 @@ def boxes_to_draw(answer: DecodedLayout, html_boxes: Sequence[Sequence[float]]) 
         if node is not None:
             x, y, width, height = np.asarray(html_boxes[node][:4], float)
             box = (x, y, x + width, y + height)
-            drawn.append(DrawnBox(visit.node.element, box, visit.depth))
+            drawn.append(element_box(visit.node.element, box, visit.depth))
     return drawn
