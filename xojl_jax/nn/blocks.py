@@ -6,6 +6,8 @@ import math
 import jax
 import jax.numpy as jnp
 from flax import linen as nn
+from jax.typing import DTypeLike
+from jaxtyping import Float, Int
 
 from xojl_jax.nn.attention import Mask, TokenTypeBias, attend
 from xojl_jax.nn.config import BlockConfig
@@ -13,7 +15,6 @@ from xojl_jax.nn.feed_forward import make_feed_forward
 from xojl_jax.nn.layers import Dropout, EinsumDense, LayerNorm, named
 
 Array = jax.Array
-Dtype = jnp.dtype
 
 ACTIVATIONS = ("batch", "length", "embed")
 
@@ -33,7 +34,7 @@ class Attention(nn.Module):
     width: int
     temperature: bool = False
     block_size: int = 512
-    dtype: Dtype = jnp.float32
+    dtype: DTypeLike = jnp.float32
 
     def setup(self) -> None:
         into_heads = functools.partial(
@@ -50,28 +51,30 @@ class Attention(nn.Module):
                 "log_temperature", named(init, "heads"), (self.heads,), jnp.float32
             )
 
-    def project_query(self, x: Array) -> Array:
+    def project_query(self, x: Float[Array, "B Tq D"]) -> Float[Array, "B Tq H K"]:
         """[B, Tq, D] -> scaled queries [B, Tq, H, K]."""
         q = self.query(x)
         if not self.temperature:
             return q * (1 / math.sqrt(self.head_dim))
         return (q.astype(jnp.float32) * jnp.exp(-self.log_temperature)[:, None]).astype(self.dtype)
 
-    def project_memory(self, memory: Array) -> tuple[Array, Array]:
+    def project_memory(
+        self, memory: Float[Array, "B S D"]
+    ) -> tuple[Float[Array, "B S H K"], Float[Array, "B S H K"]]:
         """[B, S, D] -> keys and values, each [B, S, H, K]."""
         return self.key(memory), self.value(memory)
 
-    def project_out(self, y: Array) -> Array:
+    def project_out(self, y: Float[Array, "B Tq H K"]) -> Float[Array, "B Tq D"]:
         """[B, Tq, H, K] -> [B, Tq, D]."""
         return self.out(y)
 
     def __call__(
         self,
-        x: Array,
+        x: Float[Array, "B Tq D"],
         mask: Mask | None = None,
-        memory: Array | None = None,
-        bias: Array | TokenTypeBias | None = None,
-    ) -> Array:
+        memory: Float[Array, "B S D"] | None = None,
+        bias: Float[Array, "#B #H Tq S"] | TokenTypeBias | None = None,
+    ) -> Float[Array, "B Tq D"]:
         q = self.project_query(x)
         k, v = self.project_memory(x if memory is None else memory)
         y = attend(q, k, v, mask, bias=bias, scale=1.0, block_size=self.block_size)
@@ -87,11 +90,11 @@ class EncoderBlock(nn.Module):
     @nn.compact
     def __call__(
         self,
-        x: Array,
+        x: Float[Array, "B T D"],
         mask: Mask | None = None,
-        bias: Array | TokenTypeBias | None = None,
-        modality: Array | None = None,
-    ) -> Array:
+        bias: Float[Array, "#B #H T T"] | TokenTypeBias | None = None,
+        modality: Int[Array, "B T"] | None = None,
+    ) -> Float[Array, "B T D"]:
         """x [B, T, D] -> [B, T, D]. modality: int32[B, T], what the feed-forward may go by."""
         c = self.config
         norm = functools.partial(LayerNorm, c.jnp_dtype)

@@ -19,6 +19,7 @@ import jax
 import jax.numpy as jnp
 from flax import linen as nn
 from flax import struct
+from jaxtyping import Bool, Float, Int
 
 from xojl_jax.nn.attention import Mask, attend, attend_cached
 from xojl_jax.nn.blocks import ACTIVATIONS, Attention
@@ -155,11 +156,11 @@ class Decoder(nn.Module):
 
     def __call__(
         self,
-        x: Array,
-        memory: Array,
-        memory_mask: Array | None = None,
+        x: Float[Array, "R L D"],
+        memory: Float[Array, "B M D"],
+        memory_mask: Bool[Array, "B M"] | None = None,
         self_mask: Mask = CAUSAL,
-    ) -> Array:
+    ) -> Float[Array, "R L D"]:
         """Teacher forcing, over whole sequences.
 
         Args:
@@ -179,7 +180,10 @@ class Decoder(nn.Module):
         return self.norm(x)
 
     def start_cache(
-        self, memory: Array, memory_mask: Array | None = None, rows: int | None = None
+        self,
+        memory: Float[Array, "B M D"],
+        memory_mask: Bool[Array, "B M"] | None = None,
+        rows: int | None = None,
     ) -> DecoderCache:
         """The cache before position 0: the memory's keys and values, and room for max_length
         positions.
@@ -200,8 +204,12 @@ class Decoder(nn.Module):
         return DecoderCache(own, own, memory_keys, memory_values, memory_mask)
 
     def step(
-        self, x: Array, cache: DecoderCache, position: Array, self_mask: Mask = CAUSAL
-    ) -> tuple[Array, DecoderCache]:
+        self,
+        x: Float[Array, "R D"],
+        cache: DecoderCache,
+        position: Int[Array, ""],
+        self_mask: Mask = CAUSAL,
+    ) -> tuple[Float[Array, "R D"], DecoderCache]:
         """One position for every row: x [R, D], position int32[] -> hidden states [R, D] and
         the cache.
 

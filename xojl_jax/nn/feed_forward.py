@@ -9,6 +9,7 @@ from collections.abc import Callable
 import jax
 import jax.numpy as jnp
 from flax import linen as nn
+from jax.typing import DTypeLike
 
 from xojl_jax.errors import BadUsage
 from xojl_jax.nn.config import BlockConfig
@@ -22,7 +23,7 @@ class Mlp(nn.Module):
 
     hidden: int
     dropout: float = 0.0
-    dtype: jnp.dtype = jnp.float32
+    dtype: DTypeLike = jnp.float32
 
     @nn.compact
     def __call__(self, x: Array, modality: Array | None = None) -> Array:

@@ -6,6 +6,8 @@ import jax
 import jax.numpy as jnp
 from flax import linen as nn
 from flax import struct
+from jax.typing import DTypeLike
+from jaxtyping import Bool, Float, Float32
 
 from xojl_jax.nn.attention import Mask
 from xojl_jax.nn.blocks import Attention
@@ -19,10 +21,10 @@ class TokenClassifier(nn.Module):
     """A norm and a linear map per token, for a tap: [..., D] -> float32[..., classes]."""
 
     classes: int
-    dtype: jnp.dtype = jnp.float32
+    dtype: DTypeLike = jnp.float32
 
     @nn.compact
-    def __call__(self, x: Array) -> Array:
+    def __call__(self, x: Float[Array, "*B D"]) -> Float32[Array, "*B _"]:
         x = LayerNorm(dtype=self.dtype, name="norm")(x)
         x = EinsumDense((self.classes,), ("embed", "classes"), dtype=self.dtype, name="project")(x)
         return x.astype(jnp.float32)
@@ -32,10 +34,12 @@ class AttentionPool(nn.Module):
     """One learned query attends to all tokens: [B, N, D], mask bool[B, N] -> [B, D]."""
 
     heads: int
-    dtype: jnp.dtype = jnp.float32
+    dtype: DTypeLike = jnp.float32
 
     @nn.compact
-    def __call__(self, tokens: Array, mask: Array | None = None) -> Array:
+    def __call__(
+        self, tokens: Float[Array, "B N D"], mask: Bool[Array, "B N"] | None = None
+    ) -> Float[Array, "B D"]:
         width = tokens.shape[-1]
         init = nn.with_logical_partitioning(nn.initializers.normal(POSITION_STD), (None, "embed"))
         query = self.param("query", init, (1, width), jnp.float32).astype(self.dtype)
@@ -56,10 +60,12 @@ class PooledClassifier(nn.Module):
     classes: int
     heads: int = 8
     dropout: float = 0.1
-    dtype: jnp.dtype = jnp.float32
+    dtype: DTypeLike = jnp.float32
 
     @nn.compact
-    def __call__(self, tokens: Array, mask: Array | None = None) -> Array:
+    def __call__(
+        self, tokens: Float[Array, "B N D"], mask: Bool[Array, "B N"] | None = None
+    ) -> Float32[Array, "B _"]:
         width = tokens.shape[-1]
         # Heads narrower than 16 hold nothing, so small models get fewer.
         heads = min(self.heads, max(1, width // 16))
@@ -89,11 +95,14 @@ class Pyramid(nn.Module):
 
     width: int = 256
     levels: Sequence[int] = (0, 1, 2, 3)
-    dtype: jnp.dtype = jnp.float32
+    dtype: DTypeLike = jnp.float32
 
     @nn.compact
     def __call__(
-        self, taps: Array, grid: tuple[int, int], patch_mask: Array | None = None
+        self,
+        taps: Float[Array, "4 B N D"],
+        grid: tuple[int, int],
+        patch_mask: Bool[Array, "B N"] | None = None,
     ) -> tuple[Level, ...]:
         batch = taps.shape[1]
         mask = jnp.ones((batch, *grid), bool)
@@ -122,10 +131,12 @@ class SpatialAttention(nn.Module):
     features: [B, r, c, W] -> (features [B, r, c, W], map logits float32[B, r, c]).
     """
 
-    dtype: jnp.dtype = jnp.float32
+    dtype: DTypeLike = jnp.float32
 
     @nn.compact
-    def __call__(self, features: Array) -> tuple[Array, Array]:
+    def __call__(
+        self, features: Float[Array, "B r c D"]
+    ) -> tuple[Float[Array, "B r c D"], Float32[Array, "B r c"]]:
         # Not `features.max(-1)`: its gradient looks for the maximum again by equality, among values
         # that the compiler may have computed anew and rounded otherwise. It finds none, and is NaN.
         largest = jnp.argmax(features, axis=-1, keepdims=True)
@@ -135,7 +146,9 @@ class SpatialAttention(nn.Module):
         return features * jax.nn.sigmoid(logits)[..., None].astype(features.dtype), logits
 
 
-def _conv(width: int, size: int, axes: tuple[str | None, str | None], dtype, name: str) -> nn.Conv:
+def _conv(
+    width: int, size: int, axes: tuple[str | None, str | None], dtype: DTypeLike, name: str
+) -> nn.Conv:
     init = nn.initializers.lecun_normal()
     return nn.Conv(
         width,

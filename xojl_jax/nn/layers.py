@@ -11,11 +11,12 @@ from collections.abc import Callable
 import jax
 import jax.numpy as jnp
 from flax import linen as nn
+from jax.typing import DTypeLike
+from jaxtyping import Float
 
 from xojl_jax.nn.attention import accumulation_dtype
 
 Array = jax.Array
-Dtype = jnp.dtype
 
 NORM_EPSILON = 1e-6
 
@@ -32,7 +33,7 @@ class EinsumDense(nn.Module):
     features: tuple[int, ...]
     axes: tuple[str | None, ...]
     use_bias: bool = True
-    dtype: Dtype = jnp.float32
+    dtype: DTypeLike = jnp.float32
     kernel_init: Callable | None = None
     bias_init: Callable = nn.initializers.zeros
 
@@ -59,7 +60,7 @@ class EinsumDense(nn.Module):
         return y
 
 
-def standardize(x: Array) -> Array:
+def standardize(x: Float[Array, "*B D"]) -> Float[Array, "*B D"]:
     """Mean 0 and variance 1 over the last axis, in float32 (or wider)."""
     x = x.astype(accumulation_dtype(x.dtype))
     x = x - x.mean(-1, keepdims=True)
@@ -69,7 +70,7 @@ def standardize(x: Array) -> Array:
 class LayerNorm(nn.Module):
     """Layer normalization over the last axis, in float32; the answer has the compute dtype."""
 
-    dtype: Dtype = jnp.float32
+    dtype: DTypeLike = jnp.float32
     axis: str | None = "embed"
 
     @nn.compact

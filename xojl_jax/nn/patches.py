@@ -14,6 +14,7 @@ import jax
 import jax.numpy as jnp
 from einops import rearrange
 from flax import linen as nn
+from jaxtyping import Float, UInt8
 
 from xojl_jax.errors import BadUsage
 from xojl_jax.nn.config import VisionConfig
@@ -34,7 +35,7 @@ def patch_grid(height: int, width: int, patch: int) -> tuple[int, int]:
     return math.ceil(height / patch), math.ceil(width / patch)
 
 
-def plain_patches(image: Array, patch: int) -> Array:
+def plain_patches(image: Float[Array, "B H W 3"], patch: int) -> Float[Array, "B N _"]:
     """float[B, H, W, 3] -> [B, N, P*P*3], rows of patches first.
 
     Within a vector the order is row, column, channel. Zeros fill patches that reach beyond the
@@ -46,7 +47,9 @@ def plain_patches(image: Array, patch: int) -> Array:
     return rearrange(jnp.pad(image, beyond), "b (r p) (c q) k -> b (r c) (p q k)", p=patch, q=patch)
 
 
-def shifted_patches(image: Array, patch: int, shifts: str) -> Array:
+def shifted_patches(
+    image: Float[Array, "B H W 3"], patch: int, shifts: str
+) -> Float[Array, "B N _"]:
     """Patches of the image joined with its shifted copies: float[B, H, W, 3] -> [B, N,
     P*P*copies*3], rows of patches first.
 
@@ -83,7 +86,7 @@ class ShiftedPatchEmbed(nn.Module):
     config: VisionConfig
 
     @nn.compact
-    def __call__(self, images: Array) -> Array:
+    def __call__(self, images: UInt8[Array, "B H W 3"]) -> Float[Array, "B N D"]:
         c, dtype = self.config, self.config.block.jnp_dtype
         patches = shifted_patches(_normalize(images, c), c.patch, c.shifts)
         # Normalized in full before the projection. Folding the mean into the product would save
@@ -106,7 +109,7 @@ class LinearPatchEmbed(nn.Module):
     config: VisionConfig
 
     @nn.compact
-    def __call__(self, images: Array) -> Array:
+    def __call__(self, images: UInt8[Array, "B H W 3"]) -> Float[Array, "B N D"]:
         c, dtype = self.config, self.config.block.jnp_dtype
         return _project(c)(plain_patches(_normalize(images, c), c.patch).astype(dtype))
 

@@ -5,6 +5,8 @@ import math
 import jax
 import jax.numpy as jnp
 from flax import linen as nn
+from jax.typing import DTypeLike
+from jaxtyping import Float
 
 from xojl_jax.nn.layers import EinsumDense
 
@@ -27,7 +29,7 @@ class GridPositions(nn.Module):
     width: int
 
     @nn.compact
-    def __call__(self, rows: int, columns: int) -> Array:
+    def __call__(self, rows: int, columns: int) -> Float[Array, "N D"]:
         def table(name: str, made_for: int, wanted: int) -> Array:
             init = nn.with_logical_partitioning(
                 nn.initializers.normal(POSITION_STD), (None, "embed")
@@ -51,10 +53,10 @@ class FourierBoxes(nn.Module):
     width: int
     features: int = 64
     scale: float = 1.0
-    dtype: jnp.dtype = jnp.float32
+    dtype: DTypeLike = jnp.float32
 
     @nn.compact
-    def __call__(self, boxes: Array) -> Array:
+    def __call__(self, boxes: Float[Array, "*B 4"]) -> Float[Array, "*B D"]:
         init = nn.with_logical_partitioning(nn.initializers.normal(self.scale), (None, None))
         frequencies = self.param("frequencies", init, (4, self.features), jnp.float32)
         # Angles stay float32: in bfloat16 neighboring pixels of 1,280 would coincide.

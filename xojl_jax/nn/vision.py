@@ -10,6 +10,7 @@ import jax
 import jax.numpy as jnp
 from flax import linen as nn
 from flax import struct
+from jaxtyping import Bool, UInt8
 
 from xojl_jax.nn.attention import Mask, TokenTypeBias
 from xojl_jax.nn.blocks import ACTIVATIONS, EncoderBlock
@@ -48,7 +49,10 @@ class VisionEncoder(nn.Module):
 
     @nn.compact
     def __call__(
-        self, images: Array, patch_mask: Array | None = None, prefix_mask: Array | None = None
+        self,
+        images: UInt8[Array, "B H W 3"],
+        patch_mask: Bool[Array, "B N"] | None = None,
+        prefix_mask: Bool[Array, "B P"] | None = None,
     ) -> VisionOutput:
         """patch_mask: bool[B, N], False in padding. prefix_mask: bool[B, P], the hinted ones."""
         c = self.config

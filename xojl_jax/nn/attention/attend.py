@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 import jax
+from jaxtyping import Float
 
 from xojl_jax.errors import BadUsage
 from xojl_jax.nn.attention import blockwise
@@ -31,16 +32,16 @@ BACKENDS: dict[str, Backend] = {"blockwise": Backend(blockwise.attend, blockwise
 
 
 def attend(
-    q: Array,
-    k: Array,
-    v: Array,
+    q: Float[Array, "B Tq H K"],
+    k: Float[Array, "B S H K"],
+    v: Float[Array, "B S H _"],
     mask: Mask | None = None,
     *,
-    bias: Array | TokenTypeBias | None = None,
+    bias: Float[Array, "#B #H Tq S"] | TokenTypeBias | None = None,
     scale: float | None = None,
     block_size: int = 512,
     backend: str | None = None,
-) -> Array:
+) -> Float[Array, "B Tq H _"]:
     """Softmax attention in memory linear in the length.
 
     Args:

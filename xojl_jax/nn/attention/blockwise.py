@@ -159,7 +159,7 @@ def _forward(
     def row_block(carry: tuple, i: Array | int) -> tuple[tuple, tuple[Array, Array]]:
         q_block = _block(q, i, tiling.row_size)
 
-        def visit(j: Array, state: tuple[Array, Array, Array]) -> tuple[Array, Array, Array]:
+        def visit(j: Array | int, state: tuple[Array, Array, Array]) -> tuple[Array, Array, Array]:
             total, weight, top = state
             scores = _scores(tiling, q_block, k, mask, bias, i, j)
             new_top = jnp.maximum(top, scores.max(-1))
@@ -197,7 +197,7 @@ def _backward_rule(tiling, saved, grad_out):
         q_block, grad_block = _block(q, i, tiling.row_size), _block(grad_out, i, tiling.row_size)
         lse_block, shared_block = (_block(x, i, tiling.row_size)[..., None] for x in (lse, shared))
 
-        def visit(j: Array, state: tuple) -> tuple:
+        def visit(j: Array | int, state: tuple) -> tuple:
             grad_q, grad_k, grad_v, grad_bias = state
             k_block, v_block = _block(k, j, tiling.column_size), _block(v, j, tiling.column_size)
             weights = jnp.exp(_scores(tiling, q_block, k, mask, bias, i, j) - lse_block)

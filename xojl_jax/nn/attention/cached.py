@@ -4,6 +4,7 @@ import functools
 
 import jax
 import jax.numpy as jnp
+from jaxtyping import Float, Int
 
 from xojl_jax.nn.attention.mask import Mask
 from xojl_jax.nn.attention.precision import masked_score
@@ -12,14 +13,14 @@ Array = jax.Array
 
 
 def attend_cached(
-    q: Array,
-    keys: Array,
-    values: Array,
+    q: Float[Array, "B Q H K"],
+    keys: Float[Array, "B S H K"],
+    values: Float[Array, "B S H K"],
     mask: Mask,
     *,
-    position: Array | None = None,
-    new: tuple[Array, Array] | None = None,
-) -> Array:
+    position: Int[Array, ""] | None = None,
+    new: tuple[Float[Array, "B Q H K"], Float[Array, "B Q H K"]] | None = None,
+) -> Float[Array, "B Q H K"]:
     """Queries over a whole buffer; what they see is the same `Mask` that whole sequences use.
 
     Args:

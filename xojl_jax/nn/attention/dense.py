@@ -4,6 +4,7 @@ import math
 
 import jax
 import jax.numpy as jnp
+from jaxtyping import Float
 
 from xojl_jax.nn.attention.bias import TokenTypeBias
 from xojl_jax.nn.attention.mask import Mask
@@ -13,14 +14,14 @@ Array = jax.Array
 
 
 def attend_dense(
-    q: Array,
-    k: Array,
-    v: Array,
+    q: Float[Array, "B Tq H K"],
+    k: Float[Array, "B S H K"],
+    v: Float[Array, "B S H _"],
     mask: Mask | None = None,
     *,
-    bias: Array | TokenTypeBias | None = None,
+    bias: Float[Array, "#B #H Tq S"] | TokenTypeBias | None = None,
     scale: float | None = None,
-) -> Array:
+) -> Float[Array, "B Tq H _"]:
     """What `attend` computes, by the definition; shapes as there."""
     mask = Mask() if mask is None else mask
     scale = 1 / math.sqrt(q.shape[-1]) if scale is None else scale

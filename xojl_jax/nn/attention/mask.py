@@ -9,6 +9,7 @@ from collections.abc import Callable
 import jax
 import jax.numpy as jnp
 from flax import struct
+from jaxtyping import Bool, Int
 
 Array = jax.Array
 
@@ -52,11 +53,11 @@ class Mask:
 
     def visible(
         self,
-        rows: Array,
-        columns: Array,
+        rows: Int[Array, " R"],
+        columns: Int[Array, " C"],
         of_rows: Callable[[Array], Array] = _whole,
         of_columns: Callable[[Array], Array] = _whole,
-    ) -> Array | None:
+    ) -> Bool[Array, "R C"] | Bool[Array, "#B 1 #R C"] | None:
         """A block of the mask: bool[R, C] or bool[B or 1, 1, R, C], True where query and key meet.
 
         This is the only place where the rules are written down: whole sequences, blocks of them and
@@ -117,7 +118,7 @@ class Mask:
         return mask.replace(order=pad_pair(self.order), segments=pad_pair(self.segments))
 
 
-def prefix_order(prefix: Array, length: int) -> Array:
+def prefix_order(prefix: Int[Array, " B"], length: int) -> Int[Array, "B T"]:
     """The `order` of sequences whose first `prefix` tokens are bidirectional and whose rest is
     causal: int32[B] -> int32[B, T].
 
