@@ -8,7 +8,7 @@ Parts that a config names have their formulas beside them; here are the trunk's 
 """
 
 from xojl_jax.nn.config import VisionConfig
-from xojl_jax.nn.patches import SHIFTS, patch_grid
+from xojl_jax.nn.patches import patch_embed_class, patch_grid
 from xojl_jax.tasks.layout.block_flops import block_flops
 from xojl_jax.tasks.layout.fusion import FUSIONS
 from xojl_jax.tasks.layout.heads import HEADS
@@ -32,10 +32,9 @@ def vision_flops(c: VisionConfig) -> dict[str, float]:
     rows, columns = patch_grid(c.image_height, c.image_width, c.patch)
     patches, width = rows * columns, c.block.width
     tokens = 1 + c.num_prefixes + patches  # CLS and the class prefixes
-    # The "shifted" embedding reads a patch and the same place in each shifted copy of the image.
-    copies = 1 + len(SHIFTS[c.shifts]) if c.patch_embed == "shifted" else 1
+    channels = patch_embed_class(c.patch_embed).channels(c)
     return {
-        "patch embedding": 2.0 * patches * copies * 3 * c.patch**2 * width,
+        "patch embedding": 2.0 * patches * channels * c.patch**2 * width,
         "vision linear": c.layers * tokens * block_flops(c.block),
         "vision attention": 4.0 * c.layers * tokens**2 * width,
     }
