@@ -140,6 +140,7 @@ def document(parts: dict[str, Tables]) -> str:
         cells = [f"{row['labels']} | {row['precision']:.0%}" if row else " | " for row in rows]
         lines.append(f"| {rule} | {says} | {' | '.join(cells)} |")
     lines += ["", "### Categories", "", "| by hand | by rule | how often |", "| --- | --- | --- |"]
+    # One table for all splits: each has too few sections for a table of its own.
     wrong = Counter()
     for of in figures.values():
         for hand, made, count in of["categories"]["confusions"]:

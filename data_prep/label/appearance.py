@@ -102,6 +102,7 @@ def no_box(ctx: NodeContext) -> bool:
 def thin(ctx: NodeContext) -> bool:
     """A horizontal or vertical line: at most 4 px thick, at least 24 px long."""
     wide, tall = ctx.tree.box[ctx.index][2:]
+    # 24 px: a shorter bar is a part of a drawing, such as a menu icon.
     return (tall <= 4 and wide >= 24) or (wide <= 4 and tall >= 24)
 
 
@@ -243,6 +244,7 @@ def buttons_inside(ctx: NodeContext) -> bool:
 def inline_inside(ctx: NodeContext) -> bool:
     """What is in it are parts of a line, or pictures."""
     inner = range(ctx.index + 1, ctx.tree.end[ctx.index])
+    # Inline tags and pictures: a link around a block is a card, not a button.
     allowed = {"span", "i", "svg", "b", "strong", "em", "img", "small", "u"}
     return all(ctx.tree.tag[i] in allowed for i in inner)
 
@@ -296,6 +298,7 @@ def sentences(ctx: NodeContext) -> bool:
     """
     parts = _END.split(ctx.tree.text[ctx.index])
     said = [part for part in parts[:-1] if len(part.split()) >= 3]
+    # Fragments count, too, in more than 80 characters: a title is shorter.
     return len(said) >= 2 or (len(parts) > 2 and sum(map(len, parts)) > 80)
 
 

@@ -95,6 +95,7 @@ def _beside(ctx: NodeContext, one: Item, two: Item) -> bool:
         return True
     # A block of text keeps its full width when something floats at its right end, so their boxes
     # overlap although the line of text makes way for the float.
+    # By width, the wider one first.
     wide, narrow = sorted((one, two), key=lambda item: -boxes[item.index][2])
     texts = wide.element in ("paragraph", "heading") and narrow.element in _ENDS
     under = _overlap(boxes[wide.index], boxes[narrow.index]) > 0.6
@@ -146,6 +147,7 @@ def _bands(tree: SectionTree, parent: Item) -> list[int]:
     full = [i for i in outer if tree.box[i][2] >= 0.97 * tree.box[0][2]]
     if full[:1] != outer[:1] and full[-1:] != outer[-1:]:
         return []  # neither the first nor the last node is full width
+    # Bars are at the head and the foot; a navigation in the middle does not make a page.
     ends = full[:1] + full[-1:]
     bars = any(tree.tag[i] in _BARS or tree.says(i, "bar") for i in ends)
     return full if bars and len(full) >= 2 else []
@@ -153,6 +155,7 @@ def _bands(tree: SectionTree, parent: Item) -> list[int]:
 
 def outermost_of(tree: SectionTree, item: Item, parent: Item) -> int:
     """The outermost html node below the parent's that holds this label and no sibling of it."""
+    # Climb until the next box would also hold a sibling, or is the parent itself.
     others = [child.index for child in parent.children if child is not item]
     index = item.index
     for above in tree.ancestors(item.index):

@@ -140,6 +140,7 @@ def scale(ctx: NodeContext) -> float:
 
 def largest_type(tree: SectionTree, index: int) -> float:
     """The largest font size among the texts in a node, px."""
+    # Only nodes with text of their own: the font size of an empty box is not visible.
     sizes = [tree.font_size(i) for i in tree.subtree(index) if "text" in tree.kinds[i]]
     return max(sizes, default=0.0)
 

@@ -49,6 +49,8 @@ def opening_rows(ctx: NodeContext) -> bool:
     """Two children or more are rows as wide as it, each with a button that opens or closes it."""
     tree, at = ctx.tree, ctx.index
     kids = tree.children[at]
+    # The button takes half of the row or more, for a small one opens a menu; rows may be inset by
+    # padding, hence 80 %.
     rows = [
         kid
         for kid in kids
@@ -79,6 +81,7 @@ def again(ctx: NodeContext) -> bool:
 
 
 def _shown(tree: SectionTree, index: int) -> tuple:
+    # Text alone does not identify a slide of pictures, and pictures alone none of quotations.
     sources = [tree.author[i].get("src", "") for i in tree.subtree(index)]
     return tree.text[index], tuple(filter(None, sources))
 
@@ -88,6 +91,7 @@ def outside_its_box(ctx: NodeContext) -> bool:
     """It begins below or to the right of its parent's box: a closed panel, clipped away."""
     x, y = ctx.tree.box[ctx.index][:2]
     left, top, wide, tall = ctx.tree.box[ctx.tree.parent[ctx.index]]
+    # 1 px: boxes are rounded.
     return y >= top + tall - 1 or x >= left + wide - 1
 
 

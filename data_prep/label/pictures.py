@@ -26,6 +26,7 @@ def along_a_side(ctx: NodeContext) -> bool:
     tree, at = ctx.tree, ctx.index
     above = tree.parent[at]
     (x, y, wide, tall), (left, top, width, height) = tree.box[at], tree.box[above]
+    # 2 px: such drawings are often moved by a px to hide the seam.
     at_end = y <= top + 2 or y + tall >= top + height - 2
     across = wide >= 0.95 * width and abs(x - left) <= 0.05 * width
     free = tree.style[at].get("position") == "absolute"
@@ -73,6 +74,7 @@ def ornament(ctx: NodeContext) -> bool:
     if tree.style[at].get("position") != "absolute" and not _behind_a_picture(tree, at):
         return False
     above = tree.parent[at]
+    # The picture may be a sibling, or in a sibling of the box around the drawing.
     near = tree.pictures[above] or tree.pictures[tree.parent[above]]
     return bool(near) and not any(tree.tag[i] in ("a", "button") for i in tree.ancestors(at))
 
@@ -106,6 +108,7 @@ def one_pictogram(ctx: NodeContext) -> bool:
     tree, at = ctx.tree, ctx.index
     if tree.texts[at] or tree.pictures[at] or tree.fields[at] or not tree.drawings[at]:
         return False
+    # Drawings beside one another are several pictograms, with one center they are one.
     drawn = [tree.box[i] for i in tree.subtree(at) if "svg" in tree.kinds[i]]
     return len(drawn) == 1 or all(_same_middle(box, drawn[0]) for box in drawn)
 
@@ -175,8 +178,10 @@ def _is_picture(ctx: NodeContext, index: int) -> bool:
     if tree.tag[index] in ("img", "canvas", "picture"):
         return True
     wide, tall = tree.box[index][2:]
+    # Large drawings, as logos are; small ones are pictograms.
     if "svg" in tree.kinds[index] and not tree.texts[index] and wide > 96 and tall >= 24:
         return True
+    # As in `_is_captioned_background`: a smaller box with a background is a pictogram or a bar.
     if wide <= 96 or tall <= 64:
         return False
     return _has_background(tree, index) and not tree.texts[index]

@@ -23,6 +23,7 @@ def simple_items(ctx: NodeContext) -> bool:
     """All children are simple: a line or two, small pictures, no heading, no field."""
     tree, kids = ctx.tree, ctx.tree.children[ctx.index]
     items = [kid for kid in kids if not _is_line(tree, kid)]
+    # With separators, items must have words: pictograms around a line are no list.
     if len(items) < len(kids) and any(len(tree.text[kid]) < 3 for kid in items):
         return False  # pictograms with separators between them
     return (
@@ -95,10 +96,12 @@ def _is_item(tree: SectionTree, index: int) -> bool:
     lines = lines_of_text(tree, index)
     if len(lines) > 2 or _is_titled(tree, lines):
         return False
+    # Painted ones look like buttons; two links in the text of one item are fine.
     if sum(tree.tag[i] in ("a", "button") and tree.is_painted(i) for i in inside) > 1:
         return False  # two buttons are two things
     if any(re.fullmatch(r"h[1-4]", tree.tag[i]) or tree.tag[i] == "table" for i in inside):
         return False
+    # Above 48 px a picture is content, and the item is a card.
     large = [i for i in inside if tree.tag[i] in ("img", "video", "iframe", "canvas")]
     if any(min(tree.box[i][2:]) > 48 for i in large):
         return False
@@ -138,6 +141,7 @@ def _item_kind(ctx: NodeContext, index: int) -> str:
         return "link" if line or tree.texts[index] == 1 or _is_row(tree, index) else "other"
     if line and tree.tag[index] == "p":
         return "other"  # several `p` are running text, however short
+    # A chip is a low painted box; a higher one is a card with a short text.
     if line and len(tree.text[index]) <= 40 and kind != "heading":
         return "chip" if tree.is_painted(index) and tree.box[index][3] < 48 else "text"
     inner = tree.children[index]
@@ -158,6 +162,7 @@ def _is_row(tree: SectionTree, index: int) -> bool:
     one_line = 1 <= len(boxes) <= 2 and all(
         box[1] < boxes[0][1] + boxes[0][3] and boxes[0][1] < box[1] + box[3] for box in boxes
     )
+    # 48 px: one line with padding.
     return one_line and tree.box[index][3] <= 48 and _is_item(tree, index)
 
 
@@ -196,6 +201,7 @@ def _is_network(tree: SectionTree, link: int) -> bool:
 def network_link(ctx: NodeContext) -> bool:
     """A link to a social network without text, beside another one."""
     tree, at = ctx.tree, ctx.index
+    # With words it is one of the links of a menu, and keeps its label.
     if tree.texts[at] or not _is_network(tree, at):
         return False
     while len(tree.children[tree.parent[at]]) == 1 and tree.parent[at] > 0:
@@ -230,10 +236,13 @@ def _is_counter(tree: SectionTree, at: int) -> bool:
         lines.append(at)  # `<strong>148</strong> Projects`
     figures = [i for i in lines if _FIGURE.match(tree.text[i])]
     large = max((largest_type(tree, i) for i in figures), default=0.0)
+    # A unit or a change (`+4 %`) may be a smaller text of its own that also reads as a figure.
     main = [i for i in figures if largest_type(tree, i) >= 0.8 * large]
     labels = [i for i in lines if i not in main and re.search(r"[^\W\d]", tree.text[i])]
+    # Two large figures are two counters, and more than three lines are a text with a number.
     if len(main) != 1 or not 1 <= len(labels) <= 3 or _PERIOD.match(tree.text[labels[0]]):
         return False
+    # Pictograms (svg, icon fonts) are usual beside a counter, pictures are not.
     if any(tree.pictures[i] for i in tree.subtree(at) if tree.tag[i] == "img"):
         return False  # a card with a picture
     explained = max(len(tree.text[i]) for i in labels) > 60
@@ -241,6 +250,7 @@ def _is_counter(tree: SectionTree, at: int) -> bool:
         return False  # a card with a title, a text and a figure
     if any(PRICE.search(tree.text[i]) for i in labels):
         return False  # two prices
+    # The first label names what is counted; the others may explain it in a sentence.
     if len(tree.text[labels[0]]) > 40 or any(len(tree.text[i]) > 140 for i in labels):
         return False
     # A figure is set apart by its size: a third larger than its label, and larger than body text.

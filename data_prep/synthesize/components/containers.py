@@ -120,6 +120,7 @@ def _parts(inside: DrawContext, kids: list[El], pad: int, gap: int | None) -> El
     box = El("div", css(position="relative", display="flex", flex_direction="column"))
     if inside.chance(0.5):
         box.style["word-wrap"] = "break-word"
+    # Only a bare picture can reach the edges: a frame around it would keep its own padding.
     if kids[0].mark in ("image", "video") and kids[0].tag in ("img", "div"):
         kids[0].style["border-radius"] = "0"
         box.kids.append(kids[0])
@@ -145,6 +146,7 @@ def person(ctx: DrawContext, px: int, *, vertical: bool) -> El:
     photo = photo_of_person(ctx, px)
     if vertical:
         return stack(ctx, [photo, who, what], ctx.pick(4, 8, 10))
+    # Centered avatars have auto margins, which would take up the free space of a flex row.
     photo.style.pop("margin", None)
     lines = stack(ctx, [who, what], ctx.pick(0, 2, 4))
     lines.style |= css(flex="1", text_align="left")

@@ -84,6 +84,7 @@ def band(
     content = inner
     if not wide:
         inner, content = _container(ctx, inner)
+    # Positioned elements are painted above others, so the content must be positioned as well.
     if behind:
         inner.style["position"] = "relative"
     pad = ctx.theme.pad if pad is None else pad
@@ -152,6 +153,7 @@ def head(ctx: DrawContext, *, step: float = 3, chance: float = 0.9) -> El | None
     kids = [kid for kid in kids if kid]
     for kid in kids[:-1]:
         kid.style["margin-bottom"] = ctx.size(ctx.pick(8, 12))
+    # A narrower box is not centered by `text-align`, so it needs auto margins.
     if ctx.theme.centered:
         for kid in kids:
             if kid.mark == "paragraph" and ctx.chance(0.5):

@@ -17,6 +17,7 @@ def heading(
     text = text or words.title(ctx.text, low, high)
     level = max(1, min(6, round(5.2 - step)))
     tag = ctx.tag(f"h{level}", "div", "p", "span", "h1", "h3", "h6", "strong", "a", "div")
+    # Hardly larger than running text, only its weight makes it a heading.
     weight = max(600, ctx.theme.head_weight) if step < 1.2 else ctx.theme.head_weight
     style = css(
         font_size=ctx.size(max(ctx.theme.body, ctx.theme.text_px(step))), font_weight=weight
@@ -51,6 +52,7 @@ def paragraph(
     tag = ctx.tag(telling, "div", "span", "h5", "h6", "h4", "div", "p", "small", "h3")
     style = css(font_size=ctx.size(ctx.theme.text_px(step)), line_height=ctx.theme.line_height)
     style |= css(color=ctx.muted if ctx.chance(0.7) else ctx.ink)
+    # A heading by tag with the weight of text: that it is no heading must be visible.
     if tag in ("h3", "h4", "h5", "h6"):
         style["font-weight"] = "400"
     return El(tag, block(tag, style | css(**extra)), _inline(ctx, text, 0.14), "paragraph")
@@ -185,12 +187,14 @@ def button(
     if ctx.behind == accent:
         accent = "#ffffff" if ctx.ink == "#ffffff" else "#1d2430"
     kind = theme.button_kind if primary else ctx.pick("outline", "soft", "outline", "gray")
+    # Legible on the button, whose color may be light or dark.
     label_ink = ctx.on(accent).ink
     style = _button_size(ctx, small)
     if kind == "outline":
         style |= css(border=f"{ctx.pick(1, 1, 2)}px solid {accent}", color=accent)
         style["background"] = "transparent"
     elif kind == "soft":
+        # "26" is the alpha channel, 15 %.
         style |= css(background=accent + "26", color=ctx.ink)
     elif kind == "gray":
         style |= css(background=ctx.line, color=ctx.on(ctx.line).ink)

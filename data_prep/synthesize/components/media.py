@@ -17,6 +17,7 @@ def image(
     style = css(
         width=ctx.size(width) if width else "100%", height=ctx.size(height), border_radius=radius
     )
+    # `text-align` does not center a block.
     if width and ctx.theme.centered:
         style |= css(margin="0 auto", display="block")
     kind = ctx.pick("img", "img", "img", "figure", "picture", "link", "div", "div")
@@ -62,6 +63,7 @@ def _play(ctx: DrawContext, side: int) -> El:
     style |= css(
         background=ground + ctx.pick("e6", "cc", "ff"), border_radius=ctx.pick("50%", "50%", "14px")
     )
+    # The triangle must contrast with its disc.
     ink = ctx.theme.accent if ground == "#ffffff" else "#ffffff"
     if ctx.chance(0.3):
         style |= css(
@@ -140,6 +142,7 @@ def street_map(ctx: DrawContext, height: int) -> El:
         style["object-fit"] = "cover"
         return El("img", style, [], "map", {"src": pictures.data_uri(art), "alt": ""})
     if kind == "svg":
+        # The element is ours to style, so only what is inside the drawing's own `svg` is printed.
         inside = art[art.index(">") + 1 : -len("</svg>")]
         attrs = {"viewBox": f"0 0 640 {max(160, height)}", "preserveAspectRatio": "xMidYMid slice"}
         return El("svg", style, [Raw(inside)], "map", attrs)
@@ -260,6 +263,7 @@ def masonry(ctx: DrawContext, inner: int) -> El:
         [],
         ctx.cells(len(heights), lambda at: _tile(ctx, heights[at], inner // columns)),
     )
+    # Dealt out in turn, so that reading order runs along the rows, as such scripts do.
     for column in range(columns):
         tiles = every[column::columns]
         style = css(display="flex", flex_direction="column", gap=f"{gap}px", flex="1")

@@ -33,6 +33,7 @@ def caption_over(ctx: DrawContext, height: int, source: str | None = None) -> El
         over.style["bottom" if place == "bottom" else "top"] = (
             ctx.size(24) if place == "bottom" else "30%"
         )
+        # Photos vary in brightness, and the text must be legible on all.
         over.style["text-shadow"] = "0 1px 4px rgba(0,0,0,.7)"
     return El(
         ctx.pick("div", "figure", "div"), css(position="relative"), [picture, over], "freedom"

@@ -55,6 +55,7 @@ def _city(rng: Random, w: int, h: int) -> str:
             f"<rect x='{round(x)}' y='{round(h - tall)}' width='{round(wide)}'"
             f" height='{round(tall)}' fill='{color}'/>"
         )
+        # Houses overlap a little or leave a gap.
         x += wide * rng.uniform(0.85, 1.1)
     return data_uri(svg(w, h, body))
 
@@ -103,6 +104,7 @@ def _clouds(rng: Random, w: int, h: int) -> str:
     size = (48, 36)
     hue = [rng.randint(40, 215) for _ in range(3)]
     total = [[float(c)] * (size[0] * size[1]) for c in hue]
+    # Each octave doubles the frequency and has less amplitude, as in natural images.
     for octave in range(2, 6):
         wide, tall, swing = 2**octave, 2**octave * 3 // 4, 110 / octave
         grain = bytes(rng.randrange(256) for _ in range(wide * tall))

@@ -62,11 +62,13 @@ def qr(rng: Random, ink: str = "#000", paper: str = "#fff") -> str:
     """
     side = rng.choice((21, 25, 29))
     dark = {(x, y) for x in range(side) for y in range(side) if rng.random() < 0.48}
+    # Finder patterns: 7 x 7 modules with a white separator around them, in three corners.
     for left, top in ((0, 0), (side - 7, 0), (0, side - 7)):
         for x in range(-1, 8):
             for y in range(-1, 8):
                 ring = max(abs(x - 3), abs(y - 3))
                 (dark.add if ring in (0, 1, 3) else dark.discard)((left + x, top + y))
+    # Timing lines alternate between the finder patterns.
     for i in range(8, side - 8):
         for cell in ((i, 6), (6, i)):
             (dark.add if i % 2 == 0 else dark.discard)(cell)

@@ -86,6 +86,8 @@ def _flex(ctx: DrawContext, cells: list[El], shares: Shares, gap: int, align: st
         style["align-items"] = align
     for at, cell in enumerate(cells):
         share = shares[at % len(shares)]
+        # The gaps of a line are taken from its cells in proportion; 0.5 px more, or rounding could
+        # push the last cell to the next line.
         lost = gap * (len(shares) - 1) * share
         cell.style |= css(flex="none", width=f"calc({100 * share:.4g}% - {lost + 0.5:.4g}px)")
         if ctx.theme.responsive:
@@ -98,6 +100,7 @@ def _flex(ctx: DrawContext, cells: list[El], shares: Shares, gap: int, align: st
 def _twelve(ctx: DrawContext, cells: list[El], shares: Shares, gap: int, align: str) -> El:
     """A twelve-column framework: each cell is padded by half a gutter, and negative margins of the
     row compensate for the outer two."""
+    # Half a gutter: frameworks have fixed ones of 30 or 24 px.
     half = ctx.pick(gap // 2, gap // 2, 15, 12)
     style = css(display="flex", flex_wrap="wrap")
     style |= css(margin_left=f"-{ctx.size(half)}", margin_right=f"-{ctx.size(half)}")
@@ -176,6 +179,7 @@ def _floats(ctx: DrawContext, cells: list[El], shares: Shares, gap: int, align: 
     for at, cell in enumerate(cells):
         share = shares[at % len(shares)]
         cell.style |= css(float="left", width=_percent(share), padding=f"0 {half}")
+        # Heights differ: without `clear` a cell would float beside a higher one of the line above.
         if at % len(shares) == 0 and at:
             cell.style["clear"] = "left"
         if at + len(shares) < len(cells):

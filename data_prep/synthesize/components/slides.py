@@ -16,6 +16,7 @@ def carousel(ctx: DrawContext, slides: list[El]) -> El:
     how = ctx.pick("track", "track", "clones", "fade", "gone", "scroll")
     for slide in slides:
         slide.slide = True
+    # Only the first is in the screenshot, so the labels of the others are dropped.
     for slide in slides[1:]:
         slide.hidden = True
     if how in ("track", "clones", "scroll"):
@@ -61,6 +62,7 @@ def _track(
         track.style["gap"] = f"{gap}px"
     if how == "clones":
         last = copy.deepcopy(placed[-1])
+        # A clone shows what another slide shows, and is no content of its own.
         for node in last.walk():
             node.mark, node.slide = None, False
         last.hidden = True

@@ -114,6 +114,7 @@ def _nothing(rng: Random) -> Sheet:
     return {"img": {"max-width": "100%"}} if rng.random() < 0.5 else {}
 
 
+# `layers` and the base sheet are drawn per site. Repeated entries are drawn more often.
 # name, weight, rows, layers, spacing, card, button, container, fields, base
 _PROFILES = (
     ("twelve", 5, ("twelve", "twelve", "flex"), (0, 1), ("margin", "base"), "body", "tight",

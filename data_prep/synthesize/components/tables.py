@@ -114,6 +114,7 @@ def _lines(ctx: DrawContext, heads: list[str], body: list[list[Callable]]) -> El
     def cell(tag: str, content: "El | str", style: dict[str, str], mark: str = "paragraph") -> El:
         if isinstance(content, str):
             return El(tag, dict(style), [content], mark) if content else El(tag, dict(style))
+        # A cell is a leaf where all it has is one text; otherwise its labels are inside it.
         if content.mark == "paragraph":
             content.mark = None  # the cell is the text
             return El(tag, dict(style), [content], "paragraph")
