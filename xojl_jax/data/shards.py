@@ -187,15 +187,21 @@ def join_shards(split: str, shards: Iterable[Shard], skipped: Iterable[str]) -> 
     return SplitSummary(split, files, statistics, columns, skipped=tuple(skipped))
 
 
+_IMPORT_LOCK = threading.Lock()
+
+
 @cache
 def _example() -> type:
     """The message class `tf.train.Example` as tensorflow-datasets ships it (TensorFlow not needed).
 
     Imported when the first record is read: it takes a third of a second.
     """
-    from tensorflow_datasets.proto import tf_example_pb2
+    # The module imports itself when it is first used. Two reading threads would do so at once, each
+    # holding a lock that the other waits for (of the lazy attribute, of the import): one at a time.
+    with _IMPORT_LOCK:
+        from tensorflow_datasets.proto import tf_example_pb2
 
-    return tf_example_pb2.Example  # pyright: ignore  (protobuf makes it at run time)
+        return tf_example_pb2.Example  # pyright: ignore  (protobuf makes it at run time)
 
 
 def encode_sample(sample: StoredRecord) -> bytes:
