@@ -1,7 +1,5 @@
 """From a config to the sizes and parts of the model; unknown names are refused here."""
 
-from ml_collections import ConfigDict
-
 from xojl_jax.errors import BadUsage
 from xojl_jax.nn.config import BlockConfig, DecoderConfig, TrunkConfig, VisionConfig
 from xojl_jax.nn.feed_forward import FEED_FORWARDS
@@ -21,9 +19,7 @@ from xojl_jax.xojl.record import CATEGORIES
 NEEDED_HEADS = ("node", "category")
 
 
-def model_config(
-    config: ConfigDict, vocabulary_size: int, statistics: dict[str, list[float]]
-) -> ModelConfig:
+def model_config(config, vocabulary_size: int, statistics: dict[str, list[float]]) -> ModelConfig:
     """What the model is built from.
 
     Args:
@@ -76,14 +72,14 @@ def model_config(
     )
 
 
-def stage_of(config: ConfigDict) -> Stage:
+def stage_of(config) -> Stage:
     if config.stage not in STAGES:
         *others, last = map(str, STAGES)
         raise BadUsage(f"config.stage is {config.stage}: choose {', '.join(others)} or {last}")
     return STAGES[config.stage]
 
 
-def heads_of(config: ConfigDict, stage: Stage) -> tuple[str, ...]:
+def heads_of(config, stage: Stage) -> tuple[str, ...]:
     """Those of `config.heads` whose inputs the stage computes."""
     named = chosen(HEADS, config.heads, "config.heads")
     for name in named:
