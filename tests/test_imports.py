@@ -75,6 +75,21 @@ def test_import_rules_hold(owner):
             )
 
 
+def test_commands_and_tasks_import_no_task():
+    """Protects the seams: a command finds a task by its name, and no task builds on another."""
+    package = ROOT / "xojl_jax"
+    folders = [path for path in (package / "tasks").iterdir() if (path / "task.py").is_file()]
+    assert folders
+    for path in package.rglob("*.py"):
+        own = [folder.name for folder in folders if folder in path.parents]
+        # The dict of tasks imports each of them when it is chosen.
+        own += [folder.name for folder in folders if path == package / "tasks" / "__init__.py"]
+        for name in imported_modules(path):
+            for folder in folders:
+                task = f"xojl_jax.tasks.{folder.name}."
+                assert folder.name in own or not f"{name}.".startswith(task), f"{path}: {name}"
+
+
 def test_every_layer_is_covered():
     """Protects the rule itself: a new package must be given its place in the table."""
     packages = {path.parent.name for path in (ROOT / "xojl_jax").glob("*/__init__.py")}

@@ -8,7 +8,7 @@ from PIL import Image, ImageDraw
 
 from xojl_jax.data import augment
 from xojl_jax.data.augment import Rotation
-from xojl_jax.data.images import PAD
+from xojl_jax.data.images import PAD_GRAY
 
 
 def test_brightness_and_contrast_stay_within_a_tenth():
@@ -46,14 +46,14 @@ def test_beyond_the_turned_content_all_is_padding(content, degrees):
     height, width = rotation.size
     assert height <= 90 and width <= 120
     rotated = rotation.image(np.zeros((90, 120, 3), np.uint8))
-    assert (rotated[height:] == PAD).all() and (rotated[:, width:] == PAD).all()
+    assert (rotated[height:] == PAD_GRAY).all() and (rotated[:, width:] == PAD_GRAY).all()
 
 
 @pytest.mark.parametrize("degrees", [-2.0, -0.7, 0.0, 1.3, 2.0])
 def test_boxes_turn_as_the_pixels_do(degrees):
     """A drawn rectangle is found where `boxes` says that it went, to a pixel."""
     frame, content = (300, 400), (260, 380)
-    page = Image.new("RGB", frame[::-1], (PAD, PAD, PAD))
+    page = Image.new("RGB", frame[::-1], (PAD_GRAY, PAD_GRAY, PAD_GRAY))
     draw = ImageDraw.Draw(page)
     draw.rectangle((0, 0, content[1] - 1, content[0] - 1), fill=(255, 255, 255))
     draw.rectangle((60, 40, 199, 79), fill=(200, 0, 0))

@@ -171,7 +171,7 @@ def test_a_turned_sample_keeps_its_boxes_on_the_picture(tmp_path):
     assert len(boxes) and (boxes != before).any()
     assert np.abs(boxes - before).max() < 0.1 and boxes.min() >= 0 and boxes.max() <= 1
     assert (turned["html_boxes"][~turned["html_box_mask"]] == 0).all()
-    painted = (turned["image"] != images.PAD).any(-1)
+    painted = (turned["image"] != images.PAD_GRAY).any(-1)
     for row, column in zip(*np.nonzero(painted), strict=True):
         patch = row // SPEC.patch * -(-SPEC.image_width // SPEC.patch) + column // SPEC.patch
         assert turned["patch_mask"][patch]

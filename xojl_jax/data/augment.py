@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image
 
-from xojl_jax.data.images import PAD
+from xojl_jax.data.images import PAD_GRAY
 
 
 def brightness_contrast(
@@ -29,7 +29,7 @@ def brightness_contrast(
 class Rotation:
     """A rotation that keeps the whole content inside its frame; sizes are (height, width) in px.
 
-    The content is at the frame's top left, as `images.fit` puts it, before and after. It is
+    The content is at the frame's top left, as `images.frame` puts it, before and after. It is
     scaled down by the few per cent that it would stick out by, and no more: a low bar has space
     below itself.
     """
@@ -89,9 +89,9 @@ class Rotation:
             Image.Transform.AFFINE,
             back,
             Image.Resampling.BILINEAR,
-            fillcolor=(PAD, PAD, PAD),
+            fillcolor=(PAD_GRAY, PAD_GRAY, PAD_GRAY),
         )
-        framed = np.full((*self.frame, 3), PAD, np.uint8)
+        framed = np.full((*self.frame, 3), PAD_GRAY, np.uint8)
         framed[:rows, :columns] = np.asarray(rotated)
         return framed
 

@@ -18,7 +18,7 @@ from xojl_jax.errors import BadInput
 # A full-page capture of 1280 x 30000 still passes; 120 MB of pixels is what a worker may hold.
 MAX_PIXELS = 40_000_000
 # Padding is masked out of attention; a gray keeps the convolution-like patch window calm beside it.
-PAD = 128
+PAD_GRAY = 128
 
 _PNG_MAGIC = b"\x89PNG\r\n\x1a\n"
 _OTHER_MAGIC = {
@@ -204,10 +204,6 @@ class Fit:
         """float64[..., 4] (x0, y0, x1, y1) in source pixels to fractions of the target; no clip."""
         return np.asarray(boxes, np.float64) * self._factors()
 
-    def boxes_to_source(self, boxes: np.ndarray) -> np.ndarray:
-        """The inverse of `boxes_to_target`."""
-        return np.asarray(boxes, np.float64) / self._factors()
-
     def patch_mask(self, patch: int) -> np.ndarray:
         """bool[N]: False where a patch (row by row, partial last ones included) is all padding."""
         rows = np.arange(-(-self.target[0] // patch)) * patch < self.content[0]
@@ -215,7 +211,7 @@ class Fit:
         return (rows[:, None] & columns[None, :]).reshape(-1)
 
 
-def plan_fit(source: tuple[int, int], target: tuple[int, int]) -> Fit:
+def fit_size(source: tuple[int, int], target: tuple[int, int]) -> Fit:
     """Shrinks `source` into `target`, aspect kept. It never enlarges: a pixel stays a CSS px."""
     scale = min(1.0, target[0] / source[0], target[1] / source[1])
     rows, columns = (min(t, max(1, round(s * scale))) for s, t in zip(source, target, strict=True))
@@ -225,37 +221,31 @@ def plan_fit(source: tuple[int, int], target: tuple[int, int]) -> Fit:
 def shrink(
     image: np.ndarray, target: tuple[int, int], *, sharpen: bool = False
 ) -> tuple[np.ndarray, Fit]:
-    """The first half of `fit`: uint8[h, w, 3] scaled to the size of `Fit.content`, no padding.
+    """The first half of fitting: uint8[h, w, 3] scaled to the size of `Fit.content`, no padding.
 
     With `sharpen`, text is made sharper first where that helps (X021).
     """
-    plan = plan_fit(image.shape[:2], target)
-    if plan.content == plan.source:
-        return image, plan
-    if sharpen and SHARPEN_SCALES[0] <= min(plan.scale) < SHARPEN_SCALES[1]:
+    fit = fit_size(image.shape[:2], target)
+    if fit.content == fit.source:
+        return image, fit
+    if sharpen and SHARPEN_SCALES[0] <= min(fit.scale) < SHARPEN_SCALES[1]:
         image = sharpen_text(image)
     # Hamming: as sharp as bicubic when shrinking, at half the price. reducing_gap: a cheap
     # integer reduction first where the image is much too large.
     small = Image.fromarray(image).resize(
-        (plan.content[1], plan.content[0]), Image.Resampling.HAMMING, reducing_gap=3.0
+        (fit.content[1], fit.content[0]), Image.Resampling.HAMMING, reducing_gap=3.0
     )
-    return np.asarray(small), plan
+    return np.asarray(small), fit
 
 
-def frame(content: np.ndarray, plan: Fit, *, pad: int = PAD) -> np.ndarray:
-    """The second half of `fit`: the shrunk image at the top left of uint8[H, W, 3]."""
-    height, width = plan.content
-    framed = np.empty((*plan.target, 3), np.uint8)
+def frame(content: np.ndarray, fit: Fit) -> np.ndarray:
+    """The second half of fitting: the shrunk image at the top left of uint8[H, W, 3]."""
+    height, width = fit.content
+    framed = np.empty((*fit.target, 3), np.uint8)
     framed[:height, :width] = content
-    framed[height:] = pad
-    framed[:height, width:] = pad
+    framed[height:] = PAD_GRAY
+    framed[:height, width:] = PAD_GRAY
     return framed
-
-
-def fit(image: np.ndarray, target: tuple[int, int], *, pad: int = PAD) -> tuple[np.ndarray, Fit]:
-    """Fits uint8[h, w, 3] into uint8[H, W, 3] with (H, W) = `target`; see `Fit` and `plan_fit`."""
-    content, plan = shrink(image, target)
-    return frame(content, plan, pad=pad), plan
 
 
 # --- statistics ------------------------------------------------------------------------------

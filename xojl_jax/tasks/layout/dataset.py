@@ -12,6 +12,7 @@ from xojl_jax.data.bounded_cache import BoundedCache
 from xojl_jax.data.images import ImageError, decode_image
 from xojl_jax.data.shards import ShardSource, StoredRecord
 from xojl_jax.errors import BadInput, BadUsage
+from xojl_jax.tasks.base import Sample
 from xojl_jax.tasks.layout.features import Featurizer, Picture, Prepared
 from xojl_jax.tasks.layout.sample_changes import (
     rotate_sample,
@@ -19,7 +20,7 @@ from xojl_jax.tasks.layout.sample_changes import (
     without_html,
     without_image,
 )
-from xojl_jax.tasks.layout.sample_spec import FeatureSpec, Sample
+from xojl_jax.tasks.layout.sample_spec import FeatureSpec
 from xojl_jax.tasks.layout.tree_features import DoesNotFit
 from xojl_jax.xojl.record import Record, parse_record
 from xojl_jax.xojl.vocabulary import Vocabulary

@@ -10,11 +10,11 @@ from typing import NamedTuple
 import numpy as np
 
 from xojl_jax.data.images import Fit, frame, shrink
+from xojl_jax.tasks.base import Sample
 from xojl_jax.tasks.layout.node_labels import IndexedRecord, node_elements
 from xojl_jax.tasks.layout.sample_spec import (
     UNKNOWN,
     FeatureSpec,
-    Sample,
     blank_arrays,
     sample_spec,
 )
@@ -46,7 +46,7 @@ class Picture(NamedTuple):
     """A screenshot in the model's scale, not padded yet."""
 
     pixels: np.ndarray  # uint8[<= H, <= W, 3]
-    plan: Fit
+    fit: Fit
 
 
 class Featurizer:
@@ -123,9 +123,9 @@ class Featurizer:
         if picture is not None:
             sample["image"] = frame(*picture)
             sample["image_mask"] = np.bool_(True)
-            sample["patch_mask"] = picture.plan.patch_mask(self.spec.patch)
+            sample["patch_mask"] = picture.fit.patch_mask(self.spec.patch)
             if prepared.boxes is not None:
-                _place_boxes(sample, prepared.boxes, picture.plan)
+                _place_boxes(sample, prepared.boxes, picture.fit)
         return sample
 
     def spelled_targets(self, prepared: Prepared) -> Sample:
@@ -170,14 +170,14 @@ class Featurizer:
         return {f"{view}_tokens": np.full(length + 1, PAD, np.int32), f"{view}_carry": carry}
 
 
-def _place_boxes(sample: Sample, boxes: np.ndarray, plan: Fit) -> None:
+def _place_boxes(sample: Sample, boxes: np.ndarray, fit: Fit) -> None:
     """Writes `html_boxes`, `html_z`, `html_box_mask`. A box wholly outside the picture, of which
     the picture says nothing, is masked out; one partly outside is cut at the edge."""
     count = len(boxes)
     left, top, width, height, z = boxes.astype(np.float64).T
-    mapped = plan.boxes_to_target(np.stack([left, top, left + width, top + height], -1))
-    rows, columns = plan.source
-    edge = plan.boxes_to_target(np.array([0, 0, columns, rows]))[[2, 3, 2, 3]]
+    mapped = fit.boxes_to_target(np.stack([left, top, left + width, top + height], -1))
+    rows, columns = fit.source
+    edge = fit.boxes_to_target(np.array([0, 0, columns, rows]))[[2, 3, 2, 3]]
     sample["html_boxes"][:count] = np.clip(mapped, 0, edge)
     inside = (left < columns) & (top < rows) & (left + width >= 0) & (top + height >= 0)
     sample["html_box_mask"][:count] = inside

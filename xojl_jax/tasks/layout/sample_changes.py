@@ -7,7 +7,8 @@ import numpy as np
 
 from xojl_jax.data.augment import Rotation
 from xojl_jax.data.images import Fit
-from xojl_jax.tasks.layout.sample_spec import FeatureSpec, Sample, blank_arrays, sample_spec
+from xojl_jax.tasks.base import Sample
+from xojl_jax.tasks.layout.sample_spec import FeatureSpec, blank_arrays, sample_spec
 
 _BOX_ARRAYS = ("html_boxes", "html_z", "html_box_mask")
 

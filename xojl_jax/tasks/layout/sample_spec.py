@@ -10,11 +10,10 @@ from dataclasses import dataclass
 import jax
 import numpy as np
 
+from xojl_jax.tasks.base import Sample
 from xojl_jax.tasks.layout.tree_features import PATH_LEVELS
 from xojl_jax.xojl.tree import ELEMENTS
 from xojl_jax.xojl.vocabulary import ELEMENT_WIDTH
-
-Sample = dict[str, np.ndarray]
 
 MERGED = len(ELEMENTS)  # `node_element` of a node that has no layout node of its own
 UNKNOWN = -1
