@@ -14,6 +14,7 @@ from xojl_jax.xojl.tree import (
     Caps,
     Content,
     Node,
+    TreeIndex,
     XojlError,
     parse_html,
     parse_layout,
@@ -293,3 +294,11 @@ def test_anything_at_all_is_a_tree_or_an_xojl_error(value):
         else:
             text = print_html(forest) if parse is parse_html else print_layout(forest)
             assert parse(text) == forest
+
+
+def test_a_tree_index_is_walked_once():
+    """Protects what takes either form: the index of an index is itself, with preorder's visits."""
+    forest = parse_html({"div": {"p": "", "a": {"i": ""}}})
+    index = TreeIndex.of(forest)
+    assert TreeIndex.of(index) is index
+    assert index.visits == preorder(forest) and len(index) == 4

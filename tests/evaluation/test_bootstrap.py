@@ -1,0 +1,37 @@
+"""Intervals over records: what the weights are, and what is left out of a mean."""
+
+import numpy as np
+import pytest
+
+from xojl_jax.evaluation.bootstrap import ScoreTable, bootstrap_weights, interval
+
+
+def test_weights_draw_with_replacement():
+    """Protects every interval: a resample has as many records as the data, some of them twice."""
+    weights = bootstrap_weights(20, samples=400, seed=0)
+    assert weights.shape == (400, 20) and (weights.sum(axis=1) == 20).all()
+    assert weights.max() > 1 and weights.mean(axis=0) == pytest.approx(1, abs=0.25)
+    np.testing.assert_array_equal(weights, bootstrap_weights(20, samples=400, seed=0))
+
+
+def test_a_mean_leaves_unknown_values_out_and_counts_the_others():
+    table = ScoreTable(4)
+    table.add_mean("known", [1.0, float("nan"), 3.0, 2.0])
+    table.add_mean("unknown", [float("nan")] * 4)
+    assert table.scores["known"]["value"] == 2.0 and table.scores["known"]["records"] == 3
+    assert 1 <= table.scores["known"]["low"] <= 2 <= table.scores["known"]["high"] <= 3
+    assert table.scores["unknown"] == {"value": None, "low": None, "high": None, "records": 0}
+
+
+def test_a_ratio_of_sums_is_no_mean_of_ratios():
+    """Protects micro averages: a record counts by its size."""
+    table = ScoreTable(2)
+    table.add(np.array([[1, 1], [0, 9]]), lambda sums: {"hits": sums[..., 0] / sums[..., 1]})
+    assert table.scores["hits"]["value"] == pytest.approx(0.1)
+    assert (table.scores["hits"]["low"], table.scores["hits"]["high"]) == (0.0, 1.0)
+
+
+def test_an_interval_holds_the_middle_of_the_scores():
+    low, high = interval(np.append(np.linspace(0, 1, 1001), np.nan))
+    assert (low, high) == pytest.approx((0.025, 0.975))
+    assert np.isnan(interval(np.array([np.nan]))).all()
