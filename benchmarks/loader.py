@@ -28,10 +28,10 @@ from configs import layout
 from xojl_jax.data import images, shards
 from xojl_jax.data.loader import batches
 from xojl_jax.data.transforms import stack
-from xojl_jax.tasks.layout.baseline import layout_from_labels
 from xojl_jax.tasks.layout.dataset import LayoutDataset
 from xojl_jax.tasks.layout.features import Featurizer
 from xojl_jax.tasks.layout.sample_spec import MERGED, FeatureSpec
+from xojl_jax.xojl.build import layout_from_labels
 from xojl_jax.xojl.codebook import Codebook
 from xojl_jax.xojl.record import Record, parse_record, record_to_json
 from xojl_jax.xojl.tree import parse_html, preorder

@@ -11,13 +11,13 @@ from pathlib import Path
 from data_prep.cli.progress import Progress
 from data_prep.label.explain import explain
 from data_prep.label.folder import REJECTED_FILES, Authors, Folder, read_records
-from data_prep.label.law import violations
 from data_prep.label.layout import Labeler, in_order, layout_of
 from data_prep.label.node_context import NodeContext
 from data_prep.label.rules import Table
 from data_prep.label.section_tree import SectionTree
 from xojl_jax.errors import BadUsage
 from xojl_jax.xojl.record import Record
+from xojl_jax.xojl.structure import violations
 from xojl_jax.xojl.tree import used_elements
 
 USAGE = """Adds section_layout, used_elements, category and quality.label to captured records.
@@ -118,8 +118,10 @@ def label(record: Record, author: list[dict], table: Table) -> LabeledRecord:
         quality={**bare.quality, "label": labeler.confidence()},
     )
     why = (kind.name, kind.confidence) if kind else ("", 0.0)
-    if broken := next(violations(root), ""):
-        return LabeledRecord(bare, tree, labeler, why, f"breaks a rule of the language: {broken}")
+    # Without boxes: those of real pages overlap and stick out, with labels that are right.
+    if broken := next(violations(layout), None):
+        fault = f"breaks a rule of the language: {broken.element}: {broken.rule}"
+        return LabeledRecord(bare, tree, labeler, why, fault)
     return LabeledRecord(made, tree, labeler, why)
 
 

@@ -10,7 +10,8 @@ from data_prep.label.groups import outermost_of
 from data_prep.label.node_context import NOTHING, Item, NodeContext
 from data_prep.label.rules import Rule, Table
 from data_prep.label.section_tree import SectionTree
-from xojl_jax.xojl.tree import CONTAINERS, Forest, Node
+from xojl_jax.xojl.build import Label, build_layout
+from xojl_jax.xojl.tree import CONTAINERS, Forest
 
 FORM = 0.9  # factor on the confidence of sections with form fields
 
@@ -152,10 +153,10 @@ def in_order(root: Item) -> list[Item]:
 
 def layout_of(tree: SectionTree, root: Item) -> Forest:
     """The layout tree of labels; tags, classes and content are those of the html nodes."""
-    built: dict[int, Node] = {}
-    for item in reversed(in_order(root)):
-        twin = tree.nodes[item.index]
-        content = tuple(part._replace(at=0) for part in twin.content)
-        children = tuple(built[child.index] for child in item.children)
-        built[item.index] = Node(item.element, twin.tag, twin.classes, content, children)
-    return (built[root.index],)
+    labels: list[Label] = []
+    stack = [(root, -1)]
+    while stack:
+        item, above = stack.pop()
+        stack.extend((child, len(labels)) for child in reversed(item.children))
+        labels.append(Label(item.element, tree.nodes[item.index], above))
+    return build_layout(labels)

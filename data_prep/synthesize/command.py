@@ -29,13 +29,14 @@ from data_prep.browser.chromium import Browser, PageError
 from data_prep.cli.flags import add_workers
 from data_prep.cli.progress import Progress
 from data_prep.synthesize.components import Page, make_page
-from data_prep.synthesize.components.law import violations
 from data_prep.synthesize.components.markup import document, labeled_tree
 from data_prep.trees.compact import Compact, compact, properties
 from xojl_jax.errors import BadUsage, UserError
+from xojl_jax.xojl.build import Label, build_layout, nearest_labeled
 from xojl_jax.xojl.codebook import Codebook
 from xojl_jax.xojl.record import Record, record_to_json
-from xojl_jax.xojl.tree import ELEMENTS, Forest, Node, preorder, used_elements
+from xojl_jax.xojl.structure import violations
+from xojl_jax.xojl.tree import ELEMENTS, Forest, preorder, used_elements
 
 BATCH = 16  # sections on one page of the browser: opening a page costs more than a section
 PITCH = 1400  # px from one section's top to the next; a taller one is rejected and drawn again
@@ -253,10 +254,9 @@ def _record(shown: _Rendered, seed: int, index: int, limits: Limits) -> Rendered
         raise DoesNotFit("too many html nodes")
     if len(layout_nodes) > limits.labels:
         raise DoesNotFit("too many labeled nodes")
-    for fault in violations(layout, [shown.compact.boxes[node] for node in layout_nodes]):
-        # "grid 3: no two cells in a row" -> "grid: no two cells in a row"
-        kind, what = fault.split(": ", 1)
-        raise DoesNotFit(f"{kind.split(' ')[0]}: {''.join(c for c in what if not c.isdigit())}")
+    boxes = [shown.compact.boxes[node] for node in layout_nodes]
+    if broken := next(violations(layout, boxes), None):
+        raise DoesNotFit(f"{broken.element}: {broken.rule}")
     name = f"{seed}-{index:06d}"
     record = Record(
         id=f"synth-{name}",
@@ -282,29 +282,19 @@ def _record(shown: _Rendered, seed: int, index: int, limits: Limits) -> Rendered
 def _layout(shown: _Rendered) -> tuple[Forest, list[int]]:
     """The layout tree of the labeled nodes, and each one's html node in depth-first pre-order."""
     html = [visit.node for visit in preorder(shown.compact.forest)]
-    labeled_above: list[int] = []  # of each extracted node: itself or its nearest labeled ancestor
-    children: dict[int, list[int]] = {-1: []}
-    for index, (mark, parent) in enumerate(zip(shown.marks, shown.parents, strict=True)):
-        above = labeled_above[parent] if parent >= 0 else -1
-        if mark is None or shown.compact.node_of[index] is None:
-            labeled_above.append(above)
-            continue
-        labeled_above.append(index)
-        children[above].append(index)
-        children[index] = []
-    built: dict[int, Node] = {}
-    # Parents come before their children, so backwards every child is built before its parent.
-    for index in sorted((i for i in children if i >= 0), reverse=True):
-        twin = html[shown.compact.node_of[index]]
-        built[index] = Node(
-            shown.marks[index],
-            twin.tag,
-            twin.classes,
-            tuple(content._replace(at=0) for content in twin.content),
-            tuple(built[child] for child in children[index]),
+    labeled = [
+        mark is not None and node is not None
+        for mark, node in zip(shown.marks, shown.compact.node_of, strict=True)
+    ]
+    order = [index for index, keep in enumerate(labeled) if keep]
+    nodes = [shown.compact.node_of[index] for index in order]
+    labels = [
+        Label(shown.marks[index], html[node], above)
+        for index, node, above in zip(
+            order, nodes, nearest_labeled(shown.parents, labeled), strict=True
         )
-    order = sorted(built)
-    return tuple(built[i] for i in children[-1]), [shown.compact.node_of[i] for i in order]
+    ]
+    return build_layout(labels), nodes
 
 
 def _save(path: Path, png: bytes, quality: int) -> None:

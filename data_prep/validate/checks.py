@@ -8,6 +8,7 @@ from xojl_jax.xojl.align import align
 from xojl_jax.xojl.faults import XojlError, shorten
 from xojl_jax.xojl.keys import LAYOUT_ELEMENTS
 from xojl_jax.xojl.record import CATEGORIES, Record
+from xojl_jax.xojl.structure import violations
 from xojl_jax.xojl.tree import preorder, used_elements
 
 SLACK = 1.5  # px by which a box may be outside its screenshot: rounding
@@ -80,6 +81,13 @@ KINDS = {
         "Its like is in the training split, too",
         "Scores on this record flatter. Remove one of the two, or give both the same "
         "source.site and build again.",
+    ),
+    "structure": Kind(
+        False,
+        "The layout breaks a rule of what may hold what",
+        "Label again, or correct the layout: containers hold something, leaves hold nothing, a "
+        "column is a cell of a grid, a grid has two cells or more. Training takes the record as "
+        "it is, and learns it so.",
     ),
     "used_style": Kind(
         False,
@@ -210,6 +218,9 @@ def label_problems(record: Record) -> Iterator[Problem]:
     truth = used_elements(record.layout)
     if record.used_elements != truth:
         yield _used_problem(record.used_elements, truth)
+    if broken := list(violations(record.layout)):
+        more = f", and {len(broken) - 1} more" if len(broken) > 1 else ""
+        yield Problem("structure", f"section_layout, {broken[0]}{more}")
     if record.layout_nodes is not None:
         yield from _twin_problems(record)
 

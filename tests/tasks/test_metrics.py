@@ -14,7 +14,7 @@ from xojl_jax.tasks.layout import baseline, metrics
 from xojl_jax.tasks.layout.metrics import Result
 from xojl_jax.tasks.layout.sample_spec import MERGED
 from xojl_jax.xojl.record import parse_record
-from xojl_jax.xojl.tree import ELEMENTS, Node, parse_html, parse_layout, preorder, print_layout
+from xojl_jax.xojl.tree import ELEMENTS, Node, parse_layout, preorder
 
 ID = {name: i for i, name in enumerate(ELEMENTS)}
 
@@ -257,23 +257,6 @@ def test_macro_intervals_take_elements_as_they_occur():
     rows[0, 0, 0] = rows[1, 0, 1] = 1
     only_first = np.tensordot(np.array([[2, 0]]), rows, 1)
     assert metrics.f1_scores(only_first)["macro_f1"] == [1.0]
-
-
-def test_layout_from_labels_moves_children_up():
-    """A merged node's children go to its nearest kept ancestor, in order; content stays theirs."""
-    html = parse_html(
-        {"div": {"span": {"h1@c_fff": {"text": "a"}, "p": {"text": "b"}}, "i": {"text": "c"}}}
-    )
-    merged = MERGED
-    labels = [ID["wrapper"], merged, ID["heading"], ID["paragraph"], merged]
-    made = baseline.layout_from_labels(html, labels)
-    assert made.nodes == (0, 2, 3)
-    assert json.loads(print_layout(made.forest)) == {
-        "wrapper.div": {"heading.h1@c_fff": {"text": "a"}, "paragraph.p": {"text": "b"}}
-    }
-    roots = baseline.layout_from_labels(html, [merged, merged, 5, 6, 7])
-    assert [n.element for n in roots.forest] == ["heading", "paragraph", "button"]
-    assert baseline.layout_from_labels(html, [merged] * 5) == ((), ())
 
 
 def test_the_tag_baseline_learns_the_most_frequent_label():

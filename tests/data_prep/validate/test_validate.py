@@ -26,6 +26,11 @@ LOOKS = {
         | {"used_elements": ["heading", "icon", "section"]},
         "3 of 3 layout nodes",
     ),
+    "structure": (
+        {"layout_nodes": None, "section_layout": {"section.div": {"heading.h1": {"icon.i": ""}}}}
+        | {"used_elements": ["heading", "icon", "section"]},
+        "heading 1: a leaf with children",
+    ),
     "scale": ({"viewport": [160, 90]}, "320 px wide, the viewport 160"),
     "blank": ({"screenshot": "shots/blank.png"}, "320 x 180 px"),
     "ending": ({"screenshot": "shots/jpeg.png"}, "is a JPEG"),
