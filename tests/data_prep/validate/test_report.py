@@ -96,7 +96,7 @@ def test_it_filters_and_enlarges_in_a_browser(report, chromium):
         opened.select_option("#problem", "path")
         assert opened.locator(visible).count() == 1
         opened.select_option("#problem", "")
-        opened.select_option("#element", "column")
+        opened.select_option("#element", "wrapper")
         assert opened.locator(visible).count() == 6
         opened.fill("#words", "again")
         assert opened.locator(visible).count() == 1

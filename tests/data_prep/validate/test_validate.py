@@ -27,7 +27,8 @@ LOOKS = {
         "3 of 3 layout nodes",
     ),
     "structure": (
-        {"layout_nodes": None, "section_layout": {"section.div": {"heading.h1": {"icon.i": ""}}}}
+        {"html": {"div": {"h1": {"i": ""}}}, "html_boxes": None, "layout_nodes": None}
+        | {"section_layout": {"section.div": {"heading.h1": {"icon.i": ""}}}}
         | {"used_elements": ["heading", "icon", "section"]},
         "heading 1: a leaf with children",
     ),

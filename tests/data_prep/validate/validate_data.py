@@ -28,7 +28,7 @@ def record(seed: int, **changes) -> dict:
     for i in range(5):
         name = f"div@pt_{rng.integers(1, 900)}x@c_{rng.integers(0, 0xFFFFFF):06x}"
         cards[name] = {"h3": {"text": f"xv{i}"}, "p": {"text": f"xv{i + 10}"}}
-        layout[f"column.{name}"] = {"heading.h3": "", "paragraph.p": ""}
+        layout[f"wrapper.{name}"] = {"heading.h3": "", "paragraph.p": ""}
     nodes = 1 + 3 * len(cards)
     boxes = [[0, 0, 320, 180, 0]]
     boxes += [[10 + i, 5 + i, 40, 20, i] for i in range(1, nodes)]
@@ -37,7 +37,7 @@ def record(seed: int, **changes) -> dict:
         "screenshot": f"shots/{seed}.png",
         "html": {"section@d_grid": cards},
         "section_layout": {"section.section@d_grid": layout},
-        "used_elements": ["column", "heading", "paragraph", "section"],
+        "used_elements": ["heading", "paragraph", "section", "wrapper"],
         "category": "features",
         "source": {"uri": f"https://site{seed}.example/", "site": f"site{seed}"},
         "viewport": [320, 180],
