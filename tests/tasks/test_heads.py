@@ -36,7 +36,7 @@ def batch():
     Node 0 is a container over everything, node 1 a leaf on the left, node 2 has no box.
     """
     boxes = np.array([[0, 0, 1, 1], [0, 0, 0.5, 1], [0, 0, 1, 1]], np.float32)
-    return {
+    arrays = {
         "html_boxes": np.stack([boxes, boxes]),
         "html_box_mask": np.array([[True, True, False]] * 2),
         "html_mask": np.array([[True, True, True], [True, True, False]]),
@@ -45,6 +45,7 @@ def batch():
         "patch_mask": np.array([[True, True, True, False]] * 2),
         "category": np.array([3, -1], np.int32),
     }
+    return jax.tree.map(jnp.asarray, arrays)
 
 
 def bce(logits, targets):
@@ -107,14 +108,19 @@ def test_region_loss_compares_nodes_with_the_mean_of_their_patches(batch):
 def test_without_labels_a_loss_is_zero(batch, name):
     """Protects batches without labels: no part is NaN, and none moves."""
     batch = batch | {
-        "node_element": np.full((2, 3), -1, np.int32),
-        "category": np.array([-1, -1], np.int32),
-        "elements": np.zeros((2, 30), np.float32),
-        "label_mask": np.array([False, False]),
+        "node_element": jnp.full((2, 3), -1, jnp.int32),
+        "category": jnp.array([-1, -1], jnp.int32),
+        "elements": jnp.zeros((2, 30)),
+        "label_mask": jnp.array([False, False]),
     }
-    shapes = {"element": (2, 30), "category": (2, 5), "node": (2, 3, 23), "aux": (2, 4, 30)}
-    shapes |= {"spatial": (2, 4)}
-    prediction = jnp.ones(shapes[name]) if name in shapes else (jnp.ones((2, 3, 6)),) * 1
+    shapes = {
+        "element": (2, 30),
+        "category": (2, 5),
+        "node": (2, 3, 23),
+        "aux": (2, 4, 30),
+        "spatial": (2, 4),
+    }
+    prediction = jnp.ones(shapes[name]) if name in shapes else None
     if name == "contrastive":
         prediction = (jnp.ones((2, 3, 6)), jnp.ones((2, 4, 6)))
     assert HEADS[name].loss(prediction, batch, Grid)[0] == 0

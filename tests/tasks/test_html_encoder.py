@@ -1,6 +1,7 @@
 """The parts of the HTML encoder against plain numpy, on a tree of six nodes."""
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 from flax import linen as nn
@@ -48,7 +49,7 @@ def test_relations_are_those_of_the_tree():
         kind = "sibling " if PARENT[i] == PARENT[j] else ""
         return kind + ("before" if j < i else "after")
 
-    found = tree_relations(np.array([PARENT]), np.array([END]))[0]
+    found = tree_relations(jnp.array([PARENT]), jnp.array([END]))[0]
     names = [[RELATIONS[index] for index in row] for row in np.asarray(found)]
     assert names == [[relation(i, j) for j in range(6)] for i in range(6)]
 

@@ -85,7 +85,7 @@ def test_cached_decoding_equals_teacher_forcing(task, params, batch, encoded):
     arguments = (task, params, batch, encoded, tokens, depth, detail)
     stepped, cursor = jax.jit(lambda: step_by_step(*arguments))()
 
-    targets = (tokens[::2], tokens[1::2], batch["html_end"])
+    targets = (tokens[::2], tokens[1::2], jnp.asarray(batch["html_end"]))
     _, known = cursors_of_targets(*targets, task.vocabulary.size)
     real = np.asarray(tokens[1::2]) != 0
     np.testing.assert_array_equal(cursor.node[1::2][real], known.node[real])

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
+from jaxtyping import Bool, Int32
 
 from xojl_jax.tasks.layout.tree_prior import NEVER, TreePrior, next_node
 from xojl_jax.xojl.vocabulary import ELEMENT_BASE, ELEMENT_WIDTH
@@ -38,7 +39,10 @@ def is_element(tokens: Array) -> Array:
 
 
 def cursors_of_targets(
-    semantic: Array, detail: Array, html_end: Array, first_pointer: int
+    semantic: Int32[Array, "B _"],
+    detail: Int32[Array, "B _"],
+    html_end: Int32[Array, "B T"],
+    first_pointer: int,
 ) -> tuple[HtmlCursor, HtmlCursor]:
     """The cursors of known sequences, of both views, from the COPY pointers of the detail view.
 
@@ -70,7 +74,9 @@ def cursors_of_targets(
     )
 
 
-def depth_by_cursor(opened: Array, html_end: Array) -> Array:
+def depth_by_cursor(
+    opened: Bool[Array, "B T"], html_end: Int32[Array, "B T"]
+) -> Int32[Array, "B T+1 T"]:
     """How many opened ancestors each node has, when nothing beyond the cursor is opened yet.
 
     Of a node ahead of the cursor, the ancestors that are not ahead of it contain the cursor, too;
@@ -90,7 +96,7 @@ def depth_by_cursor(opened: Array, html_end: Array) -> Array:
     return jnp.pad(depth.astype(jnp.int32), ((0, 0), (1, 0), (0, 0)))
 
 
-def opened_depth(opened: jax.Array, html_end: jax.Array) -> jax.Array:
+def opened_depth(opened: Bool[Array, "B T"], html_end: Int32[Array, "B T"]) -> Int32[Array, "B T"]:
     """The number of opened strict ancestors of every node.
 
     Args:
@@ -143,12 +149,12 @@ class CursorState(NamedTuple):
 
 def advance(
     state: CursorState,
-    token: Array,
+    token: Int32[Array, " R"],
     *,
-    depth: Array,
-    detail: Array,
+    depth: Int32[Array, " R"],
+    detail: Bool[Array, " R"],
     prior: TreePrior,
-    html_end: Array,
+    html_end: Int32[Array, "R T"],
     first_pointer: int,
 ) -> CursorState:
     """The state after a token.

@@ -11,6 +11,7 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 import optax
+from jaxtyping import Array, Bool, Float32, Int32
 
 from xojl_jax.xojl.vocabulary import PAD
 
@@ -24,14 +25,18 @@ class SequenceLoss(NamedTuple):
     tokens: jax.Array  # float32[]: how many real target tokens there are
 
 
-def masked_mean(values: jax.Array, mask: jax.Array) -> jax.Array:
+def masked_mean(values: Float32[Array, "..."], mask: Bool[Array, "..."]) -> Float32[Array, ""]:
     """The mean of `values` where `mask` holds; 0 where it holds nowhere."""
     weight = mask.astype(jnp.float32)
     return (values * weight).sum() / jnp.maximum(weight.sum(), 1.0)
 
 
 def sequence_loss(
-    logits: jax.Array, targets: jax.Array, legal: jax.Array, *, label_smoothing: float = 0.0
+    logits: Float32[Array, "B L _"],
+    targets: Int32[Array, "B L"],
+    legal: Bool[Array, "B L _"],
+    *,
+    label_smoothing: float = 0.0,
 ) -> SequenceLoss:
     """Cross-entropy of the softmax over the legal tokens alone, as decoding sees it (XOJL.md 5).
 
@@ -57,7 +62,9 @@ def sequence_loss(
     )
 
 
-def class_loss(logits: jax.Array, labels: jax.Array) -> tuple[jax.Array, jax.Array]:
+def class_loss(
+    logits: Float32[Array, "... _"], labels: Int32[Array, "..."]
+) -> tuple[Float32[Array, ""], Float32[Array, ""]]:
     """Cross-entropy and accuracy of int32 labels; a negative label is unknown."""
     known = labels >= 0
     nats = optax.softmax_cross_entropy_with_integer_labels(logits, labels.clip(0))
@@ -65,13 +72,17 @@ def class_loss(logits: jax.Array, labels: jax.Array) -> tuple[jax.Array, jax.Arr
     return masked_mean(nats, known), masked_mean(right, known)
 
 
-def binary_loss(logits: jax.Array, targets: jax.Array, mask: jax.Array) -> jax.Array:
+def binary_loss(
+    logits: Float32[Array, "... E"], targets: Float32[Array, "... E"], mask: Bool[Array, "..."]
+) -> Float32[Array, ""]:
     """Mean binary cross-entropy of float32[..., E] targets where bool[...] `mask` holds."""
     nats = optax.sigmoid_binary_cross_entropy(logits, targets).mean(-1)
     return masked_mean(nats, mask)
 
 
-def patches_in_boxes(boxes: jax.Array, mask: jax.Array, grid: tuple[int, int]) -> jax.Array:
+def patches_in_boxes(
+    boxes: Float32[Array, "B T 4"], mask: Bool[Array, "B T"], grid: tuple[int, int]
+) -> Bool[Array, "B T N"]:
     """Which patches' centers are in which boxes: bool[B, T, N], row-major patches.
 
     Args:
@@ -89,7 +100,9 @@ def patches_in_boxes(boxes: jax.Array, mask: jax.Array, grid: tuple[int, int]) -
     return inside.reshape(*inside.shape[:2], -1) & mask[..., None]
 
 
-def patch_elements(inside: jax.Array, node_element: jax.Array, num_elements: int) -> jax.Array:
+def patch_elements(
+    inside: Bool[Array, "B T N"], node_element: Int32[Array, "B T"], num_elements: int
+) -> Float32[Array, "B N E"]:
     """Which elements cover each patch: float32[B, N, E] (X048).
 
     Args:
@@ -102,8 +115,11 @@ def patch_elements(inside: jax.Array, node_element: jax.Array, num_elements: int
 
 
 def contrastive_loss(
-    nodes: jax.Array, regions: jax.Array, mask: jax.Array, temperature: float = 0.07
-) -> jax.Array:
+    nodes: Float32[Array, "B T D"],
+    regions: Float32[Array, "B T D"],
+    mask: Bool[Array, "B T"],
+    temperature: float = 0.07,
+) -> Float32[Array, ""]:
     """Symmetric InfoNCE between HTML nodes and the picture under their boxes (X068).
 
     The positives are spatial: a node and its own region. The negatives are the other nodes of the

@@ -18,6 +18,7 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
+from jaxtyping import Array, Bool, Float32, Int32
 
 # The lowest log probability that the prior gives: the decoder must be able to overrule it.
 FLOOR = -9.0
@@ -40,7 +41,7 @@ class TreePrior(NamedTuple):
     elements: jax.Array
 
 
-def tree_prior(node_logits: jax.Array, html_mask: jax.Array) -> TreePrior:
+def tree_prior(node_logits: Float32[Array, "B T 23"], html_mask: Bool[Array, "B T"]) -> TreePrior:
     """Builds the prior from float32[B, T, 23] node logits (22 elements, then "merged")."""
     # Clipped, so that running sums over a thousand nodes keep their precision.
     log_prob = jax.nn.log_softmax(node_logits.astype(jnp.float32), axis=-1).clip(-15.0)
@@ -54,7 +55,9 @@ def tree_prior(node_logits: jax.Array, html_mask: jax.Array) -> TreePrior:
     )
 
 
-def next_node(prior: TreePrior, cursor: jax.Array) -> tuple[jax.Array, jax.Array]:
+def next_node(
+    prior: TreePrior, cursor: Int32[Array, "B L"]
+) -> tuple[Float32[Array, "B L T"], Float32[Array, "B L"]]:
     """Log probabilities of the node that is opened next.
 
     Args:
@@ -90,10 +93,10 @@ class StepPrior(NamedTuple):
 def step_prior(
     prior: TreePrior,
     *,
-    cursor: jax.Array,
-    depth: jax.Array,
-    node_depth: jax.Array,
-    element: jax.Array,
+    cursor: Int32[Array, "B L"],
+    depth: Int32[Array, "B L"],
+    node_depth: Int32[Array, "B L T"],
+    element: Int32[Array, "B L"],
 ) -> StepPrior:
     """What the node head predicts of the tokens at L positions.
 

@@ -3,8 +3,8 @@
 B batch, T HTML nodes.
 """
 
-import jax
 import jax.numpy as jnp
+from jaxtyping import Array, Int32
 
 RELATIONS = (
     "self",
@@ -19,7 +19,7 @@ RELATIONS = (
 )
 
 
-def tree_relations(parent: jax.Array, end: jax.Array) -> jax.Array:
+def tree_relations(parent: Int32[Array, "B T"], end: Int32[Array, "B T"]) -> Int32[Array, "B T T"]:
     """What node j is to node i: int32[B, T, T], an index into `RELATIONS`.
 
     Args:
