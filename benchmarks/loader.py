@@ -54,7 +54,7 @@ def parse_arguments() -> argparse.Namespace:
 
 
 def drawn_record(rng: np.random.Generator, number: int, nodes: int) -> Record:
-    """A random tree with some ten classes a node, half of its nodes labelled, a box for each."""
+    """A random tree with some ten classes a node, half of its nodes labeled, a box for each."""
     book = Codebook.load()
     properties, tags = list(book.properties), list(book.tags)
     values = ["auto", "flex", "0", "12x", "1.125r", "1fafaf"]

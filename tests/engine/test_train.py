@@ -202,7 +202,7 @@ def test_a_run_is_watched_and_stops_when_nothing_gets_better(tmp_path):
     assert checkpoint.list_steps(run / "checkpoints") == [2, 6]
 
 
-def test_a_misspelt_field_is_one_line_and_exit_2(tmp_path):
+def test_a_misspelled_field_is_one_line_and_exit_2(tmp_path):
     """Protects the command: a user's mistake is never a traceback."""
     process = Process(
         "xojl_jax.train",

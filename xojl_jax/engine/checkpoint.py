@@ -222,7 +222,7 @@ def read_metadata(checkpoint: Path) -> dict[str, Any]:
 def restore_newest(folder: Path, abstract: TrainState, *, on_corrupt: str) -> Restored | None:
     """The state of the newest checkpoint on the shardings of `abstract`; None if there is none.
 
-    A damaged checkpoint is an error, or passed over in favour of an older one when `on_corrupt` is
+    A damaged checkpoint is an error, or passed over in favor of an older one when `on_corrupt` is
     "fallback". That none is sound is always an error: a run never silently starts afresh.
     """
     # The first process alone reads and checks all the bytes.

@@ -118,7 +118,7 @@ def from_scratch(task, config, setup: TrainSetup) -> TrainState:
         frozen = sharding.unbox(task.init_frozen(stream(config.seed, FROZEN_STREAM)))
         return _fresh(params, frozen, setup.optimizer, config.optim.ema_decay)
 
-    # It runs once. On CPUs, optimising hundreds of random initializers would take half a minute.
+    # It runs once. On CPUs, optimizing hundreds of random initializers would take half a minute.
     on_cpu = setup.mesh.devices.flat[0].platform == "cpu"
     with sharding.use_mesh(setup.mesh):
         lowered = jax.jit(init, out_shardings=setup.shardings).lower()
