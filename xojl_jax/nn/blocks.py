@@ -16,6 +16,7 @@ from xojl_jax.nn.layers import Dropout, EinsumDense, LayerNorm, named
 
 Array = jax.Array
 
+# Logical axes of the residual stream [B, T, D].
 ACTIVATIONS = ("batch", "length", "embed")
 
 
@@ -46,6 +47,7 @@ class Attention(nn.Module):
         self.query, self.key, self.value = into_heads(), into_heads(), into_heads()
         self.out = EinsumDense((self.width,), ("heads", "head_dim", "embed"), dtype=self.dtype)
         if self.temperature:
+            # As a logarithm it stays positive under any step of the optimizer.
             init = nn.initializers.constant(math.log(math.sqrt(self.head_dim)))
             self.log_temperature = self.param(
                 "log_temperature", named(init, "heads"), (self.heads,), jnp.float32
@@ -56,6 +58,7 @@ class Attention(nn.Module):
         q = self.query(x)
         if not self.temperature:
             return q * (1 / math.sqrt(self.head_dim))
+        # In float32: a temperature learns in steps that bfloat16 would round away.
         return (q.astype(jnp.float32) * jnp.exp(-self.log_temperature)[:, None]).astype(self.dtype)
 
     def project_memory(
@@ -110,6 +113,7 @@ class EncoderBlock(nn.Module):
         )
         y = attention(norm(name="attention_norm")(x), mask, bias=bias)
         x = x + Dropout(c.dropout)(y).astype(x.dtype)
+        # Said again: without it, the partitioner may keep the attention's layout, split by heads.
         x = nn.with_logical_constraint(x, ACTIVATIONS)
         y = make_feed_forward(c, "feed_forward")(norm(name="feed_forward_norm")(x), modality)
         return x + Dropout(c.dropout)(y).astype(x.dtype)

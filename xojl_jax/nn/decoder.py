@@ -33,6 +33,7 @@ Array = jax.Array
 
 # What a hidden state sees of the others, in whole sequences and in single steps alike.
 CAUSAL = Mask(causal=True)
+# Logical axes of keys and values in the cache.
 CACHE = ("layers", "batch", "length", "heads", "head_dim")
 
 
@@ -86,6 +87,7 @@ class DecoderBlock(nn.Module):
         y = attend_block(own.project_query(h), *own.project_memory(h), self_mask)
         x = self._add(x, own.project_out(y))
 
+        # Rows of one memory are queries of one attention: its keys are read once for all of them.
         q = _share(other.project_query(self.memory_norm(x)), memory.shape[0])
         y = attend_block(q, *other.project_memory(memory), Mask(key_mask=memory_mask))
         x = self._add(x, other.project_out(y.reshape(*x.shape[:2], *y.shape[2:])))
@@ -112,6 +114,7 @@ class DecoderBlock(nn.Module):
         keys, values, memory_keys, memory_values = past
 
         h = self.self_norm(x)
+        # Not in the cache yet: its slot is written after all layers, so it is passed beside.
         new = own.project_memory(h)
         q = own.project_query(h)
         y = attend_cached(q, keys, values, self_mask, position=position, new=new)
@@ -145,6 +148,7 @@ class Decoder(nn.Module):
             methods={
                 "__call__": nn.broadcast,
                 "remember": nn.broadcast,
+                # Each layer has its own slice of the past; all else is the same for all.
                 "step": (0, nn.broadcast, nn.broadcast, nn.broadcast),
             },
         )
@@ -185,8 +189,8 @@ class Decoder(nn.Module):
         memory_mask: Bool[Array, "B M"] | None = None,
         rows: int | None = None,
     ) -> DecoderCache:
-        """The cache before position 0: the memory's keys and values, and room for max_length
-        positions.
+        """The cache before position 0: the memory's keys and values, and zeros for
+        max_length positions.
 
         rows: R, a multiple of B; by default one row a memory.
         """
@@ -197,6 +201,7 @@ class Decoder(nn.Module):
             (self.config.layers, rows or batch, self.config.max_length, *heads), self.dtype
         )
         if memory_mask is None:
+            # The cache is a loop's carry: what it holds must not depend on the call.
             memory_mask = jnp.ones((batch, length), bool)
         own, memory_keys, memory_values = (
             nn.with_logical_constraint(part, CACHE) for part in (own, memory_keys, memory_values)

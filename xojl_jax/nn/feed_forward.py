@@ -47,4 +47,5 @@ def make_feed_forward(config: BlockConfig, name: str | None = None) -> nn.Module
             f"feed_forward={config.feed_forward!r} is not known: choose one of "
             f"{', '.join(FEED_FORWARDS)}"
         )
+    # Without a name, Linen takes that of the attribute in `setup`.
     return FEED_FORWARDS[config.feed_forward](config, name)

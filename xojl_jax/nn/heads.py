@@ -109,6 +109,7 @@ class Pyramid(nn.Module):
         if patch_mask is not None:
             mask = patch_mask.reshape(batch, *grid)
         found, above = {}, None
+        # From coarse to fine: each level adds the one above it.
         for level in range(3, min(self.levels) - 1, -1):
             tap = LayerNorm(dtype=self.dtype, name=f"norm_{level}")(taps[level])
             lateral = EinsumDense(
@@ -117,6 +118,7 @@ class Pyramid(nn.Module):
             cells, cells_mask = _resample(lateral(tap).reshape(batch, *grid, -1), mask, level - 1)
             if above is not None:
                 cells = cells + _twice(above)[:, : cells.shape[1], : cells.shape[2]]
+            # A convolution would carry what is in padding over to real cells.
             above = cells = jnp.where(cells_mask[..., None], cells, 0)
             if level in self.levels:
                 smooth = _conv(self.width, 3, ("mlp", "embed"), self.dtype, f"smooth_{level}")
@@ -135,8 +137,8 @@ class SpatialAttention(nn.Module):
 
     @nn.compact
     def __call__(
-        self, features: Float[Array, "B r c D"]
-    ) -> tuple[Float[Array, "B r c D"], Float32[Array, "B r c"]]:
+        self, features: Float[Array, "B r c W"]
+    ) -> tuple[Float[Array, "B r c W"], Float32[Array, "B r c"]]:
         # Not `features.max(-1)`: its gradient looks for the maximum again by equality, among values
         # that the compiler may have computed anew and rounded otherwise. It finds none, and is NaN.
         largest = jnp.argmax(features, axis=-1, keepdims=True)
@@ -167,6 +169,7 @@ def _resample(cells: Array, mask: Array, halvings: int) -> tuple[Array, Array]:
         return _twice(cells), _twice(mask)
     for _ in range(halvings):
         rows, columns = mask.shape[1:]
+        # An odd edge gets a row or column of padding, which no mean counts.
         edge = ((0, 0), (0, rows % 2), (0, columns % 2))
         mask = jnp.pad(mask, edge).reshape(-1, (rows + 1) // 2, 2, (columns + 1) // 2, 2)
         cells = jnp.pad(cells, (*edge, (0, 0))).reshape(*mask.shape, -1)

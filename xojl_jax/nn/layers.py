@@ -63,6 +63,7 @@ class EinsumDense(nn.Module):
 def standardize(x: Float[Array, "*B D"]) -> Float[Array, "*B D"]:
     """Mean 0 and variance 1 over the last axis, in float32 (or wider)."""
     x = x.astype(accumulation_dtype(x.dtype))
+    # Twice over the data, not by E[x^2] - E[x]^2, which cancels where the mean is large.
     x = x - x.mean(-1, keepdims=True)
     return x * jax.lax.rsqrt(jnp.square(x).mean(-1, keepdims=True) + NORM_EPSILON)
 

@@ -45,6 +45,7 @@ def scan_layers(
         layer = nn.remat(layer, prevent_cse=False, policy=REMAT[remat])
     options = {
         "variable_axes": {"params": 0},
+        # Without it, all layers would start from the same numbers and drop the same places.
         "split_rngs": {"params": True, "dropout": True},
         "length": length,
         "metadata_params": {nn.PARTITION_NAME: axis},

@@ -81,6 +81,7 @@ class VisionEncoder(nn.Module):
         embed = patch_embed_class(c.patch_embed)(c, name="patches")
         made_for = patch_grid(c.image_height, c.image_width, c.patch)
         positions = GridPositions(*made_for, width, name="positions")
+        # Of these images, which may have another resolution than the tables are made for.
         grid = patch_grid(*images.shape[1:3], c.patch)
         x = embed(images) + positions(*grid).astype(dtype)
         init = nn.with_logical_partitioning(nn.initializers.normal(POSITION_STD), (None, "embed"))
@@ -94,6 +95,7 @@ class VisionEncoder(nn.Module):
         """bool[B or 1, all tokens], or None where all of them are real."""
         if patch_mask is None and prefix_mask is None and not padding:
             return None
+        # One row serves all samples where nothing depends on the sample.
         given = next((x for x in (patch_mask, prefix_mask) if x is not None), None)
         batch = 1 if given is None else given.shape[0]
         ones = functools.partial(jnp.ones, dtype=bool)
@@ -129,6 +131,7 @@ class VisionEncoder(nn.Module):
             x = stack(x, mask, bias)
             return x, x
 
+        # No remat of its own: the stack inside has one per layer.
         groups = scan_layers(group, TAPS, axis="groups")
         stack = Stack(block, c.layers // TAPS, c.block.remat, name="groups")
         return groups(stack, x, mask, bias)

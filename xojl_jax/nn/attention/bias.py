@@ -27,6 +27,7 @@ class TokenTypeBias:
     def as_channels(self, q: Array, k: Array, scale: float) -> tuple[Array, Array]:
         """q and k with C more channels, whose product times the scale is the bias."""
         per_query = (self.table / scale).astype(q.dtype)[:, self.query_types].swapaxes(0, 1)
+        # q' k' = q k + (table[a] / scale) . onehot(b): the scale that follows cancels.
         per_key = jax.nn.one_hot(self.key_types, self.table.shape[-1], dtype=k.dtype)[:, None]
 
         def widen(x: Array, channels: Array) -> Array:

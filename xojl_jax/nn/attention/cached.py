@@ -42,6 +42,7 @@ def attend_cached(
     if new is not None:
         new_score = dot("bqhk,bqhk->bhq", q, new[0])[..., None]
         top = jnp.maximum(top, new_score)
+    # Where nothing is seen, all scores equal the top, and exp alone would give ones.
     weights = jnp.where(seen, jnp.exp(scores - top), 0)
     total = weights.sum(-1, keepdims=True)
     y = dot("bhqs,bshk->bqhk", weights.astype(values.dtype), values)
@@ -62,6 +63,7 @@ def _seen(mask: Mask, columns: int, position: Array | None) -> Array:
     def of_row(x: Array) -> Array:
         return jax.lax.dynamic_slice_in_dim(x, position, 1, axis=1)
 
+    # Not the causal rule, which is the mask's: later slots hold zeros, or another row's leavings.
     written = (positions < position)[None, None, None]
     visible = mask.visible(position[None], positions, of_rows=of_row)
     return written if visible is None else written & visible

@@ -35,5 +35,6 @@ def attend_dense(
     if visible is not None:
         scores = jnp.where(visible, scores, masked_score(acc))
     weights = jax.nn.softmax(scores, axis=-1)
+    # A softmax over masked scores alone would be uniform.
     weights = jnp.where(scores.max(-1, keepdims=True) > masked_score(acc), weights, 0)
     return jnp.einsum("bhqs,bshk->bqhk", weights, v.astype(acc)).astype(q.dtype)

@@ -77,6 +77,7 @@ class Mask:
             parts.append(by_position)
         if self.key_mask is not None:
             parts.append(of_columns(self.key_mask)[:, None, None, :])
+        # Of slices, so that comparing costs a block at a time: never [T, T].
         for data, rule in ((self.order, jnp.greater_equal), (self.segments, jnp.equal)):
             if data is not None:
                 queries, keys = data if isinstance(data, tuple) else (data, data)
@@ -94,6 +95,7 @@ class Mask:
         if self.exclude_self:
             parts.append(i != j)
         if self.window is not None:
+            # CLS and other summaries at the front would be cut off from most tokens.
             prefix = (i < self.window_prefix) | (j < self.window_prefix)
             parts.append((jnp.abs(i - j) <= self.window) | prefix)
         return functools.reduce(jnp.logical_and, parts) if parts else None
