@@ -136,8 +136,8 @@ def measure(record: Record) -> dict[str, int]:
     """What the record takes, as readers of shards ask it; targets are counted without BOS."""
     sizes = dict.fromkeys(SIZES, 0) | {"nodes": len(preorder(record.html))}
     if record.layout is not None:
-        detail = vocabulary().tokenise_detail(record.layout, record.html, record.alignment())
-        sizes["semantic_tokens"] = len(vocabulary().tokenise_semantic(record.layout)) - 1
+        detail = vocabulary().tokenize_detail(record.layout, record.html, record.alignment())
+        sizes["semantic_tokens"] = len(vocabulary().tokenize_semantic(record.layout)) - 1
         sizes["detail_tokens"] = len(detail) - 1
     return sizes
 

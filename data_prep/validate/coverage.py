@@ -90,7 +90,7 @@ def _value_parts(codebook: Codebook, attribute: str, value) -> list[tuple[str, s
     # Hex digits are colors in any position (shadows, gradients); bare numbers are numbers.
     if _HEX.fullmatch(value.text) or (match and not match[1]):
         return [("values", value.text, True)]
-    if match and attribute not in codebook.colours:
+    if match and attribute not in codebook.colors:
         return [("values", value.text, False), ("units", match[1], False)]
     return [("values", value.text, value.text in _keywords(codebook))]
 

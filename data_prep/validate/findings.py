@@ -171,8 +171,8 @@ def _inspect_labels(found: Finding, record: Record, vocabulary: Vocabulary) -> N
     found.layout_nodes = len(visits)
     found.elements = tuple(sorted({visit.node.element for visit in visits}))
     twins = record.alignment()
-    found.semantic_tokens = len(vocabulary.tokenise_semantic(record.layout)) - 1
-    found.detail_tokens = len(vocabulary.tokenise_detail(record.layout, record.html, twins)) - 1
+    found.semantic_tokens = len(vocabulary.tokenize_semantic(record.layout)) - 1
+    found.detail_tokens = len(vocabulary.tokenize_detail(record.layout, record.html, twins)) - 1
     if not any(problem.kind == "layout_nodes" for problem in found.problems):
         alignment = checks.alignment_of(record)
         found.without_twin, found.recovered = alignment

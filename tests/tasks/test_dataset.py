@@ -197,7 +197,7 @@ def test_dropping_html_reads_no_shard(tmp_path):
     dataset.source = SimpleNamespace(__getitem__=reads.append)
     kept = dataset.augment(sample, np.random.default_rng(0))
     assert not reads and not kept["html_mask"].any()
-    tokens = Vocabulary.load().tokenise_detail(record.layout)
+    tokens = Vocabulary.load().tokenize_detail(record.layout)
     assert kept["detail_tokens"][: len(tokens)].tolist() == tokens
     unkept = LayoutDataset(folder, "train", SPEC, chances, cache_bytes=0)
     again = unkept.augment(unkept[0], np.random.default_rng(0))

@@ -121,7 +121,7 @@ def check(generated, budget, html, semantic):
         assert 3 <= length <= limit
         assert tokens[length - 1] == EOS and (tokens[: length - 1] != EOS).all()
         assert (tokens[length:] == PAD).all()
-        forest = VOCABULARY.detokenise([BOS, *tokens[:length].tolist()], html)
+        forest = VOCABULARY.detokenize([BOS, *tokens[:length].tolist()], html)
         assert forest
         text = tree.print_layout(forest)
         assert tree.parse_layout(text) == forest

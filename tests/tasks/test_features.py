@@ -261,11 +261,11 @@ def test_unsure_alignments_are_not_invented(featurizer):
 
 
 def test_targets_read_back_as_the_layout(sample):
-    """Both token sequences detokenise to the record's layout; padding follows EOS."""
+    """Both token sequences detokenize to the record's layout; padding follows EOS."""
     vocabulary = Vocabulary.load()
     record = record_of()
     detail = sample["detail_tokens"]
-    assert vocabulary.detokenise(detail, record.html) == record.layout
+    assert vocabulary.detokenize(detail, record.html) == record.layout
     assert detail[0] == BOS and EOS in detail and detail[-1] == PAD
     assert (detail >= vocabulary.size).sum() == 4  # every node is a copy
     semantic = sample["semantic_tokens"]
@@ -310,7 +310,7 @@ def test_missing_modalities(featurizer, sample):
     assert not spelled["html_mask"].any() and not spelled["html_copyable"].any()
     assert (spelled["node_element"] == -1).all()
     assert (spelled["detail_tokens"] < Vocabulary.load().size).all()
-    assert Vocabulary.load().detokenise(spelled["detail_tokens"]) == record_of().layout
+    assert Vocabulary.load().detokenize(spelled["detail_tokens"]) == record_of().layout
     no_boxes = sample_changes.without_boxes(sample, SPEC)
     assert not no_boxes["html_box_mask"].any() and no_boxes["html_mask"].any()
 

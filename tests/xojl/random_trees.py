@@ -12,7 +12,7 @@ from xojl_jax.xojl.codebook import Codebook
 from xojl_jax.xojl.keys import CONTENT_KINDS, ELEMENTS, is_writable
 from xojl_jax.xojl.tree import Content, Forest, Node, preorder
 
-# Separators, their neighbours, JSON's own characters, controls, and characters of every UTF-8
+# Separators, their neighbors, JSON's own characters, controls, and characters of every UTF-8
 # length with the ends of their ranges; 0x660 is a digit to Python, but not to the language.
 _ODD = '@.-_#:+0193azrx "\\/\n\t\0\x1f\x7f\x80ß߿ࠀ٠ \u2028퟿\ue000￿𐀀🙂\U0010ffff'
 _PIECES = ("my-widget", "h1", "a-_b", "1.5", "-", "--x", "#2", "text", "svg", "d_", "_", "t:", "h:")

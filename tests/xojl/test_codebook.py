@@ -43,7 +43,7 @@ def test_the_seeds_worked_example():
     ],
 )
 def test_classes_come_apart(text, device, pseudos, attribute, values):
-    """Unknown parts stay as they are; a colour is not a number; numbers are finite."""
+    """Unknown parts stay as they are; a color is not a number; numbers are finite."""
     parts = BOOK.split_class(text)
     assert parts[:3] == (device, pseudos, attribute)
     assert [tuple(value) for value in parts.values] == values
@@ -58,15 +58,15 @@ def test_another_file_replaces_the_shipped_one(tmp_path):
     assert Codebook.from_dict(book.to_dict()) == book and hash(book) != hash(BOOK)
     vocabulary = Vocabulary.load(book)
     layout = parse_layout({"grid.my-card": {"icon.span": ""}})
-    tokens = vocabulary.tokenise_detail(layout)
-    assert vocabulary.id_of("tag:my-card") in tokens and vocabulary.detokenise(tokens) == layout
+    tokens = vocabulary.tokenize_detail(layout)
+    assert vocabulary.id_of("tag:my-card") in tokens and vocabulary.detokenize(tokens) == layout
 
 
 @pytest.mark.parametrize(
     ("before", "after", "message"),
     [
         ('pt = "padding-top"', 'ptop = "padding-top"', "properties: 'ptop' is not of the form"),
-        ('pt = "padding-top"', 'pt = "padding"', "two codes stand for one meaning"),
+        ('pt = "padding-top"', 'pt = "padding"', "two codes for one meaning"),
         ('pt = "padding-top"', 'p = "padding-top"', "not TOML"),
         ('r = "rem"', 'rr = "rem"', "units: 'rr'"),
         ('h = "hover"', 't = "hover"', "'t' is a device and a pseudo-class"),

@@ -82,7 +82,7 @@ def walk(automaton, view, max_length, copies, preference, rng):
 
 
 def check_walk(automaton, caps, tokens, view, html, max_length):
-    layout = VOCABULARY.detokenise(tokens, html)
+    layout = VOCABULARY.detokenize(tokens, html)
     assert len(tokens) - 1 <= max_length
     assert parse_layout(print_layout(layout), caps) == layout
     assert parse_layout(print_layout(layout, separator="-"), caps) == layout
@@ -131,16 +131,16 @@ def test_walks_reach_the_caps_and_stay_within():
         return sum(np.where(kinds == kind, weight, 0.0) for kind, weight in weights.items())
 
     deep = walk(AUTOMATON, "detail", 400, nothing, taste(element=9.0), None)
-    visits = preorder(VOCABULARY.detokenise(deep))
+    visits = preorder(VOCABULARY.detokenize(deep))
     assert max(visit.depth for visit in visits) == 63
     check_walk(AUTOMATON, Caps(), deep, "detail", (), 400)
 
     classes = walk(AUTOMATON, "detail", 400, nothing, taste(tag=9.0, attribute=8.0), None)
-    assert max(len(v.node.classes) for v in preorder(VOCABULARY.detokenise(classes))) == 64
+    assert max(len(v.node.classes) for v in preorder(VOCABULARY.detokenize(classes))) == 64
     check_walk(AUTOMATON, Caps(), classes, "detail", (), 400)
 
     longest = walk(AUTOMATON, "detail", 3000, nothing, taste(tag_raw=9.0, byte=8.0), None)
-    tags = [v.node.tag or "" for v in preorder(VOCABULARY.detokenise(longest))]
+    tags = [v.node.tag or "" for v in preorder(VOCABULARY.detokenize(longest))]
     assert len("section.") + max(map(len, tags)) == 1024
     check_walk(AUTOMATON, Caps(), longest, "detail", (), 3000)
 
@@ -152,13 +152,13 @@ def test_the_longest_document_stays_within_the_cap_on_nodes():
     flat = np.where(np.array(VOCABULARY.kinds) == "element", 1.0, 0.0)
     flat[END] = 2.0
     tokens = walk(automaton, "semantic", automaton.max_length, np.zeros(0, bool), flat, None)
-    layout = VOCABULARY.detokenise(tokens)
+    layout = VOCABULARY.detokenize(tokens)
     assert len(layout) == caps.nodes and parse_layout(print_layout(layout), caps) == layout
 
 
 @pytest.mark.parametrize("seed", range(2))
 def test_training_masks_never_mask_the_truth(seed):
-    """Every target of every tokenised layout is legal under its carry with exactly the tokens
+    """Every target of every tokenized layout is legal under its carry with exactly the tokens
     that are left, and `carries` is what `advance` says step by step."""
     a, rng = AUTOMATON, random.Random(seed)
     for _ in range(1500):
@@ -166,9 +166,9 @@ def test_training_masks_never_mask_the_truth(seed):
         copies = copyable(html)
         view = rng.choice(("semantic", "detail"))
         tokens = (
-            VOCABULARY.tokenise_semantic(layout)
+            VOCABULARY.tokenize_semantic(layout)
             if view == "semantic"
-            else VOCABULARY.tokenise_detail(layout, html, rng.choice((twins, None)))
+            else VOCABULARY.tokenize_detail(layout, html, rng.choice((twins, None)))
         )
         carries = a.carries(tokens + [PAD] * 3, view)
         carry = a.start(view)
@@ -209,7 +209,7 @@ def test_key_length_is_counted_as_the_reader_counts_it():
     rng = random.Random(5)
     for _ in range(300):
         layout = random_layout(rng, 1)
-        tokens = VOCABULARY.tokenise_detail(layout)
+        tokens = VOCABULARY.tokenize_detail(layout)
         key = print_layout(layout)[2:].split('"', 1)[0]
         if "\\" in key or "#" in key or layout[0].content:
             continue
@@ -222,7 +222,7 @@ def test_tables_are_small_and_quick_to_build():
     """S stays below 200, the tables come as plain arrays, and another codebook has its own."""
     began = time.perf_counter()
     automaton = Automaton.load(Vocabulary(Codebook.load()), Caps(depth=5))
-    assert time.perf_counter() - began < 3  # 0.1 s on a quiet core
+    assert time.perf_counter() - began < 3  # 0.1 s on an idle core
     states, columns = automaton.min_tokens_to_close.shape
     assert states < 200 and columns == VOCABULARY.size + 1 <= 1201
     tables = {name: array for name, array in vars(automaton).items() if hasattr(array, "shape")}

@@ -57,7 +57,7 @@ def test_every_field_survives_one_line():
     assert record.alignment() == (0, None, 2)
 
 
-def test_an_unlabelled_record_has_no_layout():
+def test_an_unlabeled_record_has_no_layout():
     """Screenshot and HTML alone are a record, and it is written without a layout again."""
     record = parse_record({"screenshot": "a.webp", "html": {}, "section_layout": None})
     assert record == Record("a.webp", ()) and record.alignment() == ()

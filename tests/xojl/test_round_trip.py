@@ -1,4 +1,4 @@
-"""Nothing is lost on any way there and back: print and parse, tokenise and detokenise."""
+"""Nothing is lost on any way there and back: print and parse, tokenize and detokenize."""
 
 import random
 
@@ -15,7 +15,7 @@ CHUNKS = [0, *(pytest.param(chunk, marks=pytest.mark.slow) for chunk in range(1,
 
 @pytest.mark.parametrize("chunk", CHUNKS)
 def test_every_tree_survives_text_and_tokens(chunk):
-    """Random trees, half of them HTML: parse(print(t)) == t and detokenise(tokenise(t)) == t."""
+    """Random trees, half of them HTML: parse(print(t)) == t and detokenize(tokenize(t)) == t."""
     vocabulary = Vocabulary.load()
     rng = random.Random(chunk)
     for _ in range(TREES // 2):
@@ -23,8 +23,8 @@ def test_every_tree_survives_text_and_tokens(chunk):
         assert parse_html(print_html(html, rng.choice("@.-"))) == html
         layout = random_layout(rng)
         assert parse_layout(print_layout(layout, separator=rng.choice("@.-"))) == layout
-        assert vocabulary.detokenise(vocabulary.tokenise_detail(layout)) == layout
+        assert vocabulary.detokenize(vocabulary.tokenize_detail(layout)) == layout
         if rng.random() < 0.1:
             semantic = to_semantic(layout)
             assert parse_layout(print_layout(layout, semantic=True, indent=1)) == semantic
-            assert vocabulary.detokenise(vocabulary.tokenise_semantic(layout)) == semantic
+            assert vocabulary.detokenize(vocabulary.tokenize_semantic(layout)) == semantic

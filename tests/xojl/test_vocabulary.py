@@ -37,7 +37,7 @@ def names(tokens):
 
 
 def test_ids_that_the_model_relies_on():
-    """PAD is 0, the elements stand together in their stable order, 30 wide; V stays small."""
+    """PAD is 0, the elements are together in their stable order, 30 wide; V stays small."""
     assert (PAD, BOS, EOS, END) == (0, 1, 2, 3)
     assert [V.element_token(name) for name in ELEMENTS] == list(range(4, 26))
     assert V.kinds[ELEMENT_BASE : ELEMENT_BASE + ELEMENT_WIDTH] == ("element",) * 30
@@ -65,7 +65,7 @@ _KINDS |= {"ATTR": "attribute", "ATTR_RAW": "attribute_raw"}
 def test_a_node_is_spelled_in_bounded_pieces():
     """Known tags, attributes and keywords are one token each; the rest is bytes."""
     layout = parse_layout('{"heading.h1@t:h:pt_7r@m_auto+1x@blé": {"text": "é"}}')
-    assert names(V.tokenise_detail(layout)) == [
+    assert names(V.tokenize_detail(layout)) == [
         "special:BOS", "element:heading", "tag:h1",
         "device:t", "pseudo:h", "attribute:pt", "byte:37", "byte:72",
         "attribute:m", "keyword:auto", "byte:2b", "byte:31", "byte:78",
@@ -73,15 +73,15 @@ def test_a_node_is_spelled_in_bounded_pieces():
         "content:text", "byte:c3", "byte:a9",
         "special:END", "special:EOS",
     ]  # fmt: skip
-    assert V.tokenise_semantic(layout) == [BOS, V.element_token("heading"), END, EOS]
+    assert V.tokenize_semantic(layout) == [BOS, V.element_token("heading"), END, EOS]
 
 
 def test_a_node_without_a_tag_needs_no_ident():
     """The semantic form inside a detail document: ELEMENT, then members or END."""
     layout = parse_layout('{"wrapper": {"text": "a", "heading.h1": "", "svg": ""}}')
-    tokens = V.tokenise_detail(layout)
+    tokens = V.tokenize_detail(layout)
     assert names(tokens)[1:4] == ["element:wrapper", "content:text", "byte:61"]
-    assert V.detokenise(tokens) == layout
+    assert V.detokenize(tokens) == layout
 
 
 def test_copies_stand_for_equal_nodes():
@@ -93,30 +93,30 @@ def test_copies_stand_for_equal_nodes():
             Node("paragraph", "p"),
         )),
     )  # fmt: skip
-    tokens = V.tokenise_detail(layout, html)
+    tokens = V.tokenize_detail(layout, html)
     assert names(tokens) == [
         "special:BOS", "element:wrapper", "copy:0", "element:heading", "copy:1", "special:END",
         "element:paragraph", "copy:2", "bare:", "special:END", "special:END", "special:EOS",
     ]  # fmt: skip
-    assert V.detokenise(tokens, html) == layout
-    assert "copy:1" not in names(V.tokenise_detail(layout, html, (0, None, 1)))
+    assert V.detokenize(tokens, html) == layout
+    assert "copy:1" not in names(V.tokenize_detail(layout, html, (0, None, 1)))
     other = (Node("heading", "h1", ("c_fff",), (Content("src", "y"),)),)
-    tokens = V.tokenise_detail(other, html)
+    tokens = V.tokenize_detail(other, html)
     assert names(tokens)[2:5] == ["copy:1", "bare:", "content:src"]
-    assert V.detokenise(tokens, html) == other
+    assert V.detokenize(tokens, html) == other
 
 
 def test_pairs_survive_with_and_without_the_alignment():
-    """detokenise(tokenise(t)) == t where copies are taken, and they are taken often."""
+    """detokenize(tokenize(t)) == t where copies are taken, and they are taken often."""
     rng = random.Random(11)
     copies = 0
     for _ in range(2000):
         html, layout, twins = random_pair(rng)
         for given in (twins, None):
-            tokens = V.tokenise_detail(layout, html, given)
-            assert V.detokenise(tokens, html) == layout
+            tokens = V.tokenize_detail(layout, html, given)
+            assert V.detokenize(tokens, html) == layout
             copies += sum(token >= V.size for token in tokens)
-        assert V.detokenise(V.tokenise_semantic(layout)) == to_semantic(layout)
+        assert V.detokenize(V.tokenize_semantic(layout)) == to_semantic(layout)
     assert copies > 2000
 
 
@@ -133,8 +133,8 @@ def test_nodes_that_could_break_a_cap_are_not_copyable():
     assert copyable(html).tolist() == [True, True, False, False, False, False]
     assert copyable(html, Caps(classes=65)).tolist()[3]
     layout = (Node("image", "x" * 1015),)
-    tokens = V.tokenise_detail(layout, html)
-    assert max(tokens) < V.size and V.detokenise(tokens) == layout
+    tokens = V.tokenize_detail(layout, html)
+    assert max(tokens) < V.size and V.detokenize(tokens) == layout
 
 
 def test_a_checkpoint_brings_its_vocabulary_back():
@@ -171,11 +171,11 @@ def test_a_checkpoint_brings_its_vocabulary_back():
 def test_other_sequences_are_refused(tokens):
     """A sequence that the automaton would not make gives an XojlError, never something made up."""
     with pytest.raises(XojlError, match="token"):
-        V.detokenise(tokens)
+        V.detokenize(tokens)
 
 
 def test_trees_that_have_no_tokens_are_refused():
     """An empty layout, an HTML tree, an unwritable name."""
     for forest in ((), (Node(None, "p"),), (Node("grid", "a@b"),), (Node("grid", "p", ("a.b",)),)):
-        with pytest.raises(XojlError, match="at tokenise"):
-            V.tokenise_detail(forest)
+        with pytest.raises(XojlError, match="at tokenize"):
+            V.tokenize_detail(forest)

@@ -1,4 +1,4 @@
-"""Which HTML node each layout node stands for, where the record does not say."""
+"""Which HTML node each layout node represents, where the record does not say."""
 
 from bisect import bisect_left
 
@@ -12,7 +12,7 @@ _CANDIDATES = 16
 def align(html: Forest | TreeIndex, layout: Forest | TreeIndex) -> tuple[int | None, ...]:
     """One HTML index or None per layout node, both in depth-first pre-order.
 
-    Equal tag-and-class keys are matched in document order. A node's match lies inside the match
+    Equal tag-and-class keys are matched in document order. A node's match is inside the match
     of its nearest matched ancestor and after the matches of earlier siblings. Among equal
     candidates the first wins that holds the keys of all the node's descendants, in order.
     """

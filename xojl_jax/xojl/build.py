@@ -10,7 +10,7 @@ class Label(NamedTuple):
     """One layout node to be."""
 
     element: str
-    twin: Node  # the HTML node that it stands for
+    twin: Node  # the HTML node that it represents
     parent: int  # position of the label around it in the same list; -1 for a root
 
 

@@ -88,8 +88,8 @@ class Codebook:
         return hashlib.sha256(text.encode()).hexdigest()
 
     @cached_property
-    def colours(self) -> frozenset[str]:
-        """The attributes whose values are colours, so that `c_000` is not the number nought."""
+    def colors(self) -> frozenset[str]:
+        """The attributes whose values are colors, so that `c_000` is not the number nought."""
         return frozenset(code for code, css in self.properties.items() if css.endswith("color"))
 
     def __hash__(self) -> int:
@@ -141,7 +141,7 @@ def _split_class(book: Codebook, text: str) -> ClassParts:
 
 
 def _read_value(book: Codebook, attribute: str, part: str) -> Value:
-    match = _NUMBER.fullmatch(part) if attribute not in book.colours and len(part) < 32 else None
+    match = _NUMBER.fullmatch(part) if attribute not in book.colors and len(part) < 32 else None
     if match is None or (match[2] and match[2] not in book.units):
         return Value(part, None, None)
     return Value(part, float(match[1]), match[2])
@@ -159,4 +159,4 @@ def _check_entries(name: str, entries, place: str) -> None:
         if not _CODE[name].fullmatch(entry):
             raise BadUsage(f"{place}: {name}: {entry!r} is not of the form {_CODE[name].pattern}")
     if isinstance(entries, dict) and len(set(entries.values())) != len(entries):
-        raise BadUsage(f"{place}: {name}: two codes stand for one meaning; keep one")
+        raise BadUsage(f"{place}: {name}: two codes for one meaning; keep one")

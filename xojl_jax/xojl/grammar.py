@@ -46,7 +46,7 @@ ANY_LENGTH = -16384
 
 @dataclass(frozen=True, eq=False)
 class Automaton:
-    """The tables. S states, V vocabulary tokens; column V stands for every COPY(i)."""
+    """The tables. S states, V vocabulary tokens; column V is for every COPY(i)."""
 
     start_semantic: int  # states right after BOS
     start_detail: int
@@ -57,7 +57,7 @@ class Automaton:
     min_chars_to_close: np.ndarray
     opens_class: np.ndarray  # bool[S, V+1] x begins a class
     depth_step: np.ndarray  # int8[V+1] +1 ELEMENT, -1 END
-    lowest_depth: np.ndarray  # int16[V+1] open nodes that x asks for
+    lowest_depth: np.ndarray  # int16[V+1] open nodes that x needs
     highest_depth: np.ndarray  # int16[V+1]
     chars: np.ndarray  # int16[V+1] characters that x adds to the key
     is_element: np.ndarray  # bool[V+1] x begins a node: sets chars and classes
@@ -201,7 +201,7 @@ def _key_characters(vocabulary: Vocabulary) -> np.ndarray:
     """int16[V+1]: what a token adds to the key's length, its separator included."""
     chars = np.zeros(vocabulary.size + 1, np.int16)
     for token, (kind, text) in enumerate(zip(vocabulary.kinds, vocabulary.texts, strict=True)):
-        if kind == "byte":  # the lead byte stands for its character
+        if kind == "byte":  # counted once a character, at its lead byte
             chars[token] = not 0x80 <= text[0] < 0xC0
         elif kind == "element" and token - ELEMENT_BASE < len(ELEMENTS):
             chars[token] = len(ELEMENTS[token - ELEMENT_BASE])

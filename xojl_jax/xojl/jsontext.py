@@ -14,7 +14,7 @@ _TOKEN = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"?|[{}\[\]]', re.DOTALL)
 
 
 class NotANumber:
-    """Stands where the text says NaN, Infinity or -Infinity, which are not JSON."""
+    """Takes the place of NaN, Infinity or -Infinity, which are not JSON."""
 
     def __init__(self, name: str):
         self.name = name

@@ -82,7 +82,7 @@ def read_layout_key(key: str) -> Key:
 def split_names(text: str) -> list[str]:
     """The names of a key, tag first. All three separators are read.
 
-    `@` always separates; `.` unless it stands between two digits; `-` where the piece before it
+    `@` always separates; `.` unless it is between two digits; `-` where the piece before it
     is more than dashes and the text after it, up to the next separator or `-`, has a `_` that is
     not its first character.
     """
@@ -119,7 +119,7 @@ def is_writable(name: str) -> bool:
 
 @lru_cache(maxsize=4096)
 def write_html_key(tag: str, classes: tuple[str, ...], separator: str) -> str:
-    """The bare key. Where the asked-for separator would not be read as one, `@` stands."""
+    """The bare key. Where the separator asked for would not be read as one, it is `@`."""
     key = [tag]
     previous = tag
     for name in classes:

@@ -1,4 +1,4 @@
-"""The record: one screenshot with its HTML tree and, where labelled, its layout.
+"""The record: one screenshot with its HTML tree and, where labeled, its layout.
 
 docs/record.md describes the fields. Records come from anybody, so every field is checked, and a
 fault is an XojlError that names the record and the field.

@@ -44,7 +44,7 @@ class Content(NamedTuple):
 
     kind: str  # "text" | "src" | "svg"
     value: str
-    at: int = 0  # how many of the node's children stand before it
+    at: int = 0  # how many of the node's children come before it
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -105,11 +105,11 @@ class Vocabulary:
 
     # --- tree to tokens ----------------------------------------------------------------------
 
-    def tokenise_semantic(self, layout: Forest) -> list[int]:
+    def tokenize_semantic(self, layout: Forest) -> list[int]:
         """BOS { ELEMENT … END } EOS. Tags, classes and content are left out."""
-        return self._tokenise(layout, lambda index, node: ((), node.children))
+        return self._tokenize(layout, lambda index, node: ((), node.children))
 
-    def tokenise_detail(
+    def tokenize_detail(
         self,
         layout: Forest,
         html: Forest | TreeIndex = (),
@@ -136,12 +136,12 @@ class Vocabulary:
                     return key, members_in_order(node)
             return self._spell_key(node), members_in_order(node)
 
-        return self._tokenise(layout, describe)
+        return self._tokenize(layout, describe)
 
-    def _tokenise(self, layout: Forest, describe) -> list[int]:
+    def _tokenize(self, layout: Forest, describe) -> list[int]:
         """`describe(index, node)` gives the ident's tokens and the members still to be written."""
         if not layout:
-            raise XojlError("an empty layout", "tokenise", "at least one node")
+            raise XojlError("an empty layout", "tokenize", "at least one node")
         ids = [BOS]
         stack = [iter(layout)]
         index = 0
@@ -196,7 +196,7 @@ class Vocabulary:
 
     # --- tokens to tree ----------------------------------------------------------------------
 
-    def detokenise(self, ids, html: Forest = ()) -> Forest:
+    def detokenize(self, ids, html: Forest = ()) -> Forest:
         """The forest of a token sequence of either view. `html` is what COPY points into.
 
         BOS may be missing; what follows EOS is not looked at. Raises XojlError for a sequence
@@ -318,13 +318,13 @@ def _moved_to_front(content: tuple[Content, ...]) -> tuple[Content, ...]:
 def _element_token(element: str | None) -> int:
     token = _ELEMENT_TOKENS.get(element or "")
     if token is None:
-        raise XojlError(f"a node without an element ({element})", "tokenise", "a layout tree")
+        raise XojlError(f"a node without an element ({element})", "tokenize", "a layout tree")
     return token
 
 
 def _check_name(name: str) -> None:
     if not is_writable(name):
-        raise XojlError(f"unwritable name {shorten(name)}", "tokenise", "a name of docs/record.md")
+        raise XojlError(f"unwritable name {shorten(name)}", "tokenize", "a name of docs/record.md")
 
 
 def _rows(codebook: Codebook):

@@ -1,4 +1,4 @@
-"""What decoding asks of a grammar: which tokens may come next, and where each leads.
+"""What decoding needs of a grammar: which tokens may come next, and where each leads.
 
 A task brings its grammar as a `Constraint`, a pytree that enters the compiled decoding loop as
 data. Everything here is arrays in, arrays out.

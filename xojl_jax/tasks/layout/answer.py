@@ -57,7 +57,7 @@ def _read(prediction: Prediction, row: int, html: Forest, vocabulary: Vocabulary
     tokens = prediction.tokens[row][:length].tolist()
     completed = bool(tokens) and tokens[-1] == EOS
     try:
-        layout = vocabulary.detokenise(tokens, html)
+        layout = vocabulary.detokenize(tokens, html)
     except XojlError:
         layout = None
     nodes = pointed_nodes(tokens, vocabulary.size)

@@ -89,8 +89,8 @@ class Featurizer:
         spelled_tokens = np.zeros(0, np.int16)
         if record.layout is not None:
             elements[[ELEMENTS.index(visit.node.element) for visit in indexed.layout.visits]] = 1
-            semantic = self.vocabulary.tokenise_semantic(record.layout)
-            detail = self.vocabulary.tokenise_detail(record.layout, indexed.html, indexed.twins)
+            semantic = self.vocabulary.tokenize_semantic(record.layout)
+            detail = self.vocabulary.tokenize_detail(record.layout, indexed.html, indexed.twins)
             targets = self._targets("semantic", semantic) | self._targets("detail", detail)
             if spelled:
                 spelled_tokens = self._spell(record.layout)
@@ -143,7 +143,7 @@ class Featurizer:
     def _spell(self, layout: Forest) -> np.ndarray:
         """int16[<= L+1], or empty where that is too long. The carries, four times as large, are
         made when they are needed: a tenth of the samples loses its HTML."""
-        ids = self.vocabulary.tokenise_detail(layout)
+        ids = self.vocabulary.tokenize_detail(layout)
         return np.array(ids if len(ids) <= self.spec.max_target + 1 else (), np.int16)
 
     def _targets(self, view: str, ids: Sequence[int]) -> Sample:

@@ -2,7 +2,7 @@
 
 The tables are those of `xojl.grammar.Automaton`, so the compiled step, training and decoding share
 one automaton. A token id below V is a vocabulary token; V + i is COPY(i), a pointer to html node i.
-Column V of a table stands for every COPY.
+Column V of a table is for every COPY.
 
 The functions broadcast over leading axes: [B] in a decoding step, [B, K] in beam search, [B, L]
 under teacher forcing.
@@ -29,7 +29,7 @@ _DTYPES = {
 
 
 class GrammarTables(NamedTuple):
-    """S states, V vocabulary tokens; column V stands for every COPY. See `xojl.grammar`."""
+    """S states, V vocabulary tokens; column V is for every COPY. See `xojl.grammar`."""
 
     min_tokens_to_close: jax.Array  # int16[S, V+1]: to EOS, x first among them, from depth 0
     next_state: jax.Array  # int16[S, V+1]
