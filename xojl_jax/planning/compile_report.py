@@ -20,7 +20,12 @@ from xojl_jax.planning import chips, hlo
 
 # Less optimization: base compiles several times faster. Shardings and FLOPs stay, memory comes out
 # larger, and the compiler's estimate of time means nothing.
-QUICK = {"exec_time_optimization_effort": -1.0, "memory_fitting_effort": -1.0}
+QUICK = (
+    {"exec_time_optimization_effort": -1.0, "memory_fitting_effort": -1.0}
+    if hasattr(jax.config, "jax_exec_time_optimization_effort")
+    # By jax 0.12 levels have taken the place of efforts.
+    else {"optimization_level": "O1", "memory_fitting_level": "O1"}
+)
 
 # For libtpu as a mere compiler: no query of the cloud's metadata server, no warnings of missing
 # TPUs, and no lock that would exclude another process.
