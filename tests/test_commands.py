@@ -1,18 +1,21 @@
 """The commands as people call them: what they print, what they write, how they end."""
 
+import functools
 import json
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 
+import jax
 import numpy as np
 import pytest
+from jax.experimental.compilation_cache import compilation_cache
 from PIL import Image
 
 from tests.tasks.conftest import small_config
 from xojl_jax import evaluate, predict, tasks, train
-from xojl_jax.engine import checkpoint
+from xojl_jax.engine import checkpoint, sharding
 from xojl_jax.errors import BadInput, BadUsage
 from xojl_jax.xojl.tree import ELEMENTS, parse_layout
 
@@ -20,12 +23,37 @@ ROOT = Path(__file__).parent.parent
 TREE = '{"section@d_flex": {"h1@fs_3r": {"text": "xv1"}, "p": {"text": "xv2"}}}'
 
 
+@pytest.fixture(scope="module", autouse=True)
+def quick_compile(tmp_path_factory):
+    """Compiling is most of what happens here. Optimizing programs that run once would take longer
+    than running them, and a program that two commands have in common is compiled once."""
+    settings = {
+        "jax_disable_most_optimizations": True,
+        "jax_compilation_cache_dir": str(tmp_path_factory.mktemp("cache")),
+        "jax_persistent_cache_min_compile_time_secs": 1.0,
+    }
+    before = {name: getattr(jax.config, name) for name in list(settings)[1:]}
+    before["jax_disable_most_optimizations"] = False  # jax does not tell what it is
+
+    def apply(values):
+        for name, value in values.items():
+            jax.config.update(name, value)
+        compilation_cache.reset_cache()  # it looks at its folder only once
+
+    apply(settings)
+    yield
+    apply(before)
+
+
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
-    """The working directory of a small run of two steps."""
+    """The working directory of a small run of two steps, on one device."""
     config = small_config(total_steps=2, eval_every=0, checkpoint_every=2)
     workdir = tmp_path_factory.mktemp("run")
-    assert train.train(tasks.make(config), config, workdir) == 0
+    make_mesh = functools.partial(sharding.make_mesh, devices=jax.devices()[:1])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sharding, "make_mesh", make_mesh)
+        assert train.train(tasks.make(config), config, workdir) == 0
     return workdir
 
 
