@@ -7,9 +7,10 @@ os.environ.setdefault("JAX_PLATFORMS", "cpu")
 # A collective blocks a thread until all of its devices have come, and a device may have several
 # collectives under way. The pool has as many threads as devices (8) or cores, whichever is more: on
 # two cores all eight can be waiting, and none is left for the device that they wait for. jaxlib
-# 0.12 then aborts the process after 40 s ("may be stuck", rendezvous.cc).
+# 0.12 then aborts the process ("may be stuck", rendezvous.cc).
 os.environ.setdefault("PJRT_NPROC", "32")
-# The scheduler that saves memory has fewer collectives under way than the one for concurrency.
+# Programs run in turn: with the default scheduler, simulated devices can meet at collectives in
+# different orders.
 os.environ["XLA_FLAGS"] = (
     os.environ.get("XLA_FLAGS", "")
     + " --xla_force_host_platform_device_count=8"
