@@ -119,7 +119,7 @@ def measure(preset: str, batch: int, steps: int, repeats: int, dtype: jnp.dtype)
         for constraint in constraints(batch, SHAPES[preset]["nodes"])
     )
 
-    # On a CPU, processor time: a busy neighbour does not count.
+    # On a CPU, processor time: a busy neighbor does not count.
     now = time.process_time if jax.default_backend() == "cpu" else time.perf_counter
 
     def clock(run) -> float:

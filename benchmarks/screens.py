@@ -20,7 +20,7 @@ from xojl_jax.data.images import decode_image
 
 MARGIN = (60, 40, 80, 50)
 WINDOWS = [
-    Window(maximised=False),
+    Window(maximized=False),
     Window(width=1366, height=768, bookmarks=True, tabs=3),
     Window(width=1920, height=1080, tabs=8),
     Window(width=1280, height=720, dark=True, bookmarks=True, tabs=2),

@@ -68,7 +68,7 @@ class Window:
     frame: bool = False  # a window manager's title bar and border, the desktop around it
     margin: tuple[int, int, int, int] = (0, 0, 0, 0)  # left, top, right, bottom, in px
     scale: int = 1
-    maximised: bool = True  # between the margins, by a window manager; else there is none
+    maximized: bool = True  # between the margins, by a window manager; else there is none
     wallpaper: str = ""  # a picture file for the desktop, by hsetroot; black without
 
     @property
@@ -174,7 +174,7 @@ class Desk(contextlib.AbstractContextManager):
 
     def _start_browser(self) -> None:
         window = self.window
-        if window.maximised:
+        if window.maximized:
             self._start_manager()
         urls = [f"{self.origin}/__stay__"]
         tabs = [f"{self.origin}/__tab__?Tab{i}" for i in range(1, window.tabs)]

@@ -12,7 +12,7 @@ from xojl_jax.data.images import PAD_GRAY
 
 
 def test_brightness_and_contrast_stay_within_a_tenth():
-    """No strong change of colour; order of levels and the extremes' neighbourhood are kept."""
+    """No strong change of color; order of levels and the extremes' neighborhood are kept."""
     ramp = np.repeat(np.arange(256, dtype=np.uint8)[None, :, None], 3, axis=-1)
     changed = set()
     for seed in range(50):

@@ -71,7 +71,7 @@ def test_ordinary_images_decode(name):
 
 @pytest.mark.parametrize("name", ORDINARY)
 def test_truncated_images_are_never_half_decoded(name):
-    """Cut at any byte, an image is refused; nothing grey fills the missing rows."""
+    """Cut at any byte, an image is refused; nothing gray fills the missing rows."""
     data = ORDINARY[name]
     for cut in range(0, len(data), 1 + len(data) // 150):
         with pytest.raises(images.ImageError):
@@ -117,10 +117,10 @@ def test_the_pixel_cap_can_be_chosen():
 
 
 def test_converted_kinds():
-    """CMYK, 16-bit grey, palette, 1-bit, grey and transparent images become plain RGB."""
-    grey = np.mgrid[:HEIGHT, :WIDTH][1].astype(np.uint16) * 1000
-    as_rgb = images.decode_image(encode(grey, "PNG"))
-    assert np.abs(as_rgb[..., 0] / 255 - grey / 65535).max() <= 0.5 / 255 + 1e-9
+    """CMYK, 16-bit gray, palette, 1-bit, gray and transparent images become plain RGB."""
+    gray = np.mgrid[:HEIGHT, :WIDTH][1].astype(np.uint16) * 1000
+    as_rgb = images.decode_image(encode(gray, "PNG"))
+    assert np.abs(as_rgb[..., 0] / 255 - gray / 65535).max() <= 0.5 / 255 + 1e-9
     assert (as_rgb[..., 0] == as_rgb[..., 2]).all()
 
     rgb = Image.fromarray(picture())
@@ -138,7 +138,7 @@ def test_converted_kinds():
 
 @pytest.mark.parametrize("kind", ["PNG", "WEBP"])
 def test_transparency_lies_on_white(kind):
-    """A clear pixel is white, as a browser paints it, and half a black is grey."""
+    """A clear pixel is white, as a browser paints it, and half a black is gray."""
     rgba = np.zeros((8, 8, 4), np.uint8)
     rgba[:4, :, 3] = 0
     rgba[4:, :, 3] = 128
@@ -146,8 +146,8 @@ def test_transparency_lies_on_white(kind):
     assert (decoded[:4] == 255).all() and np.abs(decoded[4:].astype(int) - 127).max() <= 1
 
 
-def test_transparent_palette_and_sixteen_bit_colour():
-    """A palette's or a colour's clear entry is white too; 16-bit RGB keeps its high bytes."""
+def test_transparent_palette_and_sixteen_bit_color():
+    """A palette's or a color's clear entry is white too; 16-bit RGB keeps its high bytes."""
     palette = Image.new("P", (4, 4), 1)
     palette.putpalette([0, 0, 0, 200, 0, 0])
     assert (images.decode_image(encode(palette, "PNG", transparency=1)) == 255).all()

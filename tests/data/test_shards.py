@@ -99,7 +99,7 @@ def test_a_bad_screenshot_leaves_its_record_out(tmp_path):
 def test_tensorflow_datasets_reads_the_same_files(folder):
     """`as_data_source`, as its documentation says, gives our records, and the pictures decoded.
 
-    Without TensorFlow, which is not among the requirements; its own serialiser agrees with ours.
+    Without TensorFlow, which is not among the requirements; its own serializer agrees with ours.
     """
     builder = tfds.builder_from_directory(folder)
     assert {name: split.num_examples for name, split in builder.info.splits.items()} == {

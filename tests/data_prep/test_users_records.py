@@ -131,14 +131,14 @@ def test_the_formats_own_example_reads_as_it_is_meant():
 
 @pytest.fixture
 def quick_compile():
-    """The programme runs a few times here: optimising it would take most of the time."""
+    """The programme runs a few times here: optimizing it would take most of the time."""
     jax.config.update("jax_disable_most_optimizations", True)
     yield
     jax.config.update("jax_disable_most_optimizations", False)
 
 
 def drawn_params(task, rng: np.random.Generator):
-    """Parameters of the model's shapes, without compiling its initialisation: ones for scales."""
+    """Parameters of the model's shapes, without compiling its initialization: ones for scales."""
 
     def draw(path, leaf):
         scale = "scale" in jax.tree_util.keystr(path)

@@ -97,7 +97,7 @@ def test_masked_patches_do_not_matter(micro):
     """What is in padding changes no real token, no prefix, and not CLS."""
     _, apply, params, images = micro
     valid = jnp.asarray([[True] * 4 + [False] * 2] * 2)
-    # The last patch but its left half, which the shifted copies of its neighbour can see.
+    # The last patch but its left half, which the shifted copies of its neighbor can see.
     changed = images.at[:, 12:, 20:].set(0)
     out, other = apply(params, images, valid), apply(params, changed, valid)
     np.testing.assert_array_equal(out.cls, other.cls)

@@ -163,7 +163,7 @@ def test_classes_are_taken_apart(sample):
     assert number[3, 0] == pytest.approx(-math.log1p(2.5))  # ml_-2.5x
     assert value[1, 0] == 1 + book.keywords.index("flex") and number[1, 0] == 0
     assert device[1].tolist()[:2] == [0, 1 + list(book.devices).index("t")]
-    # m:h:pt_1x: device and pseudo both; h:c_000: a colour is not the number nought
+    # m:h:pt_1x: device and pseudo both; h:c_000: a color is not the number nought
     assert device[5, 1] == 1 + list(book.devices).index("m")
     assert pseudo[5, 0] == pseudo[5, 1] == 1 + list(book.pseudo_classes).index("h")
     assert number[5, 0] == 0 and value[5, 0] > 0
@@ -276,11 +276,11 @@ def test_targets_read_back_as_the_layout(sample):
 
 @pytest.mark.parametrize("view", ["semantic", "detail"])
 def test_every_target_is_legal(featurizer, sample, view):
-    """The automaton allows each target from its carry, padding and unlabelled rows included."""
+    """The automaton allows each target from its carry, padding and unlabeled rows included."""
     automaton = Automaton.load()
-    unlabelled = featurizer.build(record_of(section_layout=None), noise())
+    unlabeled = featurizer.build(record_of(section_layout=None), noise())
     bare = sample_changes.without_html(sample, SPEC, spelled_targets(featurizer))
-    for one in (sample, unlabelled, bare):
+    for one in (sample, unlabeled, bare):
         tokens, carry = one[f"{view}_tokens"], one[f"{view}_carry"]
         for position in range(SPEC.max_target):
             legal = automaton.legal(

@@ -14,7 +14,7 @@ class Chip:
       kind: a part of `device_kind`.
       flops: dense bf16 FLOP/s.
       memory: bytes of its own memory.
-      links: bytes a second that leave the chip towards its neighbours, over all links.
+      links: bytes a second that leave the chip towards its neighbors, over all links.
       clock: cycles a second; 0 where we need none. v5e's and v5p's follow from `flops` and their
         matrix units of 128 x 128. v6e's is not published: at 1.75 GHz the compiler's estimate of a
         plain copy uses the same share of the bandwidth as on v5e.

@@ -318,7 +318,7 @@ def test_the_other_screens_and_the_pointer_leave_their_classes(made):
     assert any(c.startswith("h:") for c in classes)
 
 
-def test_neighbours_do_not_matter(chromium, made):
+def test_neighbors_do_not_matter(chromium, made):
     """Section 5 rendered alone equals section 5 rendered among others: tree, boxes and all."""
     alone = make_records(chromium, SEED, [5], Limits(), Counter())[0]
     assert record_to_json(alone[0]) == record_to_json(made[5][0])
