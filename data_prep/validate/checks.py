@@ -218,7 +218,8 @@ def label_problems(record: Record) -> Iterator[Problem]:
     truth = used_elements(record.layout)
     if record.used_elements != truth:
         yield _used_problem(record.used_elements, truth)
-    if broken := list(violations(record.layout)):
+    # People's own records often begin with a wrapper, as the format's example does: that is style.
+    if broken := [found for found in violations(record.layout) if found.index >= 0]:
         more = f", and {len(broken) - 1} more" if len(broken) > 1 else ""
         yield Problem("structure", f"section_layout, {broken[0]}{more}")
     if record.layout_nodes is not None:

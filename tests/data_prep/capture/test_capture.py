@@ -259,7 +259,7 @@ def test_mistakes_are_one_clear_line(site, tmp_path):
         (["ftp://example.com/"], BadUsage, "only http"),
         ([site, "--shim", tmp_path / "none"], BadUsage, "no such folder"),
         ([site, "--site-root", tmp_path / "none"], BadUsage, "no such folder"),
-        ([site, "--site-root", bare], BadUsage, "lies outside --site-root"),
+        ([site, "--site-root", bare], BadUsage, "is outside --site-root"),
     ]
     for arguments, kind, message in cases:
         with pytest.raises(kind, match=message):
