@@ -28,6 +28,7 @@ class OnePart(nn.Module):
 
 def run(part: NodePart, batch) -> tuple[dict, np.ndarray]:
     """Parameters, and what the part gives: float32[T, D]."""
+    batch = jax.tree.map(jnp.asarray, batch)  # as in a compiled step
     vectors, variables = OnePart(part).init_with_output(jax.random.key(0), batch)
     params = nn.meta.unbox(variables["params"])
     return jax.tree.map(np.asarray, params), np.asarray(vectors)[0]

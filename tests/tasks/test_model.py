@@ -178,7 +178,8 @@ def test_base_has_the_published_sizes():
 def test_at_the_start_every_embedding_of_a_node_has_a_like_spread(task, params, batch):
     """Tag, content, classes and box are added up: a tenfold weaker one is not learned for long."""
     read = functools.partial(task.model().apply, method=LayoutModel.encode_html)
-    _, state = read({"params": params}, batch, capture_intermediates=True)
+    arrays = jax.tree.map(jnp.asarray, batch)  # as in a compiled step
+    _, state = read({"params": params}, arrays, capture_intermediates=True)
     parts = state["intermediates"]["html_encoder"]
     shown = batch["html_mask"] & batch["html_box_mask"]
 
