@@ -38,7 +38,7 @@ def attend_cached(
     seen = _seen(mask, keys.shape[1], position)
     lowest = masked_score(jnp.float32)
     scores = jnp.where(seen, dot("bqhk,bshk->bhqs", q, keys), lowest)
-    top = scores.max(-1, keepdims=True)
+    top, new_score = scores.max(-1, keepdims=True), None
     if new is not None:
         new_score = dot("bqhk,bqhk->bhq", q, new[0])[..., None]
         top = jnp.maximum(top, new_score)
@@ -46,7 +46,7 @@ def attend_cached(
     weights = jnp.where(seen, jnp.exp(scores - top), 0)
     total = weights.sum(-1, keepdims=True)
     y = dot("bhqs,bshk->bqhk", weights.astype(values.dtype), values)
-    if new is not None:
+    if new is not None and new_score is not None:
         new_weight = jnp.exp(new_score - top)
         total = total + new_weight
         y = y + new_weight.swapaxes(1, 2) * new[1].astype(jnp.float32)
