@@ -67,7 +67,7 @@ def parse_arguments() -> argparse.Namespace:
 
 
 class Device:
-    """Stands in for an accelerator: takes so long for each step, one after the other.
+    """Simulates an accelerator: takes so long for each step, one after the other.
 
     `spans` has when each step began and ended, `saving` whether a save was being written when it
     ended. The last step of a run is not followed by another one, and counts for nothing.

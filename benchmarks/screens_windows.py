@@ -2,7 +2,7 @@
 
 One page of ours stays in the window. It shows the page that is asked for in a frame that fills it,
 so its address, title and tabs look as usual; before that it shows one loud color, and where that
-color stands in the picture is the viewport, to the pixel.
+color is in the picture is the viewport, to the pixel.
 """
 
 import contextlib

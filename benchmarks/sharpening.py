@@ -3,7 +3,7 @@
     apt-get install tesseract-ocr
     python -m benchmarks.sharpening data/raw --sections 60 --scale 0.8 0.65 0.5
 
-DIR is what data_prep.capture wrote: the words that a section shows stand in its author.jsonl. A
+DIR is what data_prep.capture wrote: the words that a section shows are in its author.jsonl. A
 section's score is the share of them that tesseract finds in the shrunk screenshot (enlarged three
 times, as it wants it). Prints means, and the paired difference with a 95 % interval.
 """

@@ -167,7 +167,7 @@ def test_transparent_palette_and_sixteen_bit_color():
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
 @pytest.mark.parametrize("orientation", [3, 6, 8])
 def test_exif_rotation_is_applied(kind, orientation):
-    """A photographed screenshot stands upright, in each format that can say so."""
+    """A photographed screenshot is turned upright, in each format that can say so."""
     flat = np.zeros((HEIGHT, WIDTH, 3), np.uint8)
     flat[:10] = 255
     exif = Image.Exif()

@@ -100,7 +100,7 @@ def test_weights_are_kept_to_in_every_epoch():
     assert (counts >= np.floor(expected)).all() and (counts <= np.ceil(expected)).all()
     # each count varies by less than 1, so the mean of 400 by less than 0.025 (standard deviation)
     np.testing.assert_allclose(counts.mean(0), expected, atol=0.1)
-    first = drawn.reshape(epochs, -1)[:, 0]  # a record stands at any place of an epoch
+    first = drawn.reshape(epochs, -1)[:, 0]  # a record may be at any place of an epoch
     np.testing.assert_allclose(np.bincount(first, minlength=20) / epochs, expected / 20, atol=0.05)
 
 
@@ -144,7 +144,7 @@ def test_no_record_repeats_inside_an_epoch_and_epochs_differ():
 
 
 def test_the_shuffle_is_even():
-    """Over many epochs a record stands at every place, and after every other, equally often."""
+    """Over many epochs a record is at every place, and after every other, equally often."""
     count, epochs = 8, 4000
     order = SampleOrder(1, count)
     order = [order.record_at(position) for position in range(epochs * count)]

@@ -57,7 +57,7 @@ def test_the_arithmetic_is_that_of_a_convolution(size, levels, seed):
 
 
 def test_shrunk_text_keeps_more_contrast():
-    """What it is for: the strokes of a shrunk paragraph stand out more than without."""
+    """What it is for: strokes of a shrunk paragraph differ more from their ground than without."""
     image = page()
     plain, plan = shrink(image, (240, 320))
     sharp, same = shrink(image, (240, 320), sharpen=True)
