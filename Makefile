@@ -4,7 +4,7 @@ PYTHON ?= python3
 # Another Python beside the one of .venv: make PYTHON=python3.13 VENV=.venv-3.13 test
 VENV ?= .venv
 BIN := $(VENV)/bin
-LIBTPU := $(VENV:.venv%=.libtpu%)
+LIBTPU := .libtpu$(patsubst .venv%,%,$(notdir $(VENV)))
 WORKDIR ?= runs/demo
 
 # The language, the data, the decoder, a training step: what another version of Python would break first.
