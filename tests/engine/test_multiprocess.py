@@ -140,7 +140,7 @@ def test_a_signal_to_either_stops_both_at_one_step(tmp_path, asked):
 @pytest.mark.parametrize("harm", [signal.SIGKILL, signal.SIGSTOP])
 @pytest.mark.parametrize("victim", [0, 1])
 def test_a_peer_that_dies_or_stands_still_ends_the_other(tmp_path, harm, victim):
-    """Protects from waiting for ever: the other ends in a known time, its last line says why, what
+    """Protects from waiting forever: the other ends in a known time, its last line says why, what
     was saved is sound, and both together go on from there."""
     run, patience = tmp_path / "run", 20
     environment = {"TOY_SIGNAL_AT": f"{harm.name}:5:{victim}", "TOY_PEER_TIMEOUT": str(patience)}

@@ -12,7 +12,7 @@ from xojl_jax.engine import sharding
 from xojl_jax.planning import hlo
 
 # As libtpu 0.0.42 writes it: two heads are places of a window that half lies in the padding, and a
-# loop's length stands in its condition only.
+# loop's length is in its condition only.
 TPU = """\
 HloModule jit_step, is_scheduled=true
 

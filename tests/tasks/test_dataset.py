@@ -74,7 +74,7 @@ def test_samples_are_those_of_the_records(tmp_path):
 
 @pytest.mark.parametrize("measured", [False, True])
 def test_records_that_are_too_large_are_left_out_and_counted(tmp_path, measured, caplog):
-    """Whether their sizes stand in the manifest or are found by reading."""
+    """Whether their sizes are in the manifest or are found by reading."""
     entries = [stored(0), stored(1, items=12), stored(2), stored(3, items=11), stored(4, items=10)]
     spec = FeatureSpec(48, 64, 16, max_nodes=12, max_classes=4, max_target=34)
     dataset = LayoutDataset(write(tmp_path, entries, measured=measured), "train", spec)

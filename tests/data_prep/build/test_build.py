@@ -140,7 +140,7 @@ def test_what_quality_and_size_leave_out(folder, tmp_path, capsys):
 
 
 def test_a_record_given_twice_is_stored_once(folder, tmp_path):
-    """Such as one that stands in two of the folders."""
+    """Such as one that is in two of the folders."""
     manifest = read_manifest(run([folder, folder], tmp_path / "o", "--splits", "1,0,0"))
     assert manifest.splits["train"].count == 18
     assert manifest.note["left_out"]["given twice"] == 19  # the broken picture, too

@@ -1,4 +1,4 @@
-"""A site never stands in two splits, and whole sites come near to the wanted parts."""
+"""A site is never in two splits, and whole sites come near to the wanted parts."""
 
 import pytest
 from hypothesis import given, settings
