@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
-from xojl_jax import command, restore
+from xojl_jax import command, compilation_cache, restore
 from xojl_jax.data import loader
 from xojl_jax.errors import BadInput, BadUsage
 from xojl_jax.restore import LoadedModel
@@ -23,6 +23,7 @@ from xojl_jax.tasks.base import Dataset, Inference
 def main(argv: list[str]) -> None:
     """Reads the flags, then evaluates."""
     flags = parse(argv)
+    compilation_cache.enable(flags.compilation_cache)
     model = restore.load(flags.workdir, flags.data, flags)
     inference = model.inference
     dataset = inference.dataset(flags.split)

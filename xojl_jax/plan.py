@@ -9,7 +9,7 @@ from absl import flags
 from ml_collections import config_flags
 from rich.console import Console
 
-from xojl_jax import command, tasks
+from xojl_jax import command, compilation_cache, tasks
 from xojl_jax.engine import compatibility, sharding, state, step
 from xojl_jax.errors import BadUsage
 from xojl_jax.planning import compile_report, tables
@@ -32,6 +32,7 @@ Prints a config's parameters, FLOPs, memory, shardings and expected speed withou
                         faster, memory comes out larger, and no step time is printed
 --decode=N              documents that the decoding step answers at once; 0 leaves it out
 --shardings             lists how every array is split
+--compilation_cache=DIR where compiled programs are kept for the next start; off: nowhere
 
 Exit code 2 where the training does not fit, with what to change.
 """
@@ -41,11 +42,13 @@ _COMPILE = flags.DEFINE_bool("compile", False, "compile the steps for this machi
 _TOPOLOGY = flags.DEFINE_string("topology", "", "compile the steps for a TPU slice")
 _QUICK = flags.DEFINE_bool("quick", False, "compile with less optimization")
 _DECODE = flags.DEFINE_integer("decode", 8, "documents of the decoding step", lower_bound=0)
+_CACHE = flags.DEFINE_string("compilation_cache", "", compilation_cache.HELP)
 _SHARDINGS = flags.DEFINE_bool("shardings", False, "list how every array is split")
 
 
 def main() -> None:
     config = command.read_config(_CONFIG)
+    compilation_cache.enable(_CACHE.value)
     devices = compile_report.topology(_TOPOLOGY.value) if _TOPOLOGY.value else None
     task = tasks.make(config)
     mesh = sharding.make_mesh(config.mesh, devices)

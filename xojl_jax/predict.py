@@ -11,7 +11,7 @@ from typing import Any
 
 import jax
 
-from xojl_jax import command, restore
+from xojl_jax import command, compilation_cache, restore
 from xojl_jax.errors import BadUsage
 from xojl_jax.restore import LoadedModel
 
@@ -19,6 +19,7 @@ from xojl_jax.restore import LoadedModel
 def main(argv: list[str]) -> None:
     """Reads the flags, then predicts."""
     flags = parse(argv)
+    compilation_cache.enable(flags.compilation_cache)
     model = restore.load(flags.workdir, flags.data, flags)
     inputs = read_inputs(flags, model)
     answer = predict(model, inputs, flags)

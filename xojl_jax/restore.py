@@ -9,7 +9,7 @@ import jax
 import numpy as np
 from ml_collections import ConfigDict
 
-from xojl_jax import tasks
+from xojl_jax import compilation_cache, tasks
 from xojl_jax.engine import checkpoint, sharding, state
 from xojl_jax.errors import BadUsage, UserError
 from xojl_jax.tasks.base import Inference, Task
@@ -77,6 +77,9 @@ def parse_flags(
       command: "predict" or "evaluate".
       parser: with the command's own flags.
     """
+    parser.add_argument(
+        "--compilation-cache", default="", metavar="DIR", help=compilation_cache.HELP
+    )
     inference = _inference_type(argv)
     parser.epilog = inference.examples(command)
     inference.add_arguments(parser.add_argument_group(inference.about), command)

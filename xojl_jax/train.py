@@ -14,7 +14,7 @@ import jax
 from absl import flags
 from ml_collections import config_flags
 
-from xojl_jax import command, tasks
+from xojl_jax import command, compilation_cache, tasks
 from xojl_jax.data import loader
 from xojl_jax.data.shards import NoSplit
 from xojl_jax.engine import (
@@ -50,6 +50,7 @@ Trains one stage.
 --workdir=DIR           where everything goes; default runs/stageN-PRESET.
 --profile=START:COUNT   traces so many steps, for the Profile tab of TensorBoard.
 --wandb=PROJECT         curves and pictures go to Weights & Biases, too.
+--compilation_cache=DIR where compiled programs are kept for the next start; off: nowhere.
 
 Running the same command again resumes from the newest checkpoint. Exit codes: 0 done, 2 wrong usage
 or config, 3 bad input data, 75 stopped by a signal with everything saved.
@@ -79,11 +80,13 @@ _STALL_TIMEOUT = flags.DEFINE_integer(
 )
 _PROFILE = flags.DEFINE_string("profile", "", "START:COUNT, steps to trace for TensorBoard")
 _WANDB = flags.DEFINE_string("wandb", "", "project of Weights & Biases (pip install wandb)")
+_CACHE = flags.DEFINE_string("compilation_cache", "", compilation_cache.HELP)
 
 
 def main() -> int:
     """Reads the flags, then trains."""
     config = command.read_config(_CONFIG)
+    compilation_cache.enable(_CACHE.value)
     processes.initialize(_DISTRIBUTED.value, _PEER_TIMEOUT.value, _STALL_TIMEOUT.value)
     task = tasks.make(config)
     path = _WORKDIR.value or f"runs/{task.run_name()}"
