@@ -1,6 +1,8 @@
 """Every test runs on eight simulated CPU devices, with strict dtype promotion."""
 
 import os
+import shutil
+import tempfile
 
 # All of this is read when jax starts its CPU back end, so it comes before the first import of jax.
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
@@ -32,6 +34,27 @@ flags.FLAGS.mark_as_parsed()
 
 def pytest_addoption(parser):
     parser.addoption("--slow", action="store_true", help="run the longer soaks, too")
+
+
+_CACHE = pytest.StashKey[str]()
+
+
+def pytest_configure(config):
+    """Compiling is most of this suite: what one process of it compiled, the others read, from a
+    folder of this run alone. A folder that the caller names is used instead, and kept."""
+    if "JAX_COMPILATION_CACHE_DIR" in os.environ:  # a worker inherits the first process's
+        return
+    config.stash[_CACHE] = tempfile.mkdtemp(prefix="xojl-compiled-")
+    os.environ["JAX_COMPILATION_CACHE_DIR"] = config.stash[_CACHE]
+    os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0.3")
+    jax.config.update("jax_compilation_cache_dir", config.stash[_CACHE])
+    seconds = float(os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"])
+    jax.config.update("jax_persistent_cache_min_compile_time_secs", seconds)
+
+
+def pytest_unconfigure(config):
+    if _CACHE in config.stash:
+        shutil.rmtree(config.stash[_CACHE], ignore_errors=True)
 
 
 def pytest_collection_modifyitems(config, items):

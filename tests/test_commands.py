@@ -10,7 +10,6 @@ from pathlib import Path
 import jax
 import numpy as np
 import pytest
-from jax.experimental.compilation_cache import compilation_cache
 from PIL import Image
 
 from tests.tasks.conftest import small_config
@@ -24,25 +23,11 @@ TREE = '{"section@d_flex": {"h1@fs_3r": {"text": "xv1"}, "p": {"text": "xv2"}}}'
 
 
 @pytest.fixture(scope="module", autouse=True)
-def quick_compile(tmp_path_factory):
-    """Compiling is most of what happens here. Optimizing programs that run once would take longer
-    than running them, and a program that two commands have in common is compiled once."""
-    settings = {
-        "jax_disable_most_optimizations": True,
-        "jax_compilation_cache_dir": str(tmp_path_factory.mktemp("cache")),
-        "jax_persistent_cache_min_compile_time_secs": 1.0,
-    }
-    before = {name: getattr(jax.config, name) for name in list(settings)[1:]}
-    before["jax_disable_most_optimizations"] = False  # jax does not tell what it is
-
-    def apply(values):
-        for name, value in values.items():
-            jax.config.update(name, value)
-        compilation_cache.reset_cache()  # it looks at its folder only once
-
-    apply(settings)
+def quick_compile():
+    """Optimizing programs that run once would take longer than running them."""
+    jax.config.update("jax_disable_most_optimizations", True)
     yield
-    apply(before)
+    jax.config.update("jax_disable_most_optimizations", False)
 
 
 @pytest.fixture(scope="module")
