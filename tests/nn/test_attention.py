@@ -202,7 +202,9 @@ def test_the_first_backend_that_supports_the_arguments_is_used(monkeypatch):
     segments = Mask(segments=jnp.zeros((1, 3), jnp.int32))
     with pytest.raises(BadUsage, match="sevens: no segments"):
         attend(q, k, v, segments, backend="sevens")
-    with pytest.raises(BadUsage, match="'third' is not known: choose one of blockwise, sevens"):
+    with pytest.raises(
+        BadUsage, match="'third' is not known: choose one of cudnn, blockwise, sevens"
+    ):
         attend(q, k, v, backend="third")
 
 

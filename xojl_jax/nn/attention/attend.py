@@ -8,7 +8,7 @@ import jax
 from jaxtyping import Float
 
 from xojl_jax.errors import BadUsage
-from xojl_jax.nn.attention import blockwise
+from xojl_jax.nn.attention import blockwise, cudnn
 from xojl_jax.nn.attention.bias import TokenTypeBias
 from xojl_jax.nn.attention.mask import Mask
 
@@ -28,7 +28,10 @@ class Backend(NamedTuple):
 
 
 # The first one that supports the arguments is used.
-BACKENDS: dict[str, Backend] = {"blockwise": Backend(blockwise.attend, blockwise.supports)}
+BACKENDS: dict[str, Backend] = {
+    "cudnn": Backend(cudnn.attend, cudnn.supports),
+    "blockwise": Backend(blockwise.attend, blockwise.supports),
+}
 
 
 def attend(
