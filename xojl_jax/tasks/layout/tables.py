@@ -3,6 +3,7 @@
 import jax.numpy as jnp
 from flax import linen as nn
 
+from xojl_jax.nn.embedding import Embed
 from xojl_jax.nn.positions import POSITION_STD
 
 # Spread of the embeddings of what a node is, at the start: they are added to the outputs of dense
@@ -12,7 +13,7 @@ IDENTITY_STD = 1.0
 
 def table(
     size: int, width: int, dtype: jnp.dtype, name: str | None, std: float = POSITION_STD
-) -> nn.Embed:
+) -> Embed:
     """An embedding table that is not sharded: a look-up needs no exchange between devices."""
     init = nn.with_logical_partitioning(nn.initializers.normal(std), ("table", "table_embed"))
-    return nn.Embed(size, width, dtype=dtype, embedding_init=init, name=name)
+    return Embed(size, width, init, dtype=dtype, name=name)

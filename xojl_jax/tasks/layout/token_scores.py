@@ -9,6 +9,7 @@ import jax
 import jax.numpy as jnp
 from flax import linen as nn
 
+from xojl_jax.nn.embedding import Embed, look_up
 from xojl_jax.nn.layers import EinsumDense
 from xojl_jax.tasks.layout.encoded import Encoded, per_row
 from xojl_jax.tasks.layout.model_config import ModelConfig
@@ -38,7 +39,7 @@ class TokenScores(nn.Module):
         dense = functools.partial(EinsumDense, dtype=dtype)
         init = nn.initializers.normal(IDENTITY_STD)
         embed = nn.with_logical_partitioning(init, ("vocab", "table_embed"))
-        self.token_embed = nn.Embed(c.vocabulary_size + 1, width, dtype=dtype, embedding_init=embed)
+        self.token_embed = Embed(c.vocabulary_size + 1, width, embed, dtype=dtype)
         self.depth_embed = table(MAX_OPEN, width, dtype, None)
         self.view_embed = table(2, width, dtype, None)
         self.here_in = dense((width,), ("embed", "mlp"))
@@ -76,8 +77,7 @@ class TokenScores(nn.Module):
           depth: int32[R, L], open nodes.
           detail: bool[R], rows of the detail view.
         """
-        opened = per_row(encoded.cursor_features, tokens.shape[0])
-        opened = jnp.take_along_axis(opened, cursor[..., None].clip(0), axis=1)
+        opened = _nodes(encoded.cursor_features, cursor.clip(0))
         opened = jnp.where(cursor[..., None] >= 0, opened, jnp.zeros((), opened.dtype))
         ahead = per_row(encoded.next_node_features, tokens.shape[0])
         ahead = jnp.einsum("rlt,rtd->rld", expected.astype(ahead.dtype), ahead)
@@ -98,3 +98,11 @@ class TokenScores(nn.Module):
         dot = functools.partial(jnp.einsum, preferred_element_type=jnp.float32)
         pointers = dot("rld,rtd->rlt", self.pointer_query(x), keys)
         return jnp.concatenate([words, pointers / self.config.block.width**0.5], axis=-1)
+
+
+def _nodes(features: Array, nodes: Array) -> Array:
+    """Each row's nodes int32[R, L] of its record's features [B, T, D]: [R, L, D]."""
+    # The rows of a record are neighbors and read one table: nothing is repeated for them.
+    ids = nodes.reshape(features.shape[0], -1)
+    found = jax.vmap(lambda table, ids: look_up(table, ids, table.dtype))(features, ids)
+    return found.reshape(*nodes.shape, features.shape[-1])

@@ -112,9 +112,10 @@ def step_prior(
     inside = jnp.where(level >= 0, log_next, NEVER)
     # A node that has just been announced by its ELEMENT is already counted as open.
     announced = jnp.where(level >= -1, log_next, NEVER)
-    chosen = jnp.take_along_axis(
-        prior.elements.transpose(0, 2, 1), element[..., None].clip(0, NUM_ELEMENTS - 1), axis=1
-    )
+    # A product, whose gradient is one, too: as a look-up's it would be a scatter of all positions
+    # into 22 rows.
+    one_hot = jax.nn.one_hot(element.clip(0, NUM_ELEMENTS - 1), NUM_ELEMENTS)
+    chosen = jnp.einsum("ble,bte->blt", one_hot, prior.elements, precision="highest")
     outside = jnp.where(level < 0, log_next, NEVER)
     probability = jnp.exp(inside)
     return StepPrior(
