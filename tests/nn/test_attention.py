@@ -170,16 +170,16 @@ def test_prefix_order_ends_in_causal_and_in_bidirectional():
 
 
 def test_a_cached_row_is_the_row_of_the_whole(few_rows):
-    """Step by step, a query sees the buffer's earlier keys and its own new one by the same mask."""
+    """Step by step, a query sees the buffer's keys up to its own by the same mask."""
     (q, k, v, _), _ = _inputs(0, 2, 12, 12, 2, 4)
     random = np.random.default_rng(1)
     segments = jnp.asarray(random.integers(0, 2, (2, 12)), jnp.int32)
     key_mask = jnp.asarray(random.random((2, 12)) < 0.7).at[:, 0].set(False)
     mask = Mask(key_mask, prefix_order(jnp.asarray([0, 1]), 12), segments, window=4)
-    whole = attend_dense(q, k, v, mask.replace(exclude_self=True), scale=0.5)
+    whole = attend_dense(q, k, v, mask, scale=0.5)
     for position in (0, 1, 7, 11):
         # What is not written yet is noise, and must not be seen.
-        written = (jnp.arange(12) < position)[None, :, None, None]
+        written = (jnp.arange(12) <= position)[None, :, None, None]
         keys, values = (jnp.where(written, x, 1e3) for x in (k, v))
         one = jnp.int32(position)
         got = attend_cached(q[:, position, None] / 2, keys, values, mask, position=one)

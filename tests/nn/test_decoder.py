@@ -1,6 +1,7 @@
 """The cached decoder against teacher forcing, and the shape of its cache."""
 
 import functools
+import re
 
 import jax
 import jax.numpy as jnp
@@ -12,9 +13,13 @@ from tests.nn.conftest import make_config
 from xojl_jax.errors import BadUsage
 from xojl_jax.nn.attention import Mask
 from xojl_jax.nn.config import DecoderConfig
-from xojl_jax.nn.decoder import CAUSAL, Decoder, reorder_cache
+from xojl_jax.nn.decoder import CAUSAL, Decoder, grow_cache, reorder_cache
 
 SMALL = {"width": 32, "layers": 3, "heads": 4, "max_length": 12, "mlp_ratio": 2, "remat": "full"}
+
+
+def shapes(arrays):
+    return [array.shape for array in arrays]
 
 
 def make_decoder(**fields):
@@ -153,7 +158,7 @@ def test_bfloat16_runs_and_stays_close():
     forced = run_forced(decoder, params, x, memory, mask)
     cached, cache = run_cached(decoder, params, x, memory, mask)
     assert {leaf.dtype for leaf in jax.tree.leaves(params)} == {jnp.dtype("float32")}
-    for array in (forced, cached, cache.keys, cache.memory_keys):
+    for array in (forced, cached, *cache.keys, *cache.memory_keys):
         assert array.dtype == jnp.bfloat16
     for hidden in (forced, cached):
         assert jnp.abs(hidden.astype(jnp.float32) - exact).mean() < 0.03
@@ -163,9 +168,9 @@ def test_the_cache_is_allocated_once():
     """Shapes are fixed from the start; after position p, only p + 1 positions are written."""
     decoder, params, x, memory, mask = setting(memories=2)
     _, cache = run_cached(decoder, params, x[:, :5], memory, mask)
-    assert cache.keys.shape == cache.values.shape == (3, 4, 12, 4, 8)
-    assert cache.memory_keys.shape == cache.memory_values.shape == (3, 2, 7, 4, 8)
-    written = jnp.abs(cache.keys).max((0, 1, 3, 4)) > 0
+    assert shapes(cache.keys) == shapes(cache.values) == [(4, 12, 4, 8)] * 3
+    assert shapes(cache.memory_keys) == shapes(cache.memory_values) == [(2, 7, 4, 8)] * 3
+    written = jnp.abs(jnp.stack(cache.keys)).max((0, 1, 3, 4)) > 0
     assert written.tolist() == [True] * 5 + [False] * 7
 
 
@@ -180,7 +185,51 @@ def test_reordered_rows_go_on_as_their_origin():
     moved, _ = step(token, reorder_cache(cache, index), jnp.int32(5))
     np.testing.assert_allclose(moved, still[index], atol=1e-6)
     assert jnp.abs(moved - still).max() > 1e-3
-    assert reorder_cache(cache, jnp.repeat(jnp.arange(4), 3)).keys.shape[1] == 12
+    assert shapes(reorder_cache(cache, jnp.repeat(jnp.arange(4), 3)).keys) == [(12, 12, 4, 8)] * 3
+
+
+def test_a_cache_may_grow_between_steps():
+    """A small cache, made larger before it is full, gives what a large one does."""
+    decoder, params, x, memory, mask = setting(memories=2)
+    wanted, _ = run_cached(decoder, params, x, memory, mask)
+    step = jax.jit(functools.partial(decoder.apply, params, method="step"))
+    cache = decoder.apply(params, memory, mask, 4, 4, method="start_cache")
+    for position in range(12):
+        if position in (4, 8):
+            cache = grow_cache(cache, position + 4)
+        hidden, cache = step(x[:, position], cache, jnp.int32(position))
+        assert shapes(cache.keys) == [(4, position // 4 * 4 + 4, 4, 8)] * 3
+        np.testing.assert_allclose(hidden, wanted[:, position], atol=1e-5)
+
+
+def test_a_loop_of_steps_copies_no_memory():
+    """Protects decoding's bandwidth: inside the loop nothing copies a layer's keys of the memory,
+    and nothing cuts a layer's parameters out of the stacked ones."""
+    decoder = make_decoder(width=32, layers=3, heads=4, max_length=16)
+    x, memory = jnp.zeros((4, 1, 32)), jnp.zeros((2, 75, 32))
+    params = nn.meta.unbox(jax.eval_shape(decoder.init, jax.random.key(0), x, memory))
+
+    def decode(params, x, memory):
+        cache = decoder.apply(params, memory, rows=4, method="start_cache")
+
+        def step(position, state):
+            return decoder.apply(params, *state, position, method="step")
+
+        return jax.lax.fori_loop(jnp.int32(0), jnp.int32(16), step, (x, cache))[0]
+
+    text = jax.jit(decode).lower(params, x[:, 0], memory).compile().as_text()
+    (body,) = re.findall(r"body=%?([\w.\-]+)", text)
+    inside = text.split(f"%{body} (")[1].split("\n}")[0]
+    assert "get-tuple-element" in inside
+    # [B, M, H, K] in whatever order, and the stacked kernels.
+    made = re.findall(r"= f32\[([\d,]+)\]\S* ([\w\-]+)\(", inside)
+    copied = [
+        (dims, operation)
+        for dims, operation in made
+        if sorted(dims.split(",")) == sorted(["2", "75", "4", "8"]) or dims.startswith("3,32,")
+        if operation not in ("get-tuple-element", "bitcast", "parameter")
+    ]
+    assert not copied
 
 
 def test_every_parameter_is_stacked_and_named():
@@ -250,7 +299,8 @@ def test_a_loop_of_steps_does_not_copy_its_cache():
         return jax.lax.fori_loop(jnp.int32(0), jnp.int32(1024), step, (x, cache))
 
     compiled = jax.jit(decode, donate_argnums=2).lower(params, x[:, 0], cache).compile()
-    assert compiled.memory_analysis().temp_size_in_bytes < 0.5 * cache.keys.size * 4
+    whole = sum(keys.size * 4 for keys in cache.keys)
+    assert compiled.memory_analysis().temp_size_in_bytes < 0.5 * whole
 
 
 def test_base_has_the_shapes_it_promises():
@@ -261,8 +311,8 @@ def test_base_has_the_shapes_it_promises():
     params = nn.meta.unbox(jax.eval_shape(decoder.init, jax.random.key(0), x, memory))
     start = functools.partial(decoder.apply, rows=2, method="start_cache")
     cache = jax.eval_shape(start, params, memory)
-    assert cache.keys.shape == (6, 2, 2048, 12, 64)
-    assert cache.memory_keys.shape == (6, 1, 1924, 12, 64)
+    assert shapes(cache.keys) == [(2, 2048, 12, 64)] * 6
+    assert shapes(cache.memory_keys) == [(1, 1924, 12, 64)] * 6
     assert jax.eval_shape(decoder.apply, params, x, memory).shape == (2, 2048, 768)
     assert 55e6 < sum(leaf.size for leaf in jax.tree.leaves(params)) < 60e6
 

@@ -1,19 +1,19 @@
 """The decoder's trunk: hidden states in, hidden states out, causal, attending to a memory.
 
 Two ways to run the same parameters. `__call__` takes whole sequences (teacher forcing).
-`start_cache` and then `step` take one position at a time; the keys and values of earlier positions
-are in a cache of fixed size, so a step costs the same at any position and never compiles again.
-Both read the same mask.
+`start_cache` and then `step` take one position at a time, with the keys and values of earlier
+positions in a cache whose size is fixed until `grow_cache` makes another. Both read the same mask.
 
 Rows may outnumber memories: R = B * G rows, the G rows of a memory side by side (two sequences
 about one input, the hypotheses of a beam). They share one memory in attention, which is most of
 what a step reads.
 
-Letters: R rows, B memories, G rows a memory, L positions, M memory tokens, D width, H heads, K
-head width.
+Letters: R rows, B memories, G rows a memory, L positions, S positions of a cache, M memory tokens,
+D width, H heads, K head width.
 """
 
 import functools
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -33,23 +33,34 @@ Array = jax.Array
 
 # What a hidden state sees of the others, in whole sequences and in single steps alike.
 CAUSAL = Mask(causal=True)
-# Logical axes of keys and values in the cache.
-CACHE = ("layers", "batch", "length", "heads", "head_dim")
+# Positions of the first of `cache_lengths`.
+FIRST_LENGTH = 256
+# Logical axes of one layer's keys and values in the cache.
+CACHE = ("batch", "length", "heads", "head_dim")
 
 
 @struct.dataclass
 class DecoderCache:
-    """What a step needs of the past, allocated once.
+    """What a step needs of the past, and its layers' parameters.
 
-    keys, values: [layers, R, max_length, H, K] of the rows' own positions, in the compute dtype.
-    memory_keys, memory_values: [layers, B, M, H, K], written once. memory_mask: bool[B, M].
+    An array a layer, not one that stacks them: a layer's part of a stacked array would be copied
+    out of it at every step.
+
+    Attributes:
+      keys, values: for each layer [R, S, H, K], of the rows' own positions, in the compute dtype.
+        S is at most max_length, see `grow_cache`.
+      memory_keys, memory_values: for each layer [B, M, H, K], written once.
+      memory_mask: bool[B, M].
+      layers: for each layer its parameters, cut out of the stacked ones, kernels in the compute
+        dtype.
     """
 
-    keys: Array
-    values: Array
-    memory_keys: Array
-    memory_values: Array
+    keys: tuple[Array, ...]
+    values: tuple[Array, ...]
+    memory_keys: tuple[Array, ...]
+    memory_values: tuple[Array, ...]
     memory_mask: Array
+    layers: tuple[Any, ...]
 
 
 def reorder_cache(cache: DecoderCache, index: Array) -> DecoderCache:
@@ -57,8 +68,34 @@ def reorder_cache(cache: DecoderCache, index: Array) -> DecoderCache:
 
     A row may only take the place of rows of the same memory, since memories stay where they are.
     """
-    take = functools.partial(jnp.take, indices=index, axis=1, mode="clip")
-    return cache.replace(keys=take(cache.keys), values=take(cache.values))
+    take = functools.partial(jnp.take, indices=index, axis=0, mode="clip")
+    return cache.replace(
+        keys=jax.tree.map(take, cache.keys), values=jax.tree.map(take, cache.values)
+    )
+
+
+def grow_cache(cache: DecoderCache, positions: int) -> DecoderCache:
+    """The same cache with room for so many positions.
+
+    A step reads the whole buffer, written or not. So a loop starts with a small one and goes on
+    with larger ones, instead of reading max_length positions from the start.
+    """
+
+    def pad(x: Array) -> Array:
+        return jnp.pad(x, ((0, 0), (0, positions - x.shape[1]), (0, 0), (0, 0)))
+
+    return cache.replace(keys=jax.tree.map(pad, cache.keys), values=jax.tree.map(pad, cache.values))
+
+
+def cache_lengths(max_length: int) -> tuple[int, ...]:
+    """Sizes of the caches that a loop of steps goes through: doubled until max_length.
+
+    Each is a program of its own to compile, and its steps read at most twice what is written.
+    """
+    lengths = [min(FIRST_LENGTH, max_length)]
+    while lengths[-1] < max_length:
+        lengths.append(min(2 * lengths[-1], max_length))
+    return tuple(lengths)
 
 
 class DecoderBlock(nn.Module):
@@ -93,37 +130,34 @@ class DecoderBlock(nn.Module):
         x = self._add(x, other.project_out(y.reshape(*x.shape[:2], *y.shape[2:])))
         return self._add(x, self.mlp(self.mlp_norm(x), None)), None
 
-    def remember(self, carry: tuple, memory: Array) -> tuple[tuple, tuple[Array, Array]]:
+    def remember(self, memory: Array) -> tuple[Array, Array]:
         """The memory [B, M, D] as this layer's keys and values [B, M, H, K]."""
-        return carry, self.memory_attention.project_memory(memory)
+        return self.memory_attention.project_memory(memory)
 
     def step(
         self,
         x: Array,
-        past: tuple[Array, ...],
+        past: tuple[Array, Array],
+        memory: tuple[Array, Array],
         position: Array,
         memory_mask: Array,
         self_mask: Mask,
     ) -> tuple[Array, tuple[Array, Array]]:
-        """One position: x [R, 1, D], past (keys, values, memory_keys, memory_values) of this layer.
-
-        Returns this position's key and value [R, 1, H, K] instead of writing them: a cache that
-        goes through a scan is copied as a whole, layer by layer.
+        """One position: x [R, 1, D], `past` the keys and values [R, S, H, K] of earlier positions,
+        `memory` those of the memory. Returns x, and the past with this position.
         """
         own, other = self.self_attention, self.memory_attention
-        keys, values, memory_keys, memory_values = past
-
         h = self.self_norm(x)
-        # Not in the cache yet: its slot is written after all layers, so it is passed beside.
-        new = own.project_memory(h)
-        q = own.project_query(h)
-        y = attend_cached(q, keys, values, self_mask, position=position, new=new)
+        # In place where the cache is a loop's carry.
+        write = functools.partial(jax.lax.dynamic_update_slice_in_dim, start_index=position, axis=1)
+        keys, values = map(write, past, own.project_memory(h))
+        y = attend_cached(own.project_query(h), keys, values, self_mask, position=position)
         x = self._add(x, own.project_out(y))
 
-        q = _share(other.project_query(self.memory_norm(x)), memory_keys.shape[0])
-        y = attend_cached(q, memory_keys, memory_values, Mask(key_mask=memory_mask))
+        q = _share(other.project_query(self.memory_norm(x)), memory_mask.shape[0])
+        y = attend_cached(q, *memory, Mask(key_mask=memory_mask))
         x = self._add(x, other.project_out(y.reshape(*x.shape[:2], *y.shape[2:])))
-        return self._add(x, self.mlp(self.mlp_norm(x), None)), new
+        return self._add(x, self.mlp(self.mlp_norm(x), None)), (keys, values)
 
     def _add(self, x: Array, y: Array) -> Array:
         return nn.with_logical_constraint(x + self.drop(y).astype(x.dtype), ACTIVATIONS)
@@ -142,15 +176,7 @@ class Decoder(nn.Module):
         c = self.config
         self.dtype = c.block.jnp_dtype
         layers = scan_layers(
-            DecoderBlock,
-            c.layers,
-            remat=c.block.remat,
-            methods={
-                "__call__": nn.broadcast,
-                "remember": nn.broadcast,
-                # Each layer has its own slice of the past; all else is the same for all.
-                "step": (0, nn.broadcast, nn.broadcast, nn.broadcast),
-            },
+            DecoderBlock, c.layers, remat=c.block.remat, methods={"__call__": nn.broadcast}
         )
         self.blocks = layers(c.block)
         init = nn.with_logical_partitioning(nn.initializers.normal(POSITION_STD), (None, "embed"))
@@ -188,25 +214,30 @@ class Decoder(nn.Module):
         memory: Float[Array, "B M D"],
         memory_mask: Bool[Array, "B M"] | None = None,
         rows: int | None = None,
+        positions: int | None = None,
     ) -> DecoderCache:
-        """The cache before position 0: the memory's keys and values, and zeros for
-        max_length positions.
+        """The cache before position 0: the memory's keys and values, and zeros for positions.
 
         rows: R, a multiple of B; by default one row a memory.
+        positions: S, room for so many; by default max_length.
         """
-        batch, length, _ = memory.shape
-        _, (memory_keys, memory_values) = self.blocks.remember((), memory.astype(self.dtype))
-        heads = memory_keys.shape[-2:]
-        own = jnp.zeros(
-            (self.config.layers, rows or batch, self.config.max_length, *heads), self.dtype
-        )
+        c, (batch, length, _) = self.config, memory.shape
+        layers = self._cut_layers()
+        memory = memory.astype(self.dtype)
+        pairs = [
+            [
+                nn.with_logical_constraint(part, CACHE)
+                for part in self._run("remember", layer, memory)
+            ]
+            for layer in layers
+        ]
+        memory_keys, memory_values = zip(*pairs, strict=True)
+        shape = (rows or batch, positions or c.max_length, c.block.heads, c.block.head_dim)
+        own = tuple(nn.with_logical_constraint(jnp.zeros(shape, self.dtype), CACHE) for _ in layers)
         if memory_mask is None:
             # The cache is a loop's carry: what it holds must not depend on the call.
             memory_mask = jnp.ones((batch, length), bool)
-        own, memory_keys, memory_values = (
-            nn.with_logical_constraint(part, CACHE) for part in (own, memory_keys, memory_values)
-        )
-        return DecoderCache(own, own, memory_keys, memory_values, memory_mask)
+        return DecoderCache(own, own, memory_keys, memory_values, memory_mask, layers)
 
     def step(
         self,
@@ -218,17 +249,35 @@ class Decoder(nn.Module):
         """One position for every row: x [R, D], position int32[] -> hidden states [R, D] and
         the cache.
 
+        position: less than the S positions that the cache has room for.
         self_mask: as in teacher forcing, but its arrays are over max_length positions. A position
         sees at most itself and earlier ones, whatever the mask says: later ones are not there yet.
         """
         embedding = jax.lax.dynamic_slice_in_dim(self.positions, position, 1)
         x = x[:, None].astype(self.dtype) + embedding.astype(self.dtype)
-        past = (cache.keys, cache.values, cache.memory_keys, cache.memory_values)
-        x, (keys, values) = self.blocks.step(x, past, position, cache.memory_mask, self_mask)
-        # The one write of all layers, in place where the cache is a loop's carry.
-        write = functools.partial(jax.lax.dynamic_update_slice_in_dim, start_index=position, axis=2)
-        cache = cache.replace(keys=write(cache.keys, keys), values=write(cache.values, values))
-        return self.norm(x)[:, 0], cache
+        written = []
+        past = zip(cache.keys, cache.values, strict=True)
+        memory = zip(cache.memory_keys, cache.memory_values, strict=True)
+        for layer, own, other in zip(cache.layers, past, memory, strict=True):
+            x, own = self._run("step", layer, x, own, other, position, cache.memory_mask, self_mask)
+            written.append(own)
+        keys, values = zip(*written, strict=True)
+        return self.norm(x)[:, 0], cache.replace(keys=keys, values=values)
+
+    def _cut_layers(self) -> tuple[Any, ...]:
+        """The parameters of each layer, cut out of the stacked ones."""
+
+        def cast(path: tuple, x: Array) -> Array:
+            # Norms compute in float32; what linear maps cast at every call is cast once.
+            return x.astype(self.dtype) if path[-1].key == "kernel" else x
+
+        stacked = jax.tree_util.tree_map_with_path(cast, dict(self.blocks.variables["params"]))
+        return tuple(jax.tree.map(lambda x, i=i: x[i], stacked) for i in range(self.config.layers))
+
+    def _run(self, method: str, layer: Any, *arguments: Any) -> Any:
+        """A method of one block, given that layer's parameters."""
+        block = DecoderBlock(self.config.block, parent=None)
+        return block.apply({"params": layer}, *arguments, method=method)
 
 
 def _share(q: Array, memories: int) -> Array:

@@ -429,6 +429,40 @@ def test_rows_of_different_languages_share_a_batch():
     assert rows(both) == list(itertools.chain.from_iterable(map(rows, alone)))
 
 
+@pytest.mark.parametrize("method", ["greedy", "sample", "beam"])
+def test_a_carry_that_grows_changes_nothing(method):
+    """Protects `lengths`: a memory that is made larger when it is full gives the same sequences."""
+    weights = jax.random.normal(jax.random.key(0), (V, V + 3)) * 3
+    names = jnp.ones((4, 3), bool)
+
+    def step(memory, last, position, state):
+        # Everything that was written counts, so that a lost position would be noticed.
+        memory = memory.at[:, position].set(last.clip(max=V - 1))
+        seen = (jnp.arange(memory.shape[1]) <= position)[:, None]
+        counts = jnp.where(seen, jax.nn.one_hot(memory, V), 0.0).sum(1)
+        return counts @ weights, memory
+
+    def grow(memory, length):
+        return jnp.pad(memory, ((0, 0), (0, length - memory.shape[1])))
+
+    def decode(*lengths):
+        return generate(
+            step,
+            jnp.zeros((4, lengths[0]), jnp.int32),
+            brackets(names),
+            max_length=9,
+            method=method,
+            rng=jax.random.key(1),
+            lengths=lengths,
+            grow=grow,
+        )
+
+    small, large = decode(2, 5, 9), decode(9)
+    np.testing.assert_array_equal(small.tokens, large.tokens)
+    np.testing.assert_allclose(small.score, large.score, rtol=1e-6)
+    assert small.length.max() > 5, "all three sizes are used"
+
+
 def test_wrong_use_is_told():
     """Mistakes of a caller are named when the loop is traced, not met as a shape error deep
     inside.

@@ -19,17 +19,16 @@ def attend_cached(
     mask: Mask,
     *,
     position: Int[Array, ""] | None = None,
-    new: tuple[Float[Array, "B Q H K"], Float[Array, "B Q H K"]] | None = None,
 ) -> Float[Array, "B Q H K"]:
     """Queries over a whole buffer; what they see is the same `Mask` that whole sequences use.
 
     Args:
       q: [B, Q, H, K], scaled; few, so that their scores [B, H, Q, S] may be in memory.
       keys, values: [B, S, H, K], the buffer.
-      mask: over positions of the buffer. Without a `position` it may only have a `key_mask`.
-      position: int32[], where the one query is. Only the buffer's positions before it are written.
-      new: key and value [B, Q, H, K] that only the query at the same place sees: this position's
-        own, which are not in the buffer yet.
+      mask: over positions of the buffer, or of more than it has. Without a `position` it may only
+        have a `key_mask`.
+      position: int32[], where the one query is. The buffer is written up to there, its own key and
+        value included.
 
     Returns:
       [B, Q, H, K] in the dtype of q. Softmax in float32; a query that sees nothing gives 0.
@@ -38,18 +37,10 @@ def attend_cached(
     seen = _seen(mask, keys.shape[1], position)
     lowest = masked_score(jnp.float32)
     scores = jnp.where(seen, dot("bqhk,bshk->bhqs", q, keys), lowest)
-    top, new_score = scores.max(-1, keepdims=True), None
-    if new is not None:
-        new_score = dot("bqhk,bqhk->bhq", q, new[0])[..., None]
-        top = jnp.maximum(top, new_score)
     # Where nothing is seen, all scores equal the top, and exp alone would give ones.
-    weights = jnp.where(seen, jnp.exp(scores - top), 0)
+    weights = jnp.where(seen, jnp.exp(scores - scores.max(-1, keepdims=True)), 0)
     total = weights.sum(-1, keepdims=True)
     y = dot("bhqs,bshk->bqhk", weights.astype(values.dtype), values)
-    if new is not None and new_score is not None:
-        new_weight = jnp.exp(new_score - top)
-        total = total + new_weight
-        y = y + new_weight.swapaxes(1, 2) * new[1].astype(jnp.float32)
     return (y / jnp.where(total > 0, total, 1).swapaxes(1, 2)).astype(q.dtype)
 
 
@@ -64,6 +55,8 @@ def _seen(mask: Mask, columns: int, position: Array | None) -> Array:
         return jax.lax.dynamic_slice_in_dim(x, position, 1, axis=1)
 
     # Not the causal rule, which is the mask's: later slots hold zeros, or another row's leavings.
-    written = (positions < position)[None, None, None]
-    visible = mask.visible(position[None], positions, of_rows=of_row)
+    written = (positions <= position)[None, None, None]
+    visible = mask.visible(
+        position[None], positions, of_rows=of_row, of_columns=lambda x: x[:, :columns]
+    )
     return written if visible is None else written & visible

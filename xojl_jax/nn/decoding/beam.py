@@ -10,13 +10,14 @@ best extension of a step is legal and is either kept alive or finishes, and once
 left, only EOS is legal.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 
 from xojl_jax.nn.decoding.constraint import BOS, EOS, PAD, Constraint, State, legal_log_probs
+from xojl_jax.nn.decoding.phases import while_in_phases
 
 
 def gather_rows(model_carry: Any, index: jax.Array) -> Any:
@@ -56,6 +57,8 @@ def beam_search(
     width: int,
     length_penalty: float | jax.Array,
     reorder: Callable[[Any, jax.Array], Any],
+    lengths: Sequence[int],
+    grow: Callable[[Any, int], Any],
 ) -> tuple[jax.Array, jax.Array, jax.Array]:
     """Tokens int32[B, L], lengths int32[B] and log-probabilities float32[B] of each row's best
     sequence.
@@ -128,7 +131,7 @@ def beam_search(
     def cond_fn(search: _Search) -> jax.Array:
         return ~jnp.all(search.closed) & (search.position < buffer_length)
 
-    best = jax.lax.while_loop(cond_fn, step, search).finished
+    best = while_in_phases(cond_fn, step, search, lengths, grow).finished
     return best.tokens[:, 0], best.length[:, 0], best.total[:, 0]
 
 

@@ -5,7 +5,7 @@ language, ends with EOS, and fits. `constraint.Constraint` says what that rests 
 as a step function, so this file knows no decoder.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -14,6 +14,7 @@ import jax.numpy as jnp
 
 from xojl_jax.nn.decoding.beam import beam_search, gather_rows
 from xojl_jax.nn.decoding.constraint import BOS, EOS, PAD, Constraint, State, legal_log_probs
+from xojl_jax.nn.decoding.phases import keep_size, while_in_phases
 
 METHODS = ("greedy", "sample", "beam")
 
@@ -44,6 +45,8 @@ def generate(
     temperature: float | jax.Array = 1.0,
     rng: jax.Array | None = None,
     reorder: Callable[[Any, jax.Array], Any] = gather_rows,
+    lengths: Sequence[int] = (),
+    grow: Callable[[Any, int], Any] = keep_size,
 ) -> Generated:
     """Decodes a batch; traceable, so wrap the caller in `jax.jit`.
 
@@ -61,6 +64,9 @@ def generate(
     reorder         (model_carry, index int32[R]) -> the carry whose row r was row index[r]. Beam
                     search also makes B * beam rows of B with it, those of one row side by side.
                     By default every leaf leads with rows.
+    lengths, grow   where the carry has room for positions, the sizes that it goes through, see
+                    `phases.while_in_phases`: it starts with the first of `lengths`, and
+                    (model_carry, length) -> model_carry makes room for the next
     """
     if method not in METHODS:
         raise ValueError(f"method is {method!r}, expected one of {', '.join(METHODS)}")
@@ -84,10 +90,15 @@ def generate(
                 width=beam,
                 length_penalty=length_penalty,
                 reorder=reorder,
+                lengths=lengths or (buffer_length,),
+                grow=grow,
             )
         )
     choose = _most_likely if method == "greedy" else _sampler(rng, temperature, budget.shape[0])
-    return _decode_loop(step_fn, choose, model_carry, constraint, budget, buffer_length)
+    lengths = lengths or (buffer_length,)
+    return _decode_loop(
+        step_fn, choose, model_carry, constraint, budget, buffer_length, lengths, grow
+    )
 
 
 class _Rows(NamedTuple):
@@ -106,6 +117,8 @@ def _decode_loop(
     constraint: Constraint,
     budget: jax.Array,
     buffer_length: int,
+    lengths: Sequence[int],
+    grow: Callable[[Any, int], Any],
 ) -> Generated:
     """Follows one path a row: choose(log_probs [B, V'], position) -> int32[B] picks its next
     token.
@@ -151,7 +164,7 @@ def _decode_loop(
     def cond_fn(rows: _Rows) -> jax.Array:
         return ~jnp.all(rows.finished) & (rows.position < buffer_length)
 
-    return jax.lax.while_loop(cond_fn, step, first).result
+    return while_in_phases(cond_fn, step, first, lengths, grow).result
 
 
 def _keep(finished: jax.Array, old: jax.Array, new: jax.Array) -> jax.Array:

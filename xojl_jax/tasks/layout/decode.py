@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import jax
 import jax.numpy as jnp
 
-from xojl_jax.nn.decoder import reorder_cache
+from xojl_jax.nn.decoder import cache_lengths, grow_cache, reorder_cache
 from xojl_jax.nn.decoding.generate import generate
 from xojl_jax.tasks.layout.encoded import per_row
 from xojl_jax.tasks.layout.grammar_constraint import GrammarConstraint
@@ -77,7 +77,8 @@ def decode_batch(
         )
         return logits, (cache, state, group)
 
-    cache = apply(encoded, rows, method=LayoutModel.start_cache)
+    lengths = cache_lengths(task.config.model.max_target)
+    cache = apply(encoded, rows, lengths[0], method=LayoutModel.start_cache)
     state = CursorState.start(rows, batch["html_mask"].shape[1])
     generated = generate(
         step,
@@ -93,8 +94,15 @@ def decode_batch(
         temperature=temperature,
         rng=rng,
         reorder=_reorder,
+        lengths=lengths,
+        grow=_grow,
     )
     return Prediction(*generated, category=predictions["category"].argmax(-1))
+
+
+def _grow(carry, length: int):
+    cache, *others = carry
+    return grow_cache(cache, length), *others
 
 
 def _reorder(carry, index: Array):

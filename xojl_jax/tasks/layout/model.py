@@ -141,9 +141,12 @@ class LayoutModel(nn.Module):
         x = self.trunk.decoder(x, encoded.memory, encoded.memory_mask)
         return self._scores(encoded, x, tokens, step, detail)
 
-    def start_cache(self, encoded: Encoded, rows: int) -> DecoderCache:
-        """What `next_logits` needs at position 0."""
-        return self.trunk.decoder.start_cache(encoded.memory, encoded.memory_mask, rows)
+    def start_cache(
+        self, encoded: Encoded, rows: int, positions: int | None = None
+    ) -> DecoderCache:
+        """What `next_logits` needs at position 0, with room for so many positions (None: all)."""
+        decoder = self.trunk.decoder
+        return decoder.start_cache(encoded.memory, encoded.memory_mask, rows, positions)
 
     def next_logits(
         self,

@@ -11,7 +11,7 @@ from flax import linen as nn
 
 from xojl_jax.nn.embedding import Embed, look_up
 from xojl_jax.nn.layers import EinsumDense
-from xojl_jax.tasks.layout.encoded import Encoded, per_row
+from xojl_jax.tasks.layout.encoded import Encoded
 from xojl_jax.tasks.layout.model_config import ModelConfig
 from xojl_jax.tasks.layout.tables import IDENTITY_STD, table
 from xojl_jax.xojl.vocabulary import ELEMENT_BASE, ELEMENT_WIDTH
@@ -79,8 +79,10 @@ class TokenScores(nn.Module):
         """
         opened = _nodes(encoded.cursor_features, cursor.clip(0))
         opened = jnp.where(cursor[..., None] >= 0, opened, jnp.zeros((), opened.dtype))
-        ahead = per_row(encoded.next_node_features, tokens.shape[0])
-        ahead = jnp.einsum("rlt,rtd->rld", expected.astype(ahead.dtype), ahead)
+        ahead = encoded.next_node_features
+        ahead = jnp.einsum(
+            "bkt,btd->bkd", _by_record(expected.astype(ahead.dtype), ahead.shape[0]), ahead
+        ).reshape(opened.shape)
         # All pointers share the last row of the table, COPY: the cursor shows which node it is.
         words = self.token_embed(tokens.clip(max=self.config.vocabulary_size))
         depths = self.depth_embed(depth.clip(0, MAX_OPEN - 1))
@@ -94,15 +96,21 @@ class TokenScores(nn.Module):
         semantic = jnp.pad(semantic, ((0, 0), (0, 0), (0, unused)))
         words = self.detail_head(x).astype(jnp.float32)
         words = jnp.where(detail[:, None, None], words, semantic)
-        keys = per_row(encoded.pointer_keys, x.shape[0])
+        keys = encoded.pointer_keys
         dot = functools.partial(jnp.einsum, preferred_element_type=jnp.float32)
-        pointers = dot("rld,rtd->rlt", self.pointer_query(x), keys)
+        pointers = dot("bkd,btd->bkt", _by_record(self.pointer_query(x), keys.shape[0]), keys)
+        pointers = pointers.reshape(*x.shape[:2], -1)
         return jnp.concatenate([words, pointers / self.config.block.width**0.5], axis=-1)
+
+
+def _by_record(x: Array, records: int) -> Array:
+    """[R, L, …] -> [B, R / B * L, …]: the rows of a record are neighbors, and what is compared with
+    the record's nodes is compared once for all of them, without repeating the nodes."""
+    return x.reshape(records, -1, x.shape[-1])
 
 
 def _nodes(features: Array, nodes: Array) -> Array:
     """Each row's nodes int32[R, L] of its record's features [B, T, D]: [R, L, D]."""
-    # The rows of a record are neighbors and read one table: nothing is repeated for them.
     ids = nodes.reshape(features.shape[0], -1)
     found = jax.vmap(lambda table, ids: look_up(table, ids, table.dtype))(features, ids)
     return found.reshape(*nodes.shape, features.shape[-1])
