@@ -13,6 +13,7 @@ from configs import layout
 from tests.tasks.conftest import small_config
 from xojl_jax.data.transforms import stack
 from xojl_jax.engine import sharding
+from xojl_jax.tasks.layout import model, sequence_losses
 from xojl_jax.tasks.layout.encoded import interleave_views, per_row
 from xojl_jax.tasks.layout.grammar_constraint import GrammarCarry
 from xojl_jax.tasks.layout.html_cursor import CursorState, advance, cursors_of_targets
@@ -86,7 +87,8 @@ def test_cached_decoding_equals_teacher_forcing(task, params, batch, encoded):
     stepped, cursor = jax.jit(lambda: step_by_step(*arguments))()
 
     targets = (tokens[::2], tokens[1::2], jnp.asarray(batch["html_end"]))
-    _, known = cursors_of_targets(*targets, task.vocabulary.size)
+    _, known, depths = cursors_of_targets(*targets, task.vocabulary.size)
+    known = known.at(depths)
     real = np.asarray(tokens[1::2]) != 0
     np.testing.assert_array_equal(cursor.node[1::2][real], known.node[real])
     np.testing.assert_array_equal(cursor.element[1::2][real], known.element[real])
@@ -107,6 +109,30 @@ def test_a_batch_of_one_equals_its_row(task, params, batch):
     one = predict(params, {name: array[3:4] for name, array in batch.items()})
     np.testing.assert_array_equal(one.tokens, many.tokens[6:8])
     np.testing.assert_allclose(one.score, many.score[6:8], rtol=1e-5)
+
+
+def test_losses_in_chunks_equal_whole_ones(monkeypatch, task, params, batch, gradient):
+    """Protects the loop over positions: chunks that do not fit, losses to 1e-6, gradients to
+    1e-5."""
+    whole = gradient(params, batch, jax.random.key(0))
+    for module in (model, sequence_losses):
+        monkeypatch.setattr(module, "CHUNK", 50)
+    loss = functools.partial(task.loss, train=True)
+    lowered = jax.jit(jax.value_and_grad(loss, has_aux=True)).lower(
+        params, batch, jax.random.key(0)
+    )
+    rows, length = 2 * len(batch["html_mask"]), task.spec.max_target - 1
+    nodes, scores = task.spec.max_nodes, task.spec.max_nodes + task.vocabulary.size
+    # Neither all scores nor the depths of all nodes at all positions.
+    for array in (f"{rows}x{length}x{scores}xf32", f"{rows}x{length}x{nodes}xi32"):
+        assert array not in lowered.as_text()
+    (value, metrics), grads = lowered.compile()(params, batch, jax.random.key(0))
+    np.testing.assert_allclose(value, whole[0][0], rtol=1e-6)
+    for name, metric in metrics.items():
+        np.testing.assert_allclose(metric, whole[0][1][name], rtol=1e-6, err_msg=name)
+    for ours, theirs in zip(jax.tree.leaves(grads), jax.tree.leaves(whole[1]), strict=True):
+        scale = max(1e-3, float(np.abs(theirs).max()))
+        np.testing.assert_allclose(ours, theirs, atol=1e-5 * scale)
 
 
 @pytest.mark.parametrize("without", [without_html, without_image])

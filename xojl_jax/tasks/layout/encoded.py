@@ -63,6 +63,12 @@ def per_row(x: Array, rows: int) -> Array:
     return x if x.shape[0] == rows else jnp.repeat(x, rows // x.shape[0], axis=0)
 
 
+def by_record(x: Array, records: int) -> Array:
+    """[R, L, …] -> [B, R / B * L, …]: the rows of a record are neighbors, so that what is compared
+    with the record's nodes reads them once for all rows, and nothing is repeated."""
+    return x.reshape(records, -1, *x.shape[2:])
+
+
 def interleave_views(semantic: Array, detail: Array) -> Array:
     """[B, …] and [B, …] -> [2B, …]: the two rows of a record are neighbors."""
     return jnp.stack([semantic, detail], axis=1).reshape(-1, *semantic.shape[1:])

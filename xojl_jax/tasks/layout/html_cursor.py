@@ -13,6 +13,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Bool, Int32
 
+from xojl_jax.tasks.layout.encoded import by_record
 from xojl_jax.tasks.layout.tree_prior import NEVER, TreePrior, next_node
 from xojl_jax.xojl.vocabulary import ELEMENT_BASE, ELEMENT_WIDTH
 
@@ -34,6 +35,23 @@ class HtmlCursor(NamedTuple):
     node_depth: Array
 
 
+class TargetCursor(NamedTuple):
+    """The cursors of known sequences: `node` and `element` int32[R, L], as in `HtmlCursor`.
+
+    The depths of all nodes at all positions would be as large as the scores. They follow from the
+    cursor's node alone, so `at` looks them up for some positions.
+    """
+
+    node: Array
+    element: Array
+
+    def at(self, depths: Array) -> HtmlCursor:
+        """depths: int32[B, T + 1, T] of `depth_by_cursor`; the rows of a record are neighbors."""
+        ids = by_record(self.node, depths.shape[0]) + 1
+        found = jax.vmap(lambda depths, ids: depths[ids])(depths, ids)
+        return HtmlCursor(self.node, self.element, found.reshape(*self.node.shape, -1))
+
+
 def is_element(tokens: Array) -> Array:
     return (tokens >= ELEMENT_BASE) & (tokens < ELEMENT_BASE + ELEMENT_WIDTH)
 
@@ -43,7 +61,7 @@ def cursors_of_targets(
     detail: Int32[Array, "B _"],
     html_end: Int32[Array, "B T"],
     first_pointer: int,
-) -> tuple[HtmlCursor, HtmlCursor]:
+) -> tuple[TargetCursor, TargetCursor, Int32[Array, "B T+1 T"]]:
     """The cursors of known sequences, of both views, from the COPY pointers of the detail view.
 
     Both views write their elements in the same order, so the k-th element of one is the k-th of the
@@ -52,11 +70,12 @@ def cursors_of_targets(
     Args:
       semantic, detail: int32[B, L], BOS first; `first_pointer + i` is COPY(i).
       html_end: int32[B, T].
+
+    Returns:
+      The cursors of both views, and int32[B, T + 1, T], the depths for `TargetCursor.at`.
     """
     pointer = jnp.where(detail >= first_pointer, detail - first_pointer, -1)
     opened = jax.vmap(_mark)(pointer, jnp.zeros(html_end.shape, bool))
-    node_depth = depth_by_cursor(opened, html_end)
-
     ordinal = jnp.cumsum(is_element(detail), axis=1) - 1  # of the newest ELEMENT at each position
     nothing = jnp.full(detail.shape[1], -1, jnp.int32)
     node = jax.vmap(lambda k, i: nothing.at[k.clip(0)].max(i))(ordinal, pointer)
@@ -64,13 +83,10 @@ def cursors_of_targets(
     count = jnp.cumsum(is_element(semantic), axis=1)
     reached = jnp.take_along_axis(node, (count - 1).clip(0), axis=1)
 
-    def cursor(tokens: Array, node: Array) -> HtmlCursor:
-        depth = jnp.take_along_axis(node_depth, node[..., None] + 1, axis=1)
-        return HtmlCursor(node, _newest_element(tokens), depth)
-
     return (
-        cursor(semantic, jnp.where(count > 0, reached, -1)),
-        cursor(detail, jax.lax.cummax(pointer, axis=1)),
+        TargetCursor(jnp.where(count > 0, reached, -1), _newest_element(semantic)),
+        TargetCursor(jax.lax.cummax(pointer, axis=1), _newest_element(detail)),
+        depth_by_cursor(opened, html_end),
     )
 
 

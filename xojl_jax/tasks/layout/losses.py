@@ -31,30 +31,42 @@ def masked_mean(values: Float32[Array, "..."], mask: Bool[Array, "..."]) -> Floa
     return (values * weight).sum() / jnp.maximum(weight.sum(), 1.0)
 
 
-def sequence_loss(
+def token_losses(
     logits: Float32[Array, "B L _"],
     targets: Int32[Array, "B L"],
     legal: Bool[Array, "B L _"],
     *,
     label_smoothing: float = 0.0,
-) -> SequenceLoss:
+) -> tuple[Float32[Array, "B L"], Bool[Array, "B L"]]:
     """Cross-entropy of the softmax over the legal tokens alone, as decoding sees it (XOJL.md 5).
 
     Args:
       logits: float32[B, L, V + T].
-      targets: int32[B, L], PAD where there is nothing to learn.
+      targets: int32[B, L].
       legal: bool[B, L, V + T], the automaton's mask.
       label_smoothing: share of the target that is spread evenly over the legal tokens.
+
+    Returns:
+      float32[B, L] of each target, in nats, and bool[B, L] whether it is the most probable.
     """
-    log_prob = jax.nn.log_softmax(jnp.where(legal, logits, ILLEGAL), axis=-1)
-    true = jnp.take_along_axis(log_prob, targets[..., None], axis=-1)[..., 0]
-    nats = -true
+    logits = jnp.where(legal, logits, ILLEGAL)
+    total = jax.nn.logsumexp(logits, axis=-1)
+    # By comparison: the gradient of a look-up would be a scatter.
+    is_target = jnp.arange(logits.shape[-1]) == targets[..., None]
+    nats = total - jnp.where(is_target, logits, 0.0).sum(-1)
     if label_smoothing:
-        count = legal.sum(-1).astype(jnp.float32)
-        even = -jnp.where(legal, log_prob, 0.0).sum(-1) / jnp.maximum(count, 1.0)
+        count = jnp.maximum(legal.sum(-1).astype(jnp.float32), 1.0)
+        # Differences first: a sum of log probabilities cancels less than the sum of logits.
+        even = jnp.where(legal, total[..., None] - logits, 0.0).sum(-1) / count
         nats = (1 - label_smoothing) * nats + label_smoothing * even
+    return nats, logits.argmax(-1) == targets
+
+
+def sequence_loss(
+    nats: Float32[Array, "B L"], right: Bool[Array, "B L"], targets: Int32[Array, "B L"]
+) -> SequenceLoss:
+    """The means of `token_losses` over real targets: those that are not PAD, int32[B, L]."""
     real = targets != PAD
-    right = log_prob.argmax(-1) == targets
     return SequenceLoss(
         loss=masked_mean(nats, real),
         accuracy=masked_mean(right.astype(jnp.float32), real),

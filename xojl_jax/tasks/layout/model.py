@@ -7,25 +7,27 @@ B batch, R decoder rows (2B: the semantic and the detail view of each record, as
 patches, M memory tokens, T HTML nodes, L target positions, V vocabulary tokens, D width.
 """
 
-import functools
+from collections.abc import Callable
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 from flax import linen as nn
 
+from xojl_jax.nn.chunks import map_positions
 from xojl_jax.nn.decoder import DecoderCache
 from xojl_jax.nn.patches import patch_grid
 from xojl_jax.nn.trunk import Trunk
 from xojl_jax.nn.vision import VisionOutput
-from xojl_jax.tasks.layout.encoded import Encoded, Features, per_row
+from xojl_jax.tasks.layout.encoded import Encoded, Features
 from xojl_jax.tasks.layout.fusion import FUSIONS
 from xojl_jax.tasks.layout.heads import HEADS
-from xojl_jax.tasks.layout.html_cursor import HtmlCursor, is_element
+from xojl_jax.tasks.layout.html_cursor import HtmlCursor
 from xojl_jax.tasks.layout.html_encoder import HtmlEncoder
 from xojl_jax.tasks.layout.model_config import ModelConfig
-from xojl_jax.tasks.layout.prior_scores import prior_scores
+from xojl_jax.tasks.layout.next_token import CHUNK, Projected, expected_node, token_scores
 from xojl_jax.tasks.layout.token_scores import TokenScores
-from xojl_jax.tasks.layout.tree_prior import StepPrior, step_prior, tree_prior
+from xojl_jax.tasks.layout.tree_prior import tree_prior
 from xojl_jax.tasks.layout.visual_memory import VisualMemory
 
 Array = jax.Array
@@ -123,23 +125,45 @@ class LayoutModel(nn.Module):
 
     # --- the decoder -------------------------------------------------------------------------
 
-    def token_logits(
-        self, encoded: Encoded, tokens: Array, cursor: HtmlCursor, depth: Array, detail: Array
-    ) -> Array:
-        """Scores of the token after each of `tokens`: float32[R, L, V + T].
+    def project_targets(
+        self,
+        encoded: Encoded,
+        tokens: Array,
+        cursor: Any,
+        depth: Array,
+        detail: Array,
+        read_cursor: Callable[[Any], HtmlCursor] = lambda cursor: cursor,
+    ) -> Projected:
+        """What scores of the token after each of `tokens` are made of.
 
         The G = R / B rows of a record are neighbors.
 
         Args:
           tokens: int32[R, L], what was written; BOS first.
-          cursor: where in the HTML tree each position is.
+          cursor: where in the HTML tree each position is: a pytree of arrays [R, L, ...].
           depth: int32[R, L], open nodes.
           detail: bool[R], rows of the detail view; the others are semantic.
+          read_cursor: makes an `HtmlCursor` of some positions of `cursor`.
         """
-        step = self._prior(encoded, cursor, depth)
-        x = self.token_scores.embed(encoded, tokens, cursor.node, step.expected, depth, detail)
+
+        def expected(inputs: tuple[Any, Array]) -> Array:
+            cursor, depth = inputs
+            return expected_node(encoded, read_cursor(cursor), depth)
+
+        x = self.token_scores.embed(encoded, tokens, cursor.node, depth, detail)
+        x = x + map_positions(expected, (cursor, depth), CHUNK)
         x = self.trunk.decoder(x, encoded.memory, encoded.memory_mask)
-        return self._scores(encoded, x, tokens, step, detail)
+        return self.token_scores.project(x, detail)
+
+    def token_logits(
+        self, encoded: Encoded, tokens: Array, cursor: HtmlCursor, depth: Array, detail: Array
+    ) -> Array:
+        """Scores of the token after each of `tokens`, whole: float32[R, L, V + T].
+
+        The arguments are those of `project_targets`. The losses make them chunk by chunk instead.
+        """
+        projected = self.project_targets(encoded, tokens, cursor, depth, detail)
+        return token_scores(encoded, projected, self.prior_weight, tokens, cursor, depth, detail)
 
     def start_cache(
         self, encoded: Encoded, rows: int, positions: int | None = None
@@ -160,30 +184,9 @@ class LayoutModel(nn.Module):
     ) -> tuple[Array, DecoderCache]:
         """As `token_logits` for the one `position`: tokens and depth int32[R] -> [R, V + T]."""
         tokens, depth = tokens[:, None], depth[:, None]
-        step = self._prior(encoded, cursor, depth)
-        x = self.token_scores.embed(encoded, tokens, cursor.node, step.expected, depth, detail)
+        x = self.token_scores.embed(encoded, tokens, cursor.node, depth, detail)
+        x = x + expected_node(encoded, cursor, depth)
         x, cache = self.trunk.decoder.step(x[:, 0], cache, position)
-        return self._scores(encoded, x[:, None], tokens, step, detail)[:, 0], cache
-
-    def _prior(self, encoded: Encoded, cursor: HtmlCursor, depth: Array) -> StepPrior:
-        prior = jax.tree.map(functools.partial(per_row, rows=depth.shape[0]), encoded.prior)
-        return step_prior(
-            prior,
-            cursor=cursor.node,
-            depth=depth,
-            node_depth=cursor.node_depth,
-            element=cursor.element,
-        )
-
-    def _scores(
-        self, encoded: Encoded, x: Array, tokens: Array, step: StepPrior, detail: Array
-    ) -> Array:
-        """Hidden states [R, L, D] -> float32[R, L, V + T]: the decoder's scores and the prior's."""
-        prior = prior_scores(
-            step,
-            self.prior_weight,
-            naming=detail[:, None] & is_element(tokens),
-            has_html=per_row(encoded.html_mask.any(-1), x.shape[0]),
-            vocabulary_size=self.config.vocabulary_size,
-        )
-        return self.token_scores.scores(encoded, x, detail) + prior
+        projected = self.token_scores.project(x[:, None], detail)
+        scores = token_scores(encoded, projected, self.prior_weight, tokens, cursor, depth, detail)
+        return scores[:, 0], cache

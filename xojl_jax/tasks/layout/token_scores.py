@@ -11,8 +11,9 @@ from flax import linen as nn
 
 from xojl_jax.nn.embedding import Embed, look_up
 from xojl_jax.nn.layers import EinsumDense
-from xojl_jax.tasks.layout.encoded import Encoded
+from xojl_jax.tasks.layout.encoded import Encoded, by_record
 from xojl_jax.tasks.layout.model_config import ModelConfig
+from xojl_jax.tasks.layout.next_token import Projected
 from xojl_jax.tasks.layout.tables import IDENTITY_STD, table
 from xojl_jax.xojl.vocabulary import ELEMENT_BASE, ELEMENT_WIDTH
 
@@ -60,57 +61,35 @@ class TokenScores(nn.Module):
         }
 
     def embed(
-        self,
-        encoded: Encoded,
-        tokens: Array,
-        cursor: Array,
-        expected: Array,
-        depth: Array,
-        detail: Array,
+        self, encoded: Encoded, tokens: Array, cursor: Array, depth: Array, detail: Array
     ) -> Array:
-        """The decoder's input: [R, L, D].
+        """The decoder's input without `next_token.expected_node`, which is added: [R, L, D].
 
         Args:
           tokens: int32[R, L], the newest token.
           cursor: int32[R, L], the HTML node opened last, -1 before the first.
-          expected: float32[R, L, T], probabilities of the node opened next.
           depth: int32[R, L], open nodes.
           detail: bool[R], rows of the detail view.
         """
         opened = _nodes(encoded.cursor_features, cursor.clip(0))
         opened = jnp.where(cursor[..., None] >= 0, opened, jnp.zeros((), opened.dtype))
-        ahead = encoded.next_node_features
-        ahead = jnp.einsum(
-            "bkt,btd->bkd", _by_record(expected.astype(ahead.dtype), ahead.shape[0]), ahead
-        ).reshape(opened.shape)
         # All pointers share the last row of the table, COPY: the cursor shows which node it is.
         words = self.token_embed(tokens.clip(max=self.config.vocabulary_size))
         depths = self.depth_embed(depth.clip(0, MAX_OPEN - 1))
         views = self.view_embed(detail.astype(jnp.int32))[:, None]
-        return words + opened + ahead + depths + views
+        return words + opened + depths + views
 
-    def scores(self, encoded: Encoded, x: Array, detail: Array) -> Array:
-        """Hidden states [R, L, D] -> float32[R, L, V + T]: words of the row's view, pointers."""
-        semantic = self.semantic_head(x).astype(jnp.float32)
+    def project(self, x: Array, detail: Array) -> Projected:
+        """Hidden states [R, L, D] as what `next_token.token_scores` makes scores of."""
+        semantic = self.semantic_head(x)
         unused = self.config.vocabulary_size - SEMANTIC_TOKENS
         semantic = jnp.pad(semantic, ((0, 0), (0, 0), (0, unused)))
-        words = self.detail_head(x).astype(jnp.float32)
-        words = jnp.where(detail[:, None, None], words, semantic)
-        keys = encoded.pointer_keys
-        dot = functools.partial(jnp.einsum, preferred_element_type=jnp.float32)
-        pointers = dot("bkd,btd->bkt", _by_record(self.pointer_query(x), keys.shape[0]), keys)
-        pointers = pointers.reshape(*x.shape[:2], -1)
-        return jnp.concatenate([words, pointers / self.config.block.width**0.5], axis=-1)
-
-
-def _by_record(x: Array, records: int) -> Array:
-    """[R, L, …] -> [B, R / B * L, …]: the rows of a record are neighbors, and what is compared with
-    the record's nodes is compared once for all of them, without repeating the nodes."""
-    return x.reshape(records, -1, x.shape[-1])
+        words = jnp.where(detail[:, None, None], self.detail_head(x), semantic)
+        return Projected(words, self.pointer_query(x))
 
 
 def _nodes(features: Array, nodes: Array) -> Array:
     """Each row's nodes int32[R, L] of its record's features [B, T, D]: [R, L, D]."""
-    ids = nodes.reshape(features.shape[0], -1)
+    ids = by_record(nodes, features.shape[0])
     found = jax.vmap(lambda table, ids: look_up(table, ids, table.dtype))(features, ids)
     return found.reshape(*nodes.shape, features.shape[-1])
