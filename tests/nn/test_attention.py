@@ -180,7 +180,7 @@ def test_a_cached_row_is_the_row_of_the_whole(few_rows):
     for position in (0, 1, 7, 11):
         # What is not written yet is noise, and must not be seen.
         written = (jnp.arange(12) <= position)[None, :, None, None]
-        keys, values = (jnp.where(written, x, 1e3) for x in (k, v))
+        keys, values = (jnp.where(written, x, 1e3).swapaxes(1, 2) for x in (k, v))
         one = jnp.int32(position)
         got = attend_cached(q[:, position, None] / 2, keys, values, mask, position=one)
         np.testing.assert_allclose(got[:, 0], whole[:, position], atol=1e-6)

@@ -168,9 +168,9 @@ def test_the_cache_is_allocated_once():
     """Shapes are fixed from the start; after position p, only p + 1 positions are written."""
     decoder, params, x, memory, mask = setting(memories=2)
     _, cache = run_cached(decoder, params, x[:, :5], memory, mask)
-    assert shapes(cache.keys) == shapes(cache.values) == [(4, 12, 4, 8)] * 3
-    assert shapes(cache.memory_keys) == shapes(cache.memory_values) == [(2, 7, 4, 8)] * 3
-    written = jnp.abs(jnp.stack(cache.keys)).max((0, 1, 3, 4)) > 0
+    assert shapes(cache.keys) == shapes(cache.values) == [(4, 4, 12, 8)] * 3
+    assert shapes(cache.memory_keys) == shapes(cache.memory_values) == [(2, 4, 7, 8)] * 3
+    written = jnp.abs(jnp.stack(cache.keys)).max((0, 1, 2, 4)) > 0
     assert written.tolist() == [True] * 5 + [False] * 7
 
 
@@ -185,7 +185,7 @@ def test_reordered_rows_go_on_as_their_origin():
     moved, _ = step(token, reorder_cache(cache, index), jnp.int32(5))
     np.testing.assert_allclose(moved, still[index], atol=1e-6)
     assert jnp.abs(moved - still).max() > 1e-3
-    assert shapes(reorder_cache(cache, jnp.repeat(jnp.arange(4), 3)).keys) == [(12, 12, 4, 8)] * 3
+    assert shapes(reorder_cache(cache, jnp.repeat(jnp.arange(4), 3)).keys) == [(12, 4, 12, 8)] * 3
 
 
 def test_a_cache_may_grow_between_steps():
@@ -198,7 +198,7 @@ def test_a_cache_may_grow_between_steps():
         if position in (4, 8):
             cache = grow_cache(cache, position + 4)
         hidden, cache = step(x[:, position], cache, jnp.int32(position))
-        assert shapes(cache.keys) == [(4, position // 4 * 4 + 4, 4, 8)] * 3
+        assert shapes(cache.keys) == [(4, 4, position // 4 * 4 + 4, 8)] * 3
         np.testing.assert_allclose(hidden, wanted[:, position], atol=1e-5)
 
 
@@ -221,7 +221,7 @@ def test_a_loop_of_steps_copies_no_memory():
     (body,) = re.findall(r"body=%?([\w.\-]+)", text)
     inside = text.split(f"%{body} (")[1].split("\n}")[0]
     assert "get-tuple-element" in inside
-    # [B, M, H, K] in whatever order, and the stacked kernels.
+    # [B, H, M, K] in whatever order, and the stacked kernels.
     made = re.findall(r"= f32\[([\d,]+)\]\S* ([\w\-]+)\(", inside)
     copied = [
         (dims, operation)
@@ -311,8 +311,8 @@ def test_base_has_the_shapes_it_promises():
     params = nn.meta.unbox(jax.eval_shape(decoder.init, jax.random.key(0), x, memory))
     start = functools.partial(decoder.apply, rows=2, method="start_cache")
     cache = jax.eval_shape(start, params, memory)
-    assert shapes(cache.keys) == [(2, 2048, 12, 64)] * 6
-    assert shapes(cache.memory_keys) == [(1, 1924, 12, 64)] * 6
+    assert shapes(cache.keys) == [(2, 12, 2048, 64)] * 6
+    assert shapes(cache.memory_keys) == [(1, 12, 1924, 64)] * 6
     assert jax.eval_shape(decoder.apply, params, x, memory).shape == (2, 2048, 768)
     assert 55e6 < sum(leaf.size for leaf in jax.tree.leaves(params)) < 60e6
 

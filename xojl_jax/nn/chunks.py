@@ -16,8 +16,8 @@ def map_positions(function: Callable[[Any], Any], inputs: Any, size: int) -> Any
     """`function(inputs)`, computed for `size` positions at a time, and again in the backward pass.
 
     Args:
-      function: of a pytree of arrays [R, l, ...] with any number of positions l, gives a pytree of
-        arrays [R, l, ...], in which a position depends on the same position alone. It may close
+      function: of a pytree of arrays [R, n, ...] with any number n of positions, gives a pytree of
+        arrays [R, n, ...], in which a position depends on the same position alone. It may close
         over arrays, which are differentiated, too.
       inputs: a pytree of arrays [R, L, ...]. The last chunk is filled with zeros, for which the
         results are left away.

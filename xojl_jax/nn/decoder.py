@@ -36,7 +36,7 @@ CAUSAL = Mask(causal=True)
 # Positions of the first of `cache_lengths`.
 FIRST_LENGTH = 256
 # Logical axes of one layer's keys and values in the cache.
-CACHE = ("batch", "length", "heads", "head_dim")
+CACHE = ("batch", "heads", "length", "head_dim")
 
 
 @struct.dataclass
@@ -47,9 +47,9 @@ class DecoderCache:
     out of it at every step.
 
     Attributes:
-      keys, values: for each layer [R, S, H, K], of the rows' own positions, in the compute dtype.
+      keys, values: for each layer [R, H, S, K], of the rows' own positions, in the compute dtype.
         S is at most max_length, see `grow_cache`.
-      memory_keys, memory_values: for each layer [B, M, H, K], written once.
+      memory_keys, memory_values: for each layer [B, H, M, K], written once.
       memory_mask: bool[B, M].
       layers: for each layer its parameters, cut out of the stacked ones, kernels in the compute
         dtype.
@@ -82,7 +82,7 @@ def grow_cache(cache: DecoderCache, positions: int) -> DecoderCache:
     """
 
     def pad(x: Array) -> Array:
-        return jnp.pad(x, ((0, 0), (0, positions - x.shape[1]), (0, 0), (0, 0)))
+        return jnp.pad(x, ((0, 0), (0, 0), (0, positions - x.shape[2]), (0, 0)))
 
     return cache.replace(keys=jax.tree.map(pad, cache.keys), values=jax.tree.map(pad, cache.values))
 
@@ -131,8 +131,9 @@ class DecoderBlock(nn.Module):
         return self._add(x, self.mlp(self.mlp_norm(x), None)), None
 
     def remember(self, memory: Array) -> tuple[Array, Array]:
-        """The memory [B, M, D] as this layer's keys and values [B, M, H, K]."""
-        return self.memory_attention.project_memory(memory)
+        """The memory [B, M, D] as this layer's keys and values [B, H, M, K]."""
+        key, value = self.memory_attention.project_memory(memory)
+        return key.swapaxes(1, 2), value.swapaxes(1, 2)
 
     def step(
         self,
@@ -143,14 +144,15 @@ class DecoderBlock(nn.Module):
         memory_mask: Array,
         self_mask: Mask,
     ) -> tuple[Array, tuple[Array, Array]]:
-        """One position: x [R, 1, D], `past` the keys and values [R, S, H, K] of earlier positions,
+        """One position: x [R, 1, D], `past` the keys and values [R, H, S, K] of earlier positions,
         `memory` those of the memory. Returns x, and the past with this position.
         """
         own, other = self.self_attention, self.memory_attention
         h = self.self_norm(x)
         # In place where the cache is a loop's carry.
-        write = functools.partial(jax.lax.dynamic_update_slice_in_dim, start_index=position, axis=1)
-        keys, values = map(write, past, own.project_memory(h))
+        write = functools.partial(jax.lax.dynamic_update_slice_in_dim, start_index=position, axis=2)
+        new = (part.swapaxes(1, 2) for part in own.project_memory(h))
+        keys, values = map(write, past, new)
         y = attend_cached(own.project_query(h), keys, values, self_mask, position=position)
         x = self._add(x, own.project_out(y))
 
@@ -232,7 +234,7 @@ class Decoder(nn.Module):
             for layer in layers
         ]
         memory_keys, memory_values = zip(*pairs, strict=True)
-        shape = (rows or batch, positions or c.max_length, c.block.heads, c.block.head_dim)
+        shape = (rows or batch, c.block.heads, positions or c.max_length, c.block.head_dim)
         own = tuple(nn.with_logical_constraint(jnp.zeros(shape, self.dtype), CACHE) for _ in layers)
         if memory_mask is None:
             # The cache is a loop's carry: what it holds must not depend on the call.

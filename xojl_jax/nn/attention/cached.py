@@ -14,8 +14,8 @@ Array = jax.Array
 
 def attend_cached(
     q: Float[Array, "B Q H K"],
-    keys: Float[Array, "B S H K"],
-    values: Float[Array, "B S H K"],
+    keys: Float[Array, "B H S K"],
+    values: Float[Array, "B H S K"],
     mask: Mask,
     *,
     position: Int[Array, ""] | None = None,
@@ -24,7 +24,8 @@ def attend_cached(
 
     Args:
       q: [B, Q, H, K], scaled; few, so that their scores [B, H, Q, S] may be in memory.
-      keys, values: [B, S, H, K], the buffer.
+      keys, values: [B, H, S, K], the buffer. Heads first, as products want them: another order
+        would be transposed at every step.
       mask: over positions of the buffer, or of more than it has. Without a `position` it may only
         have a `key_mask`.
       position: int32[], where the one query is. The buffer is written up to there, its own key and
@@ -34,13 +35,13 @@ def attend_cached(
       [B, Q, H, K] in the dtype of q. Softmax in float32; a query that sees nothing gives 0.
     """
     dot = functools.partial(jnp.einsum, preferred_element_type=jnp.float32)
-    seen = _seen(mask, keys.shape[1], position)
+    seen = _seen(mask, keys.shape[2], position)
     lowest = masked_score(jnp.float32)
-    scores = jnp.where(seen, dot("bqhk,bshk->bhqs", q, keys), lowest)
+    scores = jnp.where(seen, dot("bqhk,bhsk->bhqs", q, keys), lowest)
     # Where nothing is seen, all scores equal the top, and exp alone would give ones.
     weights = jnp.where(seen, jnp.exp(scores - scores.max(-1, keepdims=True)), 0)
     total = weights.sum(-1, keepdims=True)
-    y = dot("bhqs,bshk->bqhk", weights.astype(values.dtype), values)
+    y = dot("bhqs,bhsk->bqhk", weights.astype(values.dtype), values)
     return (y / jnp.where(total > 0, total, 1).swapaxes(1, 2)).astype(q.dtype)
 
 
