@@ -25,6 +25,12 @@ def defaults() -> ConfigDict:
     config.stage = 4
 
     data = config.data
+    # Batches come in at most so many buckets of static shapes, chosen from the sizes of the
+    # training records (docs/buckets.md); 1: every batch has the full size.
+    data.buckets = 1
+    # The buckets themselves, ROWSxNODESxCLASSESxTOKENS with commas between, such as "28x64x8x128";
+    # the full size is always added. "" chooses them.
+    data.bucket_shapes = ""
     # How far training evens out categories and elements: each record is drawn in proportion to its
     # rarity to this power. 0 draws all alike, 1 draws what is ten times as rare ten times as often.
     data.balance = 0.0

@@ -59,6 +59,8 @@ def main() -> None:
     console.print(f"{task.describe()}, mesh {sharding.describe(mesh)} of {kind}")
     console.print(tables.parameter_table(setup.abstract.params))
     console.print(tables.flops_table(task.flops(), config.batch_size))
+    if len(task.buckets()) > 1:
+        console.print(tables.bucket_table(task))
     console.print(tables.memory_table(task, setup))
     if _SHARDINGS.value:
         console.print(

@@ -8,14 +8,16 @@ import errno
 import gc
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import jax
+import numpy as np
 from absl import flags
 from ml_collections import config_flags
 
 from xojl_jax import command, compilation_cache, tasks
 from xojl_jax.data import loader
+from xojl_jax.data.order import BatchOrder
 from xojl_jax.data.shards import NoSplit
 from xojl_jax.engine import (
     checkpoint,
@@ -27,6 +29,7 @@ from xojl_jax.engine import (
     loop,
     processes,
     profiler,
+    programs,
     sharding,
     state,
     step,
@@ -36,7 +39,7 @@ from xojl_jax.engine import (
 )
 from xojl_jax.errors import BadUsage, UserError
 from xojl_jax.planning import chips
-from xojl_jax.tasks.base import Task
+from xojl_jax.tasks.base import Bucket, Task
 
 USAGE = """
 Trains one stage.
@@ -124,7 +127,8 @@ def train(
         batches = stack.enter_context(training_batches(task, config, step_number))
         evaluate = make_evaluate(task, config, setup)
         with time_spent.spent("compile"):
-            train_step = compile_step(task, config, setup)
+            steps = compile_steps(task, config, setup, batches.order, step_number)
+        train_step = stack.enter_context(steps)
         reporter = make_reporter(task, config, setup, directory, step_number, time_spent, wandb)
         stack.enter_context(long_lived_objects_not_collected())
         callbacks = eval_callbacks.make(task, config, mesh, reporter) if evaluate else []
@@ -198,13 +202,39 @@ def training_batches(task: Task, config, start_step: int) -> loader.Batches:
     )
 
 
-def compile_step(task: Task, config, setup: state.TrainSetup) -> jax.stages.Compiled:
-    """The training step for these devices."""
-    began = time.perf_counter()
-    abstract = (setup.abstract, step.abstract_batch(task, setup.mesh))
-    compiled = step.compile_ahead(step.make_train_step(task, config, setup), abstract, setup.mesh)
-    telemetry.log_on_primary(f"compiled the step in {time.perf_counter() - began:.1f} s")
-    return compiled
+def compile_steps(
+    task: Task, config, setup: state.TrainSetup, order: BatchOrder, start_step: int
+) -> programs.Programs:
+    """The training step of each bucket that has records: that of the first batch is compiled
+    when this returns, the others follow beside the steps."""
+    buckets = [task.buckets()[number] for number in order.upcoming(start_step)]
+    what = "the step" if len(buckets) == 1 else "the step of {}"
+
+    def compile_bucket(bucket: Bucket) -> jax.stages.Compiled:
+        began = time.perf_counter()
+        abstract = (setup.abstract, step.abstract_batch(task, setup.mesh, bucket))
+        train_step = step.make_train_step(task, config, setup)
+        compiled = step.compile_ahead(train_step, abstract, setup.mesh)
+        seconds = time.perf_counter() - began
+        telemetry.log_on_primary(f"compiled {what.format(bucket)} in {seconds:.1f} s")
+        return compiled
+
+    return programs.Programs(compile_bucket, buckets, programs.BucketOf(task, task.buckets()))
+
+
+def work_of(task: Task) -> Callable[[Mapping[str, np.ndarray]], telemetry.Work] | None:
+    """Rows of a batch -> their work; None for a task that does not tell it."""
+    if type(task).real_work is Task.real_work:
+        return None
+    bucket_of = programs.BucketOf(task, task.buckets())
+    flops = {bucket: sum(task.flops(bucket).values()) for bucket in task.buckets()}
+
+    def work(rows: Mapping[str, np.ndarray]) -> telemetry.Work:
+        found = task.real_work(rows)
+        count = len(next(iter(rows.values())))
+        return telemetry.Work(flops[bucket_of(rows)], found.flops / count, found.shares)
+
+    return work
 
 
 def make_reporter(
@@ -225,6 +255,7 @@ def make_reporter(
         rates=setup.optimizer.rates,
         flops_per_sample=sum(task.flops().values()),
         goodput=time_spent,
+        work=work_of(task),
         peak_flops=chip.flops * jax.device_count() if chip else 0.0,
         description=task.describe(),
         wandb=wandb,

@@ -19,6 +19,7 @@ from data_prep.build.records import (
     LeftOut,
     facts_of,
     measure,
+    measure_picture,
     source_of,
     vocabulary,
 )
@@ -87,7 +88,9 @@ def write_part(part: tuple[str, int], candidates: Iterable[Candidate], job: Job)
     (split, index), candidates = part, sorted(candidates, key=lambda c: (c.key, str(c.place)))
     path = job.building / f"{split}-{index:05d}.part"
     note = path.with_name(path.name + ".json")
-    keys = "\n".join([str(VERSION), vocabulary().codebook.digest, *(c.key for c in candidates)])
+    measures = "measures 2"  # those of an earlier release lacked what buckets need
+    codebook = vocabulary().codebook.digest
+    keys = "\n".join([str(VERSION), measures, codebook, *(c.key for c in candidates)])
     digest = hashlib.sha256(keys.encode()).hexdigest()
     if (found := _finished(path, note, digest)) is not None:
         return found
@@ -123,7 +126,7 @@ def _samples(
         except (BadInput, OSError) as error:
             raise BadInput(f"{place} changed while it was read: run the build again") from error
         facts.append(facts_of(record, candidate.site) | {"place": str(place)})
-        yield record_to_json(record), picture, measure(record)
+        yield record_to_json(record), picture, measure(record) | measure_picture(picture)
 
 
 def _finished(path: Path, note: Path, digest: str) -> Part | None:

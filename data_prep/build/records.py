@@ -15,6 +15,7 @@ from pathlib import Path
 
 from data_prep.records.entries import Entry, Folder, Shards, open_source
 from data_prep.records.splits import site_of
+from xojl_jax.data.images import ImageError, image_size
 from xojl_jax.errors import BadInput
 from xojl_jax.xojl.codebook import Codebook
 from xojl_jax.xojl.record import (
@@ -27,6 +28,7 @@ from xojl_jax.xojl.record import (
 from xojl_jax.xojl.tree import preorder, used_elements
 from xojl_jax.xojl.vocabulary import Vocabulary
 
+# What `--most` may limit. `measure` gives these and more.
 SIZES = ("nodes", "semantic_tokens", "detail_tokens")
 
 
@@ -134,12 +136,28 @@ def _unwanted(record: Record, job: Job) -> str:
 
 def measure(record: Record) -> dict[str, int]:
     """What the record takes, as readers of shards ask it; targets are counted without BOS."""
-    sizes = dict.fromkeys(SIZES, 0) | {"nodes": len(preorder(record.html))}
+    visits = preorder(record.html)
+    sizes = dict.fromkeys((*SIZES, "spelled_tokens"), 0)
+    sizes |= {
+        "nodes": len(visits),
+        "classes": max((len(visit.node.classes) for visit in visits), default=0),
+    }
     if record.layout is not None:
         detail = vocabulary().tokenize_detail(record.layout, record.html, record.alignment())
         sizes["semantic_tokens"] = len(vocabulary().tokenize_semantic(record.layout)) - 1
         sizes["detail_tokens"] = len(detail) - 1
+        # Where there is no HTML to copy from.
+        sizes["spelled_tokens"] = len(vocabulary().tokenize_detail(record.layout)) - 1
     return sizes
+
+
+def measure_picture(picture: bytes) -> dict[str, int]:
+    """The screenshot's pixels; zeros where it cannot be read, which leaves the record out."""
+    try:
+        height, width = image_size(picture)
+    except ImageError:
+        height = width = 0
+    return {"image_height": height, "image_width": width}
 
 
 def facts_of(record: Record, site: str) -> dict:

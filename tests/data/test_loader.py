@@ -1,5 +1,6 @@
 """The order of samples depends on nothing but the seed; unreadable records do not stop a run."""
 
+import functools
 import threading
 from itertools import chain
 
@@ -7,7 +8,7 @@ import numpy as np
 import pytest
 
 from xojl_jax.data.loader import batches, one_epoch
-from xojl_jax.data.order import SampleOrder
+from xojl_jax.data.order import BatchOrder, SampleOrder
 from xojl_jax.errors import BadInput, BadUsage
 
 
@@ -245,3 +246,89 @@ def test_closing_stops_the_threads():
         if thread.name.startswith(("grain", "Thread", "ThreadPool")) and thread.daemon:
             thread.join(2)
     assert threading.active_count() <= before + 1
+
+
+class Sized(Numbers):
+    """Numbers whose record i needs i % 3 + 1 places, in buckets of 1, 2 and 3 places; with its
+    change, 3."""
+
+    bucket_holds = np.tri(3, dtype=bool)
+
+    def __init__(self, count, changed_share=0.0, **rest):
+        super().__init__(count, **rest)
+        self.buckets = (np.arange(count) % 3).astype(np.int8)
+        self.changed_buckets, self.changed_share = np.full(count, 2, np.int8), changed_share
+
+    def _augment(self, sample, rng, changed=False):
+        return {**super()._augment(sample, rng), "changed": np.bool_(changed)}
+
+    def to_bucket(self, sample, bucket):
+        assert sample["index"] % 3 <= bucket, "what the bucket holds"
+        return {**sample, "places": np.zeros(bucket + 1, np.int8)}
+
+
+@pytest.mark.parametrize("processes", [1, 2, 4])
+@pytest.mark.parametrize("share", [0.0, 0.3])
+def test_all_rows_of_a_step_are_of_one_bucket(processes, share):
+    """Protects buckets on several hosts: at every step all processes have the shapes of the same
+    bucket, and together the rows that one process would have."""
+    make = functools.partial(batches, Sized(31, share), seed=5, batch_size=4, num_threads=0)
+    whole = take(make(), 30)
+    parts = [take(make(process_index=p, process_count=processes), 30) for p in range(processes)]
+    for step, expected in enumerate(whole):
+        for name in ("index", "noise", "places", "changed"):
+            found = np.concatenate([part[step][name] for part in parts])
+            np.testing.assert_array_equal(found, expected[name])
+    for step in (1, 13, 29):
+        (resumed,) = take(make(start_step=step), 1)
+        np.testing.assert_array_equal(resumed["noise"], whole[step]["noise"])
+
+
+def test_buckets_drop_no_record_and_keep_their_shares():
+    """Protects the data: over whole epochs every record comes equally often, whatever its bucket,
+    and the change comes as often as it should."""
+    seen = take(batches(Sized(30, 0.25), seed=1, batch_size=5, num_threads=0), 600)
+    counts = np.bincount(np.concatenate([batch["index"] for batch in seen]))
+    assert counts.sum() == 3000 and counts.min() >= 98 and counts.max() <= 102
+    changed = np.concatenate([batch["changed"] for batch in seen])
+    assert abs(changed.mean() - 0.25) < 0.03
+    for batch in seen:
+        assert (batch["places"].shape[1] == 3) or not batch["changed"].any()
+
+
+def test_batches_of_buckets_are_those_of_queues():
+    """Protects the order's closed form: it is what filling one queue a bucket gives."""
+    for weights in (None, np.linspace(0.2, 4, 23)):
+        stream = SampleOrder(4, 23, weights)
+        buckets = np.array([0] * 15 + [1] * 7 + [2])
+        order = BatchOrder(stream, 23, 6, buckets=buckets)
+        queues, expected, position = {0: [], 1: [], 2: []}, [], 0
+        while len(expected) < 50:
+            record = stream.record_at(position)
+            position += 1
+            queue = queues[buckets[record]]
+            queue.append(record)
+            if len(queue) == 6:
+                expected.append((buckets[record], queue.copy()))
+                queue.clear()
+        for step in (49, 0, 17, 3):
+            bucket, records, changed = order.batch(step)
+            assert (bucket, records.tolist()) == expected[step] and not changed.any()
+        assert order.upcoming(0) == list(dict.fromkeys(b for b, _ in expected))
+
+
+def test_a_broken_record_is_replaced_by_one_that_fits_its_bucket():
+    """Protects from a sample that is cut off: the next record is too large for the bucket."""
+    stream = batches(Sized(12, bad=[3]), seed=0, batch_size=2, num_threads=0)
+    taken = take(stream, 40)  # `to_bucket` checks
+    small = np.concatenate([batch["index"] for batch in taken if batch["places"].shape[1] == 1])
+    assert 3 not in small and stream.bad.keys() == {3}
+
+
+def test_one_epoch_in_buckets_gives_every_record_once():
+    """Evaluation sees each record once; a batch has the smallest shapes that hold all of it."""
+    with one_epoch(Sized(11), batch_size=4, num_threads=0) as stream:
+        got = list(stream)
+    assert [batch["places"].shape[1] for batch, _ in got] == [1, 2, 3]
+    seen = [i for batch, valid in got for i in batch["index"][valid]]
+    assert seen == [0, 3, 6, 9, 1, 4, 7, 10, 2, 5, 8]

@@ -269,7 +269,7 @@ class ToyTask(Task):
             "weight": weight,
         }
 
-    def batch_spec(self):
+    def batch_spec(self, bucket=None):
         rows = self.config.batch_size
         return {
             "image": jax.ShapeDtypeStruct((rows, PIXELS), jnp.uint8),
@@ -282,7 +282,7 @@ class ToyTask(Task):
     def param_group(self, path):
         return "vision" if path.startswith("vision") else "rest"
 
-    def flops(self):
+    def flops(self, bucket=None):
         return {"all": 2.0 * PIXELS * WIDTH + LAYERS * 4.0 * WIDTH * HIDDEN}
 
     def inference(self, flags=None):

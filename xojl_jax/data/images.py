@@ -70,6 +70,21 @@ def decode_image(data: bytes, *, max_pixels: int = MAX_PIXELS) -> np.ndarray:
         raise ImageError(f"is a broken or truncated {kind} ({_one_line(error)})") from error
 
 
+def image_size(data: bytes) -> tuple[int, int]:
+    """(height, width) in pixels of what `decode_image` gives, from the headers alone.
+
+    Raises `ImageError`, but not for everything that `decode_image` refuses.
+    """
+    kind = _kind(data)
+    try:
+        image = _PLUGINS[kind](io.BytesIO(data))
+        turned = _orientation(image) > 4  # by a quarter
+    except Exception as error:  # Pillow raises OSError, SyntaxError, ValueError, struct.error, …
+        raise ImageError(f"is a broken or truncated {kind} ({_one_line(error)})") from error
+    width, height = image.size
+    return (width, height) if turned else (height, width)
+
+
 _PLUGINS = {
     "PNG": PngImagePlugin.PngImageFile,
     "JPEG": JpegImagePlugin.JpegImageFile,

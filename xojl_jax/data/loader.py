@@ -10,6 +10,7 @@ from typing import Any
 import grain
 
 from xojl_jax.data import transforms
+from xojl_jax.data.order import BatchOrder
 from xojl_jax.data.transforms import Dataset
 from xojl_jax.errors import BadInput, BadUsage
 
@@ -18,10 +19,13 @@ _BAD_SHARE, _BAD_FEW = 0.01, 8
 
 
 class Batches(Iterator):
-    """An iterator of batches that can be closed early. `bad` maps record numbers to messages."""
+    """An iterator of batches that can be closed early. `bad` maps record numbers to messages;
+    `order` tells the bucket of each step (None for one pass in stored order)."""
 
-    def __init__(self, iterator: Any, tolerant: transforms.Tolerant):
-        self._iterator, self._tolerant = iterator, tolerant
+    def __init__(
+        self, iterator: Any, tolerant: transforms.Tolerant, order: BatchOrder | None = None
+    ):
+        self._iterator, self._tolerant, self.order = iterator, tolerant, order
 
     @property
     def bad(self) -> dict[int, str]:
@@ -61,7 +65,9 @@ def batches(
 
     An epoch is a fresh permutation: no record comes twice in one (save as the replacement of an
     unreadable record). Epochs run on across batches, so no record is dropped either. Where the data
-    set has `weights`, an epoch is drawn by them instead. Each sample goes through
+    set has `weights`, an epoch is drawn by them instead. Where it has `buckets`, all records of a
+    batch are of one bucket, the same for all processes (see `order.BatchOrder`), and the batch has
+    that bucket's shapes. Each sample goes through
     `dataset.augment(sample, rng)` where the data set has that method.
 
     Args:
@@ -89,7 +95,7 @@ def batches(
         process_count=process_count,
         weights=getattr(dataset, "weights", None),
     )
-    return _start(rows, rows.rows, transforms.stack, num_threads, prefetch, tolerant)
+    return _start(rows, transforms.stack, num_threads, prefetch, tolerant, rows.order)
 
 
 def one_epoch(
@@ -103,7 +109,8 @@ def one_epoch(
     prefetch: int = 2,
     max_bad: int | None = None,
 ) -> Batches:
-    """One pass over the first `limit` records (all by default), in stored order, not augmented.
+    """One pass over the first `limit` records (all by default), not augmented, in stored order; in
+    that of their buckets where the data set has `buckets` (see `transforms.EpochRows`).
 
     Yields (batch, valid: bool[B]). All processes yield equally many batches: fillers, whose
     `valid` is False, complete the last one.
@@ -117,7 +124,7 @@ def one_epoch(
         process_index=process_index,
         process_count=process_count,
     )
-    return _start(rows, rows.rows, transforms.stack_pairs, num_threads, prefetch, tolerant)
+    return _start(rows, transforms.stack_pairs, num_threads, prefetch, tolerant)
 
 
 def _check(dataset: Dataset, batch_size: int, process_index: int, process_count: int) -> None:
@@ -138,17 +145,17 @@ def _tolerant(dataset: Dataset, max_bad: int | None) -> transforms.Tolerant:
 
 def _start(
     rows: Any,
-    batch_size: int,
     stack: Callable,
     num_threads: int,
     prefetch: int,
     tolerant: transforms.Tolerant,
+    order: BatchOrder | None = None,
 ) -> Batches:
     """Threads, not processes: decoding frees the interpreter lock, and nothing is pickled."""
-    samples_ahead = max(batch_size, 2 * num_threads) if num_threads else 0
+    samples_ahead = max(rows.rows, 2 * num_threads) if num_threads else 0
     options = grain.ReadOptions(num_threads=num_threads, prefetch_buffer_size=samples_ahead)
     stream = grain.MapDataset.source(rows).to_iter_dataset(options)
-    stream = stream.batch(batch_size, drop_remainder=True, batch_fn=stack)
+    stream = stream.batch(rows.rows, drop_remainder=True, batch_fn=stack)
     if num_threads and prefetch:  # stacking copies megabytes: not in the training loop's thread
         stream = grain.experimental.ThreadPrefetchIterDataset(stream, prefetch_buffer_size=prefetch)
-    return Batches(iter(stream), tolerant)
+    return Batches(iter(stream), tolerant, order)

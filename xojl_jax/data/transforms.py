@@ -7,7 +7,7 @@ from typing import Protocol
 
 import numpy as np
 
-from xojl_jax.data.order import SampleOrder
+from xojl_jax.data.order import BatchOrder, SampleOrder
 from xojl_jax.errors import BadInput
 
 _LOG = logging.getLogger(__name__)
@@ -19,6 +19,13 @@ FlatSample = Mapping[str, np.ndarray]
 class Dataset(Protocol):
     """What the loader needs. Two optional ones are for training: a method `augment(sample, rng) ->
     sample`, and `weights`, float[len(dataset)] or None: how often records come (see `SampleOrder`).
+
+    More where samples come in buckets of shapes: `buckets`, int[len(dataset)], the bucket of
+    each record, 0 being the cheapest; `bucket_holds`, bool[K, K], whether what fits bucket j fits
+    bucket k; and a method `to_bucket(sample, bucket) -> sample`, which cuts padding off. Where
+    augmentation may change the bucket, the order decides which samples it does so to: a share
+    `changed_share`, whose buckets are `changed_buckets`; then `augment(sample, rng, changed)` is
+    called.
 
     `dataset[i]` must be a pure function of i, and may raise `BadInput`.
     """
@@ -41,11 +48,20 @@ class TrainRows:
     def __init__(
         self, dataset, *, seed, batch_size, start_step, process_index, process_count, weights=None
     ):
-        self.dataset, self.seed, self.batch_size = dataset, seed, batch_size
+        self.dataset, self.seed = dataset, seed
         self.start_step = start_step
         self.rows = batch_size // process_count
         self.first_row = process_index * self.rows
-        self.order = SampleOrder(seed, len(dataset), weights)
+        order = SampleOrder(seed, len(dataset), weights)
+        self.order = BatchOrder(
+            order,
+            len(dataset),
+            batch_size,
+            seed=seed,
+            buckets=dataset.buckets,
+            changed_buckets=dataset.changed_buckets,
+            changed_share=dataset.changed_share,
+        )
         self.augment = getattr(dataset, "augment", None)
 
     def __len__(self) -> int:
@@ -54,23 +70,31 @@ class TrainRows:
     def __getitem__(self, position: int) -> FlatSample:
         steps, row = divmod(position, self.rows)
         step, row = self.start_step + steps, self.first_row + row
-        place = step * self.batch_size + row
-        sample = self.dataset[self.order.record_at(place)]
+        bucket, records, changed = self.order.batch(step)
+        sample = self.dataset.get(int(records[row]), bool(changed[row]))
         if self.augment is not None:
-            sample = self.augment(sample, row_rng(self.seed, step, row))
-        return sample
+            decided = (bool(changed[row]),) if self.dataset.changed_share else ()
+            sample = self.augment(sample, row_rng(self.seed, step, row), *decided)
+        return self.dataset.to_bucket(sample, bucket)
 
 
 class EpochRows:
     """This process's rows of one pass in stored order; the last global batch is filled up.
 
-    Yields (sample, valid): a filler repeats record 0 and has `valid` False.
+    Where the data set has buckets, batches are of records of like size: the order is that of the
+    buckets, stored order within each, and a batch has the shapes of the cheapest bucket that holds
+    all of it.
+
+    Yields (sample, valid): a filler repeats the first record and has `valid` False.
     """
 
     def __init__(self, dataset, *, count, batch_size, process_index, process_count):
         self.dataset, self.count, self.batch_size = dataset, count, batch_size
         self.rows = batch_size // process_count
         self.first_row = process_index * self.rows
+        self.order = np.arange(count)
+        if dataset.buckets is not None:
+            self.order = np.argsort(dataset.buckets[:count], kind="stable")
 
     def __len__(self) -> int:
         return -(-self.count // self.batch_size) * self.rows
@@ -79,14 +103,23 @@ class EpochRows:
         step, row = divmod(position, self.rows)
         place = step * self.batch_size + self.first_row + row
         valid = place < self.count
-        return self.dataset[place if valid else 0], np.bool_(valid)
+        sample = self.dataset[int(self.order[place if valid else step * self.batch_size])]
+        return self.dataset.to_bucket(sample, self._bucket(step)), np.bool_(valid)
+
+    def _bucket(self, step: int) -> int:
+        if self.dataset.buckets is None:
+            return 0
+        records = self.order[step * self.batch_size : (step + 1) * self.batch_size]
+        found = np.unique(self.dataset.buckets[records])
+        return int(self.dataset.bucket_holds[:, found].all(1).argmax())
 
 
 class Tolerant:
     """A dataset whose unreadable records are replaced by the next readable one, and counted.
 
     The replacement depends on the record alone, so the order stays the same for every process and
-    thread. Past the budget the first error is raised: a broken data set is not to be trained on.
+    thread. It fits the bucket of the record that it replaces. Past the budget the first error is
+    raised: a broken data set is not to be trained on.
     """
 
     def __init__(self, dataset: Dataset, max_bad: int):
@@ -94,14 +127,31 @@ class Tolerant:
         self.bad: dict[int, str] = {}
         self._lock = threading.Lock()
         self.augment = getattr(dataset, "augment", None)
+        self.buckets: np.ndarray | None = getattr(dataset, "buckets", None)
+        self.bucket_holds: np.ndarray | None = getattr(dataset, "bucket_holds", None)
+        self.changed_buckets: np.ndarray | None = getattr(dataset, "changed_buckets", None)
+        self.changed_share: float = getattr(dataset, "changed_share", 0.0)
 
     def __len__(self) -> int:
         return len(self.dataset)
 
+    def to_bucket(self, sample: FlatSample, bucket: int) -> FlatSample:
+        return sample if self.buckets is None else self.dataset.to_bucket(sample, bucket)
+
+    def _fits(self, candidate: int, index: int, changed: bool) -> bool:
+        if self.buckets is None:
+            return True
+        buckets = self.changed_buckets if changed else self.buckets
+        return bool(self.bucket_holds[buckets[index], buckets[candidate]])
+
     def __getitem__(self, index: int) -> FlatSample:
+        return self.get(index)
+
+    def get(self, index: int, changed: bool = False) -> FlatSample:
+        """The sample, or what replaces it; `changed` tells in which bucket it is going to be."""
         for offset in range(len(self)):
             candidate = (index + offset) % len(self)
-            if candidate in self.bad:
+            if candidate in self.bad or not self._fits(candidate, index, changed):
                 continue
             try:
                 return self.dataset[candidate]

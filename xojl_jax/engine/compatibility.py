@@ -19,6 +19,8 @@ RENAMED_FIELDS = {
 # there. A field that is added to a config file is added here, too (a test compares).
 ADDED_FIELDS: dict[str, Any] = {
     "optim.groups.rest.freeze_at": 0,
+    "data.buckets": 1,
+    "data.bucket_shapes": "",
     "model.embeddings": "compositional,tag,content",
     "model.positions": "depth_first,breadth_first,parent,depth,child,path,boxes",
     "model.fusion": "late",

@@ -9,7 +9,9 @@ import jax
 import numpy as np
 
 from xojl_jax.engine import sharding, step
+from xojl_jax.engine.programs import BucketOf
 from xojl_jax.engine.state import TrainSetup, TrainState
+from xojl_jax.tasks.base import Bucket
 
 
 def make(
@@ -21,11 +23,12 @@ def make(
       batches: starts over, each time: a context manager and iterator of (batch, valid), of which
         every row is valid.
     """
-    batch = step.abstract_batch(task, setup.mesh)
-    abstract = (setup.abstract.params, batch, setup.abstract.frozen)
+    bucket_of = BucketOf(task, task.buckets())
 
     @functools.cache  # compiled when it is first needed: a run that is killed early need not wait
-    def compiled():
+    def compiled(bucket: Bucket):
+        batch = step.abstract_batch(task, setup.mesh, bucket)
+        abstract = (setup.abstract.params, batch, setup.abstract.frozen)
         return step.compile_ahead(step.make_eval_step(task, config), abstract, setup.mesh)
 
     def evaluate(state: TrainState) -> dict[str, float]:
@@ -33,7 +36,7 @@ def make(
         with batches() as source:
             for rows, _ in source:
                 batch = sharding.put_batch(rows, setup.mesh)
-                results.append(compiled()(state.eval_params, batch, state.frozen))
+                results.append(compiled(bucket_of(batch))(state.eval_params, batch, state.frozen))
                 if len(results) > 1:  # bounds the batches that wait in device memory
                     jax.block_until_ready(results[-2])
         return _means(jax.device_get(results))

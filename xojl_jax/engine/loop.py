@@ -12,6 +12,7 @@ from xojl_jax.engine import processes, sharding
 from xojl_jax.engine.checkpoint import Saver
 from xojl_jax.engine.eval_history import EvalHistory
 from xojl_jax.engine.profiler import Profiler
+from xojl_jax.engine.programs import Programs
 from xojl_jax.engine.state import TrainState
 from xojl_jax.engine.telemetry import Telemetry, log_on_primary
 
@@ -72,7 +73,7 @@ def run(
     """Trains from the state's step to `config.total_steps`, or until a signal or early stopping.
 
     Args:
-      step_fn: the compiled (state, batch) -> (state, metrics).
+      step_fn: the compiled (state, batch) -> (state, metrics), or `Programs`, one for each bucket.
       batches: this process's rows of batch number `step`, `step` + 1, …
       evaluate: metrics of a state on validation data, called every `config.eval_every` steps.
       history: earlier evaluations; ends the run when none gets better.
@@ -89,9 +90,10 @@ def run(
         if profiler is not None:
             profiler.before(step, state)
         rows = _next_rows(batches, telemetry)
+        _wait_for_program(step_fn, rows, telemetry)
         state, metrics = _one_step(step_fn, state, sharding.put_batch(rows, mesh))
         step += 1
-        telemetry.record(metrics)
+        telemetry.record(metrics, rows)
         telemetry.settle(RUN_AHEAD)
         processes.report_progress()
         last, improved = step == config.total_steps, False
@@ -137,6 +139,13 @@ def _next_rows(batches: Iterator[dict[str, np.ndarray]], telemetry: Telemetry):
         rows = next(batches)
     telemetry.waited(time.perf_counter() - began)
     return rows
+
+
+def _wait_for_program(step_fn: Callable, rows, telemetry: Telemetry) -> None:
+    """Where the program of this batch's bucket is still being compiled, that is no step's time."""
+    if isinstance(step_fn, Programs) and not step_fn.is_ready(rows):
+        with telemetry.not_training("compile"):
+            step_fn.wait(rows)
 
 
 def _how_it_ended(step: int, config, history: EvalHistory) -> str:

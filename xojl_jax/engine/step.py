@@ -16,6 +16,7 @@ from jax.sharding import NamedSharding, PartitionSpec
 
 from xojl_jax.engine import optim, sharding
 from xojl_jax.engine.state import EVAL_STREAM, STEP_STREAM, TrainSetup, TrainState, stream
+from xojl_jax.tasks.base import Bucket
 
 # Metrics that are sums over a batch; all others are means.
 SUMS = ("tokens", "weight")
@@ -95,12 +96,12 @@ def compile_ahead(
         return step.lower(*abstract_arguments).compile(compiler_options=options)
 
 
-def abstract_batch(task, mesh) -> dict[str, jax.ShapeDtypeStruct]:
-    """The task's global batch with its sharding."""
+def abstract_batch(task, mesh, bucket: Bucket | None = None) -> dict[str, jax.ShapeDtypeStruct]:
+    """The task's global batch, of a bucket or of the full size, with its sharding."""
     rows = sharding.batch_sharding(mesh)
     return {
         name: jax.ShapeDtypeStruct(spec.shape, spec.dtype, sharding=rows)
-        for name, spec in task.batch_spec().items()
+        for name, spec in task.batch_spec(bucket).items()
     }
 
 

@@ -3,11 +3,13 @@
 Metrics of the steps stay on the devices; `Telemetry.flush` fetches those of a whole window at once.
 """
 
+import contextlib
 import math
 import sys
 import time
+from collections.abc import Callable, Iterator, Mapping
 from concurrent import futures
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import numpy as np
@@ -29,6 +31,19 @@ def log_on_primary(text: str) -> None:
         print(text, file=sys.stderr, flush=True)
 
 
+class Work(NamedTuple):
+    """What the rows of one step were worth.
+
+    Attributes:
+      flops, real_flops: forward FLOPs of a sample, padding counted and left out.
+      shares: of what, by name, how much is real: {"patches": 0.8}.
+    """
+
+    flops: float
+    real_flops: float
+    shares: Mapping[str, float]
+
+
 class Telemetry:
     """Collects the metrics of steps and reports them every `config.log_every` steps."""
 
@@ -41,6 +56,7 @@ class Telemetry:
         rates,
         flops_per_sample: float,
         goodput: Goodput,
+        work: Callable[[Mapping[str, np.ndarray]], Work] | None = None,
         peak_flops: float = 0.0,
         description: str = "",
         wandb: str = "",
@@ -49,8 +65,9 @@ class Telemetry:
         Args:
           start_step: where this run resumes.
           rates: step -> learning rates by group (`Optimizer.rates`).
-          flops_per_sample: forward FLOPs.
+          flops_per_sample: forward FLOPs, where `work` does not tell them.
           goodput: where the time of the run goes.
+          work: this process's rows of a batch -> their work; None counts all as full and real.
           peak_flops: FLOP/s of all devices together by their data sheet, for MFU; 0 if unknown.
           description: what is trained, in a few words (`Task.describe`).
           wandb: project of Weights & Biases, or "" for none.
@@ -59,7 +76,9 @@ class Telemetry:
         self._config = config
         self._description = description
         self._rates = jax.jit(rates)
-        self._flops_per_sample = TRAINING * flops_per_sample
+        self._flops_per_sample = flops_per_sample
+        self._work_of = work
+        self._work: list[Work] = []
         self._peak_flops = peak_flops
         self._primary = jax.process_index() == 0
         self.goodput = goodput
@@ -81,9 +100,21 @@ class Telemetry:
         """Counts time in which the loop waited for a batch."""
         self._waited += seconds
 
-    def record(self, metrics: dict[str, jax.Array]) -> None:
-        """Keeps the metrics of one step, still on the devices."""
+    def record(
+        self, metrics: dict[str, jax.Array], rows: Mapping[str, np.ndarray] | None = None
+    ) -> None:
+        """Keeps the metrics of one step, still on the devices, and what its rows were worth."""
         self._window.append(metrics)
+        if self._work_of is not None and rows is not None and self._primary:
+            self._work.append(self._work_of(rows))
+
+    @contextlib.contextmanager
+    def not_training(self, part: str) -> Iterator[None]:
+        """Counts the time in the context as `part` of goodput, and not into the speeds."""
+        began = time.perf_counter()
+        with self.goodput.spent(part):
+            yield
+        self._since += time.perf_counter() - began
 
     def settle(self, depth: int) -> None:
         """Waits for the step of `depth` steps ago, so that the host runs no further ahead, and
@@ -108,6 +139,8 @@ class Telemetry:
         values = _summarize(window)
         seconds = time.perf_counter() - self._since
         values |= self._speeds(len(window), values.pop("tokens", None), seconds)
+        values |= {f"real/{name}": share for name, share in _mean_shares(self._work).items()}
+        self._work = []
         rates = jax.device_get(self._rates(np.int32(step - 1)))
         values |= {f"lr/{name}": float(rate) for name, rate in rates.items()}
         self.restart_clock()
@@ -172,7 +205,12 @@ class Telemetry:
         if tokens is not None:
             speeds["tokens_per_s"] = tokens / seconds
         if self._peak_flops:
-            speeds["mfu"] = samples * self._flops_per_sample / self._peak_flops
+            done = real = samples * self._flops_per_sample
+            if self._work:  # of this process's rows, taken for all
+                done = samples * float(np.mean([work.flops for work in self._work]))
+                real = samples * float(np.mean([work.real_flops for work in self._work]))
+            speeds["mfu"] = TRAINING * done / self._peak_flops
+            speeds["mfu_real"] = TRAINING * real / self._peak_flops
         return speeds
 
     def _write(self, kind: str, step: int, values: dict[str, float]) -> None:
@@ -229,6 +267,12 @@ def run_report(
     return "\n".join(lines)
 
 
+def _mean_shares(work: list[Work]) -> dict[str, float]:
+    if not work:
+        return {}
+    return {name: float(np.mean([w.shares[name] for w in work])) for name in work[0].shares}
+
+
 def _summarize(window: list[dict[str, np.ndarray]]) -> dict[str, float]:
     """Means over the steps that were taken; sums for tokens and for the count of skipped steps."""
     taken = [metrics for metrics in window if not metrics["skipped"]] or window[-1:]
@@ -260,7 +304,10 @@ def _step_line(step: int, total: int, values: dict[str, float]) -> str:
     if "tokens_per_s" in values:
         fields.append(f"{values['tokens_per_s']:.4g} tokens/s")
     if "mfu" in values:
-        fields.append(f"MFU {values['mfu']:.1%}")
+        fields.append(f"MFU {values['mfu']:.1%} (real work {values['mfu_real']:.1%})")
+    if shares := [name for name in values if name.startswith("real/")]:
+        found = (f"{name.removeprefix('real/')} {values[name]:.0%}" for name in shares)
+        fields.append(f"real: {' '.join(found)}")
     fields.append(f"loader {values['loader_wait']:.0%}")
     if values["skipped"]:
         fields.append(f"SKIPPED {values['skipped']:.0f}")

@@ -65,6 +65,9 @@ class VisionConfig:
       layers: a multiple of `TAPS`.
       image_height, image_width: pixels, what the position tables are made for; images of another
         size interpolate them.
+      canvas: (height, width) in pixels of which images are the upper rows; None where every image
+        is a whole one. So a batch of low pictures may leave rows of padding out, and what is left
+        stands where it stood on the canvas.
       patch: pixels, the side of a square patch.
       patch_embed: a name in `patches.PATCH_EMBEDS`.
       shifts: a name in `patches.SHIFTS`, for `patch_embed="shifted"`.
@@ -90,6 +93,7 @@ class VisionConfig:
     shifts: str = "axis4"
     mean: tuple[float, float, float] = (0.5, 0.5, 0.5)
     std: tuple[float, float, float] = (0.25, 0.25, 0.25)
+    canvas: tuple[int, int] | None = None
     num_prefixes: int = 22
     temperature: bool = True
     exclude_self: bool = True

@@ -137,13 +137,16 @@ class SpatialAttention(nn.Module):
 
     @nn.compact
     def __call__(
-        self, features: Float[Array, "B r c W"]
+        self, features: Float[Array, "B r c W"], mask: Bool[Array, "B r c"] | None = None
     ) -> tuple[Float[Array, "B r c W"], Float32[Array, "B r c"]]:
+        """mask: the real cells; where it is given, no map at a real cell depends on the others."""
         # Not `features.max(-1)`: its gradient looks for the maximum again by equality, among values
         # that the compiler may have computed anew and rounded otherwise. It finds none, and is NaN.
         largest = jnp.argmax(features, axis=-1, keepdims=True)
         maximum = jnp.take_along_axis(features, largest, axis=-1)[..., 0]
         pooled = jnp.stack([features.mean(-1), maximum], axis=-1)
+        if mask is not None:
+            pooled = jnp.where(mask[..., None], pooled, jnp.zeros((), pooled.dtype))
         logits = _conv(1, 7, (None, None), self.dtype, "map")(pooled)[..., 0].astype(jnp.float32)
         return features * jax.nn.sigmoid(logits)[..., None].astype(features.dtype), logits
 

@@ -81,9 +81,16 @@ class VisionEncoder(nn.Module):
         embed = patch_embed_class(c.patch_embed)(c, name="patches")
         made_for = patch_grid(c.image_height, c.image_width, c.patch)
         positions = GridPositions(*made_for, width, name="positions")
-        # Of these images, which may have another resolution than the tables are made for.
+        # Of these images, which may have another resolution than the tables are made for, or be the
+        # upper rows of a canvas.
         grid = patch_grid(*images.shape[1:3], c.patch)
-        x = embed(images) + positions(*grid).astype(dtype)
+        whole = patch_grid(*(c.canvas or images.shape[1:3]), c.patch)
+        if grid[1] != whole[1] or grid[0] > whole[0]:
+            raise ValueError(
+                f"vision: patches {grid} are not the upper rows of a canvas of {whole}"
+            )
+        x = embed(images)
+        x = x + positions(*whole)[: x.shape[1]].astype(dtype)
         init = nn.with_logical_partitioning(nn.initializers.normal(POSITION_STD), (None, "embed"))
         special = self.param("special", init, (1 + c.num_prefixes, width), jnp.float32)
         special = jnp.broadcast_to(special.astype(dtype), (x.shape[0], *special.shape))

@@ -47,6 +47,19 @@ def flops_table(parts: dict[str, float], batch_size: int) -> Table:
     return table
 
 
+def bucket_table(task) -> Table:
+    """The shapes that batches come in, and what a sample costs in each; all other tables are of
+    the full size."""
+    table = Table("bucket", title="buckets")
+    table.add_column("GFLOP a sample, forward", justify="right")
+    table.add_column("share of the full size", justify="right")
+    full = sum(task.flops().values())
+    for bucket in task.buckets():
+        flops = sum(task.flops(bucket).values())
+        table.add_row(str(bucket), f"{flops / 1e9:,.2f}", f"{flops / full:.1%}")
+    return table
+
+
 def memory_table(task, setup: state.TrainSetup) -> Table:
     """What every device holds all the time."""
     table = Table("array", title="memory of the state")

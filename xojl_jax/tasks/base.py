@@ -8,6 +8,7 @@ Letters: B global batch.
 
 import abc
 import argparse
+import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar, Protocol
 
@@ -23,11 +24,46 @@ Params = Mapping[str, Any]
 Batch = Mapping[str, jax.Array]
 
 
+@dataclasses.dataclass(frozen=True)
+class Bucket:
+    """The shapes of a batch: the size of each dimension that varies from record to record.
+
+    Attributes:
+      sizes: (name, size), such as ("nodes", 64), in the task's own order.
+    """
+
+    sizes: tuple[tuple[str, int], ...] = ()
+
+    def __str__(self) -> str:
+        return " x ".join(f"{size} {name}" for name, size in self.sizes) or "full size"
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return tuple(size for _, size in self.sizes)
+
+
+FULL = Bucket()
+
+
+@dataclasses.dataclass(frozen=True)
+class RealWork:
+    """How much of a batch is no padding.
+
+    Attributes:
+      shares: name -> real items over all items, such as {"patches": 0.8}.
+      flops: forward FLOPs of the real items, of all rows together.
+    """
+
+    shares: Mapping[str, float]
+    flops: float
+
+
 class Dataset(Protocol):
     """Random access to featurized samples: `dataset[i]` is a flat dict of numpy arrays.
 
     Every sample has the same keys, shapes and dtypes. `dataset[i]` may be called from several
-    threads at once, and always gives the same sample for the same `i`.
+    threads at once, and always gives the same sample for the same `i`. A task with several buckets
+    gives its data sets what `xojl_jax.data.transforms.Dataset` names for them.
     """
 
     def __len__(self) -> int: ...
@@ -217,7 +253,8 @@ class Task(abc.ABC):
 
         Args:
           params: the unboxed parameters.
-          batch: arrays with the batch leading, as `batch_spec` says (B may be smaller).
+          batch: arrays with the batch leading, as `batch_spec` says for one of the buckets (B may
+            be smaller).
           rng: key for dropout, already its own for this step and micro-batch.
           train: whether dropout and the like are on.
 
@@ -228,9 +265,15 @@ class Task(abc.ABC):
           evaluation batches are averaged (equal if absent).
         """
 
+    def buckets(self) -> tuple[Bucket, ...]:
+        """The shapes that batches come in, from cheap to dear, at most a handful. The last is the
+        full size, which holds every record. Most tasks have no other."""
+        return (FULL,)
+
     @abc.abstractmethod
-    def batch_spec(self) -> dict[str, jax.ShapeDtypeStruct]:
-        """Name, shape and dtype of every array of the global batch, B leading."""
+    def batch_spec(self, bucket: Bucket | None = None) -> dict[str, jax.ShapeDtypeStruct]:
+        """Name, shape and dtype of every array of the global batch, B leading; of the full size
+        without a bucket."""
 
     @abc.abstractmethod
     def param_group(self, path: str) -> str:
@@ -238,8 +281,13 @@ class Task(abc.ABC):
         `config.optim.groups`, which has its learning rate."""
 
     @abc.abstractmethod
-    def flops(self) -> dict[str, float]:
-        """Forward FLOPs per sample by part (a multiply-add is two)."""
+    def flops(self, bucket: Bucket | None = None) -> dict[str, float]:
+        """Forward FLOPs per sample by part (a multiply-add is two), padding included; of the full
+        size without a bucket."""
+
+    def real_work(self, batch: Sample) -> RealWork | None:
+        """How much of these rows of a batch, numpy arrays, is no padding; None if not known."""
+        return None
 
     def inference(self, flags: argparse.Namespace | None = None) -> Inference:
         """How this run answers. Raises BadUsage with the reason where it cannot.

@@ -19,10 +19,17 @@ from xojl_jax.xojl.record import CATEGORIES
 NEEDED_HEADS = ("node", "category")
 
 
-def model_config(config, vocabulary_size: int, statistics: dict[str, list[float]]) -> ModelConfig:
+def model_config(
+    config,
+    vocabulary_size: int,
+    statistics: dict[str, list[float]],
+    canvas: tuple[int, int] | None = None,
+) -> ModelConfig:
     """What the model is built from.
 
     Args:
+      canvas: (height, width) in pixels that screenshots are fitted into, where it is not the one
+        that the config's parameters are made for.
       statistics: "mean" and "std" of each color channel, in [0, 1].
 
     Raises:
@@ -49,6 +56,7 @@ def model_config(config, vocabulary_size: int, statistics: dict[str, list[float]
         shifts=m.shifts,
         mean=tuple(statistics["mean"]),
         std=tuple(statistics["std"]),
+        canvas=canvas or (config.image.height, config.image.width),
     )
     html = HtmlConfig(
         block=block,
@@ -69,6 +77,7 @@ def model_config(config, vocabulary_size: int, statistics: dict[str, list[float]
         memory_stride=_one(STRIDES, m.memory_stride, "config.model.memory_stride"),
         vocabulary_size=vocabulary_size,
         num_categories=len(CATEGORIES),
+        masked_map=config.data.buckets > 1 or bool(config.data.bucket_shapes),
     )
 
 

@@ -2,6 +2,7 @@
 
 import logging
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -9,10 +10,12 @@ import numpy as np
 
 from xojl_jax.data.augment import brightness_contrast
 from xojl_jax.data.bounded_cache import BoundedCache
-from xojl_jax.data.images import ImageError, decode_image
+from xojl_jax.data.buckets import assign, holds
+from xojl_jax.data.images import ImageError, decode_image, image_size
 from xojl_jax.data.shards import ShardSource, StoredRecord
 from xojl_jax.errors import BadInput, BadUsage
-from xojl_jax.tasks.base import Sample
+from xojl_jax.tasks.base import Bucket, Sample
+from xojl_jax.tasks.layout.buckets import bucket_spec, full_shape, rows_needed, to_spec
 from xojl_jax.tasks.layout.features import Featurizer, Picture, Prepared
 from xojl_jax.tasks.layout.sample_changes import (
     rotate_sample,
@@ -30,6 +33,9 @@ CACHE_BYTES = 256 << 20  # some 10,000 records without their pixels
 _PICTURE_BYTES = 512 << 20  # a thousand at the size of `tiny`, two hundred at that of `base`
 # The columns of the manifest, written by data_prep.build; targets are counted without BOS.
 SIZES = ("nodes", "semantic_tokens", "detail_tokens")
+# Further ones, for buckets: the picture in pixels (0: none), the most classes of a node, and the
+# detail target where there is no HTML to copy from. Shards of earlier versions lack them.
+SHAPE_SIZES = ("image_height", "image_width", "classes", "spelled_tokens")
 
 
 class Augmentation(Protocol):
@@ -50,8 +56,16 @@ class LayoutDataset:
     Records that are larger than the spec are left out when the data set is opened: `left_out`
     counts them by reason, `numbers` says which records of the split are in. The sizes come from
     the manifest where it has them for this codebook, else every record is read once. `weights` says
-    how often training draws each record, None for equally often.
+    how often training draws each record, None for equally often. `buckets` says which bucket each
+    record is in once `use_buckets` was called; until then there is but the full size.
     """
+
+    buckets: np.ndarray | None = None
+    bucket_holds: np.ndarray | None = None
+    # Training without HTML is another bucket: see `transforms.Dataset`.
+    changed_buckets: np.ndarray | None = None
+    changed_share: float = 0.0
+    _bucket_specs: tuple[FeatureSpec, ...] = ()
 
     def __init__(
         self,
@@ -92,6 +106,44 @@ class LayoutDataset:
             picture = picture or self._picture(stored, number)
         return self._featurizer.finish(prepared, picture, index=number)
 
+    def use_buckets(self, buckets: Sequence[Bucket]) -> None:
+        """Puts each record into the first of these buckets that holds it."""
+        shapes = [bucket.shape for bucket in buckets]
+        needed, spelled = self.needed_sizes()
+        self.buckets = assign(needed, shapes)
+        if self._spells_out:
+            self.changed_buckets = assign(spelled, shapes)
+            self.changed_share = self.augmentation.drop_html
+        self.bucket_holds = holds(shapes)
+        self._bucket_specs = tuple(bucket_spec(self.spec, bucket) for bucket in buckets)
+
+    def to_bucket(self, sample: Sample, bucket: int) -> Sample:
+        """The sample in the shapes of bucket number `bucket`, which must hold its record."""
+        return to_spec(sample, self._bucket_specs[bucket])
+
+    def needed_sizes(self) -> tuple[np.ndarray, np.ndarray]:
+        """int64[len(self), 4] twice: rows of patches, nodes, classes a node and target tokens that
+        each sample needs, with its HTML and where it was dropped, whatever else `augment` makes of
+        it. The full size for damaged records."""
+        sizes = self._stored_sizes()
+        chance, spec = self.augmentation, self.spec
+        turns = chance is not None and chance.rotate_share > 0
+        degrees = abs(chance.rotate) if turns else 0.0
+        rows = rows_needed(sizes["image_height"], sizes["image_width"], spec, degrees)
+        tokens = np.maximum(sizes["semantic_tokens"], sizes["detail_tokens"])
+        classes = np.minimum(sizes["classes"], spec.max_classes)
+        needed = np.stack([rows, sizes["nodes"], classes, tokens], axis=-1)
+        # Without HTML the detail target is ten times as long; beyond the limit there is none. Only
+        # a sample with both inputs loses one.
+        length = np.where(sizes["spelled_tokens"] <= spec.max_target, sizes["spelled_tokens"], 0)
+        nothing = np.ones_like(rows)
+        bare = np.stack([rows, nothing, nothing, np.maximum(sizes["semantic_tokens"], length)], -1)
+        both = (sizes["image_height"] > 0) & (sizes["nodes"] > 0)
+        bare = np.where(both[:, None], bare, needed)
+        damaged = sizes["nodes"][:, None] < 0
+        needed, bare = (np.where(damaged, full_shape(spec), x) for x in (needed, bare))
+        return np.maximum(needed, 1), np.maximum(bare, 1)
+
     def record(self, index: int) -> Record:
         """The record behind a sample, for evaluation and pictures."""
         number = int(self.numbers[index])
@@ -101,13 +153,21 @@ class LayoutDataset:
         """The encoded screenshot behind a sample; empty where the record has none."""
         return self.source[int(self.numbers[index])].image
 
-    def augment(self, sample: Sample, rng: np.random.Generator) -> Sample:
+    def augment(
+        self, sample: Sample, rng: np.random.Generator, without: bool | None = None
+    ) -> Sample:
         """Changes the light, rotates some pictures a little (X018), and drops modalities at random,
-        never the last one. Does nothing to a data set that was opened without `augmentation`."""
+        never the last one. Does nothing to a data set that was opened without `augmentation`.
+
+        Args:
+          without: whether the HTML is dropped, where that was drawn before; None draws it here.
+        """
         chance = self.augmentation
         if chance is None:
             return sample
         modality, boxes, rotates = rng.random(3)
+        if without is not None:  # the rest of the draw decides on the picture, as often as ever
+            modality = 0.0 if without else chance.drop_html + modality * (1 - chance.drop_html)
         has_image, has_html = bool(sample["image_mask"]), bool(sample["html_mask"].any())
         keeps_image = True
         if has_image and has_html:
@@ -153,11 +213,47 @@ class LayoutDataset:
         self._pictures.add(number, picture, picture.pixels.nbytes)
         return picture
 
+    def _stored_sizes(self) -> dict[str, np.ndarray]:
+        """int64[len(self)] of each of `SIZES` and `SHAPE_SIZES`; -1 for a damaged record."""
+        names = (*SIZES, *SHAPE_SIZES)
+        if self._manifest_has(names):
+            stored = self.source.info.sizes
+            return {name: np.array(stored[name], np.int64)[self.numbers] for name in names}
+        _LOG.warning(
+            "%s: the manifest lacks sizes that buckets need, so all %d records are read once; "
+            "data_prep.build writes them",
+            self._name,
+            len(self),
+        )
+        rows = np.array([self._measure(int(n)) for n in self.numbers], np.int64)
+        return dict(zip(names, rows.reshape(-1, len(names)).T, strict=True))
+
+    def _measure(self, number: int) -> tuple[int, ...]:
+        try:
+            stored = self.source[number]
+            record = self._parse(stored, number)
+            height, width = image_size(stored.image) if stored.image else (0, 0)
+        except BadInput:
+            return (-1,) * len((*SIZES, *SHAPE_SIZES))
+        prepared = self._featurizer.prepare(record)
+        semantic, detail = (
+            len(prepared.targets[f"{view}_tokens"]) - 1 if prepared.targets else 0
+            for view in ("semantic", "detail")
+        )
+        layout = record.layout
+        spelled = 0 if layout is None else len(self.vocabulary.tokenize_detail(layout)) - 1
+        nodes, classes = prepared.html["html_class_mask"].shape
+        return nodes, semantic, detail, height, width, classes, spelled
+
+    def _manifest_has(self, names: Sequence[str]) -> bool:
+        """Whether the manifest has these columns, for this codebook."""
+        note, codebook = self.source.manifest.note, self.vocabulary.codebook.digest
+        return set(self.source.info.sizes) >= set(names) and note.get("codebook") == codebook
+
     def _fitting(self) -> np.ndarray:
         """bool[records of the split]: which of them fit the model."""
         sizes = self.source.info.sizes
-        codebook = self._featurizer.vocabulary.codebook.digest
-        if set(sizes) >= set(SIZES) and self.source.manifest.note.get("codebook") == codebook:
+        if self._manifest_has(SIZES):
             fits = np.ones(len(self.source), np.bool_)
             for name, (reason, limit) in self._limits().items():
                 too_large = fits & (np.array(sizes[name], np.int64) > limit)

@@ -7,14 +7,20 @@ Attention counts every pair of tokens, masked ones included, as the published ta
 Parts that a config names have their formulas beside them; here are the trunk's and the sum.
 """
 
+import functools
+
+import numpy as np
+
 from xojl_jax.nn.config import VisionConfig
 from xojl_jax.nn.patches import patch_embed_class, patch_grid
+from xojl_jax.tasks.base import RealWork, Sample
 from xojl_jax.tasks.layout.block_flops import block_flops
 from xojl_jax.tasks.layout.fusion import FUSIONS
 from xojl_jax.tasks.layout.heads import HEADS
 from xojl_jax.tasks.layout.html_encoder import html_flops
 from xojl_jax.tasks.layout.model_config import ModelConfig
 from xojl_jax.tasks.layout.visual_memory import memory_flops
+from xojl_jax.xojl.vocabulary import PAD
 
 
 def forward_flops(c: ModelConfig) -> dict[str, float]:
@@ -26,6 +32,32 @@ def forward_flops(c: ModelConfig) -> dict[str, float]:
     parts |= decoder_flops(c) if c.stage.decoder else {}
     heads = {f"{name} head": HEADS[name].flops(c) for name in c.heads}
     return parts | {name: flops for name, flops in heads.items() if flops}
+
+
+def real_work(c: ModelConfig, batch: Sample) -> RealWork:
+    """How much of a batch's rows is no padding; target lengths are means of both views.
+
+    A screenshot counts as whole rows of patches, as many as have a real patch.
+    """
+    patches = batch["patch_mask"] & batch["image_mask"][:, None]
+    rows = patches.reshape(len(patches), -1, c.grid[1]).any(-1).sum(-1)
+    nodes = batch["html_mask"].sum(-1)
+    classes = batch["html_class_mask"].sum((1, 2))
+    tokens = sum((batch[f"{view}_tokens"] != PAD).sum(-1) for view in ("semantic", "detail"))
+    shares = {
+        "patches": patches.mean(),
+        "nodes": batch["html_mask"].mean(),
+        "classes": batch["html_class_mask"].mean(),
+        "tokens": tokens.sum() / (2 * batch["detail_tokens"].size),
+    }
+    each = np.stack([rows, nodes, -(-classes // np.maximum(nodes, 1)), -(-tokens // 2)], -1)
+    flops = sum(_total_flops(c, tuple(sizes)) for sizes in np.maximum(each, 1).tolist())
+    return RealWork({name: float(share) for name, share in shares.items()}, flops)
+
+
+@functools.lru_cache(maxsize=1 << 16)
+def _total_flops(c: ModelConfig, sizes: tuple[int, ...]) -> float:
+    return sum(forward_flops(c.cut(*sizes)).values())
 
 
 def vision_flops(c: VisionConfig) -> dict[str, float]:

@@ -225,7 +225,8 @@ def region_flops(c: ModelConfig) -> float:
 
 def _patches_in_nodes(batch: Batch, c: ModelConfig) -> Array:
     """bool[B, T, N]: which patches are in which nodes' boxes. The compiler merges the calls."""
-    return losses.patches_in_boxes(batch["html_boxes"], batch["html_box_mask"], c.grid)
+    shown = batch["patch_mask"].shape[-1] // c.grid[1]  # a bucket's upper rows of the canvas
+    return losses.patches_in_boxes(batch["html_boxes"], batch["html_box_mask"], c.grid, shown)
 
 
 def _image_patches(batch: Batch) -> Array:

@@ -2,7 +2,6 @@
 
 import argparse
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import jax
@@ -83,11 +82,11 @@ class LayoutInference(Inference):
     }
 
     def __init__(self, task: "LayoutTask", *, image_size: tuple[int, int] | None = None):
-        self.task = task
-        self.spec: FeatureSpec = task.spec
         if image_size is not None:
             width, height = image_size
-            self.spec = replace(self.spec, image_width=width, image_height=height)
+            task = task.on_canvas(height, width)
+        self.task = task
+        self.spec: FeatureSpec = task.spec
 
     # --- flags -------------------------------------------------------------------------------
 

@@ -93,17 +93,21 @@ def binary_loss(
 
 
 def patches_in_boxes(
-    boxes: Float32[Array, "B T 4"], mask: Bool[Array, "B T"], grid: tuple[int, int]
+    boxes: Float32[Array, "B T 4"],
+    mask: Bool[Array, "B T"],
+    grid: tuple[int, int],
+    shown: int | None = None,
 ) -> Bool[Array, "B T N"]:
     """Which patches' centers are in which boxes: bool[B, T, N], row-major patches.
 
     Args:
       boxes: float32[B, T, 4], x0, y0, x1, y1 in [0, 1].
       mask: bool[B, T], the boxes that are known.
-      grid: rows and columns of patches.
+      grid: rows and columns of patches of the canvas that boxes are fractions of.
+      shown: rows from the top that N has; None: all.
     """
     rows, columns = grid
-    y = (jnp.arange(rows, dtype=jnp.float32) + 0.5) / rows
+    y = (jnp.arange(shown or rows, dtype=jnp.float32) + 0.5) / rows
     x = (jnp.arange(columns, dtype=jnp.float32) + 0.5) / columns
     left, top, right, bottom = (boxes[..., i : i + 1] for i in range(4))
     in_row = (top <= y) & (y < bottom)

@@ -41,6 +41,8 @@ class ModelConfig:
       fusion: a name in `FUSIONS`.
       heads: names in `HEADS`, those that this stage trains, in the order of their computation.
       memory_stride: how much coarser the grid of the visual memory is than the patches' grid.
+      masked_map: the spatial attention reads no padding, so that a record's features do not depend
+        on how many rows of padding its bucket has. (Without buckets it does, as in 0.1.0.)
     """
 
     trunk: TrunkConfig
@@ -52,6 +54,7 @@ class ModelConfig:
     memory_stride: int
     vocabulary_size: int
     num_categories: int
+    masked_map: bool = False
 
     @property
     def block(self) -> BlockConfig:
@@ -82,3 +85,14 @@ class ModelConfig:
         if not self.stage.html:
             return self.num_patches
         return self.html.max_nodes + self.memory_cells
+
+    def cut(self, rows: int, nodes: int, classes: int, tokens: int) -> "ModelConfig":
+        """The sizes of a bucket, for counting its work: parameters are those of the full size."""
+        vision, decoder = self.trunk.vision, self.trunk.decoder
+        height = min(vision.image_height, rows * vision.patch)
+        trunk = TrunkConfig(
+            dataclasses.replace(vision, image_height=height),
+            dataclasses.replace(decoder, max_length=tokens),
+        )
+        html = dataclasses.replace(self.html, max_nodes=nodes, max_classes=classes)
+        return dataclasses.replace(self, trunk=trunk, html=html)

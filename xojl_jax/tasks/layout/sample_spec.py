@@ -5,7 +5,7 @@ Letters: H, W pixels; N patches; T HTML nodes; C classes per node; L target toke
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import jax
 import numpy as np
@@ -32,9 +32,25 @@ class FeatureSpec:
     sharpen: bool = False  # text, where a screenshot is shrunk by little
 
     @property
+    def patch_rows(self) -> int:
+        """Rows of patches; a partial one at the lower edge counts."""
+        return math.ceil(self.image_height / self.patch)
+
+    @property
     def num_patches(self) -> int:
         """N: partial patches at the right and lower edge count."""
-        return math.ceil(self.image_height / self.patch) * math.ceil(self.image_width / self.patch)
+        return self.patch_rows * math.ceil(self.image_width / self.patch)
+
+    def cut(self, rows: int, nodes: int, classes: int, tokens: int) -> "FeatureSpec":
+        """The shapes of a bucket: the first rows of patches of the canvas, and fewer of the
+        others."""
+        return replace(
+            self,
+            image_height=min(self.image_height, rows * self.patch),
+            max_nodes=nodes,
+            max_classes=classes,
+            max_target=tokens,
+        )
 
 
 def sample_spec(spec: FeatureSpec) -> dict[str, tuple[tuple[int, ...], type]]:

@@ -50,11 +50,13 @@ def sequence_losses(
 
     tokens, targets = interleave_views(*inputs), interleave_views(*(x[:, 1:] for x in pair))
     rows, length = tokens.shape
+    # What is legal depends on the room that decoding has, not on that of a bucket.
+    room = model.config.trunk.decoder.max_length
     detail = jnp.arange(rows) % 2 == 1
     projected = model.project_targets(
         encoded, tokens, cursor, carry.depth, detail, lambda cursor: cursor.at(depths)
     )
-    left = jnp.broadcast_to(length - jnp.arange(length), tokens.shape)
+    left = jnp.broadcast_to(room - jnp.arange(length), tokens.shape)
     copyable = per_row(batch["html_copyable"], rows)[:, None]
     weight = model.prior_weight
 

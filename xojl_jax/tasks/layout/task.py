@@ -6,19 +6,22 @@ A label that is missing is masked out, record by record.
 
 import functools
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from flax import linen as nn
 
-from xojl_jax.data.shards import read_manifest
+from xojl_jax.data.shards import NoSplit, read_manifest
 from xojl_jax.errors import BadUsage
-from xojl_jax.tasks.base import Task
+from xojl_jax.tasks.base import Bucket, RealWork, Sample, Task
+from xojl_jax.tasks.layout.buckets import DIMENSIONS, bucket_spec, choose, full_shape
 from xojl_jax.tasks.layout.configure import model_config, stage_of
 from xojl_jax.tasks.layout.dataset import LayoutDataset
-from xojl_jax.tasks.layout.flops import forward_flops
+from xojl_jax.tasks.layout.flops import forward_flops, real_work
 from xojl_jax.tasks.layout.grammar_constraint import grammar_tables
 from xojl_jax.tasks.layout.heads import HEADS
 from xojl_jax.tasks.layout.inference import LayoutInference
@@ -87,12 +90,50 @@ class LayoutTask(Task):
         )
 
     def dataset(self, split: str, spec: FeatureSpec | None = None) -> LayoutDataset:
-        """The samples of a split; `spec` replaces the shapes that the config gives."""
-        augmentation = self.config.data if split == "train" else None
-        return LayoutDataset(self.folder, split, spec or self.spec, augmentation, self.vocabulary)
+        """The samples of a split, in buckets where there are several.
 
-    def batch_spec(self) -> dict[str, jax.ShapeDtypeStruct]:
-        return batch_spec(self.spec, self.config.batch_size)
+        Args:
+          spec: replaces the shapes that the config gives; every sample then has these.
+        """
+        dataset = self._open(split, spec or self.spec)
+        if spec is None and len(self.buckets()) > 1:
+            dataset.use_buckets(self.buckets())
+        return dataset
+
+    def _open(self, split: str, spec: FeatureSpec) -> LayoutDataset:
+        augmentation = self.config.data if split == "train" else None
+        return LayoutDataset(self.folder, split, spec, augmentation, self.vocabulary)
+
+    def buckets(self) -> tuple[Bucket, ...]:
+        return self._buckets
+
+    @functools.cached_property
+    def _buckets(self) -> tuple[Bucket, ...]:
+        def cost(shape) -> float:
+            return sum(forward_flops(self.model_config.cut(*shape)).values())
+
+        return choose(self.config.data, full_shape(self.spec), self._train_sizes, cost)
+
+    def _train_sizes(self):
+        """What the training records need, and how often they come; nothing without such a split."""
+        try:
+            dataset = self._open("train", self.spec)
+        except NoSplit:
+            return np.zeros((0, len(DIMENSIONS)), np.int64), None
+        needed, bare = dataset.needed_sizes()
+        share = self.config.data.drop_html
+        weights = np.ones(len(dataset)) if dataset.weights is None else dataset.weights
+        weights = np.concatenate([(1 - share) * weights, share * weights])
+        return np.concatenate([needed, bare]), weights
+
+    def batch_spec(self, bucket: Bucket | None = None) -> dict[str, jax.ShapeDtypeStruct]:
+        return batch_spec(bucket_spec(self.spec, bucket), self.config.batch_size)
+
+    def on_canvas(self, height: int, width: int) -> "LayoutTask":
+        """This task for screenshots on a canvas of another size than that of the training."""
+        other = type(self)(self.config, self._metadata)
+        other.spec = replace(self.spec, image_height=height, image_width=width)
+        return other
 
     def run_name(self) -> str:
         return f"stage{self.config.stage}-{self.config.preset}"
@@ -107,7 +148,8 @@ class LayoutTask(Task):
 
     @functools.cached_property
     def model_config(self) -> ModelConfig:
-        return model_config(self.config, self.vocabulary.size, self.statistics)
+        canvas = (self.spec.image_height, self.spec.image_width)
+        return model_config(self.config, self.vocabulary.size, self.statistics, canvas)
 
     def model(self) -> nn.Module:
         return LayoutModel(self.model_config)
@@ -129,8 +171,12 @@ class LayoutTask(Task):
         name = path.split("/")[0]
         return next((head.group for head in HEADS.values() if name in head.parameters), "rest")
 
-    def flops(self) -> dict[str, float]:
-        return forward_flops(self.model_config)
+    def flops(self, bucket: Bucket | None = None) -> dict[str, float]:
+        c = self.model_config
+        return forward_flops(c if bucket is None else c.cut(*bucket.shape))
+
+    def real_work(self, batch: Sample) -> RealWork:
+        return real_work(self.model_config, batch)
 
     # --- the losses --------------------------------------------------------------------------
 

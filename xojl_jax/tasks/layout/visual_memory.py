@@ -54,7 +54,9 @@ class VisualMemory(nn.Module):
     ) -> Memory:
         """html [B, T, D], patches [B, N, D] in a grid of rows and columns, taps [4, B, N, D]."""
         features = patches.reshape(patches.shape[0], *grid, -1)
-        features, attention = self.spatial_attention(features)
+        # What is below the picture depends on the bucket, so the map must not read it.
+        cells = patch_mask.reshape(features.shape[:3]) if self.config.masked_map else None
+        features, attention = self.spatial_attention(features, cells)
         # The pyramid reads the encoder's taps, the last of them as fusion and attention left it.
         taps = taps.at[-1].add(features.reshape(patches.shape))
         (level,) = self.pyramid(taps, grid, patch_mask)

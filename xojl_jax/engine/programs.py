@@ -1,0 +1,87 @@
+"""The compiled step of each bucket: the first in the caller's thread, the others beside the steps.
+
+A batch's shapes tell its bucket. Nothing is compiled twice, and nothing else ever.
+"""
+
+import functools
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent import futures
+from typing import Any
+
+from xojl_jax.tasks.base import Bucket
+
+# Programs that are compiled at once, beside the one that trains: each takes minutes and gigabytes.
+COMPILE_THREADS = 1
+
+Signature = frozenset[tuple[str, tuple[int, ...]]]
+
+
+def signature(batch: Mapping[str, Any]) -> Signature:
+    """The shapes of a batch, rows left out: equal for this process's rows and the global batch."""
+    return frozenset((name, tuple(array.shape[1:])) for name, array in batch.items())
+
+
+class BucketOf:
+    """Which of a task's buckets a batch is in."""
+
+    def __init__(self, task, buckets: Iterable[Bucket]):
+        self._found = {signature(task.batch_spec(bucket)): bucket for bucket in buckets}
+
+    def __call__(self, batch: Mapping[str, Any]) -> Bucket:
+        return self._found[signature(batch)]
+
+
+class Programs:
+    """Callable like one compiled step: runs the program of the batch's bucket.
+
+    A context manager: leaving it waits for the program that is being compiled, since a thread
+    inside the compiler cannot be stopped, and drops those that are not begun.
+
+    Args:
+      compile_bucket: bucket -> compiled step. Called once for each bucket, by one thread at a time
+        for the first bucket, and `threads` at a time for the others.
+      buckets: those that will be needed, in the order in which they are.
+      bucket_of: batch -> bucket.
+    """
+
+    def __init__(
+        self,
+        compile_bucket: Callable[[Bucket], Callable],
+        buckets: Sequence[Bucket],
+        bucket_of: Callable[[Mapping[str, Any]], Bucket],
+        *,
+        threads: int = COMPILE_THREADS,
+    ):
+        self._bucket_of = bucket_of
+        first, *others = buckets
+        self._ready = {first: compile_bucket(first)}
+        self._pool = futures.ThreadPoolExecutor(threads, "compile") if others else None
+        self._coming = {
+            bucket: self._pool.submit(functools.partial(compile_bucket, bucket))
+            for bucket in others
+            if self._pool is not None
+        }
+
+    def is_ready(self, batch: Mapping[str, Any]) -> bool:
+        """Whether the batch's program need not be waited for."""
+        return len(self._ready) > len(self._coming) or self._bucket_of(batch) in self._ready
+
+    def wait(self, batch: Mapping[str, Any]) -> None:
+        """Until the batch's program is compiled. Raises what the compiler raised."""
+        self._program(batch)
+
+    def __call__(self, state, batch):
+        return self._program(batch)(state, batch)
+
+    def _program(self, batch: Mapping[str, Any]) -> Callable:
+        bucket = self._bucket_of(batch)
+        if bucket not in self._ready:
+            self._ready[bucket] = self._coming[bucket].result()
+        return self._ready[bucket]
+
+    def __enter__(self) -> "Programs":
+        return self
+
+    def __exit__(self, *_) -> None:
+        if self._pool is not None:
+            self._pool.shutdown(wait=True, cancel_futures=True)
