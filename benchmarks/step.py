@@ -57,6 +57,7 @@ def main() -> None:
     parser.add_argument("--batch", type=int, default=8)
     parser.add_argument("--steps", type=int, default=10, help="timed steps")
     parser.add_argument("--traced", type=int, default=2, help="traced steps")
+    parser.add_argument("--operations", type=int, default=0, help="lists so many, the slowest")
     flags = parser.parse_args()
     config = stage4.get_config(flags.preset)
     with config.unlocked():
@@ -72,8 +73,12 @@ def main() -> None:
         f"samples/s, {rate:.1f} TFLOP/s of {3 * forward / 1e12:.2f} TFLOP a sample",
         flush=True,
     )
-    times = trace(compiled, start, batch, flags.traced)
-    Console(width=110).print(table(times))
+    names = op_names(compiled.as_text())
+    operations = trace(compiled, start, batch, flags.traced)
+    console = Console(width=140 if flags.operations else 110)
+    console.print(table(by_part(operations, names)))
+    if flags.operations:
+        console.print(operations_table(operations, names, flags.operations))
 
 
 def build(config):
@@ -106,8 +111,8 @@ def time_steps(compiled, start, batch, count: int):
     return seconds, start
 
 
-def trace(compiled, start, batch, count: int) -> dict[tuple[str, str], float]:
-    """(part, "forward" or "backward") -> milliseconds of a step on the device."""
+def trace(compiled, start, batch, count: int) -> dict[str, tuple[float, float]]:
+    """HLO operation -> how often it runs in a step, and its milliseconds of a step in all."""
     with tempfile.TemporaryDirectory() as folder:
         with jax.profiler.trace(folder):
             for _ in range(count):
@@ -115,10 +120,20 @@ def trace(compiled, start, batch, count: int) -> dict[tuple[str, str], float]:
             jax.block_until_ready((start, metrics))
         (path,) = Path(folder).rglob("*.xplane.pb")
         profile = jax.profiler.ProfileData.from_file(str(path))
-        names = op_names(compiled.as_text())
-        times: dict[tuple[str, str], float] = collections.Counter()
+        runs, times = collections.Counter(), collections.Counter()
         for operation, nanoseconds in device_events(profile):
-            times[part_of(names.get(operation, operation))] += nanoseconds / 1e6 / count
+            runs[operation] += 1 / count
+            times[operation] += nanoseconds / 1e6 / count
+    return {operation: (runs[operation], times[operation]) for operation in times}
+
+
+def by_part(
+    operations: dict[str, tuple[float, float]], names: dict[str, str]
+) -> dict[tuple[str, str], float]:
+    """(part, "forward" or "backward") -> milliseconds of a step on the device."""
+    times: dict[tuple[str, str], float] = collections.Counter()
+    for operation, (_, milliseconds) in operations.items():
+        times[part_of(names.get(operation, operation))] += milliseconds
     return times
 
 
@@ -158,6 +173,22 @@ def table(times: dict[tuple[str, str], float]) -> Table:
     for part, value in parts.most_common(45):
         both = (times.get((part, side), 0.0) for side in ("forward", "backward"))
         result.add_row(part, *(f"{x:.2f}" for x in both), f"{100 * value / total:.1f} %")
+    return result
+
+
+def operations_table(
+    operations: dict[str, tuple[float, float]], names: dict[str, str], count: int
+) -> Table:
+    """The slowest operations: how often they run, and what JAX calls them."""
+    result = Table(title=f"the {count} slowest operations")
+    for column in ("operation", "runs", "ms", "part", "name"):
+        result.add_column(column, justify="right" if column in ("runs", "ms") else "left")
+    slowest = sorted(operations.items(), key=lambda item: -item[1][1])[:count]
+    for operation, (runs, milliseconds) in slowest:
+        name = names.get(operation, "")
+        part, side = part_of(name or operation)
+        tail = "/".join(name.split("/")[-3:])
+        result.add_row(operation, f"{runs:.0f}", f"{milliseconds:.2f}", f"{part} {side}", tail)
     return result
 
 
