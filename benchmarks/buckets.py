@@ -6,7 +6,7 @@
 Compiles and times the training step of each bucket that has records, the cheapest first, and the
 full size, one after the other; each line comes as soon as it is measured. A mix of batches as the
 training data have it takes the mean of their times. `--seconds` ends early: what was not measured
-by then is taken at the time of the full size, which is measured second.
+by then is taken at the time of the full size, which is always measured, second.
 """
 
 import argparse
@@ -14,11 +14,13 @@ import time
 
 import jax
 import numpy as np
+from rich.console import Console
 
 import configs.stage1
 import configs.stage2
 import configs.stage3
 import configs.stage4
+from benchmarks.step import by_part, op_names, operations_table, table, time_steps, trace
 from xojl_jax import tasks
 from xojl_jax.data import loader
 from xojl_jax.engine import sharding, state, step
@@ -37,6 +39,7 @@ def main() -> None:
     parser.add_argument("--buckets", type=int, default=6)
     parser.add_argument("--steps", type=int, default=6, help="timed steps of each bucket")
     parser.add_argument("--data", default="", help="shards (default: the sample data)")
+    parser.add_argument("--operations", type=int, default=0, help="lists the full size's slowest")
     parser.add_argument("--seconds", type=float, default=230, help="begin nothing after so many")
     flags = parser.parse_args()
     began = time.perf_counter()
@@ -55,10 +58,11 @@ def main() -> None:
     setup = state.make_train_setup(task, config, mesh)
     milliseconds: dict[Bucket, float] = {}
     for bucket in order:
-        if milliseconds and time.perf_counter() - began > flags.seconds:
+        if len(milliseconds) >= 2 and time.perf_counter() - began > flags.seconds:
             print(f"  {bucket}: no time left, counted as the full size", flush=True)
             continue
-        milliseconds[bucket] = measure(task, config, setup, bucket, flags.steps)
+        listed = flags.operations if bucket == full else 0
+        milliseconds[bucket] = measure(task, config, setup, bucket, flags.steps, listed)
         print(
             f"  {bucket}: {shares.get(bucket, 0):.1%} of samples, "
             f"{sum(task.flops(bucket).values()) / 1e9:.1f} GFLOP a sample forward, "
@@ -88,22 +92,27 @@ def shares_of(task) -> dict[Bucket, float]:
     return {bucket: float(share) for bucket, share in pairs if share}
 
 
-def measure(task, config, setup, bucket: Bucket, steps: int) -> float:
-    """Milliseconds of the median step of a bucket."""
+def measure(task, config, setup, bucket: Bucket, steps: int, operations: int = 0) -> float:
+    """Milliseconds of the median step of a bucket. Lists so many of its slowest operations."""
     began = time.perf_counter()
     abstract = (setup.abstract, step.abstract_batch(task, setup.mesh, bucket))
     train_step = step.make_train_step(task, config, setup)
     compiled = step.compile_ahead(train_step, abstract, setup.mesh)
     print(f"  compiled in {time.perf_counter() - began:.1f} s", flush=True)
     batch = sharding.put_batch(rows_of(task, config, bucket), setup.mesh)
-    now, seconds = state.from_scratch(task, config, setup), []
-    for number in range(steps + 2):  # two warm up
-        began = time.perf_counter()
-        now, metrics = compiled(now, batch)
-        jax.block_until_ready((now, metrics))
-        if number >= 2:
-            seconds.append(time.perf_counter() - began)
+    seconds, now = time_steps(compiled, state.from_scratch(task, config, setup), batch, steps)
+    if operations:
+        print_operations(compiled, now, batch, operations)
     return 1e3 * float(np.median(seconds))
+
+
+def print_operations(compiled, start, batch, count: int) -> None:
+    """Where a step of the full size spends its time, as in benchmarks.step."""
+    names = op_names(compiled.as_text())
+    operations = trace(compiled, start, batch, 1)
+    console = Console(width=140)
+    console.print(table(by_part(operations, names)))
+    console.print(operations_table(operations, names, count))
 
 
 def rows_of(task, config, bucket: Bucket):

@@ -155,6 +155,10 @@ def op_names(hlo: str) -> dict[str, str]:
 
 
 def part_of(name: str) -> tuple[str, str]:
+    """The part and the pass of an operation, by the name that JAX gave it, or else XLA ("fusion.7",
+    which no part's pattern may match)."""
+    if "/" not in name:
+        return "not named: " + re.sub(r"[\d.]+", "", name)[:40], "forward"
     backward = "transpose(" in name or "rematted" in name or "remat" in name
     for part, pattern in PARTS.items():
         if re.search(pattern, name):
