@@ -138,8 +138,9 @@ def test_classes_are_composed_of_their_fields():
     arrays = tuple(batch[f"html_{name}"] for name in ("class", "number", "class_mask"))
     composer = ClassComposer(WIDTH, CONFIG.ids)
     found, variables = composer.init_with_output(jax.random.key(0), *arrays)
-    params = jax.tree.map(np.asarray, nn.meta.unbox(variables["params"]))
+    on_device = nn.meta.unbox(variables["params"])
+    params = jax.tree.map(np.asarray, on_device)
     wanted = [composed(params, *(array[0, node] for array in arrays)) for node in range(NODES)]
     np.testing.assert_allclose(found[0], wanted, atol=2e-4)
-    turned = composer.apply({"params": params}, *(array[:, :, ::-1] for array in arrays))
+    turned = composer.apply({"params": on_device}, *(array[:, :, ::-1] for array in arrays))
     np.testing.assert_allclose(found, turned, atol=1e-5)

@@ -149,11 +149,11 @@ def test_either_modality_may_be_missing(task, params, gradient, without):
 
 def test_the_same_parameters_read_another_resolution(params, batch):
     """X025: a canvas of another size and aspect than the trained one, and the HTML part unmoved."""
-    task = LayoutTask(small_config())
-    dataset = LayoutInference(task, image_size=(96, 160)).dataset("val")
+    inference = LayoutInference(LayoutTask(small_config()), image_size=(96, 160))
+    dataset = inference.dataset("val")
     other = stack([dataset[i] for i in range(8)])
     assert other["image"].shape == (8, 160, 96, 3)
-    encode = jax.jit(functools.partial(task.model().apply, method=LayoutModel.encode))
+    encode = jax.jit(functools.partial(inference.task.model().apply, method=LayoutModel.encode))
     here, _ = encode({"params": params}, other)
     assert here.memory.shape[1] != batch["html_mask"].shape[1]
     assert np.isfinite(np.asarray(here.memory)).all()
