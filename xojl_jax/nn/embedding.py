@@ -55,7 +55,7 @@ def _backward(dtype: DTypeLike, saved: tuple[Array, Array], grad: Array) -> tupl
     def product(ids: Array, grad: Array) -> Array:
         one_hot = jax.nn.one_hot(ids, rows, dtype=grad.dtype)
         return jnp.einsum(
-            "bkn,bkd->nd", one_hot, grad, precision=precision, preferred_element_type=acc
+            "bkr,bkd->rd", one_hot, grad, precision=precision, preferred_element_type=acc
         )
 
     chunks = max(1, -(-count * rows // ONE_HOT_ENTRIES))

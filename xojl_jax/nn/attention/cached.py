@@ -36,7 +36,7 @@ def attend_cached(
     """
     dot = functools.partial(jnp.einsum, preferred_element_type=jnp.float32)
     seen = _seen(mask, keys.shape[2], position)
-    lowest = masked_score(jnp.float32)
+    lowest = masked_score(jnp.dtype(jnp.float32))
     scores = jnp.where(seen, dot("bqhk,bhsk->bhqs", q, keys), lowest)
     # Where nothing is seen, all scores equal the top, and exp alone would give ones.
     weights = jnp.where(seen, jnp.exp(scores - scores.max(-1, keepdims=True)), 0)

@@ -230,6 +230,7 @@ class _Part(NamedTuple):
 
 def _parts(rules: _Rules, q: Array, k: Array, key_mask: Array | None) -> list[_Part]:
     queries, keys = q.shape[1], k.shape[1]
+    lengths = order = rank = None
     if key_mask is None:
         forth = back = _whole
         some = jnp.ones((1, 1, 1), bool)
@@ -253,7 +254,7 @@ def _parts(rules: _Rules, q: Array, k: Array, key_mask: Array | None) -> list[_P
                 sees=some,
             )
         ]
-    if key_mask is None:
+    if lengths is None:
         reverse = unreverse = functools.partial(jnp.flip, axis=1)
         counted = some
     else:

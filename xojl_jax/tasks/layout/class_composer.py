@@ -6,6 +6,7 @@ B batch, T HTML nodes, C classes per node, D width.
 import jax
 import jax.numpy as jnp
 from flax import linen as nn
+from jax.typing import DTypeLike
 
 from xojl_jax.nn.layers import EinsumDense
 from xojl_jax.tasks.layout.tables import IDENTITY_STD, table
@@ -29,7 +30,7 @@ class ClassComposer(nn.Module):
 
     width: int
     ids: IdRanges
-    dtype: jnp.dtype = jnp.float32
+    dtype: DTypeLike = jnp.float32
 
     @nn.compact
     def __call__(self, classes: Array, number: Array, mask: Array) -> Array:

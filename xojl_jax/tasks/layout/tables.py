@@ -1,7 +1,7 @@
 """Small embedding tables, whole on every device."""
 
-import jax.numpy as jnp
 from flax import linen as nn
+from jax.typing import DTypeLike
 
 from xojl_jax.nn.embedding import Embed
 from xojl_jax.nn.positions import POSITION_STD
@@ -12,7 +12,7 @@ IDENTITY_STD = 1.0
 
 
 def table(
-    size: int, width: int, dtype: jnp.dtype, name: str | None, std: float = POSITION_STD
+    size: int, width: int, dtype: DTypeLike, name: str | None, std: float = POSITION_STD
 ) -> Embed:
     """An embedding table that is not sharded: a look-up needs no exchange between devices."""
     init = nn.with_logical_partitioning(nn.initializers.normal(std), ("table", "table_embed"))
