@@ -67,7 +67,7 @@ class VisionConfig:
         size interpolate them.
       canvas: (height, width) in pixels of which images are the upper rows; None where every image
         is a whole one. So a batch of low pictures may leave rows of padding out, and what is left
-        stands where it stood on the canvas.
+        keeps its place on the canvas.
       patch: pixels, the side of a square patch.
       patch_embed: a name in `patches.PATCH_EMBEDS`.
       shifts: a name in `patches.SHIFTS`, for `patch_embed="shifted"`.

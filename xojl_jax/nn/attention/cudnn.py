@@ -208,7 +208,7 @@ def _backward(
 
 
 class _Part(NamedTuple):
-    """One call of the kernel: which tokens stand where, and which queries count.
+    """One call of the kernel: which token is at which place, and which queries count.
 
     Attributes:
       causal: query at place i sees keys at places j <= i.
@@ -240,7 +240,7 @@ def _parts(rules: _Rules, q: Array, k: Array, key_mask: Array | None) -> list[_P
         lengths, order, rank = _real_first(key_mask)
         forth, back = functools.partial(_take, order), functools.partial(_take, rank)
         some = lengths[:, None, None] > 0
-        # Without any real key, the first one stands in: the kernel must not meet an empty row.
+        # Without any real key, the first one takes part: the kernel must not meet an empty row.
         key_lengths = jnp.maximum(lengths, 1)
     if not rules.exclude_self:
         return [
@@ -291,7 +291,7 @@ def _ahead(
 
 
 def _real_first(mask: Array) -> tuple[Array, Array, Array]:
-    """bool[B, S] -> int32[B] real ones; int32[B, S] which token stands at each place, real ones
+    """bool[B, S] -> int32[B] real ones; int32[B, S] which token is at each place, real ones
     first and otherwise in order; int32[B, S] the place of each token."""
     lengths = mask.sum(-1, dtype=jnp.int32)
     before = jnp.cumsum(mask, axis=-1, dtype=jnp.int32)
