@@ -219,14 +219,14 @@ def compile_steps(
         telemetry.log_on_primary(f"compiled {what.format(bucket)} in {seconds:.1f} s")
         return compiled
 
-    return programs.Programs(compile_bucket, buckets, programs.BucketOf(task, task.buckets()))
+    return programs.Programs(compile_bucket, buckets, programs.BucketOf(task))
 
 
 def work_of(task: Task) -> Callable[[Mapping[str, np.ndarray]], telemetry.Work] | None:
     """Rows of a batch -> their work; None for a task that does not tell it."""
     if type(task).real_work is Task.real_work:
         return None
-    bucket_of = programs.BucketOf(task, task.buckets())
+    bucket_of = programs.BucketOf(task)
     flops = {bucket: sum(task.flops(bucket).values()) for bucket in task.buckets()}
 
     def work(rows: Mapping[str, np.ndarray]) -> telemetry.Work:

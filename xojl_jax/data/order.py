@@ -163,7 +163,7 @@ class BatchOrder:
             return epoch * self._each
         with self._lock:
             while len(self._before) <= epoch:
-                _, _, drawn = self._draw(len(self._before) - 1)
+                _, _, drawn = self._epoch(len(self._before) - 1)
                 counts = np.bincount(drawn, minlength=self._kinds)
                 self._before.append(self._before[-1] + counts)
             return self._before[epoch]

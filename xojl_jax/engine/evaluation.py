@@ -23,7 +23,7 @@ def make(
       batches: starts over, each time: a context manager and iterator of (batch, valid), of which
         every row is valid.
     """
-    bucket_of = BucketOf(task, task.buckets())
+    bucket_of = BucketOf(task)
 
     @functools.cache  # compiled when it is first needed: a run that is killed early need not wait
     def compiled(bucket: Bucket):

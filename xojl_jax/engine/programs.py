@@ -4,11 +4,11 @@ A batch's shapes tell its bucket. Nothing is compiled twice, and nothing else ev
 """
 
 import functools
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent import futures
 from typing import Any
 
-from xojl_jax.tasks.base import Bucket
+from xojl_jax.tasks.base import Bucket, Task
 
 # Programs that are compiled at once, beside the one that trains: each takes minutes and gigabytes.
 COMPILE_THREADS = 1
@@ -24,8 +24,8 @@ def signature(batch: Mapping[str, Any]) -> Signature:
 class BucketOf:
     """Which of a task's buckets a batch is in."""
 
-    def __init__(self, task, buckets: Iterable[Bucket]):
-        self._found = {signature(task.batch_spec(bucket)): bucket for bucket in buckets}
+    def __init__(self, task: Task):
+        self._found = {signature(task.batch_spec(bucket)): bucket for bucket in task.buckets()}
 
     def __call__(self, batch: Mapping[str, Any]) -> Bucket:
         return self._found[signature(batch)]

@@ -79,6 +79,7 @@ def generate(
     budget = jnp.broadcast_to(budget, shortest.shape)
     # The constraint can keep its promise only if it was possible at the start.
     budget = jnp.where(budget < shortest, 0, budget)
+    lengths = lengths or (buffer_length,)
     if method == "beam":
         return Generated(
             *beam_search(
@@ -90,12 +91,11 @@ def generate(
                 width=beam,
                 length_penalty=length_penalty,
                 reorder=reorder,
-                lengths=lengths or (buffer_length,),
+                lengths=lengths,
                 grow=grow,
             )
         )
     choose = _most_likely if method == "greedy" else _sampler(rng, temperature, budget.shape[0])
-    lengths = lengths or (buffer_length,)
     return _decode_loop(
         step_fn, choose, model_carry, constraint, budget, buffer_length, lengths, grow
     )
