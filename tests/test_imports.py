@@ -27,9 +27,9 @@ ALLOWED = {
 # Which package of data_prep imports which: a package per command, and below them what they share.
 DATA_PREP = {
     "capture": {"browser", "trees", "cli"},
-    "label": {"cli"},
-    "agreement": {"label"},  # reads the folder that label writes
-    "roundtrip": {"browser", "trees", "cli"},
+    "label": {"records", "cli"},
+    "agreement": {"records"},
+    "roundtrip": {"browser", "trees", "records", "cli"},
     "validate": {"records", "cli"},
     "synthesize": {"browser", "trees", "cli"},
     "build": {"records", "cli"},

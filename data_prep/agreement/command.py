@@ -9,7 +9,7 @@ from pathlib import Path
 from data_prep.agreement.counts import Comparison
 from data_prep.agreement.gold import SAME, GoldSection, Label, from_nodes, iou, read_gold
 from data_prep.agreement.tables import Tables, document
-from data_prep.label.folder import REJECTED_FILES, read_records
+from data_prep.records.captured import LABELS, RECORDS, REJECTED_FILES, read_records
 from xojl_jax.errors import BadInput, BadUsage
 from xojl_jax.xojl.record import Record
 from xojl_jax.xojl.tree import CONTAINERS, ELEMENTS, preorder
@@ -37,7 +37,7 @@ Pair = tuple[GoldSection, Record]
 def main(argv: list[str]) -> int | None:
     options = parse_flags(argv)
     folder = Path(options.folder)
-    records = [*read_records(folder / "records.jsonl"), *_rejected(folder, options.kept)]
+    records = [*read_records(folder / RECORDS), *_rejected(folder, options.kept)]
     if options.from_nodes:
         lines = Path(options.from_nodes).read_text(encoding="utf-8").splitlines()
         by_id = {record.id: record for record in records}
@@ -162,7 +162,7 @@ def gold_labels(section: GoldSection, *, roots: bool = False) -> list[Label]:
 
 def read_rules(folder: Path) -> dict[str, dict]:
     """The lines of labels.jsonl, by record; empty where labels came from elsewhere."""
-    path = folder / "labels.jsonl"
+    path = folder / LABELS
     if not path.is_file():
         return {}
     lines = path.read_text(encoding="utf-8").splitlines()

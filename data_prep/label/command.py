@@ -10,11 +10,12 @@ from pathlib import Path
 
 from data_prep.cli.progress import Progress
 from data_prep.label.explain import explain
-from data_prep.label.folder import REJECTED_FILES, Authors, Folder, read_records
+from data_prep.label.folder import Folder
 from data_prep.label.layout import Labeler, in_order, layout_of
 from data_prep.label.node_context import NodeContext
 from data_prep.label.rules import Table
 from data_prep.label.section_tree import SectionTree
+from data_prep.records.captured import RECORDS, REJECTED_FILES, Authors, read_records
 from xojl_jax.errors import BadUsage
 from xojl_jax.xojl.record import Record
 from xojl_jax.xojl.structure import violations
@@ -148,7 +149,7 @@ def labels_of(labeled: LabeledRecord) -> dict:
 
 def records_in_order(folder: Path, authors: Authors) -> Iterator[Record]:
     """The folder's records and its rejected ones, merged in the order of capture."""
-    streams = (read_records(folder / name) for name in ("records.jsonl", *REJECTED_FILES))
+    streams = (read_records(folder / name) for name in (RECORDS, *REJECTED_FILES))
     ranked = (_ranked(stream, authors) for stream in streams)
     return (record for _, record in heapq.merge(*ranked, key=lambda pair: pair[0]))
 

@@ -20,6 +20,7 @@ import numpy as np
 from data_prep.browser.chromium import DESKTOP, Browser, PageError
 from data_prep.cli.flags import add_workers
 from data_prep.cli.progress import Progress
+from data_prep.records.captured import RECORDS, Authors, read_records
 from data_prep.roundtrip.likeness import Blocks, Likeness, compare
 from data_prep.roundtrip.placeholders import placeholder_contents
 from data_prep.roundtrip.side_by_side import side_by_side
@@ -28,7 +29,7 @@ from xojl_jax.data.images import decode_image
 from xojl_jax.errors import BadInput, BadUsage
 from xojl_jax.files import replacing
 from xojl_jax.xojl.codebook import Codebook
-from xojl_jax.xojl.record import Record, read_directory, record_to_json, safe_screenshot_path
+from xojl_jax.xojl.record import Record, record_to_json, safe_screenshot_path
 from xojl_jax.xojl.tree import preorder, print_html
 
 USAGE = """Compiles each tree back to HTML and CSS, renders it, compares that with the screenshot.
@@ -51,11 +52,12 @@ def main(argv: list[str]) -> int | None:
     if options.explain:
         explain(folder, options.explain, Path(options.out))
         return None
-    records, authors = read_records(folder), read_authors(folder)
+    authors = Authors(folder, optional=True)
+    records = [record for record in read_records(folder / RECORDS) if record.id is not None]
     judged = Judged(folder / "roundtrip.jsonl")
     todo = []
     for record in records:
-        author = authors.get(record.id, [])
+        author = authors.get(record.id) or []
         key = digest_of(record, author)
         if judged.verdicts.get(record.id, {}).get("digest") != key:
             todo.append((record, author, key))
@@ -224,44 +226,12 @@ class Judged:
         self._file.flush()
 
 
-def read_records(folder: Path) -> list[Record]:
-    """Records of `records.jsonl` that have an id."""
-    if not (folder / "records.jsonl").is_file():
-        raise BadInput(f"{folder}: no records.jsonl (data_prep.capture writes it)")
-    records = []
-    for where, record in read_directory(folder):
-        if isinstance(record, BadInput):
-            raise BadInput(f"{record}: remove it, or capture again")
-        if where.startswith("records.jsonl") and record.id is not None:
-            records.append(record)
-    return records
-
-
-def read_authors(folder: Path) -> dict[str, list[dict]]:
-    """The texts of each record's nodes by the record's id; records without texts are left out."""
-    path = folder / "author.jsonl"
-    authors = {}
-    if path.is_file():
-        with path.open(encoding="utf-8") as lines:
-            for number, line in enumerate(lines, 1):
-                try:
-                    entry = json.loads(line)
-                    authors[entry["id"]] = entry["nodes"]
-                except (ValueError, KeyError, TypeError) as error:
-                    raise BadInput(f"{path}:{number}: not an entry of data_prep.capture") from error
-    return authors
-
-
 def write_quality(folder: Path, verdicts: dict[str, dict]) -> None:
     """Writes each score into its record; the rest of the record stays as it is now."""
-    path = folder / "records.jsonl"
+    path = folder / RECORDS
     try:
         with replacing(path) as temporary, temporary.open("w", encoding="utf-8") as out:
-            for where, record in read_directory(folder):
-                if not where.startswith(path.name):
-                    continue
-                if isinstance(record, BadInput):
-                    raise BadInput(f"{record}: remove it, or capture again")
+            for record in read_records(path):
                 quality = {k: v for k, v in (record.quality or {}).items() if k != "round_trip"}
                 score = verdicts.get(record.id, {}).get("score")
                 quality |= {} if score is None else {"round_trip": score}
@@ -303,10 +273,10 @@ def report(records: list[Record], verdicts: dict[str, dict]) -> None:
 
 def explain(folder: Path, record_id: str, out: Path) -> None:
     """Draws one record: as it was, as it was rendered again, and where the blocks went."""
-    record = next((r for r in read_records(folder) if r.id == record_id), None)
+    record = next((r for r in read_records(folder / RECORDS) if r.id == record_id), None)
     if record is None:
         raise BadUsage(f"--explain {record_id}: no such record in {folder}")
-    author = read_authors(folder).get(record_id, [])
+    author = Authors(folder, optional=True).get(record_id) or []
     try:
         with Browser(page_seconds=PAGE_SECONDS) as browser:
             first, second, blocks = render_again(browser, folder, record, author)

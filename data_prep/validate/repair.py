@@ -16,6 +16,7 @@ from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
+from data_prep.records.captured import AUTHOR, LABELS
 from data_prep.records.entries import LINES, UTF16, Entry, Folder, Shards
 from data_prep.validate.checks import SLACK, format_of
 from data_prep.validate.findings import Finding
@@ -30,7 +31,7 @@ BACKUP = "before-fix"
 _CLIP = 2.0  # px that a box may stick out and still be clipped: rounding, not another picture
 _SHOWN = 50  # changes that are told on the terminal
 # These files name records by id: whose line is whose, nobody could say after a new id.
-_SIDE_FILES = ("author.jsonl", "labels.jsonl")
+_SIDE_FILES = (AUTHOR, LABELS)
 _SPACE = re.compile(r"[ \t\n\r]*")
 _ENDINGS = {"PNG": ".png", "JPEG": ".jpg", "WebP": ".webp"}
 _REPAIRABLE = {"used_elements", "used_style", "category", "boxes", "id", "ending", "duplicate"}

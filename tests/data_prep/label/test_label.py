@@ -7,8 +7,8 @@ import pytest
 from PIL import Image
 
 from data_prep.label import command as label
-from data_prep.label.folder import read_records
 from data_prep.label.rules import Table
+from data_prep.records.captured import read_records
 from xojl_jax.errors import BadInput, BadUsage
 from xojl_jax.xojl.record import Record, parse_record, record_to_json
 from xojl_jax.xojl.tree import Content, Node, preorder, print_layout, to_semantic, used_elements

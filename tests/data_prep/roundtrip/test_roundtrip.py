@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from data_prep.capture import command as capture
+from data_prep.records.captured import RECORDS, Authors, read_records
 from data_prep.roundtrip import command as roundtrip
-from data_prep.roundtrip.command import Judged, framed, judge, read_authors, read_records
+from data_prep.roundtrip.command import Judged, framed, judge
 from data_prep.roundtrip.placeholders import filler
 from data_prep.synthesize.components import make_page
 from data_prep.synthesize.components.markup import document
@@ -74,8 +75,8 @@ def swapped(root: Node) -> Node:
 
 def test_a_true_tree_scores_high_and_damage_lowers_it(chromium, captured):
     """Each kind of damage is seen, in the part that it damages."""
-    [record] = read_records(captured)
-    author = read_authors(captured)[record.id]
+    [record] = read_records(captured / RECORDS)
+    author = Authors(captured).get(record.id)
 
     def likeness(root):
         return judge(chromium, captured, replace(record, html=(root,)), author)
@@ -130,7 +131,7 @@ def test_made_sections_pass(chromium, tmp_path):
 
 def test_the_command_writes_the_score_and_does_nothing_twice(raw, capsys):
     """Scores are kept beside other qualities; parts in a file; a record that fails has a reason."""
-    [record] = read_records(raw)
+    [record] = read_records(raw / RECORDS)
     lost = replace(record, id="lost", screenshot="screenshots/gone.webp")
     stale = replace(record, id="bare", html_boxes=None, quality={"round_trip": 0.9, "label": 0.5})
     record = replace(record, quality={"label": 0.75})
@@ -142,7 +143,7 @@ def test_the_command_writes_the_score_and_does_nothing_twice(raw, capsys):
     assert "1 records judged, 2 without a score" in table
     assert "1 without a score: the screenshot cannot be read" in table
     assert "1 without a score: no boxes" in table
-    found = {r.id: r.quality for r in read_records(raw)}
+    found = {r.id: r.quality for r in read_records(raw / RECORDS)}
     assert found[record.id]["round_trip"] >= FAITHFUL
     assert found[record.id]["label"] == 0.75
     assert found["lost"] is None
@@ -160,7 +161,7 @@ def test_the_command_writes_the_score_and_does_nothing_twice(raw, capsys):
 
 def test_explain_draws_what_differs(raw, tmp_path):
     """Three panels in a PNG; an id that is not there is a user's mistake."""
-    [record] = read_records(raw)
+    [record] = read_records(raw / RECORDS)
     out = tmp_path / "why.png"
     roundtrip.main([str(raw), "--explain", record.id, "--out", str(out)])
     with Image.open(out) as picture:
@@ -203,8 +204,8 @@ def test_filler_fits_its_box(width, height, font):
 
 def test_every_node_of_a_layout_survives_with_its_content(captured):
     """Texts come from author.jsonl, one for each placeholder of the tree."""
-    [record] = read_records(captured)
-    author = read_authors(captured)[record.id]
+    [record] = read_records(captured / RECORDS)
+    author = Authors(captured).get(record.id)
     told = [len(entry["content"]) for entry in author]
     assert told == [len(visit.node.content) for visit in preorder(record.html)]
     assert json.dumps(author).count("say what could be") >= 1
