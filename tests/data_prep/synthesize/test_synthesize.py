@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from data_prep.synthesize import command as synthesize
-from data_prep.synthesize.command import Limits, make_records
 from data_prep.synthesize.components import SECTIONS, SITE, make_page, pictures
 from data_prep.synthesize.components.draw_context import make_context
 from data_prep.synthesize.components.markup import (
@@ -29,6 +28,7 @@ from data_prep.synthesize.components.rows import WAYS
 from data_prep.synthesize.components.tables import table
 from data_prep.synthesize.components.theme import draw_theme
 from data_prep.synthesize.components.transliteration import SCRIPTS, transliterate
+from data_prep.synthesize.rendering import Limits, make_records
 from xojl_jax.errors import BadUsage
 from xojl_jax.xojl.record import CATEGORIES, parse_record, read_directory, record_to_json
 from xojl_jax.xojl.structure import violations

@@ -9,13 +9,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from data_prep.trees.compact import compact, properties
+from data_prep.trees.style_sheet import css_value, style_sheet
 from data_prep.trees.uncompact import (
     Placeholder,
     PlaceholderContents,
     Setting,
-    css_value,
     page_of,
-    style_sheet,
 )
 from xojl_jax.xojl.codebook import Codebook
 from xojl_jax.xojl.tree import Content, Node, parse_html, preorder
@@ -23,7 +22,7 @@ from xojl_jax.xojl.tree import Content, Node, parse_html, preorder
 BOOK = Codebook.load()
 
 
-def stands_of(forest, text="some words"):
+def placeholders_of(forest, text="some words"):
     placeholder = {
         "text": Placeholder(text),
         "src": Placeholder(size=(40, 30)),
@@ -34,7 +33,7 @@ def stands_of(forest, text="some words"):
 
 def page(forest, **setting):
     return page_of(
-        forest, BOOK, PlaceholderContents(Setting(800, 300, **setting), stands_of(forest))
+        forest, BOOK, PlaceholderContents(Setting(800, 300, **setting), placeholders_of(forest))
     )
 
 
@@ -108,7 +107,7 @@ def test_every_tree_is_well_formed_and_keeps_its_nodes(root, text):
     """Whatever the tree and its texts hold, a browser reads the page, and no node moves."""
     visits = preorder((root,))
     written = page_of(
-        (root,), BOOK, PlaceholderContents(Setting(800, 300), stands_of((root,), text))
+        (root,), BOOK, PlaceholderContents(Setting(800, 300), placeholders_of((root,), text))
     )
     tree = ET.fromstring(written)
     found = [int(e.get("data-xojl")) for e in tree.iter() if e.get("data-xojl") is not None]
