@@ -38,6 +38,7 @@ from xojl_jax import tasks
 from xojl_jax.data import loader
 from xojl_jax.engine import (
     checkpoint,
+    checkpoint_files,
     eval_history,
     goodput,
     loop,
@@ -47,6 +48,7 @@ from xojl_jax.engine import (
     telemetry,
     workdir,
 )
+from xojl_jax.engine.saver import Saver
 
 KINDS = ("plain", "flush", "flush and save", "beside a save")
 
@@ -93,7 +95,7 @@ class Device:
         began = time.perf_counter()
         time.sleep(self._seconds / 2)
         # Looked up inside the step, whose time does not count.
-        self.saving.append(any(self._checkpoints.glob(f"*{checkpoint.PARTIAL}")))
+        self.saving.append(any(self._checkpoints.glob(f"*{checkpoint_files.PARTIAL}")))
         time.sleep(max(0.0, began + self._seconds - time.perf_counter()))
         self.spans.append((began, time.perf_counter()))
 
@@ -196,7 +198,7 @@ def run_loop(task, config, folder: Path, seconds: float, *, ahead: bool) -> Devi
                 step_fn=device,
                 batches=itertools.repeat(rows),
                 evaluate=None,
-                saver=checkpoint.Saver(directory.checkpoints, keep=1, metadata=metadata),
+                saver=Saver(directory.checkpoints, keep=1, metadata=metadata),
                 telemetry=reporter,
                 stop=stop,
                 history=eval_history.EvalHistory(directory, "", 0, 0),

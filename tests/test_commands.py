@@ -14,7 +14,7 @@ from PIL import Image
 
 from tests.tasks.conftest import small_config
 from xojl_jax import evaluate, predict, tasks, train
-from xojl_jax.engine import checkpoint, sharding
+from xojl_jax.engine import checkpoint_files, sharding
 from xojl_jax.errors import BadInput, BadUsage
 from xojl_jax.xojl.tree import ELEMENTS, parse_layout
 
@@ -91,7 +91,7 @@ def test_a_checkpoint_that_was_used_is_still_sound(run, capsys):
     for name in ("best", "checkpoints/2"):
         evaluate.main([f"--workdir={run / name}", "--limit=4", "--batch-size=4"])
         predict.main([f"--workdir={run / name}", "--sample=2", "--split=val"])
-        checkpoint.verify(checkpoint.find(run / name))
+        checkpoint_files.verify(checkpoint_files.find(run / name))
     assert (run / "evaluation-val.json").is_file()
     assert (run / "predictions" / "val-2.png").is_file()
 

@@ -10,7 +10,7 @@ import numpy as np
 from ml_collections import ConfigDict
 
 from xojl_jax import compilation_cache, tasks
-from xojl_jax.engine import checkpoint, sharding, state
+from xojl_jax.engine import checkpoint, checkpoint_files, sharding, state
 from xojl_jax.errors import BadUsage, UserError
 from xojl_jax.tasks.base import Inference, Task
 
@@ -94,7 +94,7 @@ def _inference_type(argv: list[str]) -> type[Inference]:
     default = next(iter(tasks.TASKS))
     try:
         workdir = finder.parse_known_args(argv)[0].workdir
-        name = checkpoint.read_metadata(checkpoint.find(workdir))["config"]["task"]
+        name = checkpoint.read_metadata(checkpoint_files.find(workdir))["config"]["task"]
     except (argparse.ArgumentError, UserError, OSError, ValueError, KeyError, TypeError):
         name = default
     kind = tasks.find(name).inference_type

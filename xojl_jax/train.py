@@ -21,6 +21,7 @@ from xojl_jax.data.order import BatchOrder
 from xojl_jax.data.shards import NoSplit
 from xojl_jax.engine import (
     checkpoint,
+    checkpoint_files,
     compatibility,
     eval_callbacks,
     eval_history,
@@ -37,6 +38,7 @@ from xojl_jax.engine import (
     warm_start,
     workdir,
 )
+from xojl_jax.engine.saver import Saver
 from xojl_jax.errors import BadUsage, UserError
 from xojl_jax.planning import chips
 from xojl_jax.tasks.base import Bucket, Task
@@ -185,7 +187,7 @@ def begin(task: Task, config, setup: state.TrainSetup, directory: workdir.Workdi
         start, origins, report = warm_start.apply(start, setup, config.init_from)
         telemetry.log_on_primary("\n".join(report))
     metadata = checkpoint.make_metadata(task, config, setup, origins)
-    return start, checkpoint.Saver(directory.checkpoints, keep=config.keep, metadata=metadata)
+    return start, Saver(directory.checkpoints, keep=config.keep, metadata=metadata)
 
 
 def training_batches(task: Task, config, start_step: int) -> loader.Batches:
@@ -310,7 +312,7 @@ def long_lived_objects_not_collected():
 
 
 @contextlib.contextmanager
-def closing(saver: checkpoint.Saver, reporter: telemetry.Telemetry):
+def closing(saver: Saver, reporter: telemetry.Telemetry):
     """If the loop fails, waits for a running save and writes the failure into the summary."""
     try:
         yield
@@ -324,7 +326,7 @@ def closing(saver: checkpoint.Saver, reporter: telemetry.Telemetry):
         if isinstance(failure, OSError) and failure.errno in DISK:
             raise UserError(
                 f"the run cannot write what it says of itself: {failure}; of its checkpoints "
-                f"{checkpoint.advice(saver.folder)}"
+                f"{checkpoint_files.advice(saver.folder)}"
             ) from failure
         raise
 

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from tests.engine.toy_task import ToyTask, names_and_leaves, toy_config
-from xojl_jax.engine import checkpoint, sharding, state, warm_start
+from xojl_jax.engine import checkpoint, checkpoint_files, sharding, state, warm_start
+from xojl_jax.engine.saver import Saver
 from xojl_jax.errors import BadInput, BadUsage, UserError
 
 
@@ -26,7 +27,7 @@ class Run:
 
     def saver(self, folder, keep=2):
         metadata = checkpoint.make_metadata(self.task, self.config, self.setup, {})
-        return checkpoint.Saver(folder, keep=keep, metadata=metadata)
+        return Saver(folder, keep=keep, metadata=metadata)
 
 
 @pytest.fixture(scope="module")
@@ -64,7 +65,7 @@ def flip_a_byte(path):
 
 def test_the_newest_are_kept(run):
     """Protects `keep`: two stay, the oldest goes, nothing half-written is left."""
-    assert checkpoint.list_steps(run.folder) == [5, 8]
+    assert checkpoint_files.list_steps(run.folder) == [5, 8]
     assert sorted(path.name for path in run.folder.iterdir()) == ["5", "8"]
 
 
@@ -77,10 +78,10 @@ def test_the_best_outlives_newer_ones(run, tmp_path):
     for step, best in ((1, True), (2, False), (3, False), (4, True), (5, False)):
         saver.save(run.state, step, best=best)
         saver.close() if step == 5 else saver._join()
-        seen.append(checkpoint.list_steps(folder))
+        seen.append(checkpoint_files.list_steps(folder))
     assert seen == [[1], [1, 2], [1, 3], [4], [4, 5]]
-    assert checkpoint.find(tmp_path / "best") == folder / "4"
-    assert checkpoint.find(tmp_path) == folder / "5"
+    assert checkpoint_files.find(tmp_path / "best") == folder / "4"
+    assert checkpoint_files.find(tmp_path) == folder / "5"
     _, metadata = checkpoint.load_params(tmp_path / "best")
     assert metadata["position"]["step"] == 4
 
@@ -150,17 +151,17 @@ def test_no_file_of_a_checkpoint_is_exempt(copy):
     for path in files:
         whole = path.read_bytes()
         # What a changed manifest says is wrong is another file.
-        named = "" if path.name == checkpoint.MANIFEST else re.escape(path.name)
+        named = "" if path.name == checkpoint_files.MANIFEST else re.escape(path.name)
         harms = {whole[:-1], b"", whole[: len(whole) // 2] + b"?" + whole[len(whole) // 2 + 1 :]}
         for harmed in harms - {whole}:
             path.write_bytes(harmed)
             with pytest.raises(BadInput, match=f"step 8 is damaged.*{named}"):
-                checkpoint.verify(copy / "8")
+                checkpoint_files.verify(copy / "8")
         path.unlink()
         with pytest.raises(BadInput, match=f"step 8 is damaged.*{named}"):
-            checkpoint.verify(copy / "8")
+            checkpoint_files.verify(copy / "8")
         path.write_bytes(whole)
-    checkpoint.verify(copy / "8")
+    checkpoint_files.verify(copy / "8")
 
 
 def test_fallback_takes_the_one_before_but_never_none(run, copy):
@@ -177,7 +178,7 @@ def test_nothing_to_restore(run, tmp_path):
     """Protects the first start: an empty folder is no error, and neither are leftovers."""
     (tmp_path / "12.partial" / "arrays").mkdir(parents=True)
     (tmp_path / "9").mkdir()
-    assert checkpoint.list_steps(tmp_path) == []
+    assert checkpoint_files.list_steps(tmp_path) == []
     assert checkpoint.restore_newest(tmp_path, run.setup.abstract, on_corrupt="stop") is None
     run.saver(tmp_path).close()
     assert not (tmp_path / "12.partial").exists()
@@ -198,18 +199,18 @@ def test_a_failed_save_is_heard_and_harms_nothing(run, copy, monkeypatch):
     def disk_full(*_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(checkpoint, "_digests", disk_full)
+    monkeypatch.setattr(checkpoint_files, "digests", disk_full)
     saver.save(run.state, 9)
     deadline = time.monotonic() + 60
     with pytest.raises(UserError, match=r"saving checkpoint 9 .* No space left .* step 8"):
         while time.monotonic() < deadline:
             saver.check()
             time.sleep(0.01)
-    assert checkpoint.list_steps(copy) == [5, 8]
+    assert checkpoint_files.list_steps(copy) == [5, 8]
     monkeypatch.undo()
     saver.save(run.state, 10)
     saver.close()
-    assert checkpoint.list_steps(copy) == [10]
+    assert checkpoint_files.list_steps(copy) == [10]
 
 
 def test_what_is_saved_is_the_state_at_that_moment(run, tmp_path):

@@ -10,7 +10,7 @@ import pytest
 from configs import layout
 from tests.engine.golden import FOLDER, golden_config, golden_setup, summary
 from tests.engine.toy_task import ToyTask, names_and_leaves
-from xojl_jax.engine import checkpoint, compatibility, sharding, state
+from xojl_jax.engine import checkpoint, checkpoint_files, compatibility, sharding, state
 from xojl_jax.errors import BadInput
 
 GOLDEN = sorted(path for path in FOLDER.glob("checkpoint-*") if path.is_dir())
@@ -56,10 +56,10 @@ def test_an_unknown_format_is_refused(golden):
     """Protects from reading what a later release means otherwise: both formats are named."""
     path, _ = golden
     newer = path / "checkpoints" / "3"
-    metadata = json.loads((newer / checkpoint.METADATA).read_text())
+    metadata = json.loads((newer / checkpoint_files.METADATA).read_text())
     metadata["format"] = checkpoint.FORMAT + 1
-    (newer / checkpoint.METADATA).write_text(json.dumps(metadata))
-    (newer / checkpoint.MANIFEST).write_text(json.dumps(checkpoint._digests(newer)))
+    (newer / checkpoint_files.METADATA).write_text(json.dumps(metadata))
+    (newer / checkpoint_files.MANIFEST).write_text(json.dumps(checkpoint_files.digests(newer)))
     with pytest.raises(BadInput, match=r"has format 2, this version reads 1: use the version that"):
         checkpoint.load_params(path)
     with pytest.raises(BadInput, match=r"has format 2, this version reads 1"):

@@ -20,7 +20,7 @@ from tests.engine.subprocesses import (
 from tests.engine.toy_task import ToyTask, names_and_leaves, toy_config
 from xojl_jax import train as training
 from xojl_jax.data.order import SampleOrder
-from xojl_jax.engine import checkpoint, workdir
+from xojl_jax.engine import checkpoint, checkpoint_files, workdir
 
 # What another number of processes or another mesh may change: the order of float32 sums. Losses
 # are compared step by step, from the first step to the last, without starting afresh in between.
@@ -112,7 +112,7 @@ def test_a_run_moves_from_one_process_to_four_to_two(tmp_path):
         environment = {"TOY_SIGNAL_AT": signalled} if signalled else {}
         processes = toys(count, moved, *fields, TOY_ROWS=str(noted), **environment)
         assert ends(processes) == [75 if signalled else 0] * count, processes[0].text
-        assert checkpoint.list_steps(moved / "checkpoints")[-1] == last
+        assert checkpoint_files.list_steps(moved / "checkpoints")[-1] == last
         assert f"{count} cpu device(s), {count} host(s)" in processes[0].text
 
     assert trained_rows(noted) == straight_rows == expected_rows(STEPS)
@@ -132,7 +132,7 @@ def test_a_signal_to_either_stops_both_at_one_step(tmp_path, asked):
     """Protects a pre-empted host: both save the same step and end with 75."""
     pair = toys(2, tmp_path, "checkpoint_every=100", TOY_SIGNAL_AT=f"SIGTERM:4:{asked}")
     assert ends(pair) == [75, 75], pair[0].text
-    assert checkpoint.list_steps(tmp_path / "checkpoints") == [5]
+    assert checkpoint_files.list_steps(tmp_path / "checkpoints") == [5]
 
 
 @pytest.mark.slow
@@ -156,10 +156,10 @@ def test_a_peer_that_dies_or_stands_still_ends_the_other(tmp_path, harm, victim)
     last = text.splitlines()[-1]
     assert last.startswith("error: ") and "another process of this run" in last, text
     pair[victim].kill()
-    steps = checkpoint.list_steps(run / "checkpoints")
+    steps = checkpoint_files.list_steps(run / "checkpoints")
     assert steps and steps[-1] >= 2
     for step in steps:
-        checkpoint.verify(run / "checkpoints" / str(step))
+        checkpoint_files.verify(run / "checkpoints" / str(step))
     again = toys(2, run, "checkpoint_every=2")
     assert ends(again) == [0, 0], again[0].text
     assert f"resuming after step {steps[-1]}" in again[0].text
@@ -184,7 +184,7 @@ def test_a_peer_that_hangs_with_its_heart_beating_ends_both(tmp_path):
     lasts = [process.text.splitlines()[-1] for process in pair]
     assert any(last.startswith(f"error: no step has ended for {patience} s") for last in lasts)
     assert all("another process of this run" in last for last in lasts), lasts
-    assert checkpoint.list_steps(tmp_path / "checkpoints")[0] == 2
+    assert checkpoint_files.list_steps(tmp_path / "checkpoints")[0] == 2
 
 
 @pytest.mark.slow
@@ -239,7 +239,7 @@ def test_the_layout_task_killed_and_stopped_ends_bit_for_bit(tmp_path):
         process.await_line(line, 3000)
         process.signal(number)
         assert ends([process], 3000) == [code], process.text
-        print(number.name, "after", checkpoint.list_steps(run / "checkpoints"))
+        print(number.name, "after", checkpoint_files.list_steps(run / "checkpoints"))
     assert ends(layouts(1, run, *flags), 3000) == [0]
     (expected, _), (found, metadata) = map(checkpoint.load_params, (calm, run))
     assert metadata["position"]["step"] == steps

@@ -7,6 +7,7 @@ import pytest
 
 from tests.engine.toy_task import ToyTask, names_and_leaves, set_up, toy_config
 from xojl_jax.engine import checkpoint, loop, optim, sharding
+from xojl_jax.engine.saver import Saver
 from xojl_jax.engine.state import make_train_setup
 from xojl_jax.errors import BadInput, BadUsage
 
@@ -146,7 +147,7 @@ def test_frozen_parameters_are_used_and_kept(tmp_path):
     assert moments == len(jax.tree.leaves(state.ema)) == len(jax.tree.leaves(state.params))
 
     metadata = checkpoint.make_metadata(toy.task, config, toy.setup, {})
-    saver = checkpoint.Saver(tmp_path, keep=1, metadata=metadata)
+    saver = Saver(tmp_path, keep=1, metadata=metadata)
     saver.save(state, 2)
     saver.close()
     restored = checkpoint.restore_newest(tmp_path, toy.setup.abstract, on_corrupt="stop")

@@ -14,7 +14,7 @@ import pytest
 from tests.engine.subprocesses import ROOT, SETTINGS, Process, final_state, written
 from tests.engine.toy_task import ToyTask, toy_config
 from xojl_jax import train as training
-from xojl_jax.engine import checkpoint, workdir
+from xojl_jax.engine import checkpoint_files, workdir
 from xojl_jax.errors import BadUsage
 
 # Mounts in here are seen by nobody else, and go with the command.
@@ -41,7 +41,7 @@ def test_killed_and_stopped_runs_end_like_an_undisturbed_one(tmp_path):
     }.items():
         code, text = toy(run, TOY_KILL_AT=kill_at).end()
         assert code == -signal.SIGKILL, text
-        assert checkpoint.list_steps(run / "checkpoints") == durable, kill_at
+        assert checkpoint_files.list_steps(run / "checkpoints") == durable, kill_at
 
     process = toy(run, TOY_SECONDS_PER_SAMPLE="0.03")
     process.await_line("step 9/12")
@@ -52,7 +52,7 @@ def test_killed_and_stopped_runs_end_like_an_undisturbed_one(tmp_path):
     code, text = process.end()
     assert code == 75, text
     assert "stopping after this step" in text
-    (stopped_at,) = checkpoint.list_steps(run / "checkpoints")
+    (stopped_at,) = checkpoint_files.list_steps(run / "checkpoints")
     assert stopped_at in (9, 10, 11)
 
     code, text = toy(run).end()
@@ -85,11 +85,11 @@ def test_two_hundred_kills_inside_saves(tmp_path):
         code, text = process.end()
         assert code == -signal.SIGKILL, text
         kills[point] += 1
-        listed = checkpoint.list_steps(run / "checkpoints")
+        listed = checkpoint_files.list_steps(run / "checkpoints")
         assert max(listed, default=0) >= newest, (kill_at, listed)
         newest = max(listed, default=0)
         for step in listed:
-            checkpoint.verify(run / "checkpoints" / str(step))
+            checkpoint_files.verify(run / "checkpoints" / str(step))
     print(f"{kills.total()} kills inside saves ({dict(kills)}), the newest is of step {newest}")
     for path in (run, tmp_path / "calm"):
         code, text = Process("tests.engine.toy_run", str(path), *fields).end()
@@ -119,14 +119,14 @@ def test_a_full_disk_fails_loudly_and_harms_nothing(tmp_path):
         text=True,
         timeout=240,
     )
-    saved = checkpoint.list_steps(rescued / "run" / "checkpoints")
+    saved = checkpoint_files.list_steps(rescued / "run" / "checkpoints")
     assert done.returncode == 1 and 1 <= len(saved) < 6, done.stderr
     # Among what the storage's own threads log: which of them fail first is up to them.
     told = [line for line in done.stderr.splitlines() if line.endswith("Mend the disk and resume")]
     assert len(told) == 1 and "No space left" in told[0], done.stderr
     assert f"the newest sound one is step {saved[-1]}" in told[0], done.stderr
     for step in saved:
-        checkpoint.verify(rescued / "run" / "checkpoints" / str(step))
+        checkpoint_files.verify(rescued / "run" / "checkpoints" / str(step))
     assert not list((rescued / "run" / "checkpoints").glob("*.partial/arrays"))
     code, text = toy(rescued / "run").end()
     assert code == 0 and f"resuming after step {saved[-1]}" in text, text
@@ -164,14 +164,14 @@ def test_a_disk_that_turns_read_only_fails_loudly_and_harms_nothing(tmp_path):
         timeout=280,
     )
     assert done.returncode == 1, done.stderr
-    saved = checkpoint.list_steps(rescued)
+    saved = checkpoint_files.list_steps(rescued)
     told = [line for line in done.stderr.splitlines() if line.startswith("error: ")]
     assert len(told) == 2, done.stderr
     assert "Read-only file system" in told[0] and "saving checkpoint" in told[0]
     assert f"the newest sound one is step {saved[-1]}. Mend the disk and resume" in told[0]
     assert "cannot write the working directory" in told[1] and "Read-only" in told[1]
     for step in saved:
-        checkpoint.verify(rescued / str(step))
+        checkpoint_files.verify(rescued / str(step))
     shutil.copytree(rescued, tmp_path / "elsewhere" / "checkpoints")
     code, text = toy(tmp_path / "elsewhere", f"total_steps={saved[-1] + 1}").end()
     assert code == 0 and f"resuming after step {saved[-1]}" in text, text
@@ -192,14 +192,14 @@ def test_a_run_is_watched_and_stops_when_nothing_gets_better(tmp_path):
     assert [entry["step"] for entry in directory.read_evaluations()] == [2, 4, 6]
     summary = directory.read_summary()
     assert (summary["outcome"], summary["step"], summary["best_step"]) == ("stopped early", 6, 2)
-    assert checkpoint.list_steps(run / "checkpoints") == [2, 6]
-    assert checkpoint.find(run / "best").name == "2"
+    assert checkpoint_files.list_steps(run / "checkpoints") == [2, 6]
+    assert checkpoint_files.find(run / "best").name == "2"
     assert list(directory.tensorboard.rglob("*.xplane.pb"))
     histograms = {v.tag: v.histo for _, v in written(directory.tensorboard) if v.HasField("histo")}
     assert sum(histograms["head"].bucket) == 8 * 4
     assert training.train(ToyTask(config), config, run) == 0
     assert directory.read_summary()["goodput"]["lives"] == 2
-    assert checkpoint.list_steps(run / "checkpoints") == [2, 6]
+    assert checkpoint_files.list_steps(run / "checkpoints") == [2, 6]
 
 
 def test_a_misspelled_field_is_one_line_and_exit_2(tmp_path):

@@ -25,7 +25,8 @@ from absl import flags
 from tests.engine.toy_task import ToyTask, toy_config
 from xojl_jax import command
 from xojl_jax import train as training
-from xojl_jax.engine import checkpoint, loop, processes
+from xojl_jax.engine import checkpoint_files, loop, processes
+from xojl_jax.engine.saver import Saver
 
 
 def plant_kill(point: str, count: str) -> None:
@@ -33,9 +34,9 @@ def plant_kill(point: str, count: str) -> None:
     owner, name = {
         # The first call comes from the save itself, the second while the arrays are written.
         "arrays": (ocp.AsyncCheckpointer, "wait_until_finished"),
-        "manifest": (checkpoint, "_digests"),
-        "rename": (checkpoint, "_commit"),
-        "prune": (checkpoint.Saver, "_prune"),
+        "manifest": (checkpoint_files, "digests"),
+        "rename": (checkpoint_files, "commit"),
+        "prune": (Saver, "_prune"),
     }[point]
     original = getattr(owner, name)
     calls = itertools.count(1)

@@ -9,10 +9,10 @@ import jax
 import numpy as np
 
 from xojl_jax.engine import processes, sharding
-from xojl_jax.engine.checkpoint import Saver
 from xojl_jax.engine.eval_history import EvalHistory
 from xojl_jax.engine.profiler import Profiler
 from xojl_jax.engine.programs import Programs
+from xojl_jax.engine.saver import Saver
 from xojl_jax.engine.state import TrainState
 from xojl_jax.engine.telemetry import Telemetry, log_on_primary
 
