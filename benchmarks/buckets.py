@@ -20,10 +20,18 @@ import configs.stage1
 import configs.stage2
 import configs.stage3
 import configs.stage4
-from benchmarks.step import by_part, op_names, operations_table, table, time_steps, trace
+from benchmarks.step import (
+    by_part,
+    compile_step,
+    op_names,
+    operations_table,
+    table,
+    time_steps,
+    trace,
+)
 from xojl_jax import tasks
 from xojl_jax.data import loader
-from xojl_jax.engine import sharding, state, step
+from xojl_jax.engine import sharding, state
 from xojl_jax.tasks.base import Bucket
 
 STAGES = {n: getattr(configs, f"stage{n}") for n in (1, 2, 3, 4)}
@@ -94,11 +102,7 @@ def shares_of(task) -> dict[Bucket, float]:
 
 def measure(task, config, setup, bucket: Bucket, steps: int, operations: int = 0) -> float:
     """Milliseconds of the median step of a bucket. Lists so many of its slowest operations."""
-    began = time.perf_counter()
-    abstract = (setup.abstract, step.abstract_batch(task, setup.mesh, bucket))
-    train_step = step.make_train_step(task, config, setup)
-    compiled = step.compile_ahead(train_step, abstract, setup.mesh)
-    print(f"  compiled in {time.perf_counter() - began:.1f} s", flush=True)
+    compiled = compile_step(task, config, setup, bucket)
     batch = sharding.put_batch(rows_of(task, config, bucket), setup.mesh)
     seconds, now = time_steps(compiled, state.from_scratch(task, config, setup), batch, steps)
     if operations:

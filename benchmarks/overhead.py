@@ -40,8 +40,10 @@ from xojl_jax.engine import (
     checkpoint,
     checkpoint_files,
     eval_history,
+    evaluation,
     goodput,
     loop,
+    programs,
     sharding,
     state,
     step,
@@ -49,6 +51,7 @@ from xojl_jax.engine import (
     workdir,
 )
 from xojl_jax.engine.saver import Saver
+from xojl_jax.tasks.base import FULL
 
 KINDS = ("plain", "flush", "flush and save", "beside a save")
 
@@ -190,18 +193,18 @@ def run_loop(task, config, folder: Path, seconds: float, *, ahead: bool) -> Devi
             flops_per_sample=sum(task.flops().values()),
             goodput=goodput.Goodput(),
         )
+        history = eval_history.EvalHistory(directory, "", 0, 0)
         with device.running():
             outcome = loop.run(
                 start,
                 config=config,
                 mesh=mesh,
-                step_fn=device,
+                programs=programs.Programs(lambda _: device, [FULL], lambda _: FULL),
                 batches=itertools.repeat(rows),
-                evaluate=None,
+                evaluations=evaluation.Evaluations(history),
                 saver=Saver(directory.checkpoints, keep=1, metadata=metadata),
                 telemetry=reporter,
                 stop=stop,
-                history=eval_history.EvalHistory(directory, "", 0, 0),
             )
         reporter.finish(outcome.step, outcome.how)
     return device

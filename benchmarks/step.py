@@ -24,6 +24,7 @@ from configs import stage4
 from xojl_jax import tasks
 from xojl_jax.data import loader
 from xojl_jax.engine import sharding, state, step
+from xojl_jax.tasks.base import Bucket
 
 # Part of the model -> what its operations' names contain; the first that matches counts.
 PARTS = {
@@ -86,17 +87,27 @@ def build(config):
     task = tasks.make(config)
     mesh = sharding.make_mesh(config.mesh, jax.devices()[:1])
     setup = state.make_train_setup(task, config, mesh)
-    began = time.perf_counter()
-    abstract = (setup.abstract, step.abstract_batch(task, mesh))
-    compiled = step.compile_ahead(step.make_train_step(task, config, setup), abstract, mesh)
-    print(f"compiled in {time.perf_counter() - began:.1f} s", flush=True)
-    memory = compiled.memory_analysis()
-    print(f"temporary memory {memory.temp_size_in_bytes / 2**30:.2f} GiB", flush=True)
+    compiled = compile_step(task, config, setup)
     with loader.batches(
         task.dataset("train"), seed=0, batch_size=config.batch_size, num_threads=0
     ) as batches:
         batch = sharding.put_batch(next(batches), mesh)
     return compiled, state.from_scratch(task, config, setup), batch
+
+
+def compile_step(task, config, setup, bucket: Bucket | None = None):
+    """The compiled training step of a bucket; of the full size without one."""
+    began = time.perf_counter()
+    abstract = (setup.abstract, step.abstract_batch(task, setup.mesh, bucket))
+    train_step = step.make_train_step(task, config, setup)
+    compiled = step.compile_ahead(train_step, abstract, setup.mesh)
+    memory = compiled.memory_analysis()
+    print(
+        f"  compiled in {time.perf_counter() - began:.1f} s, temporary memory "
+        f"{memory.temp_size_in_bytes / 2**30:.2f} GiB",
+        flush=True,
+    )
+    return compiled
 
 
 def time_steps(compiled, start, batch, count: int):

@@ -8,10 +8,8 @@ import errno
 import gc
 import os
 import time
-from collections.abc import Callable, Mapping
 
 import jax
-import numpy as np
 from absl import flags
 from ml_collections import config_flags
 
@@ -36,6 +34,7 @@ from xojl_jax.engine import (
     step,
     telemetry,
     warm_start,
+    work,
     workdir,
 )
 from xojl_jax.engine.saver import Saver
@@ -122,34 +121,28 @@ def train(
         start, saver = begin(task, config, setup, directory)
         step_number = int(start.step)
         time_spent.resume_at(step_number)
-        history = eval_history.EvalHistory(
-            directory, config.best_metric, config.patience, step_number
-        )
+        evaluations = make_evaluations(task, config, setup, directory, step_number)
         trace = profiler.Profiler(profile, directory.tensorboard, step_number) if profile else None
         batches = stack.enter_context(training_batches(task, config, step_number))
-        evaluate = make_evaluate(task, config, setup)
         with time_spent.spent("compile"):
             steps = compile_steps(task, config, setup, batches.order, step_number)
-        train_step = stack.enter_context(steps)
+        stack.enter_context(steps)
         reporter = make_reporter(task, config, setup, directory, step_number, time_spent, wandb)
         stack.enter_context(long_lived_objects_not_collected())
-        callbacks = eval_callbacks.make(task, config, mesh, reporter) if evaluate else []
         with closing(saver, reporter):
             outcome = loop.run(
                 start,
                 config=config,
                 mesh=mesh,
-                step_fn=train_step,
+                programs=steps,
                 batches=batches,
-                evaluate=evaluate,
+                evaluations=evaluations,
                 saver=saver,
                 telemetry=reporter,
                 stop=stop,
-                history=history,
-                eval_callbacks=callbacks,
                 profiler=trace,
             )
-        reporter.finish(outcome.step, outcome.how, history)
+        reporter.finish(outcome.step, outcome.how, evaluations.history)
     return PREEMPTED if outcome.how == "interrupted" else 0
 
 
@@ -224,21 +217,6 @@ def compile_steps(
     return programs.Programs(compile_bucket, buckets, programs.BucketOf(task))
 
 
-def work_of(task: Task) -> Callable[[Mapping[str, np.ndarray]], telemetry.Work] | None:
-    """Rows of a batch -> their work; None for a task that does not tell it."""
-    if type(task).real_work is Task.real_work:
-        return None
-    bucket_of = programs.BucketOf(task)
-    flops = {bucket: sum(task.flops(bucket).values()) for bucket in task.buckets()}
-
-    def work(rows: Mapping[str, np.ndarray]) -> telemetry.Work:
-        found = task.real_work(rows)
-        count = len(next(iter(rows.values())))
-        return telemetry.Work(flops[bucket_of(rows)], found.flops / count, found.shares)
-
-    return work
-
-
 def make_reporter(
     task: Task,
     config,
@@ -257,14 +235,24 @@ def make_reporter(
         rates=setup.optimizer.rates,
         flops_per_sample=sum(task.flops().values()),
         goodput=time_spent,
-        work=work_of(task),
+        work_of=work.work_of(task),
         peak_flops=chip.flops * jax.device_count() if chip else 0.0,
         description=task.describe(),
         wandb=wandb,
     )
 
 
-def make_evaluate(task: Task, config, setup: state.TrainSetup) -> Callable | None:
+def make_evaluations(
+    task: Task, config, setup: state.TrainSetup, directory: workdir.Workdir, start_step: int
+) -> evaluation.Evaluations:
+    """What happens every `config.eval_every` steps."""
+    history = eval_history.EvalHistory(directory, config.best_metric, config.patience, start_step)
+    metrics_of = make_metrics_of(task, config, setup)
+    callbacks = eval_callbacks.make(task, config, setup.mesh) if metrics_of else []
+    return evaluation.Evaluations(history, metrics_of, callbacks)
+
+
+def make_metrics_of(task: Task, config, setup: state.TrainSetup) -> evaluation.MetricsOf | None:
     """state -> metrics on the validation split, or None if there is none or too small a one."""
     try:
         dataset = task.dataset("val")
@@ -287,7 +275,7 @@ def make_evaluate(task: Task, config, setup: state.TrainSetup) -> Callable | Non
             prefetch=config.data.prefetch,
         )
 
-    return evaluation.make(task, config, setup, batches)
+    return evaluation.make_metrics_of(task, config, setup, batches)
 
 
 def no_evaluation(config, why: str) -> None:

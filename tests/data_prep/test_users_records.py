@@ -161,11 +161,11 @@ def test_good_records_are_built_and_trained_on(tmp_path, quick_compile, capsys):
     dataset = task.dataset("train")
     assert len(dataset) == len(GOOD) and not dataset.left_out
     batch = stack([dataset[i] for i in range(len(dataset))])
-    assert train.make_evaluate(task, config, setup=None) is None
+    assert train.make_metrics_of(task, config, setup=None) is None
     assert "no evaluation: " in (said := capsys.readouterr().err) and "no split 'val'" in said
     config.patience = 2
     with pytest.raises(BadUsage, match="patience stops by evaluations"):
-        train.make_evaluate(task, config, setup=None)
+        train.make_metrics_of(task, config, setup=None)
 
     @jax.jit
     def step(params, batch):

@@ -8,19 +8,21 @@ from xojl_jax.engine import histograms, sharding
 from xojl_jax.engine.state import TrainState
 from xojl_jax.engine.telemetry import Telemetry
 
+EvalCallback = Callable[[TrainState, int, Telemetry], None]
 
-def make(task, config, mesh, reporter: Telemetry) -> list[Callable[[TrainState, int], None]]:
-    """The callbacks (state, step) that the config asks for."""
-    callbacks = []
+
+def make(task, config, mesh) -> list[EvalCallback]:
+    """The callbacks (state, step, telemetry) that the config asks for."""
+    callbacks: list[EvalCallback] = []
     if config.eval_pictures and (found := task.preview(config.eval_pictures)):
-        callbacks.append(_draw_predictions(*found, config.batch_size, mesh, reporter))
+        callbacks.append(_draw_predictions(*found, config.batch_size, mesh))
     if config.histograms:
         count = histograms.make()
-        callbacks.append(lambda state, step: reporter.histograms(step, count(state)))
+        callbacks.append(lambda state, step, report: report.histograms(step, count(state)))
     return callbacks
 
 
-def _draw_predictions(preview, predict: Callable, batch_size: int, mesh, reporter: Telemetry):
+def _draw_predictions(preview, predict: Callable, batch_size: int, mesh) -> EvalCallback:
     """Draws what is predicted for the records of a preview, always the same ones."""
     per_process = batch_size // jax.process_count()
     first = per_process * jax.process_index()
@@ -28,8 +30,8 @@ def _draw_predictions(preview, predict: Callable, batch_size: int, mesh, reporte
     # The answers of all rows on every device: the first process draws.
     compiled = jax.jit(predict, out_shardings=sharding.replicated(mesh))
 
-    def draw(state: TrainState, step: int) -> None:
+    def draw(state: TrainState, step: int, telemetry: Telemetry) -> None:
         prediction = compiled(state.eval_params, sharding.put_batch(rows, mesh))
-        reporter.pictures(step, preview.draw(jax.device_get(prediction)))
+        telemetry.pictures(step, preview.draw(jax.device_get(prediction)))
 
     return draw

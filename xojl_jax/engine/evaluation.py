@@ -1,22 +1,61 @@
-"""The periodic evaluation: the task's own loss and metrics over a few fixed batches."""
+"""The periodic evaluation: the task's loss and metrics over a few fixed batches, and callbacks."""
 
 import functools
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import jax
 import numpy as np
 
 from xojl_jax.engine import sharding, step
+from xojl_jax.engine.eval_callbacks import EvalCallback
+from xojl_jax.engine.eval_history import EvalHistory
 from xojl_jax.engine.programs import BucketOf
 from xojl_jax.engine.state import TrainSetup, TrainState
+from xojl_jax.engine.telemetry import Telemetry
 from xojl_jax.tasks.base import Bucket
 
+MetricsOf = Callable[[TrainState], dict[str, float]]
 
-def make(
-    task, config, setup: TrainSetup, batches: Callable[[], Any]
-) -> Callable[[TrainState], dict[str, float]]:
+
+class Evaluations:
+    """The evaluations of one run.
+
+    Args:
+      history: those before, and whether they end the run.
+      metrics_of: state -> metrics on validation data; None where there is nothing to evaluate on.
+      callbacks: called after an evaluation, such as to draw pictures.
+    """
+
+    def __init__(
+        self,
+        history: EvalHistory,
+        metrics_of: MetricsOf | None = None,
+        callbacks: Sequence[EvalCallback] = (),
+    ):
+        self.history = history
+        self._metrics_of = metrics_of
+        self._callbacks = callbacks
+
+    @property
+    def possible(self) -> bool:
+        """Whether there is something to evaluate on."""
+        return self._metrics_of is not None
+
+    def run(self, state: TrainState, step: int, telemetry: Telemetry) -> bool:
+        """Evaluates and reports; whether it is the best state so far."""
+        if self._metrics_of is None:
+            return False
+        found = self._metrics_of(state)
+        telemetry.evaluated(step, found)
+        improved = self.history.add(step, found)
+        for callback in self._callbacks:
+            callback(state, step, telemetry)
+        return improved
+
+
+def make_metrics_of(task, config, setup: TrainSetup, batches: Callable[[], Any]) -> MetricsOf:
     """Returns state -> means over all batches.
 
     Args:

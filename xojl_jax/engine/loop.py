@@ -3,13 +3,14 @@
 import dataclasses
 import signal
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 
 import jax
 import numpy as np
 
 from xojl_jax.engine import processes, sharding
 from xojl_jax.engine.eval_history import EvalHistory
+from xojl_jax.engine.evaluation import Evaluations
 from xojl_jax.engine.profiler import Profiler
 from xojl_jax.engine.programs import Programs
 from xojl_jax.engine.saver import Saver
@@ -60,38 +61,34 @@ def run(
     *,
     config,
     mesh,
-    step_fn: Callable,
+    programs: Programs,
     batches: Iterator[dict[str, np.ndarray]],
-    evaluate: Callable[[TrainState], dict[str, float]] | None,
+    evaluations: Evaluations,
     saver: Saver,
     telemetry: Telemetry,
     stop: StopRequest,
-    history: EvalHistory,
-    eval_callbacks: Sequence[Callable[[TrainState, int], None]] = (),
     profiler: Profiler | None = None,
 ) -> Outcome:
     """Trains from the state's step to `config.total_steps`, or until a signal or early stopping.
 
     Args:
-      step_fn: the compiled (state, batch) -> (state, metrics), or `Programs`, one for each bucket.
+      programs: the compiled (state, batch) -> (state, metrics) of each bucket.
       batches: this process's rows of batch number `step`, `step` + 1, …
-      evaluate: metrics of a state on validation data, called every `config.eval_every` steps.
-      history: earlier evaluations; ends the run when none gets better.
-      eval_callbacks: called with (state, step) after an evaluation, such as to draw pictures.
+      evaluations: run every `config.eval_every` steps; end the run when none gets better.
       profiler: traces some of the steps.
     """
     step = start = int(state.step)
     goodput = telemetry.goodput
     goodput.training()
     telemetry.restart_clock()
-    while step < config.total_steps and not history.exhausted:
+    while step < config.total_steps and not evaluations.history.exhausted:
         if _stop_is_due(step, config, saver, stop):
             break
         if profiler is not None:
             profiler.before(step, state)
         rows = _next_rows(batches, telemetry)
-        _wait_for_program(step_fn, rows, telemetry)
-        state, metrics = _one_step(step_fn, state, sharding.put_batch(rows, mesh))
+        _wait_for_program(programs, rows, telemetry)
+        state, metrics = _one_step(programs, state, sharding.put_batch(rows, mesh))
         step += 1
         telemetry.record(metrics, rows)
         telemetry.settle(RUN_AHEAD)
@@ -99,13 +96,9 @@ def run(
         last, improved = step == config.total_steps, False
         if _due(step, config.log_every) or last:
             telemetry.flush(step)
-        if evaluate is not None and (_due(step, config.eval_every) or last):
+        if evaluations.possible and (_due(step, config.eval_every) or last):
             with goodput.spent("evaluate"):
-                found = evaluate(state)
-                telemetry.evaluated(step, found)
-                improved = history.add(step, found)
-                for callback in eval_callbacks:
-                    callback(state, step)
+                improved = evaluations.run(state, step, telemetry)
             telemetry.restart_clock()
         if _due(step, config.checkpoint_every) or last or improved:
             with goodput.spent("save"):
@@ -118,7 +111,7 @@ def run(
             saver.save(state, step)
         processes.sync_errors(saver.close)
     log_on_primary(f"{step - start} steps done, checkpoint {step} is saved")
-    return Outcome(state, step, _how_it_ended(step, config, history))
+    return Outcome(state, step, _how_it_ended(step, config, evaluations.history))
 
 
 def _stop_is_due(step: int, config, saver: Saver, stop: StopRequest) -> bool:
@@ -141,11 +134,11 @@ def _next_rows(batches: Iterator[dict[str, np.ndarray]], telemetry: Telemetry):
     return rows
 
 
-def _wait_for_program(step_fn: Callable, rows, telemetry: Telemetry) -> None:
+def _wait_for_program(programs: Programs, rows, telemetry: Telemetry) -> None:
     """Where the program of this batch's bucket is still being compiled, that is no step's time."""
-    if isinstance(step_fn, Programs) and not step_fn.is_ready(rows):
+    if not programs.is_ready(rows):
         with telemetry.not_training("compile"):
-            step_fn.wait(rows)
+            programs.wait(rows)
 
 
 def _how_it_ended(step: int, config, history: EvalHistory) -> str:
@@ -154,10 +147,10 @@ def _how_it_ended(step: int, config, history: EvalHistory) -> str:
     return "stopped early" if history.exhausted else "interrupted"
 
 
-def _one_step(step_fn, state, batch):
+def _one_step(programs: Programs, state: TrainState, batch):
     # Whatever would silently copy between host and device within a step is an error.
     with jax.transfer_guard("disallow"):
-        return step_fn(state, batch)
+        return programs(state, batch)
 
 
 def _due(step: int, every: int) -> bool:

@@ -7,9 +7,9 @@ import contextlib
 import math
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from concurrent import futures
-from typing import Any, NamedTuple
+from typing import Any
 
 import jax
 import numpy as np
@@ -17,7 +17,9 @@ import numpy as np
 from xojl_jax.engine.eval_history import EvalHistory
 from xojl_jax.engine.goodput import Goodput
 from xojl_jax.engine.metric_writer import Histogram, MetricWriter
+from xojl_jax.engine.report import run_report, step_line
 from xojl_jax.engine.step import SUMS
+from xojl_jax.engine.work import Work, WorkOf
 from xojl_jax.engine.workdir import Workdir
 from xojl_jax.errors import UserError
 
@@ -29,19 +31,6 @@ def log_on_primary(text: str) -> None:
     """Prints to standard error, on process 0 only."""
     if jax.process_index() == 0:
         print(text, file=sys.stderr, flush=True)
-
-
-class Work(NamedTuple):
-    """What the rows of one step were worth.
-
-    Attributes:
-      flops, real_flops: forward FLOPs of a sample, padding counted and left out.
-      shares: of what, by name, how much is real: {"patches": 0.8}.
-    """
-
-    flops: float
-    real_flops: float
-    shares: Mapping[str, float]
 
 
 class Telemetry:
@@ -56,7 +45,7 @@ class Telemetry:
         rates,
         flops_per_sample: float,
         goodput: Goodput,
-        work: Callable[[Mapping[str, np.ndarray]], Work] | None = None,
+        work_of: WorkOf | None = None,
         peak_flops: float = 0.0,
         description: str = "",
         wandb: str = "",
@@ -65,9 +54,10 @@ class Telemetry:
         Args:
           start_step: where this run resumes.
           rates: step -> learning rates by group (`Optimizer.rates`).
-          flops_per_sample: forward FLOPs, where `work` does not tell them.
+          flops_per_sample: forward FLOPs, where `work_of` does not tell them.
           goodput: where the time of the run goes.
-          work: this process's rows of a batch -> their work; None counts all as full and real.
+          work_of: this process's rows of a batch -> their work, or None where the task does not
+            tell it; then all count as full and real.
           peak_flops: FLOP/s of all devices together by their data sheet, for MFU; 0 if unknown.
           description: what is trained, in a few words (`Task.describe`).
           wandb: project of Weights & Biases, or "" for none.
@@ -77,7 +67,7 @@ class Telemetry:
         self._description = description
         self._rates = jax.jit(rates)
         self._flops_per_sample = flops_per_sample
-        self._work_of = work
+        self._work_of = work_of
         self._work: list[Work] = []
         self._peak_flops = peak_flops
         self._primary = jax.process_index() == 0
@@ -106,7 +96,8 @@ class Telemetry:
         """Keeps the metrics of one step, still on the devices, and what its rows were worth."""
         self._window.append(metrics)
         if self._work_of is not None and rows is not None and self._primary:
-            self._work.append(self._work_of(rows))
+            work = self._work_of(rows)
+            self._work += [] if work is None else [work]
 
     @contextlib.contextmanager
     def not_training(self, part: str) -> Iterator[None]:
@@ -144,7 +135,7 @@ class Telemetry:
         rates = jax.device_get(self._rates(np.int32(step - 1)))
         values |= {f"lr/{name}": float(rate) for name, rate in rates.items()}
         self.restart_clock()
-        log_on_primary(_step_line(step, self._config.total_steps, values))
+        log_on_primary(step_line(step, self._config.total_steps, values))
         self._write("train", step, values)
         row = max(int(metrics["skipped_in_a_row"]) for metrics in window)
         if row >= self._config.on_nonfinite_limit:
@@ -234,39 +225,6 @@ class Telemetry:
         self._writing = self._summary_thread.submit(self._workdir.write_summary, dict(self.summary))
 
 
-def run_report(
-    summary: dict[str, Any],
-    workdir: Workdir,
-    total_steps: int,
-    description: str,
-    best: EvalHistory | None,
-) -> str:
-    """A few lines that sum up the whole run."""
-    goodput = summary["goodput"]
-    seconds = {name: value for name, value in goodput["seconds"].items() if value >= 0.5}
-    total = sum(goodput["seconds"].values())
-    parts = ", ".join(f"{name} {_duration(value)}" for name, value in seconds.items())
-    devices = f"{jax.device_count()} {jax.devices()[0].device_kind}"
-    count = goodput["lives"] - 1
-    restarts = f", {count} restart{'s' * (count > 1)}" if count else ""
-    lines = [
-        f"{summary['outcome']} at step {summary['step']} of {total_steps}: "
-        f"{description} on {devices}, jax {jax.__version__}{restarts}",
-        f"  time      {_duration(total)}, {goodput['share']:.0%} of it training ({parts})",
-    ]
-    for kind in ("train", "eval"):
-        if kind in summary:
-            shown = "  ".join(
-                f"{name} {summary[kind][name]:.4g}"
-                for name in sorted(summary[kind])
-                if name == "loss" or name.startswith("accuracy/")
-            )
-            lines.append(f"  {kind:9} {shown}  (step {summary[f'{kind}_step']})")
-    if best is not None and best.step is not None:
-        lines.append(f"  best      {best}: {workdir.best}")
-    return "\n".join(lines)
-
-
 def _mean_shares(work: list[Work]) -> dict[str, float]:
     if not work:
         return {}
@@ -285,37 +243,3 @@ def _summarize(window: list[dict[str, np.ndarray]]) -> dict[str, float]:
         else:
             values[name] = float(np.mean([float(metrics[name]) for metrics in taken]))
     return values
-
-
-def _step_line(step: int, total: int, values: dict[str, float]) -> str:
-    """One line: step, loss and its parts, rates, norms, speeds, time left."""
-    parts = "  ".join(
-        f"{name.removeprefix('loss/')} {values[name]:.4g}"
-        for name in sorted(values)
-        if name.startswith("loss/")
-    )
-    fields = [
-        f"step {step}/{total}",
-        f"loss {values['loss']:.4g}" + (f" ({parts})" if parts else ""),
-        f"lr {max(v for name, v in values.items() if name.startswith('lr/')):.3g}",
-        f"grad {values['grad_norm']:.3g}",
-        f"{values['samples_per_s']:.3g} samples/s",
-    ]
-    if "tokens_per_s" in values:
-        fields.append(f"{values['tokens_per_s']:.4g} tokens/s")
-    if "mfu" in values:
-        fields.append(f"MFU {values['mfu']:.1%} (real work {values['mfu_real']:.1%})")
-    if shares := [name for name in values if name.startswith("real/")]:
-        found = (f"{name.removeprefix('real/')} {values[name]:.0%}" for name in shares)
-        fields.append(f"real: {' '.join(found)}")
-    fields.append(f"loader {values['loader_wait']:.0%}")
-    if values["skipped"]:
-        fields.append(f"SKIPPED {values['skipped']:.0f}")
-    fields.append(f"ETA {_duration((total - step) * values['seconds_per_step'])}")
-    return "  ".join(fields)
-
-
-def _duration(seconds: float) -> str:
-    minutes, seconds = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02d}:{seconds:02d}"

@@ -12,7 +12,7 @@ from flax import linen as nn
 from flax import struct
 from jaxtyping import Bool, UInt8
 
-from xojl_jax.nn.attention import Mask, TokenTypeBias
+from xojl_jax.nn.attention import LENGTH_MULTIPLE, Mask, TokenTypeBias
 from xojl_jax.nn.blocks import ACTIVATIONS, EncoderBlock
 from xojl_jax.nn.config import TAPS, VisionConfig
 from xojl_jax.nn.layers import LayerNorm
@@ -21,9 +21,6 @@ from xojl_jax.nn.positions import POSITION_STD, GridPositions
 from xojl_jax.nn.scan import Stack, scan_layers
 
 Array = jax.Array
-
-# Attention kernels like lengths that are a multiple of this; the padding is masked.
-LENGTH_MULTIPLE = 8
 
 
 @struct.dataclass

@@ -5,11 +5,12 @@ from xojl_jax.nn.attention.bias import TokenTypeBias
 from xojl_jax.nn.attention.blockwise import SAVED_NAMES
 from xojl_jax.nn.attention.cached import attend_cached
 from xojl_jax.nn.attention.dense import attend_dense
-from xojl_jax.nn.attention.mask import Mask, prefix_order
+from xojl_jax.nn.attention.mask import LENGTH_MULTIPLE, Mask, prefix_order
 from xojl_jax.nn.attention.precision import accumulation_dtype
 
 __all__ = [
     "BACKENDS",
+    "LENGTH_MULTIPLE",
     "SAVED_NAMES",
     "Backend",
     "Mask",

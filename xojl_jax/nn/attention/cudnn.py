@@ -26,13 +26,11 @@ from jax.ad_checkpoint import checkpoint_name
 from xojl_jax.nn.attention import cudnn_kernel
 from xojl_jax.nn.attention.blockwise import SAVED_NAMES
 from xojl_jax.nn.attention.device import no_nvidia_gpu
-from xojl_jax.nn.attention.mask import Mask
+from xojl_jax.nn.attention.mask import LENGTH_MULTIPLE, Mask
 from xojl_jax.nn.attention.partition import HEADS, ROWS, TOKENS, per_device
 
 Array = jax.Array
 
-# What the kernel's tiles like; other lengths are padded.
-LENGTH_MULTIPLE = 8
 # Below, there is nothing to gain.
 FEWEST_QUERIES = 8
 # The log-sum-exp of a query that sees no key, for the backward pass: no score has any weight.

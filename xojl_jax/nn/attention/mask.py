@@ -13,6 +13,10 @@ from jaxtyping import Bool, Int
 
 Array = jax.Array
 
+# The tiles of attention kernels take lengths that are a multiple of this. A module may pad its
+# tokens once, and mask them: otherwise each call copies its arguments to pad them.
+LENGTH_MULTIPLE = 8
+
 
 def _whole(x: Array) -> Array:
     return x
