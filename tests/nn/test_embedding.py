@@ -15,6 +15,13 @@ from xojl_jax.nn.embedding import Embed, look_up
 ROWS, WIDTH = 11, 5
 
 
+@pytest.fixture(params=["cpu", "gpu"])
+def platform(request, monkeypatch):
+    """What the gradient believes to be compiled for: a scatter, or products."""
+    monkeypatch.setattr(embedding, "target_platform", lambda: request.param)
+    return request.param
+
+
 def inputs(*shape, dtype="float32"):
     """A table, ids (most of them 0, as padding is) and the gradient of the vectors."""
     random = np.random.default_rng(0)
@@ -38,14 +45,22 @@ def scattered(ids, grad):
 @pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
 @pytest.mark.parametrize("entries", [2**22, 40])
 @pytest.mark.parametrize("shape", [(7,), (3, 8), (2, 5, 3)])
-def test_the_gradient_is_that_of_a_scatter(monkeypatch, shape, entries, dtype):
-    """In one product and in chunks that do not fit, for every rank; sums are float32 in bfloat16,
-    too."""
+def test_the_gradient_is_that_of_a_scatter(monkeypatch, platform, shape, entries, dtype):
+    """As a scatter, in one product, and in chunks that do not fit, for every rank; sums are float32
+    in bfloat16, too."""
     monkeypatch.setattr(embedding, "ONE_HOT_ENTRIES", entries)
     table, ids, grad = inputs(*shape, dtype=dtype)
     got = table_gradient(table, ids, grad)
     assert got.dtype == jnp.float32
     np.testing.assert_allclose(got, scattered(ids, grad), atol=1e-5)
+
+
+def test_ids_of_no_row_have_no_gradient(platform):
+    """Protects tables from padding: -1 is no id, and neither is the number of rows."""
+    table, _, _ = inputs(3)
+    ids = jnp.asarray([-1, 2, ROWS], jnp.int32)
+    got = table_gradient(table, ids, jnp.ones((3, WIDTH)))
+    np.testing.assert_array_equal(got, np.zeros((ROWS, WIDTH)) + np.eye(ROWS)[2][:, None])
 
 
 def test_values_are_those_of_take():
@@ -57,7 +72,7 @@ def test_values_are_those_of_take():
         )
 
 
-def test_a_table_a_sample_by_vmap(monkeypatch):
+def test_a_table_a_sample_by_vmap(monkeypatch, platform):
     """Protects the decoder's look-up of HTML nodes: every record has its own table."""
     monkeypatch.setattr(embedding, "ONE_HOT_ENTRIES", 40)
     table, ids, grad = inputs(3, 8)
@@ -80,6 +95,7 @@ def test_parameters_are_those_of_flax():
 def test_ids_may_be_split_over_devices(monkeypatch, cpu_mesh):
     """Protects data parallelism: the same gradient, and no device gathers the others' vectors."""
     monkeypatch.setattr(embedding, "ONE_HOT_ENTRIES", 40)
+    monkeypatch.setattr(embedding, "target_platform", lambda: "gpu")
     mesh, _ = cpu_mesh
     table, ids, grad = inputs(8, 8)
     whole = NamedSharding(mesh, PartitionSpec())

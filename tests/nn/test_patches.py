@@ -4,6 +4,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from einops import rearrange
 from flax import linen as nn
 
 from tests.nn.conftest import make_config
@@ -13,10 +14,11 @@ from xojl_jax.nn.patches import (
     PATCH_EMBEDS,
     SHIFTS,
     ShiftedPatchEmbed,
+    half_patch_cells,
     patch_embed_class,
     patch_grid,
     plain_patches,
-    shifted_patches,
+    shifted_quarters,
 )
 
 pytestmark = pytest.mark.usefixtures("quick_compile")
@@ -53,6 +55,14 @@ def _oracle_patches(image, patch, shifts):
         for c in range(columns)
     ]
     return np.stack(cut)
+
+
+def shifted_patches(image, patch, shifts):
+    """Patches as `_oracle_patches` orders them: row, column, copy, channel."""
+    quarters = shifted_quarters(half_patch_cells(image, patch), shifts)
+    half = patch // 2
+    order = "b n (s x y) (p q k) -> b n (x p y q s k)"
+    return rearrange(quarters, order, x=2, y=2, p=half, q=half, k=3)
 
 
 @pytest.mark.parametrize("shifts", list(SHIFTS))

@@ -1,5 +1,7 @@
 """A layout task small enough to compile in seconds, on our own sample data."""
 
+import functools
+
 import jax
 import numpy as np
 import pytest
@@ -23,6 +25,15 @@ def small_config(**changes):
         config.model.max_nodes, config.model.max_target = 128, 192
         config.update_from_flattened_dict(changes)
     return config
+
+
+def loss_and_gradient(task):
+    """The jitted (params, batch, rng) -> ((loss, metrics), gradient) of training.
+
+    One program for all tests of one config: compiled once, read from the cache afterwards.
+    """
+    loss = functools.partial(task.loss, train=True)
+    return jax.jit(jax.value_and_grad(loss, has_aux=True))
 
 
 @pytest.fixture(scope="package", autouse=True)

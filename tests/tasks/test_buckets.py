@@ -32,7 +32,9 @@ def bucket_config(stage=4, **changes):
     return config
 
 
-@pytest.mark.parametrize("stage", [1, 2, 3, 4])
+@pytest.mark.parametrize(
+    "stage", [*(pytest.param(stage, marks=pytest.mark.slow) for stage in (1, 2, 3)), 4]
+)
 def test_loss_and_gradients_do_not_depend_on_the_bucket(stage):
     """Protects training from padding: the same records in the smallest bucket and in the full size
     give the same loss, metrics and gradients, all four stages."""

@@ -155,10 +155,18 @@ def test_many_short_documents(method, rows, html):
     assert run(0, rows, SHORT, html, method=method) > rows // 2
 
 
-@pytest.mark.parametrize("html", [(), HTML], ids=["no html", "html"])
-@pytest.mark.parametrize("beam", [2, 4])
+@pytest.mark.parametrize(
+    ("beam", "html"),
+    [
+        pytest.param(2, (), marks=pytest.mark.slow),
+        pytest.param(2, HTML, marks=pytest.mark.slow),
+        (4, ()),
+        (4, HTML),
+    ],
+    ids=lambda value: ("html" if value else "no html") if isinstance(value, tuple) else value,
+)
 def test_many_short_beams(beam, html):
-    """4 x 400 decodes."""
+    """400 decodes each."""
     assert run(beam, 400, SHORT, html, method="beam", beam=beam) > 200
 
 

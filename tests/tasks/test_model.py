@@ -10,7 +10,7 @@ import pytest
 from flax import linen as nn
 
 from configs import layout
-from tests.tasks.conftest import small_config
+from tests.tasks.conftest import loss_and_gradient, small_config
 from xojl_jax.data.transforms import stack
 from xojl_jax.engine import sharding
 from xojl_jax.tasks.layout import model, sequence_losses
@@ -32,8 +32,7 @@ def encoded(task, params, batch):
 @pytest.fixture(scope="session")
 def gradient(task):
     """The jitted loss, metrics and gradient of a batch of eight; compiled once for all tests."""
-    loss = functools.partial(task.loss, train=True)
-    return jax.jit(jax.value_and_grad(loss, has_aux=True))
+    return loss_and_gradient(task)
 
 
 def both_views(batch, key, *, start=None, stop=None):
@@ -111,26 +110,36 @@ def test_a_batch_of_one_equals_its_row(task, params, batch):
     np.testing.assert_allclose(one.score, many.score[6:8], rtol=1e-5)
 
 
-def test_losses_in_chunks_equal_whole_ones(monkeypatch, task, params, batch, gradient):
-    """Protects the loop over positions: chunks that do not fit, losses to 1e-6, gradients to
-    1e-5."""
-    whole = gradient(params, batch, jax.random.key(0))
+def shorten_chunks(monkeypatch):
+    """Chunks of positions that do not fit the length."""
     for module in (model, sequence_losses):
         monkeypatch.setattr(module, "CHUNK", 50)
+
+
+def test_losses_in_chunks_equal_whole_ones(monkeypatch, task, params, batch, gradient):
+    """Protects the loop over positions: losses to 1e-6."""
+    (expected, wanted), _ = gradient(params, batch, jax.random.key(0))
+    shorten_chunks(monkeypatch)
     loss = functools.partial(task.loss, train=True)
-    lowered = jax.jit(jax.value_and_grad(loss, has_aux=True)).lower(
-        params, batch, jax.random.key(0)
-    )
+    value, metrics = jax.jit(loss)(params, batch, jax.random.key(0))
+    np.testing.assert_allclose(value, expected, rtol=1e-6)
+    for name, metric in metrics.items():
+        np.testing.assert_allclose(metric, wanted[name], rtol=1e-6, err_msg=name)
+
+
+@pytest.mark.slow
+def test_gradients_in_chunks_equal_whole_ones(monkeypatch, task, params, batch, gradient):
+    """Protects the loop over positions: gradients to 1e-5, and what the loop is for."""
+    _, whole = gradient(params, batch, jax.random.key(0))
+    shorten_chunks(monkeypatch)
+    lowered = loss_and_gradient(task).lower(params, batch, jax.random.key(0))
     rows, length = 2 * len(batch["html_mask"]), task.spec.max_target - 1
     nodes, scores = task.spec.max_nodes, task.spec.max_nodes + task.vocabulary.size
     # Neither all scores nor the depths of all nodes at all positions.
     for array in (f"{rows}x{length}x{scores}xf32", f"{rows}x{length}x{nodes}xi32"):
         assert array not in lowered.as_text()
-    (value, metrics), grads = lowered.compile()(params, batch, jax.random.key(0))
-    np.testing.assert_allclose(value, whole[0][0], rtol=1e-6)
-    for name, metric in metrics.items():
-        np.testing.assert_allclose(metric, whole[0][1][name], rtol=1e-6, err_msg=name)
-    for ours, theirs in zip(jax.tree.leaves(grads), jax.tree.leaves(whole[1]), strict=True):
+    _, grads = lowered.compile()(params, batch, jax.random.key(0))
+    for ours, theirs in zip(jax.tree.leaves(grads), jax.tree.leaves(whole), strict=True):
         scale = max(1e-3, float(np.abs(theirs).max()))
         np.testing.assert_allclose(ours, theirs, atol=1e-5 * scale)
 

@@ -19,7 +19,9 @@ def train(batch, devices, start=None, **mesh):
     Args:
       start: a state to begin with, on the host; None initializes one.
     """
-    config = small_config(**{f"mesh.{axis}": size for axis, size in mesh.items()})
+    # On one device it is the run of tests/test_commands.py: one program, compiled once.
+    short = {"total_steps": STEPS, "eval_every": 0, "checkpoint_every": STEPS}
+    config = small_config(**short, **{f"mesh.{axis}": size for axis, size in mesh.items()})
     task = LayoutTask(config)
     setup = state.make_train_setup(task, config, sharding.make_mesh(config.mesh, devices))
     with sharding.use_mesh(setup.mesh):

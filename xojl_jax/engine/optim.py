@@ -57,7 +57,7 @@ class Optimizer:
         # optax raises a float to an integer count, which strict promotion (on in tests) refuses.
         with jax.numpy_dtype_promotion("standard"):
             directions, opt_state = self.moments.update(grads, opt_state, params)
-        rates = self.rates(step)
+        rates = jax.lax.optimization_barrier(self.rates(step))  # once, not in every array's fusion
         decay = self.config.weight_decay
 
         def one(param, direction, group, decayed):
@@ -117,5 +117,6 @@ def clip(grads, norm: jax.Array, limit: float):
     """Scales gradients of global norm `norm` down to `limit`; 0 leaves them alone."""
     if limit <= 0:
         return grads
-    factor = jnp.minimum(1.0, limit / jnp.maximum(norm, 1e-12))
+    # Once, not in every array's fusion.
+    factor = jax.lax.optimization_barrier(jnp.minimum(1.0, limit / jnp.maximum(norm, 1e-12)))
     return jax.tree.map(lambda g: g * factor.astype(g.dtype), grads)

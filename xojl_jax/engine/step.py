@@ -35,7 +35,11 @@ def make_train_step(task, config, setup: TrainSetup) -> Callable:
         loss = bind_frozen(task.loss, state.frozen)
         grads, metrics = _gradients(loss, state.params, batch, rng, config.optim.accumulate, setup)
         norm = optax.tree.norm(grads)
-        finite = jnp.isfinite(metrics["loss"]) & jnp.isfinite(norm)
+        # Kept apart: XLA would compute both again in every array's fusion, which is most of the
+        # program to compile.
+        finite, norm = jax.lax.optimization_barrier(
+            (jnp.isfinite(metrics["loss"]) & jnp.isfinite(norm), norm)
+        )
         grads = optim.clip(grads, norm, config.optim.clip_norm)
         params, opt_state = optimizer.update(grads, state.opt_state, state.params, state.step)
         taken = (state.step - state.skipped).astype(jnp.float32)

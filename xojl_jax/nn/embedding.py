@@ -3,7 +3,8 @@
 The gradient of a look-up adds one vector per id to the table's rows. As a scatter, all additions to
 a row wait for one another, and where thousands of ids share a few rows that takes longer than
 anything else around it. As the product of the ids' one-hot form, transposed, with the vectors it
-runs at the speed of products, sums in float32, and is split over devices like any other.
+runs at the speed of products, sums in float32, and is split over devices like any other. On a CPU
+additions do not wait, and the scatter is the cheaper one.
 
 Letters: B batch, N ids of a sample, n rows of the table, D width.
 """
@@ -19,6 +20,7 @@ from jax.typing import DTypeLike
 from jaxtyping import Float, Int
 
 from xojl_jax.nn.attention import accumulation_dtype
+from xojl_jax.nn.attention.device import target_platform
 
 Array = jax.Array
 
@@ -43,7 +45,20 @@ def _forward(table: Array, ids: Array, dtype: DTypeLike) -> tuple[Array, tuple[A
 
 def _backward(dtype: DTypeLike, saved: tuple[Array, Array], grad: Array) -> tuple[Array, None]:
     table, ids = saved
-    rows, width = table.shape
+    gradient = _as_scatter if target_platform() == "cpu" else _as_product
+    return gradient(table.shape[0], ids, grad).astype(table.dtype), None
+
+
+def _as_scatter(rows: int, ids: Array, grad: Array) -> Array:
+    """The table's gradient [rows, D] in the dtype of sums."""
+    ids = jnp.where(ids < 0, rows, ids)  # `at` counts negative ones from the end
+    total = jnp.zeros((rows, grad.shape[-1]), accumulation_dtype(grad.dtype))
+    return total.at[ids].add(grad.astype(total.dtype), mode="drop")
+
+
+def _as_product(rows: int, ids: Array, grad: Array) -> Array:
+    """The same as `_as_scatter`, by products of one-hot forms in chunks."""
+    width = grad.shape[-1]
     # The batch stays an axis of its own: it may be split over devices, and chunks may not be.
     samples = ids.shape[0] if ids.ndim > 1 else 1
     count = math.prod(ids.shape) // max(samples, 1)
@@ -60,7 +75,7 @@ def _backward(dtype: DTypeLike, saved: tuple[Array, Array], grad: Array) -> tupl
 
     chunks = max(1, -(-count * rows // ONE_HOT_ENTRIES))
     if chunks == 1:
-        return product(ids, grad).astype(table.dtype), None
+        return product(ids, grad)
     size = -(-count // chunks)
     pad = chunks * size - count
     ids = jnp.pad(ids, ((0, 0), (0, pad)), constant_values=-1)  # of no row
@@ -71,8 +86,7 @@ def _backward(dtype: DTypeLike, saved: tuple[Array, Array], grad: Array) -> tupl
     def add(total: Array, chunk: tuple[Array, Array]) -> tuple[Array, None]:
         return total + product(*chunk), None
 
-    total, _ = jax.lax.scan(add, jnp.zeros((rows, width), acc), (ids, grad))
-    return total.astype(table.dtype), None
+    return jax.lax.scan(add, jnp.zeros((rows, width), acc), (ids, grad))[0]
 
 
 look_up.defvjp(_forward, _backward)

@@ -9,6 +9,7 @@ Letters: B batch, N patches, P pixels of a patch's side, D width.
 """
 
 import math
+from collections.abc import Callable
 
 import jax
 import jax.numpy as jnp
@@ -47,34 +48,43 @@ def plain_patches(image: Float[Array, "B H W 3"], patch: int) -> Float[Array, "B
     return rearrange(jnp.pad(image, beyond), "b (r p) (c q) k -> b (r c) (p q k)", p=patch, q=patch)
 
 
-def shifted_patches(
-    image: Float[Array, "B H W 3"], patch: int, shifts: str
-) -> Float[Array, "B N _"]:
-    """Patches of the image joined with its shifted copies: float[B, H, W, 3] -> [B, N,
-    P*P*copies*3], rows of patches first.
+def half_patch_cells(image: Float[Array, "B H W 3"], patch: int) -> Float[Array, "B R S C"]:
+    """Cuts an image into cells of half a patch: float[B, H, W, 3] -> [B, R, S, P*P*3/4].
 
-    Within a vector the order is row, column, copy (the original first), channel. Zeros come in from
-    outside the image.
+    One row of cells is above the image and one below, one column left and one right; they, and what
+    fills the last patches, are zeros. Within a cell the order is row, column, channel.
+
+    Raises:
+      BadUsage: a patch has no half.
+    """
+    if patch % 2:
+        raise BadUsage(f"patch={patch} cannot be shifted by half: choose an even number")
+    half = patch // 2
+    height, width = image.shape[1:3]
+    rows, columns = patch_grid(height, width, patch)
+    margins = ((half, half + rows * patch - height), (half, half + columns * patch - width))
+    image = jnp.pad(image, ((0, 0), *margins, (0, 0)))
+    return rearrange(image, "b (r p) (s q) k -> b r s (p q k)", p=half, q=half)
+
+
+def shifted_quarters(cells: Float[Array, "B R S C"], shifts: str) -> Float[Array, "B N _ C"]:
+    """The four quarters of every patch and of its shifted copies: [B, R, S, C] of
+    `half_patch_cells` -> [B, N, copies * 4, C], rows of patches first.
+
+    The original comes first, then its copies; the quarters of each row by row. A shift is by half a
+    patch, so every quarter is one of the cells, and copying cells is all that shifting takes.
 
     Raises:
       BadUsage: `shifts` is no name in `SHIFTS`.
     """
     _check_shifts(shifts)
-    height, width = image.shape[1:3]
-    rows, columns = patch_grid(height, width, patch)
-    half = patch // 2
-    full_height, full_width = rows * patch, columns * patch
-    # One margin of half a patch around the image (and what fills the last patches): a copy is then
-    # a plain slice of it.
-    margins = ((half, half + full_height - height), (half, half + full_width - width))
-    image = jnp.pad(image, ((0, 0), *margins, (0, 0)))
-    copies = []
+    rows, columns = cells.shape[1] - 2, cells.shape[2] - 2
+    quarters = []
     for right, down in ((0, 0), *SHIFTS[shifts]):
-        top, left = half - down * half, half - right * half
-        copies.append(image[:, top : top + full_height, left : left + full_width])
-    return rearrange(
-        jnp.stack(copies, axis=3), "b (r p) (c q) s k -> b (r c) (p q s k)", p=patch, q=patch
-    )
+        for below, beside in ((0, 0), (0, 1), (1, 0), (1, 1)):
+            top, left = 1 - down + below, 1 - right + beside
+            quarters.append(cells[:, top : top + rows : 2, left : left + columns : 2])
+    return rearrange(jnp.stack(quarters, axis=3), "b r c s k -> b (r c) s k")
 
 
 class ShiftedPatchEmbed(nn.Module):
@@ -88,13 +98,18 @@ class ShiftedPatchEmbed(nn.Module):
     @nn.compact
     def __call__(self, images: UInt8[Array, "B H W 3"]) -> Float[Array, "B N D"]:
         c, dtype = self.config, self.config.block.jnp_dtype
-        patches = shifted_patches(_normalize(images, c), c.patch, c.shifts)
+        cells = half_patch_cells(_normalize(images, c), c.patch)
         # Normalized in full before the projection. Folding the mean into the product would save
         # memory, but most patches of a screenshot are flat: their variance is nil, and the
         # difference of two nearly equal products would be blown up a thousandfold. The norm's scale
         # and bias are left to the projection, which can express them: no gradient has to come back
         # this far.
-        return _project(c)(standardize(patches).astype(dtype))
+        quarters = rearrange(shifted_quarters(cells, c.shifts), "b n s c -> b n (s c)")
+        patches = standardize(quarters).astype(dtype)
+        # The kernel's rows are kept pixel by pixel: row, column, copy, channel.
+        order = "(x p y q s k) d -> (s x y p q k) d"
+        sizes = {"x": 2, "y": 2, "p": c.patch // 2, "q": c.patch // 2, "k": 3}
+        return _project(c, lambda kernel: rearrange(kernel, order, **sizes))(patches)
 
     @staticmethod
     def channels(config: VisionConfig) -> int:
@@ -147,6 +162,8 @@ def _normalize(images: Array, c: VisionConfig) -> Array:
     return (images.astype(jnp.float32) / 255 - mean) / std
 
 
-def _project(c: VisionConfig) -> EinsumDense:
+def _project(c: VisionConfig, arrange: Callable[[Array], Array] = lambda x: x) -> EinsumDense:
     axes = ("patch", "embed")
-    return EinsumDense((c.block.width,), axes, dtype=c.block.jnp_dtype, name="project")
+    return EinsumDense(
+        (c.block.width,), axes, dtype=c.block.jnp_dtype, arrange=arrange, name="project"
+    )
