@@ -10,7 +10,7 @@ import numpy as np
 from ml_collections import ConfigDict
 
 from xojl_jax import compilation_cache, tasks
-from xojl_jax.engine import checkpoint, checkpoint_files, sharding, state
+from xojl_jax.engine import checkpoint, checkpoint_files, compiler_options, sharding, state
 from xojl_jax.errors import BadUsage, UserError
 from xojl_jax.tasks.base import Inference, Task
 
@@ -110,7 +110,10 @@ def predictor(model: LoadedModel, options: dict[str, Any]):
       options: static arguments of `Inference.predict`.
     """
     predict = model.inference.predict
-    compiled = jax.jit(lambda params, batch, rng: predict(params, batch, rng=rng, **options))
+    compiled = jax.jit(
+        lambda params, batch, rng: predict(params, batch, rng=rng, **options),
+        compiler_options=compiler_options.for_many_runs(jax.default_backend()),
+    )
 
     def run(batch: dict[str, np.ndarray], rng: jax.Array | None = None):
         batch = jax.device_put({name: np.asarray(array) for name, array in batch.items()})

@@ -14,11 +14,12 @@ from xojl_jax.nn.patches import (
     PATCH_EMBEDS,
     SHIFTS,
     ShiftedPatchEmbed,
+    gather_cells,
     half_patch_cells,
     patch_embed_class,
     patch_grid,
     plain_patches,
-    shifted_quarters,
+    quarters_of_copies,
 )
 
 pytestmark = pytest.mark.usefixtures("quick_compile")
@@ -59,10 +60,11 @@ def _oracle_patches(image, patch, shifts):
 
 def shifted_patches(image, patch, shifts):
     """Patches as `_oracle_patches` orders them: row, column, copy, channel."""
-    quarters = shifted_quarters(half_patch_cells(image, patch), shifts)
-    half = patch // 2
+    used, shared = quarters_of_copies(shifts)
+    cells = gather_cells(half_patch_cells(image, patch), used)
+    quarters = cells[:, :, shared.argmax(0)]
     order = "b n (s x y) (p q k) -> b n (x p y q s k)"
-    return rearrange(quarters, order, x=2, y=2, p=half, q=half, k=3)
+    return rearrange(quarters, order, x=2, y=2, p=patch // 2, q=patch // 2, k=3)
 
 
 @pytest.mark.parametrize("shifts", list(SHIFTS))
@@ -74,17 +76,18 @@ def test_patches_equal_the_definition(shifts, size):
     np.testing.assert_array_equal(got, _oracle_patches(image, 4, shifts))
 
 
-def test_embedding_equals_the_definition(filled):
+@pytest.mark.parametrize("shifts", list(SHIFTS))
+def test_embedding_equals_the_definition(filled, shifts):
     """Normalize by the channel statistics, patchify, standardize the whole vector, project."""
     images = np.random.default_rng(0).integers(0, 256, (2, 12, 8, 3), dtype=np.uint8)
-    module = ShiftedPatchEmbed(make_vision_config(width=6, mean=MEAN, std=STD))
+    module = ShiftedPatchEmbed(make_vision_config(width=6, mean=MEAN, std=STD, shifts=shifts))
     params = filled(module, jnp.asarray(images))
     got = jax.jit(module.apply)(params, jnp.asarray(images))
 
     project = params["params"]["project"]
     normalized = (images / 255 - np.asarray(MEAN)) / np.asarray(STD)
-    vectors = np.stack([_oracle_patches(image, 4, "axis4") for image in normalized])
-    assert vectors.shape == (2, 6, 5 * 3 * 4 * 4)
+    vectors = np.stack([_oracle_patches(image, 4, shifts) for image in normalized])
+    assert vectors.shape == (2, 6, (1 + len(SHIFTS[shifts])) * 3 * 4 * 4)
     centered = vectors - vectors.mean(-1, keepdims=True)
     vectors = centered / np.sqrt((centered**2).mean(-1, keepdims=True) + 1e-6)
     np.testing.assert_allclose(got, vectors @ project["kernel"] + project["bias"], atol=2e-5)
@@ -105,14 +108,21 @@ def test_plain_patches_are_cut_and_projected(filled):
     np.testing.assert_allclose(got, vectors @ project["kernel"] + project["bias"], atol=1e-5)
 
 
+@pytest.mark.parametrize("shifts", list(SHIFTS))
 @pytest.mark.parametrize("name", PATCH_EMBEDS)
-def test_every_embedding_knows_its_cost(name):
-    """FLOPs are counted by `channels`, which must be what the kernel reads."""
-    config = make_vision_config(width=6, patch_embed=name, shifts="all8")
+def test_every_embedding_knows_its_cost(name, shifts):
+    """FLOPs are counted by `channels`, which must be what is multiplied; the rest is little."""
+    config = make_vision_config(width=512, patch_embed=name, shifts=shifts)
     module = PATCH_EMBEDS[name](config)
-    params = jax.eval_shape(module.init, jax.random.key(0), jnp.zeros((1, 12, 8, 3), jnp.uint8))
-    kernel = nn.meta.unbox(params)["params"]["project"]["kernel"]
-    assert kernel.shape == (16 * module.channels(config), 6)
+    images = jnp.zeros((8, 12, 8, 3), jnp.uint8)
+    params = nn.meta.unbox(jax.eval_shape(module.init, jax.random.key(0), images))
+    cost = jax.jit(module.apply).lower(params, images).compile().cost_analysis()
+    sums = 0
+    if name == "shifted":  # of kernels, once a batch
+        copies, cells = 1 + len(SHIFTS[shifts]), module.channels(config) * 4 / 3
+        sums = 2 * cells * copies * 4 * 12 * 512
+    product = 2 * 8 * 6 * 16 * module.channels(config) * 512
+    assert product + sums <= cost["flops"] < 1.1 * (product + sums)
 
 
 def test_patches_come_row_by_row():

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import jax
 
-from xojl_jax.engine import histograms, sharding
+from xojl_jax.engine import compiler_options, histograms, sharding
 from xojl_jax.engine.state import TrainState
 from xojl_jax.engine.telemetry import Telemetry
 
@@ -28,7 +28,11 @@ def _draw_predictions(preview, predict: Callable, batch_size: int, mesh) -> Eval
     first = per_process * jax.process_index()
     rows = {name: array[first : first + per_process] for name, array in preview.batch.items()}
     # The answers of all rows on every device: the first process draws.
-    compiled = jax.jit(predict, out_shardings=sharding.replicated(mesh))
+    compiled = jax.jit(
+        predict,
+        out_shardings=sharding.replicated(mesh),
+        compiler_options=compiler_options.for_many_runs(mesh.devices.flat[0].platform),
+    )
 
     def draw(state: TrainState, step: int, telemetry: Telemetry) -> None:
         prediction = compiled(state.eval_params, sharding.put_batch(rows, mesh))

@@ -9,12 +9,10 @@ import jax.numpy as jnp
 import optax
 from jax.sharding import Mesh
 
-from xojl_jax.engine import optim, sharding
+from xojl_jax.engine import compiler_options, optim, sharding
 
 # Streams of random numbers that are split off the seed.
 INIT_STREAM, STEP_STREAM, EVAL_STREAM, FROZEN_STREAM = 0, 1, 2, 3
-
-UNOPTIMIZED = {"xla_backend_optimization_level": 0, "xla_llvm_disable_expensive_passes": True}
 
 
 @flax.struct.dataclass
@@ -118,11 +116,10 @@ def from_scratch(task, config, setup: TrainSetup) -> TrainState:
         frozen = sharding.unbox(task.init_frozen(stream(config.seed, FROZEN_STREAM)))
         return _fresh(params, frozen, setup.optimizer, config.optim.ema_decay)
 
-    # It runs once. On CPUs, optimizing hundreds of random initializers would take half a minute.
-    on_cpu = setup.mesh.devices.flat[0].platform == "cpu"
+    options = compiler_options.for_one_run(setup.mesh.devices.flat[0].platform)
     with sharding.use_mesh(setup.mesh):
         lowered = jax.jit(init, out_shardings=setup.shardings).lower()
-        return lowered.compile(compiler_options=UNOPTIMIZED if on_cpu else None)()
+        return lowered.compile(compiler_options=options)()
 
 
 def with_params(state: TrainState, params) -> TrainState:

@@ -14,7 +14,7 @@ import jax.numpy as jnp
 import optax
 from jax.sharding import NamedSharding, PartitionSpec
 
-from xojl_jax.engine import optim, sharding
+from xojl_jax.engine import compiler_options, optim, sharding
 from xojl_jax.engine.state import EVAL_STREAM, STEP_STREAM, TrainSetup, TrainState, stream
 from xojl_jax.tasks.base import Bucket
 
@@ -92,10 +92,12 @@ def compile_ahead(
     """Compiles a step for these shapes, under the mesh and the table of axes.
 
     Args:
-      options: of the compiler, where they differ from its own.
+      options: of the compiler; None takes those of `compiler_options`.
 
     The compiled step refuses any other shape, so nothing is ever compiled again in the loop.
     """
+    if options is None:
+        options = compiler_options.for_many_runs(mesh.devices.flat[0].platform)
     with sharding.use_mesh(mesh):
         return step.lower(*abstract_arguments).compile(compiler_options=options)
 

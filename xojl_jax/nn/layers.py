@@ -28,10 +28,6 @@ class EinsumDense(nn.Module):
     The last len(axes) - len(features) axes of the input are contracted: with axes ("embed",
     "heads", "head_dim") and features (H, K) it maps [..., D] to [..., H, K]; with axes ("heads",
     "head_dim", "embed") and features (D,), [..., H, K] to [..., D].
-
-    Attributes:
-      arrange: of the kernel, before the product: for an input whose axes are in another order than
-        the kernel is kept in.
     """
 
     features: tuple[int, ...]
@@ -40,7 +36,6 @@ class EinsumDense(nn.Module):
     dtype: DTypeLike = jnp.float32
     kernel_init: Callable | None = None
     bias_init: Callable = nn.initializers.zeros
-    arrange: Callable[[Array], Array] = lambda kernel: kernel
 
     @nn.compact
     def __call__(self, x: Array) -> Array:
@@ -58,8 +53,7 @@ class EinsumDense(nn.Module):
         kernel = self.param(
             "kernel", nn.with_logical_partitioning(init, self.axes), shape, jnp.float32
         )
-        kernel = self.arrange(kernel.astype(self.dtype))
-        y = jnp.tensordot(x.astype(self.dtype), kernel, axes=contracted)
+        y = jnp.tensordot(x.astype(self.dtype), kernel.astype(self.dtype), axes=contracted)
         if self.use_bias:
             bias_init = nn.with_logical_partitioning(self.bias_init, self.axes[contracted:])
             y = y + self.param("bias", bias_init, self.features, jnp.float32).astype(self.dtype)

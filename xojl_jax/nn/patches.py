@@ -9,17 +9,17 @@ Letters: B batch, N patches, P pixels of a patch's side, D width.
 """
 
 import math
-from collections.abc import Callable
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from einops import rearrange
 from flax import linen as nn
 from jaxtyping import Float, UInt8
 
 from xojl_jax.errors import BadUsage
 from xojl_jax.nn.config import VisionConfig
-from xojl_jax.nn.layers import EinsumDense, standardize
+from xojl_jax.nn.layers import NORM_EPSILON, EinsumDense, named
 
 Array = jax.Array
 
@@ -67,55 +67,98 @@ def half_patch_cells(image: Float[Array, "B H W 3"], patch: int) -> Float[Array,
     return rearrange(image, "b (r p) (s q) k -> b r s (p q k)", p=half, q=half)
 
 
-def shifted_quarters(cells: Float[Array, "B R S C"], shifts: str) -> Float[Array, "B N _ C"]:
-    """The four quarters of every patch and of its shifted copies: [B, R, S, C] of
-    `half_patch_cells` -> [B, N, copies * 4, C], rows of patches first.
+def quarters_of_copies(shifts: str) -> tuple[list[tuple[int, int]], np.ndarray]:
+    """Which cells a patch and its shifted copies are made of.
 
-    The original comes first, then its copies; the quarters of each row by row. A shift is by half a
-    patch, so every quarter is one of the cells, and copying cells is all that shifting takes.
+    A shift is by half a patch, so each copy's quarters are four of the 4 x 4 cells around the
+    patch, and copies that overlap share cells.
+
+    Returns:
+      The row and column of every cell that is used, and float32[cells, copies * 4]: 1 where a
+      quarter is that cell. The original comes first, then its copies; the quarters of each row by
+      row.
 
     Raises:
       BadUsage: `shifts` is no name in `SHIFTS`.
     """
-    _check_shifts(shifts)
+    if shifts not in SHIFTS:
+        raise BadUsage(f"shifts={shifts!r} is not known: choose one of {', '.join(SHIFTS)}")
+    quarters = [
+        (1 - down + below, 1 - right + beside)
+        for right, down in ((0, 0), *SHIFTS[shifts])
+        for below in (0, 1)
+        for beside in (0, 1)
+    ]
+    used = sorted(set(quarters))
+    return used, np.array([[quarter == cell for quarter in quarters] for cell in used], np.float32)
+
+
+def gather_cells(
+    cells: Float[Array, "B R S C"], used: list[tuple[int, int]]
+) -> Float[Array, "B N _ C"]:
+    """The cells of every patch, at these places of the 4 x 4 around it, rows of patches first."""
     rows, columns = cells.shape[1] - 2, cells.shape[2] - 2
-    quarters = []
-    for right, down in ((0, 0), *SHIFTS[shifts]):
-        for below, beside in ((0, 0), (0, 1), (1, 0), (1, 1)):
-            top, left = 1 - down + below, 1 - right + beside
-            quarters.append(cells[:, top : top + rows : 2, left : left + columns : 2])
-    return rearrange(jnp.stack(quarters, axis=3), "b r c s k -> b (r c) s k")
+    found = [cells[:, r : r + rows : 2, c : c + columns : 2] for r, c in used]
+    return rearrange(jnp.stack(found, axis=3), "b r c s k -> b (r c) s k")
 
 
 class ShiftedPatchEmbed(nn.Module):
     """uint8[B, H, W, 3] -> patch embeddings [B, N, D], N = ceil(H/P) * ceil(W/P), row by row.
 
-    What is outside the image counts as the mean color.
+    What is outside the image counts as the mean color. The pixels of a patch and of its copies are
+    normalized together, then projected. A pixel that several copies hold is read once: it counts as
+    often as it is held in the mean and the variance, and is projected by the sum of the kernels.
     """
 
     config: VisionConfig
 
     @nn.compact
     def __call__(self, images: UInt8[Array, "B H W 3"]) -> Float[Array, "B N D"]:
-        c, dtype = self.config, self.config.block.jnp_dtype
-        cells = half_patch_cells(_normalize(images, c), c.patch)
+        c = self.config
+        used, shared = quarters_of_copies(c.shifts)
+        cells = gather_cells(half_patch_cells(_normalize(images, c), c.patch), used)
         # Normalized in full before the projection. Folding the mean into the product would save
         # memory, but most patches of a screenshot are flat: their variance is nil, and the
         # difference of two nearly equal products would be blown up a thousandfold. The norm's scale
         # and bias are left to the projection, which can express them: no gradient has to come back
         # this far.
-        quarters = rearrange(shifted_quarters(cells, c.shifts), "b n s c -> b n (s c)")
-        patches = standardize(quarters).astype(dtype)
-        # The kernel's rows are kept pixel by pixel: row, column, copy, channel.
-        order = "(x p y q s k) d -> (s x y p q k) d"
-        sizes = {"x": 2, "y": 2, "p": c.patch // 2, "q": c.patch // 2, "k": 3}
-        return _project(c, lambda kernel: rearrange(kernel, order, **sizes))(patches)
+        cells = cells - cells[:, :, :1, :1]  # zeros where a patch is flat: no rounding of its mean
+        weights = shared.sum(1, keepdims=True) / (shared.sum() * cells.shape[-1])
+        cells = cells - (cells * weights).sum((-2, -1), keepdims=True)
+        variance = (jnp.square(cells) * weights).sum((-2, -1), keepdims=True)
+        cells = cells * jax.lax.rsqrt(variance + NORM_EPSILON)
+        return _ProjectCells(c, name="project")(cells.astype(c.block.jnp_dtype))
 
     @staticmethod
-    def channels(config: VisionConfig) -> int:
-        """Numbers per pixel that are projected."""
-        _check_shifts(config.shifts)
-        return 3 * (1 + len(SHIFTS[config.shifts]))
+    def channels(config: VisionConfig) -> float:
+        """Numbers per pixel of a patch that are projected."""
+        return 3 * len(quarters_of_copies(config.shifts)[0]) / 4
+
+
+class _ProjectCells(nn.Module):
+    """Cells of patches [B, N, cells, C] -> [B, N, D].
+
+    The kernel is kept as one of whole patches is: [P * P * copies * 3, D], its rows by row, column,
+    copy, channel.
+    """
+
+    config: VisionConfig
+
+    @nn.compact
+    def __call__(self, cells: Float[Array, "B N _ C"]) -> Float[Array, "B N D"]:
+        c, dtype = self.config, self.config.block.jnp_dtype
+        _, shared = quarters_of_copies(c.shifts)
+        shape = (shared.shape[1] * cells.shape[-1], c.block.width)
+        init = nn.initializers.variance_scaling(1.0, "fan_in", "truncated_normal")
+        init = nn.with_logical_partitioning(init, ("patch", "embed"))
+        kernel = self.param("kernel", init, shape, jnp.float32)
+        bias = self.param("bias", named(nn.initializers.zeros, "embed"), shape[1:], jnp.float32)
+        order = "(x p y q s k) d -> (s x y) (p q k) d"
+        half = c.patch // 2
+        kernel = rearrange(kernel, order, x=2, y=2, p=half, q=half, k=3)
+        # Ones and zeros: sums of kernels, and no rounding before them.
+        kernel = jnp.tensordot(shared, kernel, axes=1, precision="highest")
+        return jnp.tensordot(cells, kernel.astype(dtype), axes=2) + bias.astype(dtype)
 
 
 class LinearPatchEmbed(nn.Module):
@@ -129,8 +172,8 @@ class LinearPatchEmbed(nn.Module):
         return _project(c)(plain_patches(_normalize(images, c), c.patch).astype(dtype))
 
     @staticmethod
-    def channels(config: VisionConfig) -> int:
-        """Numbers per pixel that are projected."""
+    def channels(config: VisionConfig) -> float:
+        """Numbers per pixel of a patch that are projected."""
         return 3
 
 
@@ -150,11 +193,6 @@ def patch_embed_class(name: str) -> type[ShiftedPatchEmbed] | type[LinearPatchEm
     return PATCH_EMBEDS[name]
 
 
-def _check_shifts(shifts: str) -> None:
-    if shifts not in SHIFTS:
-        raise BadUsage(f"shifts={shifts!r} is not known: choose one of {', '.join(SHIFTS)}")
-
-
 def _normalize(images: Array, c: VisionConfig) -> Array:
     """Bytes to mean 0 and deviation 1 per channel, float32, on the device: bytes are what travels
     from the host."""
@@ -162,8 +200,6 @@ def _normalize(images: Array, c: VisionConfig) -> Array:
     return (images.astype(jnp.float32) / 255 - mean) / std
 
 
-def _project(c: VisionConfig, arrange: Callable[[Array], Array] = lambda x: x) -> EinsumDense:
+def _project(c: VisionConfig) -> EinsumDense:
     axes = ("patch", "embed")
-    return EinsumDense(
-        (c.block.width,), axes, dtype=c.block.jnp_dtype, arrange=arrange, name="project"
-    )
+    return EinsumDense((c.block.width,), axes, dtype=c.block.jnp_dtype, name="project")
