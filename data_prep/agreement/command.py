@@ -7,7 +7,7 @@ from collections import Counter, defaultdict
 from pathlib import Path
 
 from data_prep.agreement.counts import Comparison
-from data_prep.agreement.gold import SAME, GoldSection, Label, from_nodes, iou, read_gold
+from data_prep.agreement.gold import SAME, BoxLabel, GoldSection, from_nodes, iou, read_gold
 from data_prep.agreement.tables import Tables, document
 from data_prep.records.captured import LABELS, RECORDS, REJECTED_FILES, read_records
 from xojl_jax.errors import BadInput, BadUsage
@@ -136,19 +136,19 @@ def paired(gold: list[GoldSection], records: list[Record]) -> tuple[list[Pair], 
 # --- what is compared ------------------------------------------------------------------------
 
 
-def made_labels(record: Record, rules: dict[int, str], *, roots: bool = False) -> list[Label]:
+def made_labels(record: Record, rules: dict[int, str], *, roots: bool = False) -> list[BoxLabel]:
     """A record's labels, without its root unless `roots`. `rules`: html node -> rule."""
     if record.layout is None:
         return []
     nodes = zip(preorder(record.layout), record.alignment(), strict=True)
     return [
-        Label(visit.node.element, record.html_boxes[index][:4], rules.get(index, ""))
+        BoxLabel(visit.node.element, record.html_boxes[index][:4], rules.get(index, ""))
         for visit, index in nodes
         if index is not None and visit.index >= (not roots) and visit.node.element in ELEMENTS
     ]
 
 
-def gold_labels(section: GoldSection, *, roots: bool = False) -> list[Label]:
+def gold_labels(section: GoldSection, *, roots: bool = False) -> list[BoxLabel]:
     """Labels made by hand, without the root unless `roots`."""
     if roots:
         return list(section.labels)
@@ -213,7 +213,7 @@ def per_tag(pairs: list[Pair], table: dict[str, str], *, roots: bool = False) ->
         for visit in preorder(record.html)[not roots :]:
             element = table.get(visit.node.tag)
             if visit.index >= end and element:
-                made.append(Label(element, record.html_boxes[visit.index][:4]))
+                made.append(BoxLabel(element, record.html_boxes[visit.index][:4]))
                 if element not in CONTAINERS:
                     end = visit.subtree_end  # nothing inside a leaf
         out.add(section.uri, gold_labels(section, roots=roots), made)

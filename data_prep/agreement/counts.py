@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from scipy import stats
 
-from data_prep.agreement.gold import Label, match
+from data_prep.agreement.gold import BoxLabel, match
 
 LAYOUT = ("section", "grid", "column", "wrapper", "freedom")
 GROUPS = ("leaves + advanced", "containers")
@@ -25,7 +25,7 @@ class Comparison:
     trust: list[tuple[float, float]] = field(default_factory=list)
     last_f1: float = 0.0  # of all labels of the section that was added last
 
-    def add(self, page: str, gold: list[Label], made: list[Label]) -> list[Label]:
+    def add(self, page: str, gold: list[BoxLabel], made: list[BoxLabel]) -> list[BoxLabel]:
         """Counts one section; returns the gold labels that were not found."""
         counts, found = self.pages[page], match(gold, made)
         counts.update((label.element, "gold") for label in gold)

@@ -16,7 +16,7 @@ SAME = 0.7  # intersection over union from which two boxes count as the same
 TOLERANCE = 2.0  # px by which a section may have moved since it was labeled
 
 
-class Label(NamedTuple):
+class BoxLabel(NamedTuple):
     element: str
     box: Box
     rule: str = ""  # that made the label, where that is known
@@ -29,7 +29,7 @@ class GoldSection:
     uri: str
     box: Box  # on the page
     split: str
-    labels: tuple[Label, ...]
+    labels: tuple[BoxLabel, ...]
     category: str = ""  # "": not labeled
 
     def is_of(self, record: Record) -> bool:
@@ -62,7 +62,7 @@ def read_gold(paths: Iterable[Path | str]) -> list[GoldSection]:
 
 
 def _section(entry: dict) -> GoldSection:
-    labels = tuple(Label(element, _box(box)) for element, box in entry["labels"])
+    labels = tuple(BoxLabel(element, _box(box)) for element, box in entry["labels"])
     for label in labels:
         if label.element not in ELEMENTS:
             raise ValueError(f"{label.element!r} is no element")
@@ -106,7 +106,7 @@ class Matched(NamedTuple):
     extra: list[int]  # made labels that fit nothing
 
 
-def match(gold: Sequence[Label], made: Sequence[Label]) -> Matched:
+def match(gold: Sequence[BoxLabel], made: Sequence[BoxLabel]) -> Matched:
     """Matches one to one, greedily by overlap: labels with equal elements first."""
     free_gold, free_made = set(range(len(gold))), set(range(len(made)))
     pairs = []

@@ -12,7 +12,7 @@ import shutil
 from pathlib import Path
 from urllib.parse import quote
 
-from data_prep.browser.gate import Gate
+from data_prep.browser.egress_proxy import EgressProxy
 from data_prep.browser.page import Page, PageError, first_line, paint_order
 from data_prep.browser.site import ORIGIN, Shim, Site
 from data_prep.browser.watchdog import Watchdog
@@ -64,7 +64,7 @@ class Browser:
         self._executable = executable or find_chromium()
         self._page_seconds, self._page_bytes = page_seconds, page_bytes
         self._stack = contextlib.ExitStack()
-        self._playwright = self._browser = self._gate = None
+        self._playwright = self._browser = self._egress_proxy = None
         self._pid = 0
 
     def __enter__(self) -> "Browser":
@@ -115,10 +115,10 @@ class Browser:
 
     def open_url(self, url: str, viewport=DESKTOP, *, shim: Shim | None = None) -> "Page":
         """Renders a page of the web. It reaches public addresses, and the host of `url`, only."""
-        if self._gate is None:
-            self._gate = self._stack.enter_context(Gate())
-        self._gate.allow(url)
-        return self._open(url, viewport, Site(shim=shim, open_web=True), self._gate.address)
+        if self._egress_proxy is None:
+            self._egress_proxy = self._stack.enter_context(EgressProxy())
+        self._egress_proxy.allow(url)
+        return self._open(url, viewport, Site(shim=shim, open_web=True), self._egress_proxy.address)
 
     @property
     def version(self) -> str:

@@ -31,7 +31,7 @@ class Site:
       near: a page's path in `root`; what `/` names and `root` lacks is looked for in the folders
         from the page's own upwards (a build folder inside of a package, that links as a site does).
       texts: path -> HTML that is served in place of a file.
-      open_web: the rest goes out, through the gate; else it is refused.
+      open_web: the rest goes out, through the egress proxy; else it is refused.
       placeholders: a picture that cannot be had is one of ours.
 
     What became of the requests: `missing` (own files that are not there), `refused` (other hosts),

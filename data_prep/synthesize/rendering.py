@@ -11,7 +11,7 @@ from typing import NamedTuple
 from PIL import Image
 
 from data_prep.browser.chromium import Browser, PageError
-from data_prep.synthesize.components import Page, make_page
+from data_prep.synthesize.components import DrawnSection, make_page
 from data_prep.synthesize.components.markup import document, labeled_tree
 from data_prep.trees.compact import Compact, compact, properties
 from xojl_jax.errors import BadUsage, UserError
@@ -35,7 +35,7 @@ class Limits:
     labels: int = 80
 
 
-class DoesNotFit(Exception):
+class DrawRejected(Exception):
     """This draw cannot be a record; the next one is tried. The message says why."""
 
 
@@ -60,7 +60,7 @@ def make_records(
         for index, answer in zip(waiting, _render_with_retries(browser, pages), strict=True):
             try:
                 done[index] = _record(answer, seed, index, limits)
-            except DoesNotFit as reason:
+            except DrawRejected as reason:
                 redrawn[str(reason)] += 1
     raise BadUsage(
         f"section {waiting[0]} of seed {seed} fits in none of {ATTEMPTS} draws:"
@@ -70,7 +70,7 @@ def make_records(
 
 @dataclass(frozen=True)
 class _Rendered:
-    page: Page
+    page: DrawnSection
     compact: Compact
     marks: list[str | None]  # of each extracted node
     parents: list[int]
@@ -79,7 +79,7 @@ class _Rendered:
     picture: bytes
 
 
-def _render_with_retries(browser: Browser, pages: list[Page]) -> list["_Rendered"]:
+def _render_with_retries(browser: Browser, pages: list[DrawnSection]) -> list["_Rendered"]:
     """As `_render`, three times at most: with harmless pages, failures come from machine load."""
     for _ in range(2):
         with contextlib.suppress(PageError):
@@ -90,7 +90,7 @@ def _render_with_retries(browser: Browser, pages: list[Page]) -> list["_Rendered
         raise UserError(f"the browser failed three times ({error}): try again later") from error
 
 
-def _render(browser: Browser, pages: list[Page]) -> list[_Rendered]:
+def _render(browser: Browser, pages: list[DrawnSection]) -> list[_Rendered]:
     codebook = Codebook.load()
     text = document([page.shown() for page in pages], pitch=PITCH)
     width = max(page.width for page in pages)
@@ -117,22 +117,22 @@ def _root(number: int) -> str:
 
 
 def _record(shown: _Rendered, seed: int, index: int, limits: Limits) -> RenderedRecord:
-    """The record of a rendered section, or DoesNotFit."""
+    """The record of a rendered section, or DrawRejected."""
     left, _, width, height = shown.box
     if not HEIGHTS[0] <= height <= HEIGHTS[1]:
-        raise DoesNotFit("too low" if height < HEIGHTS[0] else "too high")
+        raise DrawRejected("too low" if height < HEIGHTS[0] else "too high")
     layout, layout_nodes = _layout(shown)
     as_shown = [(visit.node.element, visit.depth) for visit in preorder(layout)]
     if as_shown != labeled_tree(shown.page.root):
-        raise DoesNotFit("a labeled node does not show")
+        raise DrawRejected("a labeled node does not show")
     html_nodes = len(shown.compact.boxes)
     if html_nodes > limits.nodes:
-        raise DoesNotFit("too many html nodes")
+        raise DrawRejected("too many html nodes")
     if len(layout_nodes) > limits.labels:
-        raise DoesNotFit("too many labeled nodes")
+        raise DrawRejected("too many labeled nodes")
     boxes = [shown.compact.boxes[node] for node in layout_nodes]
     if broken := next(violations(layout, boxes), None):
-        raise DoesNotFit(f"{broken.element}: {broken.rule}")
+        raise DrawRejected(f"{broken.element}: {broken.rule}")
     name = f"{seed}-{index:06d}"
     record = Record(
         id=f"synth-{name}",

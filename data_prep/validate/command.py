@@ -35,13 +35,13 @@ def main(argv: list[str]) -> int:
     source = open_source(options.folder)
     for path in filter(None, (options.report, options.json)):
         _check_output(Path(path), source.path)
-    overview = look_at(source, options.workers)
+    overview = read_overview(source, options.workers)
     changes = []
     if options.fix:
         for step in (recode, repair):
             if done := step(source, overview):
                 changes += done
-                overview = look_at(source, options.workers)
+                overview = read_overview(source, options.workers)
         tell(changes)
     print_summary(overview)
     if options.json:
@@ -87,7 +87,7 @@ def parse_flags(argv: list[str]) -> argparse.Namespace:
     return options
 
 
-def look_at(source: Folder | Shards, workers: int) -> Overview:
+def read_overview(source: Folder | Shards, workers: int) -> Overview:
     """Every record on its own, then all together."""
     entries, totals, findings = source.entries(), Totals(), []
     results = inspect_all(source.path, entries, totals, workers)

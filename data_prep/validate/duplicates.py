@@ -1,6 +1,6 @@
 """Equal and nearly equal records: fingerprints, and a search that never compares all with all.
 
-A picture's `look` is a perceptual hash: the signs of 64 low frequencies of its small gray copy. A
+A picture's hash is perceptual: the signs of 64 low frequencies of its small gray copy. A
 tree's `sketch` is a MinHash: two sketches agree in about the share of node triples that the trees
 have in common. Both are cut into bands; records that share a band are compared, each with a few
 representatives of that band, so that time and memory grow with the number of records.
@@ -18,7 +18,7 @@ from scipy.fft import dctn
 from xojl_jax.xojl.record import Record
 from xojl_jax.xojl.tree import preorder, print_layout, to_semantic
 
-# Bits of 64 in which two looks may differ: alone, and where the trees are alike, too.
+# Bits of 64 in which two hashes may differ: alone, and where the trees are alike, too.
 SAME_LOOK, LIKE_LOOK = 2, 10
 # Share of node triples that two trees have in common: alike, and as good as equal.
 LIKE_TREE, SAME_TREE = 0.8, 0.95
@@ -38,8 +38,8 @@ _MULTIPLIERS = _RANDOM.integers(1, 2**63, (_ROWS, 1), np.uint64) | np.uint64(1)
 _OFFSETS = _RANDOM.integers(0, 2**63, (_ROWS, 1), np.uint64)
 
 
-class Look(NamedTuple):
-    """What a picture looks like."""
+class PictureHash(NamedTuple):
+    """What tells pictures apart, and like ones together."""
 
     pixels: bytes  # digest of size and pixels
     hash: int  # 64 bits
@@ -49,7 +49,7 @@ class Look(NamedTuple):
 
 
 class Fingerprint(NamedTuple):
-    look: Look | None  # None without a screenshot
+    picture: PictureHash | None  # None without a screenshot
     html: bytes  # digest
     layout: bytes  # digest of the semantic view; b"" without one
     sketch: np.ndarray  # uint32[_ROWS]
@@ -62,12 +62,12 @@ class Pair(NamedTuple):
     one: int
     other: int
     kind: str  # duplicate, labels, near or shared: see checks.KINDS
-    bits: int | None  # of 64, in which the looks differ
+    bits: int | None  # of 64, in which the hashes differ
     tree: float  # share of node triples in common
 
 
-def look_of(pixels: np.ndarray) -> Look:
-    """The look of uint8[H, W, 3]."""
+def hash_picture(pixels: np.ndarray) -> PictureHash:
+    """Of uint8[H, W, 3]."""
     height, width = pixels.shape[:2]
     digest = hashlib.sha256(np.ascontiguousarray(pixels))
     digest.update(f"{width}x{height}".encode())
@@ -79,10 +79,10 @@ def look_of(pixels: np.ndarray) -> Look:
     waves = dctn(small, norm="ortho")[:8, :8].ravel()
     bits = np.append(waves[1:] > np.median(waves[1:]), False)  # without the mean gray: 63 bits
     value = int.from_bytes(np.packbits(bits).tobytes(), "big")
-    return Look(digest.digest(), value, width / height, bool(small.std() < 2), blank)
+    return PictureHash(digest.digest(), value, width / height, bool(small.std() < 2), blank)
 
 
-def fingerprint_of(record: Record, look: Look | None) -> Fingerprint:
+def fingerprint_of(record: Record, picture: PictureHash | None) -> Fingerprint:
     """Content is left out of the tree: its ids differ from capture to capture."""
     visits = preorder(record.html)
     names = [f"{v.depth}{v.node.tag}@{'@'.join(v.node.classes)}" for v in visits]
@@ -96,7 +96,7 @@ def fingerprint_of(record: Record, look: Look | None) -> Fingerprint:
     if record.layout is not None:
         text = print_layout(to_semantic(record.layout))
         layout = hashlib.blake2b(text.encode(), digest_size=16).digest()
-    return Fingerprint(look, html, layout, sketch, len(visits))
+    return Fingerprint(picture, html, layout, sketch, len(visits))
 
 
 def find_pairs(fingerprints: Iterable[Fingerprint | None]) -> list[Pair]:
@@ -131,10 +131,10 @@ _RANK = {"duplicate": 0, "labels": 1, "near": 2, "shared": 3}
 
 
 def _bands(one: Fingerprint):
-    if one.look is not None and not one.look.even:
-        yield "pixels", one.look.pixels
+    if one.picture is not None and not one.picture.even:
+        yield "pixels", one.picture.pixels
         for band in range(_LOOK_BANDS):
-            yield "look", band, one.look.hash >> (16 * band) & 0xFFFF
+            yield "hash", band, one.picture.hash >> (16 * band) & 0xFFFF
     rows = _ROWS // _TREE_BANDS
     for band in range(_TREE_BANDS):
         yield "tree", band, one.sketch[band * rows : (band + 1) * rows].tobytes()
@@ -143,24 +143,24 @@ def _bands(one: Fingerprint):
 def _compare(number: int, one: Fingerprint, other_number: int, other: Fingerprint) -> Pair | None:
     tree = 1.0 if one.html == other.html else float((one.sketch == other.sketch).mean())
     bits = None
-    if one.look and other.look:
-        bits = (one.look.hash ^ other.look.hash).bit_count()
+    if one.picture and other.picture:
+        bits = (one.picture.hash ^ other.picture.hash).bit_count()
     kind = _kind(one, other, tree, bits)
     return kind and Pair(number, other_number, kind, bits, tree)
 
 
 def _kind(one: Fingerprint, other: Fingerprint, tree: float, bits: int | None) -> str | None:
-    if (one.look is None) != (other.look is None):
+    if (one.picture is None) != (other.picture is None):
         return None
-    same_picture = one.look is None or one.look.pixels == other.look.pixels
+    same_picture = one.picture is None or one.picture.pixels == other.picture.pixels
     if same_picture and one.html == other.html:
         return "duplicate" if one.layout == other.layout else "labels"
     trees_tell = min(one.nodes, other.nodes) >= _LEAST_NODES
-    if bits is None or one.look.even or other.look.even:
+    if bits is None or one.picture.even or other.picture.even:
         return "near" if same_picture and trees_tell and tree >= SAME_TREE else None
     if same_picture and trees_tell and tree < _OTHER_TREE:
         return "shared"
-    if abs(one.look.aspect / other.look.aspect - 1) > _ASPECT:
+    if abs(one.picture.aspect / other.picture.aspect - 1) > _ASPECT:
         return None
     alike = bits <= SAME_LOOK or (trees_tell and tree >= LIKE_TREE and bits <= LIKE_LOOK)
     return "near" if alike else None

@@ -11,7 +11,7 @@ from data_prep.records.splits import site_of
 from data_prep.validate import checks
 from data_prep.validate.checks import Problem
 from data_prep.validate.coverage import Coverage
-from data_prep.validate.duplicates import Fingerprint, fingerprint_of, look_of
+from data_prep.validate.duplicates import Fingerprint, fingerprint_of, hash_picture
 from xojl_jax.data.images import ChannelStatistics, decode_image
 from xojl_jax.errors import BadInput
 from xojl_jax.xojl.codebook import Codebook
@@ -124,11 +124,11 @@ def inspect(
         return found
     _tell(found, record, source.path.name)
     totals.coverage.add(record, vocabulary.codebook)
-    look = None
+    picture = None
     try:
         data = source.picture(entry, record)
         if data or not source.splits:  # in shards, a record may come without a screenshot
-            look = _inspect_picture(found, record, data, totals)
+            picture = _inspect_picture(found, record, data, totals)
     except XojlError as fault:
         found.problems.append(Problem("path", str(fault)))
     except BadInput as fault:
@@ -142,7 +142,7 @@ def inspect(
         sizes = f"{found.nodes} html nodes, {found.detail_tokens} tokens"
         nodes, tokens = LIMITS["base"]
         found.problems.append(Problem("large", f"{sizes}; at most {nodes} and {tokens}"))
-    found.fingerprint = fingerprint_of(record, look)
+    found.fingerprint = fingerprint_of(record, picture)
     return found
 
 
@@ -157,12 +157,12 @@ def _inspect_picture(found: Finding, record: Record, data: bytes, totals: Totals
     pixels = decode_image(data)
     totals.channels.add(pixels)
     found.size = pixels.shape[1], pixels.shape[0]
-    look = look_of(pixels)
-    if look.blank:
+    picture = hash_picture(pixels)
+    if picture.blank:
         found.problems.append(Problem("blank", f"{found.size[0]} x {found.size[1]} px"))
     found.problems += checks.ending_problems(record, data)
     found.problems += checks.box_problems(record, pixels.shape[:2])
-    return look
+    return picture
 
 
 def _inspect_labels(found: Finding, record: Record, vocabulary: Vocabulary) -> None:

@@ -11,7 +11,7 @@ import grain
 
 from xojl_jax.data import transforms
 from xojl_jax.data.order import BatchOrder
-from xojl_jax.data.transforms import Dataset
+from xojl_jax.data.transforms import DataSource
 from xojl_jax.errors import BadInput, BadUsage
 
 # One record in a hundred may be unreadable before a run stops, and always a handful.
@@ -50,7 +50,7 @@ class Batches(Iterator):
 
 
 def batches(
-    dataset: Dataset,
+    dataset: DataSource,
     *,
     seed: int,
     batch_size: int,
@@ -71,7 +71,7 @@ def batches(
     `dataset.augment(sample, rng)` where the data set has that method.
 
     Args:
-      dataset: see `transforms.Dataset`.
+      dataset: see `transforms.DataSource`.
       seed: of the order and of the augmentation.
       batch_size: rows of the *global* batch; a multiple of `process_count`.
       start_step: the first step to load; a resumed run gives the number of steps done.
@@ -99,7 +99,7 @@ def batches(
 
 
 def one_epoch(
-    dataset: Dataset,
+    dataset: DataSource,
     *,
     batch_size: int,
     limit: int | None = None,
@@ -127,7 +127,7 @@ def one_epoch(
     return _start(rows, transforms.stack_pairs, num_threads, prefetch, tolerant)
 
 
-def _check(dataset: Dataset, batch_size: int, process_index: int, process_count: int) -> None:
+def _check(dataset: DataSource, batch_size: int, process_index: int, process_count: int) -> None:
     if len(dataset) == 0:
         raise BadInput("the data set holds no usable record: check data.path and the split")
     if batch_size < 1 or batch_size % process_count:
@@ -138,7 +138,7 @@ def _check(dataset: Dataset, batch_size: int, process_index: int, process_count:
         raise BadUsage(f"process {process_index} of {process_count} does not exist")
 
 
-def _tolerant(dataset: Dataset, max_bad: int | None) -> transforms.Tolerant:
+def _tolerant(dataset: DataSource, max_bad: int | None) -> transforms.Tolerant:
     default = max(_BAD_FEW, int(len(dataset) * _BAD_SHARE))
     return transforms.Tolerant(dataset, default if max_bad is None else max_bad)
 

@@ -16,7 +16,7 @@ ENDLESS = 1 << 60
 FlatSample = Mapping[str, np.ndarray]
 
 
-class Dataset(Protocol):
+class DataSource(Protocol):
     """What the loader needs. Two optional ones are for training: a method `augment(sample, rng) ->
     sample`, and `weights`, float[len(dataset)] or None: how often records come (see `SampleOrder`).
 
@@ -122,7 +122,7 @@ class Tolerant:
     raised: a broken data set is not to be trained on.
     """
 
-    def __init__(self, dataset: Dataset, max_bad: int):
+    def __init__(self, dataset: DataSource, max_bad: int):
         self.dataset, self.max_bad = dataset, max_bad
         self.bad: dict[int, str] = {}
         self._lock = threading.Lock()

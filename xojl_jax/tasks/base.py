@@ -63,7 +63,7 @@ class Dataset(Protocol):
 
     Every sample has the same keys, shapes and dtypes. `dataset[i]` may be called from several
     threads at once, and always gives the same sample for the same `i`. A task with several buckets
-    gives its data sets what `xojl_jax.data.transforms.Dataset` names for them.
+    gives its data sets what `xojl_jax.data.transforms.DataSource` names for them.
     """
 
     def __len__(self) -> int: ...

@@ -84,7 +84,7 @@ SITE = 8  # consecutive sections with one author, in one style
 
 
 @dataclass(frozen=True)
-class Page:
+class DrawnSection:
     """One section, drawn and labeled, not yet rendered.
 
     Attributes:
@@ -110,7 +110,7 @@ class Page:
         return self.root, self.place, self.base
 
 
-def make_page(seed: int, index: int, attempt: int = 0) -> Page:
+def make_page(seed: int, index: int, attempt: int = 0) -> DrawnSection:
     """Section `index` of `seed`; `attempt` counts the draws that did not fit before."""
     name, site = f"{seed}/{index}/{attempt}", f"{seed}/s{index // SITE}"
     author = Random(site)
@@ -130,4 +130,6 @@ def make_page(seed: int, index: int, attempt: int = 0) -> Page:
     derive_labels(root, theme.page)
     # The string seeds the draws: another one would change every record of a seed.
     transliterate_section(root, theme.script, Random(f"tongue of {name}"))
-    return Page(name, site, category, int(place["max-width"][:-2]), root, place, theme.profile.base)
+    return DrawnSection(
+        name, site, category, int(place["max-width"][:-2]), root, place, theme.profile.base
+    )

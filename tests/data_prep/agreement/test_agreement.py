@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from data_prep.agreement import command as agreement
-from data_prep.agreement.gold import SAME, Label, iou, match, read_gold
+from data_prep.agreement.gold import SAME, BoxLabel, iou, match, read_gold
 from data_prep.label import command as label
 from xojl_jax.errors import BadInput, BadUsage
 from xojl_jax.xojl.record import Record, record_to_json
@@ -17,7 +17,9 @@ from xojl_jax.xojl.tree import ELEMENTS, parse_html, parse_layout
 
 GOLD = Path(__file__).parents[1] / "gold"
 BOXES = st.tuples(*[st.integers(0, 60)] * 2, *[st.integers(1, 60)] * 2)
-LABELS = st.lists(st.builds(Label, st.sampled_from(["button", "image", "list"]), BOXES), max_size=8)
+LABELS = st.lists(
+    st.builds(BoxLabel, st.sampled_from(["button", "image", "list"]), BOXES), max_size=8
+)
 
 
 @given(BOXES, BOXES)

@@ -8,7 +8,7 @@ import threading
 import pytest
 
 from data_prep.browser.chromium import Browser, PageError, find_chromium
-from data_prep.browser.gate import Gate, is_public
+from data_prep.browser.egress_proxy import EgressProxy, is_public
 from data_prep.capture import command as capture
 from xojl_jax.errors import BadUsage
 
@@ -173,16 +173,16 @@ def test_a_page_of_the_web_finds_no_way_to_the_local_network(chromium, canary):
     assert canary.heard == []
 
 
-def test_the_gate_refuses_every_spelling_of_a_private_address(canary):
+def test_the_proxy_refuses_every_spelling_of_a_private_address(canary):
     """What counts is the address that a name leads to, at the moment of connecting."""
-    with Gate() as gate:
+    with EgressProxy() as proxy:
         for host in ("127.0.0.1", "localhost", "127.1", "0x7f.1", "2130706433", "0.0.0.0"):
-            assert gate.connect(host, canary.port) is None, host
-        gate.allow(f"http://127.0.0.1:{canary.port}/")
-        assert gate.connect("127.0.0.1", canary.port + 1) is None
-        gate.allow("http://example.com/")  # the next page: what the last one was allowed is over
-        assert gate.connect("127.0.0.1", canary.port) is None
-        assert len(gate.refused) == 8
+            assert proxy.connect(host, canary.port) is None, host
+        proxy.allow(f"http://127.0.0.1:{canary.port}/")
+        assert proxy.connect("127.0.0.1", canary.port + 1) is None
+        proxy.allow("http://example.com/")  # the next page: what the last one was allowed is over
+        assert proxy.connect("127.0.0.1", canary.port) is None
+        assert len(proxy.refused) == 8
     for address in ("10.0.0.1", "169.254.169.254", "::1", "::ffff:10.0.0.1", "64:ff9b::7f00:1"):
         assert not is_public(address), address
     assert is_public("8.8.8.8") and is_public("2606:4700::1111")

@@ -7,7 +7,7 @@ from PIL import Image, ImageEnhance
 from data_prep.build import command as build
 from data_prep.validate import command as validate
 from data_prep.validate import duplicates
-from data_prep.validate.duplicates import Fingerprint, find_pairs, fingerprint_of, look_of
+from data_prep.validate.duplicates import Fingerprint, find_pairs, fingerprint_of, hash_picture
 from tests.data_prep.validate.test_validate import check, problems
 from tests.data_prep.validate.validate_data import page, record, write
 from xojl_jax.data.shards import ShardSource, write_manifest, write_shards
@@ -15,8 +15,8 @@ from xojl_jax.xojl.record import parse_record
 
 
 def mark(seed: int, image: Image.Image | None = None, **changes) -> Fingerprint:
-    look = look_of(np.asarray(image if image is not None else page(seed)))
-    return fingerprint_of(parse_record(record(seed, **changes)), look)
+    picture = hash_picture(np.asarray(image if image is not None else page(seed)))
+    return fingerprint_of(parse_record(record(seed, **changes)), picture)
 
 
 def kinds(*marks: Fingerprint | None) -> list[tuple[int, int, str]]:
@@ -70,7 +70,7 @@ def test_blank_pictures_do_not_make_records_alike():
 
 def test_records_without_pictures_are_compared_by_tree():
     """Protects shards, which may hold HTML alone."""
-    bare = [mark(seed)._replace(look=None) for seed in (1, 2, 1)]
+    bare = [mark(seed)._replace(picture=None) for seed in (1, 2, 1)]
     assert kinds(*bare) == [(2, 0, "duplicate")]
 
 
@@ -85,8 +85,8 @@ def test_crowds_cost_no_more_than_their_number(monkeypatch):
 
     def crowd(size: int) -> list[Fingerprint]:
         hashes = rng.integers(0, 2**63, size).tolist()
-        looks = [base.look._replace(hash=h, pixels=h.to_bytes(8, "big")) for h in hashes]
-        return [base._replace(look=look) for look in looks]
+        pictures = [base.picture._replace(hash=h, pixels=h.to_bytes(8, "big")) for h in hashes]
+        return [base._replace(picture=picture) for picture in pictures]
 
     monkeypatch.setattr(duplicates, "_compare", counted)
     assert find_pairs(crowd(200)) == []

@@ -62,7 +62,7 @@ class LayoutDataset:
 
     buckets: np.ndarray | None = None
     bucket_holds: np.ndarray | None = None
-    # Training without HTML is another bucket: see `transforms.Dataset`.
+    # Training without HTML is another bucket: see `transforms.DataSource`.
     changed_buckets: np.ndarray | None = None
     changed_share: float = 0.0
     _bucket_specs: tuple[FeatureSpec, ...] = ()

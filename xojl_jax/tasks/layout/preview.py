@@ -14,7 +14,7 @@ from xojl_jax.tasks.layout.dataset import LayoutDataset
 MODE = "detail"
 
 
-class Preview:
+class LayoutPreview:
     """The first records of a data set that have a picture and boxes.
 
     Attributes:

@@ -27,7 +27,7 @@ from xojl_jax.tasks.layout.heads import HEADS
 from xojl_jax.tasks.layout.inference import LayoutInference
 from xojl_jax.tasks.layout.model import LayoutModel
 from xojl_jax.tasks.layout.model_config import ModelConfig
-from xojl_jax.tasks.layout.preview import MODE, Preview
+from xojl_jax.tasks.layout.preview import MODE, LayoutPreview
 from xojl_jax.tasks.layout.sample_spec import FeatureSpec, batch_spec
 from xojl_jax.tasks.layout.stage_losses import stage_losses
 from xojl_jax.tasks.layout.views import Prediction
@@ -205,10 +205,10 @@ class LayoutTask(Task):
         image_size = getattr(flags, "image_size", None)
         return LayoutInference(self, image_size=image_size)
 
-    def preview(self, count: int) -> tuple[Preview, Callable[..., Prediction]] | None:
+    def preview(self, count: int) -> tuple[LayoutPreview, Callable[..., Prediction]] | None:
         if not self.stage.decoder:
             return None
         inference = self.inference()
-        preview = Preview(inference.dataset("val"), count, self.config.batch_size)
+        preview = LayoutPreview(inference.dataset("val"), count, self.config.batch_size)
         predict = functools.partial(inference.predict, mode=MODE)
         return (preview, predict) if preview.count else None

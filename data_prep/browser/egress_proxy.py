@@ -18,17 +18,17 @@ _NAT64 = ipaddress.ip_network("64:ff9b::/96")
 _HEAD_LIMIT = 64 * 1024
 
 
-class Gate:
-    """`with Gate() as gate`: `gate.address` is a proxy; `allow(url)` opens one private host."""
+class EgressProxy:
+    """`with EgressProxy() as proxy`: at `proxy.address`; `allow(url)` opens one private host."""
 
     def __init__(self):
         self.refused: list[str] = []
         self._allowed: set[tuple[str, int]] = set()
         self._server = _Server(("127.0.0.1", 0), _Handler)
-        self._server.gate = self
+        self._server.proxy = self
         self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
 
-    def __enter__(self) -> "Gate":
+    def __enter__(self) -> "EgressProxy":
         self._thread.start()
         return self
 
@@ -81,7 +81,7 @@ def is_public(address: str) -> bool:
 class _Server(socketserver.ThreadingTCPServer):
     daemon_threads = True
     allow_reuse_address = True
-    gate: Gate
+    proxy: EgressProxy
 
 
 class _Handler(socketserver.BaseRequestHandler):
@@ -103,7 +103,7 @@ class _Handler(socketserver.BaseRequestHandler):
             kept = [h for h in head[1:] if not h.lower().startswith(("proxy-", "connection:"))]
             lines = [f"{method} {path} {version}", *kept, "Connection: close", "", ""]
             opening = "\r\n".join(lines).encode("latin-1") + rest
-        peer = self.server.gate.connect(host, number)
+        peer = self.server.proxy.connect(host, number)
         if peer is None:
             self.request.sendall(b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n")
             return
