@@ -1,6 +1,6 @@
 """Decisions of docs/labels.md that two readers needed, on trees written down here."""
 
-from tests.data_prep.label.test_label import Draft, labeled
+from tests.data_prep.label.drafts import Draft, labeled
 
 
 def test_what_a_card_starts_with_titles_it():

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.data_prep.label.test_label import Draft, labeled
+from tests.data_prep.label.drafts import Draft, labeled
 
 
 def links(tag, count, down=False):
