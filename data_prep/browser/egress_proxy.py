@@ -13,8 +13,11 @@ import socketserver
 import threading
 from urllib.parse import urlsplit
 
+# Seconds without a byte after which a connection is given up.
 TIMEOUT = 20.0
+# IPv6 addresses that hold an IPv4 one (RFC 6052): behind 64:ff9b::10.0.0.1 is a private host.
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
+# Bytes of a request's head; no browser sends as many, and memory is bounded.
 _HEAD_LIMIT = 64 * 1024
 
 
@@ -53,6 +56,8 @@ class EgressProxy:
             for family, kind, protocol, _, address in socket.getaddrinfo(
                 host, port, type=socket.SOCK_STREAM
             ):
+                # One private address among several refuses the name: which one a later connection
+                # would get is up to whoever answers for the name.
                 if not is_public(address[0]) and (host, port) not in self._allowed:
                     break
                 peer = socket.socket(family, kind, protocol)
@@ -72,6 +77,7 @@ def is_public(address: str) -> bool:
     ip = ipaddress.ip_address(address.partition("%")[0])
     wrapped = [ip]
     if ip.version == 6:
+        # A check of the outer address alone would let the inner one pass.
         wrapped += [ip.ipv4_mapped, ip.sixtofour, *(ip.teredo or ())]
         if ip in _NAT64:
             wrapped.append(ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF))
@@ -101,6 +107,7 @@ class _Handler(socketserver.BaseRequestHandler):
             host, number = parts.hostname or "", parts.port or _port(parts.scheme)
             path = parts._replace(scheme="", netloc="").geturl() or "/"
             kept = [h for h in head[1:] if not h.lower().startswith(("proxy-", "connection:"))]
+            # `close`: a second request on the connection could name another host, unchecked.
             lines = [f"{method} {path} {version}", *kept, "Connection: close", "", ""]
             opening = "\r\n".join(lines).encode("latin-1") + rest
         peer = self.server.proxy.connect(host, number)

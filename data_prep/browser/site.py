@@ -73,6 +73,7 @@ class Site:
                 file = self.shim.find(request.url) if self.shim else None
             if file is not None:
                 kind = mimetypes.guess_type(file.name)[0] or "application/octet-stream"
+                # Fonts and modules from another origin load only with this header.
                 route.fulfill(
                     path=file, content_type=kind, headers={"access-control-allow-origin": "*"}
                 )
@@ -128,6 +129,7 @@ def placeholder(url: str) -> str:
         width, height = (max(16, min(2000, int(n))) for n in named.groups())
     else:
         width, height = next(size for pattern, size in _SIZES if pattern.search(path))
+    # By the address, so that every capture of a page draws the same.
     tint = _TINTS[hashlib.sha256(url.encode("utf-8", "replace")).digest()[0] % len(_TINTS)]
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" '
@@ -187,15 +189,19 @@ class Shim:
         versions = self.packages.get(name)
         if not versions or not tail:
             return None
+        # Where no version is named, the newest is nearest.
         wanted = _numbers(version) or (10**6,)
         chosen = min(versions, key=lambda v: _distance(_numbers(v), wanted))
         root = versions[chosen]
         if root not in self._files:
             found = (Path(top) / f for top, _, files in os.walk(root) for f in files)
             names = (p.relative_to(root).as_posix() for p in found)
+            # Of several builds, the one in dist/ is what CDNs serve; else the shortest path.
             self._files[root] = sorted(names, key=lambda n: (not n.startswith("dist/"), len(n), n))
+        # The longest tail first: a short one, such as index.js, fits many files.
         for start in range(len(tail)):
             end = "/".join(tail[start:])
+            # As it is named, else its other build: packages may ship only one of the two.
             for form in (end, end.replace(".min.", "."), re.sub(r"\.(js|css)$", r".min.\1", end)):
                 for candidate in self._files[root]:
                     if candidate == form or candidate.endswith("/" + form):
@@ -204,6 +210,7 @@ class Shim:
 
 
 def _distance(one: tuple[int, ...], other: tuple[int, ...]) -> list[int]:
+    # By the parts that both have: a link may name the major version alone.
     return [abs(a - b) for a, b in zip(one, other, strict=False)]
 
 

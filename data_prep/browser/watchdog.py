@@ -32,6 +32,7 @@ class Watchdog:
 
     def _watch(self) -> None:
         started, worked_before = time.monotonic(), tree_usage(self.pid)[1]
+        # Seconds. Short, because a page may fill memory within a few.
         while not self._done.wait(0.5):
             memory, worked = tree_usage(self.pid)
             waited = time.monotonic() - started
@@ -55,10 +56,13 @@ def tree_usage(pid: int) -> tuple[int, float]:
     page, tick = (os.sysconf(n) for n in ("SC_PAGE_SIZE", "SC_CLK_TCK"))
     for entry in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError, ValueError, IndexError):
+            # The program's name, in brackets, may itself hold spaces and brackets.
             fields = (entry / "stat").read_text().rpartition(")")[2].split()
             resident, shared = map(int, (entry / "statm").read_text().split()[1:3])
             children.setdefault(int(fields[1]), []).append(int(entry.name))
+            # utime and stime, in ticks; counted from behind the name.
             worked = (int(fields[11]) + int(fields[12])) / tick
+            # Shared pages would count once for each process that maps them.
             usage[int(entry.name)] = ((resident - shared) * page, worked)
     memory, seconds, stack = 0, 0.0, [pid]
     while stack:

@@ -42,6 +42,7 @@ class Plan:
     def part_of(self, candidate: Candidate) -> tuple[str, int]:
         """(split, number of the file): equal ranges of keys, so files are about equally long."""
         split = self.split_of[candidate.site]
+        # The first 48 bits of the key as a fraction, times the number of files.
         return split, int(candidate.key[:12], 16) * self.files[split] >> 48
 
 

@@ -61,6 +61,7 @@ def quotations(ctx: NodeContext) -> float:
     """How many texts begin with a quotation mark, or how many `blockquote`s: the larger count."""
     tree = ctx.tree
     code = {j for i in range(len(tree)) if tree.tag[i] in ("pre", "code") for j in tree.subtree(i)}
+    # 12 characters: what is shorter is a word or a name in quotation marks.
     texts = [i for i in range(len(tree)) if _has_text(tree, i) and len(tree.text[i]) >= 12]
     texts = [i for i in texts if i not in code]  # string literals are no quotations
     marked = sum(bool(re.match(r"[“„«\"]", tree.text[i])) for i in texts)

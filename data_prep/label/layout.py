@@ -43,6 +43,8 @@ class Labeler:
         while True:
             if rule := self.rule(index):
                 return rule.element
+            # A box with one child and nothing of its own is looked through: a link around an image
+            # is the image.
             if len(self.tree.children[index]) != 1 or self.tree.kinds[index]:
                 return None
             index = self.tree.children[index][0]
@@ -61,6 +63,7 @@ class Labeler:
         for item in labels:
             if item.element not in CONTAINERS:
                 covered.update(self.tree.subtree(item.index))
+        # What a rule removed is decoration: that it has no label is no lack.
         gone = {i for at in self._absent for i in self.tree.subtree(at)}
         shown = [i for i, kinds in enumerate(self.tree.kinds) if kinds and i not in gone]
         sure = [item.confidence for item in labels]
@@ -78,6 +81,7 @@ class Labeler:
             if rule is None:
                 rule = self._first("group", index, kids) if kids else None
                 made[index] = [_item(rule, index, kids)] if self._stays(rule, index) else kids
+            # A container in which nothing is labeled is an empty box.
             elif rule.element in CONTAINERS:
                 made[index] = [_item(rule, index, kids)] if kids else []
             elif self._stays(rule, index):
@@ -85,6 +89,7 @@ class Labeler:
         kids = [item for kid in self.tree.children[0] for item in made[kid]]
         if not kids:
             return None
+        # Without a rule, hence with no confidence, until a `[[place]]` rule says what it is.
         root = Item("section", 0, "", 0.0, kids)
         self._place(root)
         return root
@@ -154,6 +159,7 @@ def in_order(root: Item) -> list[Item]:
 def layout_of(tree: SectionTree, root: Item) -> Forest:
     """The layout tree of labels; tags, classes and content are those of the html nodes."""
     labels: list[Label] = []
+    # -1: nothing is above the root.
     stack = [(root, -1)]
     while stack:
         item, above = stack.pop()

@@ -87,6 +87,7 @@ def longest_ratio(ctx: NodeContext) -> float:
 
 @measure
 def share_of_section(ctx: NodeContext) -> float:
+    # 1: a section without an area would divide by zero.
     return ctx.tree.area(ctx.index) / max(ctx.tree.area(0), 1)
 
 

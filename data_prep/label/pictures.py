@@ -39,6 +39,7 @@ def fills_box_with_text(ctx: NodeContext) -> bool:
     tree, at = ctx.tree, ctx.index
     above = tree.parent[at]
     free = tree.style[at].get("position", "") in ("absolute", "fixed")
+    # More texts above: some are outside of it, and it is what they are read on.
     return free and tree.texts[above] > tree.texts[at] and tree.area(at) >= 0.9 * tree.area(above)
 
 
@@ -48,6 +49,7 @@ def under_a_picture(ctx: NodeContext) -> bool:
     tree, at = ctx.tree, ctx.index
     x, y, wide, tall = tree.box[at]
     for i in tree.subtree(tree.parent[at]):
+        # Pictures only: drawings over one another are one pictogram (`stacked_drawings`).
         if i != at and "src" in tree.kinds[i]:
             left, top = tree.box[i][:2]
             if abs(left - x) < 0.3 * wide and abs(top - y) < 0.3 * tall:
@@ -117,6 +119,7 @@ def one_pictogram(ctx: NodeContext) -> bool:
 def menu_sign(ctx: NodeContext) -> bool:
     """Two to four thin painted bars under one another, and nothing else: a menu icon."""
     tree, at = ctx.tree, ctx.index
+    # Leaves: the button around the bars may be painted, too.
     bars = [i for i in tree.subtree(at) if not tree.children[i]]
     return (
         empty(ctx)
@@ -147,6 +150,7 @@ def uneven(ctx: NodeContext) -> bool:
     for cell in tree.children[ctx.index]:
         # Tops within the same 8 px are one line.
         rows.setdefault(round(tree.box[cell][1] / 8), []).append(tree.box[cell][3])
+    # A line of one picture has nothing to differ from.
     return any(max(row) > 1.2 * min(row) for row in rows.values() if len(row) > 1)
 
 
@@ -155,6 +159,7 @@ def _is_picture_cell(ctx: NodeContext, index: int) -> bool:
     if _is_captioned_background(tree, index):
         return True
     shown = [i for i in tree.subtree(index) if _is_picture(ctx, i)]
+    # A heading makes it a card, however short.
     if not shown or any(re.fullmatch("h[1-4]", tree.tag[i]) for i in tree.subtree(index)):
         return False
     picture, (width, height) = tree.box[shown[0]], tree.box[index][2:]
@@ -193,6 +198,7 @@ def _is_captioned_background(tree: SectionTree, index: int) -> bool:
     lines = [tree.box[i] for i in lines_of_text(tree, index)]
     if not _has_background(tree, index) or wide <= 96 or tall <= 64 or not lines:
         return False
+    # Higher up, or larger, it is the text of a banner and no caption.
     return all(box[1] > top + 0.7 * tall and box[3] < 0.2 * tall for box in lines)
 
 

@@ -75,6 +75,7 @@ class Table:
             raise BadInput(f"{path}: cannot read the table of rules ({error.strerror})") from error
         except ValueError as error:
             raise BadInput(f"{path}: not TOML: {error}") from error
+        # A misspelled part would be a part without rules, silently.
         unknown = sorted(set(data) - {"words", *PARTS})
         if unknown:
             raise BadInput(f"{path}: [{unknown[0]}] is no part of a table ({', '.join(PARTS)})")
@@ -86,6 +87,7 @@ class Table:
                 raise BadInput(f"{path}: write [[{part}]], once for each rule")
             rules = tuple(_rule(entry, f"{path}: [[{part}]]", part, patterns) for entry in entries)
             for rule in rules:
+                # labels.jsonl and the tables of agreement name rules: a name must mean one.
                 if rule.name in names:
                     raise BadInput(f"{path}: two rules are named {rule.name!r}")
                 names.add(rule.name)
@@ -135,6 +137,7 @@ def _strings(entry: dict, name: str, where: str) -> list[str]:
 
 
 def _either(text: str, where: str, patterns: dict) -> Condition:
+    # `or` binds less than `not`: `not a or b` is `(not a) or b`.
     tests = [_condition(part.strip(), where, patterns) for part in text.split(" or ")]
     return tests[0] if len(tests) == 1 else lambda ctx: any(test(ctx) for test in tests)
 
@@ -157,6 +160,7 @@ def _condition(text: str, where: str, patterns: dict) -> Condition:
         test = MATCHERS[word]
         return lambda ctx: test(ctx, name)
     if word == "under":
+        # Without the root (0): it is a section whatever its rule says.
         return lambda ctx: any(
             ctx.labeler.element(above) == name for above in ctx.tree.ancestors(ctx.index) if above
         )

@@ -123,6 +123,7 @@ class SectionTree:
 
     def is_photo(self, index: int) -> bool:
         """A photograph, by the kind of its file."""
+        # PNG, GIF and SVG are as often logos, drawings and icons.
         address = self.author[index].get("src", "")
         return bool(re.search(r"\.(jpe?g|webp|avif)\b", address, re.IGNORECASE))
 
@@ -242,5 +243,6 @@ def _px(text: str, default: float) -> float:
 
 
 def _visible(color: str) -> bool:
+    # `rgba(0, 0, 0, 0)` is what a browser computes for `transparent`.
     clear = color.startswith("rgba") and color.replace(" ", "").endswith(",0)")
     return bool(color) and color != "transparent" and not clear

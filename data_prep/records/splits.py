@@ -54,6 +54,7 @@ def _without_subdomains(name: str) -> str:
 
 @cache
 def _suffixes() -> PublicSuffixList:
+    # An unknown ending (`.internal`) has no registrable domain: such a name is kept whole.
     return PublicSuffixList(accept_unknown=False)
 
 
@@ -90,6 +91,7 @@ def assign_sites(
 def _by_hash(sites: Mapping[str, int], wanted: Mapping[str, float], seed: int) -> dict[str, str]:
     total, chosen = sum(wanted.values()), {}
     for site in sites:
+        # 48 bits: a float holds them exactly.
         place = int.from_bytes(_digest(seed, site)[:6]) / 2**48 * total
         for split, share in wanted.items():
             chosen[site] = split
@@ -104,6 +106,7 @@ def _by_size(
 ) -> dict[str, str]:
     total = sum(wanted.values())
     lacking = {split: share / total * sum(sites.values()) for split, share in wanted.items()}
+    # It may go below zero: then no other site goes there.
     for site, split in fixed.items():
         lacking[split] = lacking.get(split, 0) - sites[site]
     chosen = {}

@@ -50,7 +50,9 @@ def style_sheet(classes: Sequence[str], codebook: Codebook) -> str:
         rules.append(((*layer, place[parts.attribute]), device, f".{selector}{{{declaration}}}"))
         if css.startswith("border-") and css.endswith("width"):  # a width says that there is a line
             line = f".{selector}{{{css.replace('width', 'style')}:solid}}"
+            # -1: before all others of its layer, so that a class with another line style wins.
             rules.append(((*layer, -1), device, line))
+    # Classes are equally specific (pseudo-classes aside), so of two rules the later one wins.
     lines = []
     for _, device, rule in sorted(rules, key=lambda entry: entry[0]):
         lines.append(f"@media {DEVICES[device]}{{{rule}}}" if device in DEVICES else rule)
@@ -65,6 +67,7 @@ def declaration_of(parts: ClassParts, codebook: Codebook) -> str | None:
     value = css_value(css, parts.value, codebook)
     if not value:
         return None
+    # Without `content` a browser draws no such box at all.
     drawn = {"before", "after"} & {codebook.pseudo_classes.get(p) for p in parts.pseudos}
     return f"{css}:{value}" + (';content:""' if drawn else "")
 
@@ -73,10 +76,12 @@ def css_value(css: str, written: str, codebook: Codebook) -> str | None:
     """The CSS text of a written value; None where there is none."""
     parts = written.split("+")
     if css == "font-family":
+        # Kinds that are not known are one more `sans-serif`; once is enough.
         return ",".join(dict.fromkeys([FONTS.get(p, "sans-serif") for p in parts]))
     if css in _FUNCTIONS:
         return _calls(parts, codebook)
     if css in _SHADOWS:
+        # Chromium computes a shadow with its color first, and so it is stored.
         first = _color(parts[0])
         rest = [_piece(p, codebook) for p in (parts[1:] if first else parts)]
         return " ".join([*rest, first] if first else rest)
@@ -128,6 +133,7 @@ def _calls(parts: Sequence[str], codebook: Codebook) -> str | None:
             calls[-1].append(_piece(part, codebook))
         else:
             return None
+    # A keyword here, and no function.
     if calls == [["none"]]:
         return "none"
     # A function of two dimensions takes two numbers: of `translate3d` the depth is not seen.
@@ -158,6 +164,7 @@ def _tracks(parts: Sequence[str], codebook: Codebook) -> str | None:
             return f"fit-content({track()})"
         if part == "repeat" and len(queue) >= 2:
             count, inner = queue.pop(0), []
+            # The stored form has no closing bracket: all that follows is repeated.
             while queue:
                 inner.append(track())
             return f"repeat({count},{' '.join(inner)})"

@@ -95,6 +95,8 @@ def page_of(forest: Forest, codebook: Codebook, given: PlaceholderContents) -> s
     displays = "".join(f"{tag}{{display:{kind}}}" for tag, kind in _DISPLAY.items())
     if all(_holds_floats(root) for root in forest):
         displays += '[data-xojl="0"]::after{content:"";display:block;clear:both}'
+    # `all:unset` gives every property its initial value (or the inherited one), which is what
+    # compact.py leaves out, and not the browser's style for the tag.
     reset = _RESET % {
         "backdrop": setting.backdrop,
         "width": setting.width,
@@ -182,6 +184,7 @@ class _Writer:
         if node.tag in _FIELDS and not node.children:
             return self._field(node, index, about), ""
         tag = node.tag if node.tag and _NAME.match(node.tag) else "div"
+        # What was captured was shown; closed, it would be hidden.
         opened = ' open=""' if tag in ("details", "dialog") else ""
         return f"<{tag}{about}{opened}>", f"</{tag}>"
 
@@ -213,6 +216,7 @@ def _picture(placeholder: Placeholder) -> str:
         f"preserveAspectRatio='none' viewBox='0 0 1 1'>"
         f"<rect width='1' height='1' fill='{placeholder.color}'/></svg>"
     )
+    # In a data URL `#` would begin a fragment, and `<` is no character of an XML attribute.
     return "data:image/svg+xml," + svg.replace("#", "%23").replace("<", "%3C").replace(">", "%3E")
 
 

@@ -63,6 +63,7 @@ class Overview:
 
     def fitting(self) -> dict[str, int]:
         """Labeled records by preset that takes them; a larger one takes what a smaller takes."""
+        # `LIMITS` is in rising order.
         smallest, sizes = Counter(f.fits for f in self.labeled), list(LIMITS)
         return {p: sum(smallest[q] for q in sizes[: i + 1]) for i, p in enumerate(sizes)}
 
@@ -89,6 +90,7 @@ class Overview:
         return {
             "folder": self.path,
             "records": len(self.findings),
+            # Spelled as in version 0.1.0: scripts read this name.
             "labelled": len(self.labeled),
             "bad": len(self.bad),
             "problems": [

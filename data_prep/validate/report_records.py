@@ -85,6 +85,7 @@ def gallery_section(overview: Overview, numbers: list[int], shots: dict[int, Sho
         + '<input id="words" type="search" placeholder="id, site, file" aria-label="search">'
         '<label><input id="boxes" type="checkbox" checked> boxes</label><output></output>'
     )
+    # Only what is drawn: a legend of all elements would hide the few that matter.
     used = [e for e in ELEMENTS if any(e == name for s in shots.values() for name, _ in s.boxes)]
     legend = "".join(f'<i style="--c:{gallery.color(e)}">{e}</i>' for e in used)
     cards = "".join(_card(n, overview.findings[n], shots.get(n)) for n in numbers)
