@@ -131,7 +131,7 @@ class Saver:
             checkpoint_files.remove(doomed)
 
 
-def _save_failed(folder: Path, step: int, error: BaseException) -> UserError:
+def _save_failed(folder: Path, step: int | None, error: BaseException) -> UserError:
     # The storage describes it in a page of its own parameters.
     full = getattr(error, "errno", None) == errno.ENOSPC or "RESOURCE_EXHAUSTED" in str(error)
     why = "No space left on device" if full else str(error)

@@ -7,7 +7,7 @@ import contextlib
 import math
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from concurrent import futures
 from typing import Any
 
@@ -22,6 +22,7 @@ from xojl_jax.engine.step import SUMS
 from xojl_jax.engine.work import Work, WorkOf
 from xojl_jax.engine.workdir import Workdir
 from xojl_jax.errors import UserError
+from xojl_jax.tasks.base import Sample
 
 # What a training step costs, forward and backward, in multiples of its forward pass.
 TRAINING = 3
@@ -72,7 +73,7 @@ class Telemetry:
         self._peak_flops = peak_flops
         self._primary = jax.process_index() == 0
         self.goodput = goodput
-        self._writer = None
+        self._writer: MetricWriter | None = None  # on the first process
         if self._primary:
             self._writer = MetricWriter(
                 workdir.tensorboard, start_step=start_step, wandb=wandb, name=workdir.path.name
@@ -90,9 +91,7 @@ class Telemetry:
         """Counts time in which the loop waited for a batch."""
         self._waited += seconds
 
-    def record(
-        self, metrics: dict[str, jax.Array], rows: Mapping[str, np.ndarray] | None = None
-    ) -> None:
+    def record(self, metrics: dict[str, jax.Array], rows: Sample | None = None) -> None:
         """Keeps the metrics of one step, still on the devices, and what its rows were worth."""
         self._window.append(metrics)
         if self._work_of is not None and rows is not None and self._primary:
@@ -153,13 +152,15 @@ class Telemetry:
 
     def pictures(self, step: int, pictures: dict[str, np.ndarray]) -> None:
         """Writes pictures, uint8[H, W, 3] by name."""
-        for name, pixels in pictures.items() if self._primary else ():
-            self._writer.picture(step, name, pixels)
+        if self._writer is not None:
+            for name, pixels in pictures.items():
+                self._writer.picture(step, name, pixels)
 
     def histograms(self, step: int, found: dict[str, Histogram]) -> None:
         """Writes histograms by name."""
-        for name, histogram in found.items() if self._primary else ():
-            self._writer.histogram(step, name, histogram)
+        if self._writer is not None:
+            for name, histogram in found.items():
+                self._writer.histogram(step, name, histogram)
 
     def finish(self, step: int, outcome: str, best: EvalHistory | None = None) -> None:
         """Writes the summary for the last time and logs the report.
@@ -167,7 +168,7 @@ class Telemetry:
         Args:
           outcome: "finished", "stopped early", "interrupted" or "failed".
         """
-        if self._primary:
+        if self._writer is not None:
             self.summary |= {"outcome": outcome, "step": step, "goodput": self.goodput.as_dict()}
             if best is not None:
                 self.summary["best_step"] = best.step
@@ -205,7 +206,7 @@ class Telemetry:
         return speeds
 
     def _write(self, kind: str, step: int, values: dict[str, float]) -> None:
-        if not self._primary:
+        if self._writer is None:
             return
         self._writer.scalars(step, {f"{kind}/{name}": value for name, value in values.items()})
         self.goodput.stepped(step)

@@ -3,10 +3,8 @@
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
-import numpy as np
-
 from xojl_jax.engine.programs import BucketOf
-from xojl_jax.tasks.base import Task
+from xojl_jax.tasks.base import Sample, Task
 
 
 class Work(NamedTuple):
@@ -22,7 +20,7 @@ class Work(NamedTuple):
     shares: Mapping[str, float]
 
 
-WorkOf = Callable[[Mapping[str, np.ndarray]], Work | None]
+WorkOf = Callable[[Sample], Work | None]
 
 
 def work_of(task: Task) -> WorkOf:
@@ -30,7 +28,7 @@ def work_of(task: Task) -> WorkOf:
     bucket_of = BucketOf(task)
     flops = {bucket: sum(task.flops(bucket).values()) for bucket in task.buckets()}
 
-    def work(rows: Mapping[str, np.ndarray]) -> Work | None:
+    def work(rows: Sample) -> Work | None:
         found = task.real_work(rows)
         if found is None:
             return None
