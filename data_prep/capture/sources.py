@@ -10,12 +10,16 @@ from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote, urljoin, urlsplit
 
+from data_prep.capture.charsets import encoding_mark, html_text
 from xojl_jax.errors import BadInput, BadUsage
 
 _HTML = (".html", ".htm", ".xhtml")
 # Folders that are named after their purpose, not after the site.
 _GENERIC = re.compile(r"(dist|public|build|html|www|site|tests|docs|src|output|pages)\Z")
-_LOOKS_LIKE_HTML = re.compile(rb"<(!doctype|html|head|body|div|p|section|h1)\b", re.IGNORECASE)
+_LOOKS_LIKE_HTML = re.compile(
+    rb"<(!doctype|html|head|meta|title|body|frameset|iframe|main|div|p|section|table|h[1-6])\b",
+    re.IGNORECASE,
+)
 _MAX_FRAMES = 200  # documents in the iframes of one page
 
 
@@ -86,7 +90,8 @@ def find_pages(
 def _listed(path: Path, site_root: str | None) -> Iterator[_Named]:
     """The sources of a list file; their paths are relative to it."""
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        data = path.read_bytes()
+        lines = data.decode(encoding_mark(data) or "utf-8").removeprefix("\ufeff").splitlines()
     except (OSError, UnicodeError) as error:
         what = getattr(error, "strerror", None) or "not a text file"
         raise BadInput(f"{path}: the list of pages cannot be read ({what})") from error
@@ -144,7 +149,9 @@ def _pages_of(named: _Named) -> list[PageSource]:
             start = file.read(65536)
     except OSError as error:
         raise BadInput(f"{where}{source}: cannot be read ({error.strerror})") from error
-    if not _LOOKS_LIKE_HTML.search(start):
+    mark = encoding_mark(start)
+    text = start.decode(mark, "replace").encode() if mark else start
+    if not _LOOKS_LIKE_HTML.search(text):
         raise BadInput(f"{where}{source}: not an HTML file")
     return [_local(path, path.parent, named)]
 
@@ -191,7 +198,7 @@ def _package(root: Path) -> tuple[str, str, str, Path]:
     """(name, version, licence, folder) of the package that holds `root`; else of a named folder."""
     for folder in (root, *list(root.parents)[:3]):
         try:
-            data = json.loads((folder / "package.json").read_text(encoding="utf-8"))
+            data = json.loads((folder / "package.json").read_text(encoding="utf-8-sig"))
             name, version, licence = data["name"], data["version"], data.get("license", "")
         except (OSError, ValueError, KeyError, TypeError):
             continue
@@ -213,18 +220,17 @@ class _FrameFinder(HTMLParser):
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         said = dict(attrs)
         for kind in ("srcdoc", "src"):
-            if tag == "iframe" and (said.get(kind) or "").strip():
+            if tag in ("iframe", "frame") and (said.get(kind) or "").strip():
                 self.found.append((kind, said[kind]))
                 return
 
 
 def _frames(page: PageSource) -> Iterator[PageSource]:
-    """Documents in the iframes of a local page, as pages: texts of `srcdoc`, files of the site."""
+    """Documents in the frames of a local page, as pages: texts of `srcdoc`, files of the site."""
     if page.root is None:
         return
     finder = _FrameFinder()
-    text = (page.root / page.path).read_text(encoding="utf-8", errors="replace")
-    finder.feed(text)
+    finder.feed(html_text((page.root / page.path).read_bytes()))
     for number, (kind, value) in enumerate(finder.found[:_MAX_FRAMES], 1):
         if kind == "srcdoc":
             yield replace(page, uri=f"{page.uri}#frame-{number}", text=value)
