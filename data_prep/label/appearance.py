@@ -234,6 +234,14 @@ def beside_painted_twin(ctx: NodeContext) -> bool:
 
 
 @predicate
+def title_inside(ctx: NodeContext) -> bool:
+    """A heading by tag, with text, is in it."""
+    tree = ctx.tree
+    inner = range(ctx.index + 1, tree.end[ctx.index])
+    return any(re.fullmatch("h[1-6]", tree.tag[i]) and tree.texts[i] for i in inner)
+
+
+@predicate
 def buttons_inside(ctx: NodeContext) -> bool:
     tree = ctx.tree
     inner = range(ctx.index + 1, tree.end[ctx.index])
