@@ -14,6 +14,7 @@ from playwright.sync_api import Error
 
 from data_prep.browser.site import Site
 from data_prep.browser.watchdog import Watchdog
+from data_prep.trees.colors import plain_changes, plain_styles
 from data_prep.trees.extracted import Extracted
 
 NOW = 1_700_000_000_000  # ms; the clock of every page
@@ -173,6 +174,7 @@ class Page:
             raise PageError(f"nothing on the page is {root!r}")
         for node, z in zip(answer["nodes"], paint_order(answer["nodes"]), strict=True):
             node["z"] = z
+            node["styles"] = plain_styles(node["styles"])
         return Extracted(**answer)
 
     def rest(self, ms: int = 2000) -> None:
@@ -201,7 +203,7 @@ class Page:
             if hover:
                 answer = self._call("hover", list(extracted), of="xojlVariants")
                 for root, found in extracted.items():
-                    found.variants["hover"] = answer["found"][str(root)]
+                    found.variants["hover"] = plain_changes(answer["found"][str(root)])
                 counts = {name: answer[name] for name in ("rules", "other", "unread")}
             for name, (width, height) in SCREENS.items() if screens else ():
                 if width >= self.viewport[0]:
@@ -212,7 +214,8 @@ class Page:
                     self._run_clock(300)
                 self._call("frames")
                 for root, found in extracted.items():
-                    found.variants[name] = self._call("changes", root, of="xojlVariants")
+                    changes = self._call("changes", root, of="xojlVariants")
+                    found.variants[name] = plain_changes(changes)
             return counts
 
         return self._guard(read)

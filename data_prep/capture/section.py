@@ -18,7 +18,7 @@ from data_prep.trees.compact import Compact, compact, properties
 from data_prep.trees.extracted import Extracted
 from xojl_jax.xojl.codebook import Codebook
 from xojl_jax.xojl.record import Record, record_to_json
-from xojl_jax.xojl.tree import preorder
+from xojl_jax.xojl.tree import Caps, preorder
 
 MAX_NODES = 1500  # of a section; a whole page may have as many as a document
 MAX_HEIGHT = 16_000  # px; Chromium's pictures end a little above
@@ -187,6 +187,8 @@ def _candidate(page: Page, number: int, codebook: Codebook, settings) -> _Candid
     nodes = extracted.nodes
     if extracted.full or (len(nodes) > MAX_NODES and not settings.whole_page):
         return "too many nodes"
+    if depth_of(nodes) > Caps().depth:
+        return "too deep"
     if extracted.box[3] > MAX_HEIGHT:
         return "too high"
     if not any(node["content"] for node in nodes):
@@ -205,6 +207,14 @@ def _candidate(page: Page, number: int, codebook: Codebook, settings) -> _Candid
     if _share(extracted, placeholders) > MOST_PLACEHOLDER:
         return "a picture is missing"
     return _Candidate(number, extracted, picture, png, placeholders)
+
+
+def depth_of(nodes: list[dict]) -> int:
+    """Levels of a tree of nodes whose parents come before them."""
+    depths: list[int] = []
+    for node in nodes:
+        depths.append(1 if node["parent"] < 0 else depths[node["parent"]] + 1)
+    return max(depths, default=0)
 
 
 def _still_shot(page: Page, box: list[int], number: int) -> bytes | None:

@@ -9,7 +9,7 @@ import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 
-from data_prep.trees.values import written_value
+from data_prep.trees.values import effective, written_value
 from xojl_jax.xojl.codebook import Codebook
 
 _CSS = tomllib.loads(Path(__file__).with_name("css.toml").read_text(encoding="utf-8"))
@@ -137,6 +137,7 @@ class ClassWriter:
             return raw in _default_displays(tag, above)
         if css.startswith("border-") and css.endswith("-style"):
             return raw in ("none", "hidden", "solid")  # a width says that there is a line
+        raw = effective(css, raw)
         if css == "box-sizing" and not _has_inner_size(styles):
             return True
         # Chromium's own style sheet clips pictures and videos; no author wrote that.

@@ -102,7 +102,8 @@ def compact(
 def _classes(extracted: Extracted, codebook: Codebook) -> list[list[str]]:
     """Of each extracted node: desktop, then hover, tablet, mobile."""
     write = ClassWriter(codebook)
-    nodes = extracted.nodes
+    # What goes without saying depends on the tag that is written, not on the one that was there.
+    nodes = [{**node, "tag": _tag(node["tag"], codebook)} for node in extracted.nodes]
     said = [write.said(n, nodes[n["parent"]] if n["parent"] >= 0 else None) for n in nodes]
     out = [write.classes(one) for one in said]
     states = [single_values(one) for one in said]
@@ -119,15 +120,15 @@ def _classes(extracted: Extracted, codebook: Codebook) -> list[list[str]]:
     for device in ("tablet", "mobile"):
         if device in extracted.variants:
             prefix = _prefix(codebook.devices, device)
-            _add_device(write, extracted, extracted.variants[device], states, prefix, out)
+            _add_device(write, nodes, extracted.variants[device], states, prefix, out)
     return out
 
 
-def _add_device(write: ClassWriter, extracted: Extracted, variant, states, prefix, out) -> None:
+def _add_device(write: ClassWriter, nodes, variant, states, prefix, out) -> None:
     """Appends the classes of a smaller screen to `out`; `states` takes them in."""
     styles: list[dict] = []
     hidden: list[bool] = []
-    for index, node in enumerate(extracted.nodes):
+    for index, node in enumerate(nodes):
         parent = node["parent"]
         styles.append(node["styles"] | (variant[index] or {}))
         above = styles[parent] if parent >= 0 else None

@@ -1,5 +1,6 @@
 """CSS values as XOJL writes them: `1.5r`, `50p`, `fff`, `0+4x+8x+00000033`, `linear+gradient`."""
 
+import math
 import re
 from collections.abc import Mapping
 
@@ -20,6 +21,7 @@ _MARKERS = re.compile(
 _LINES = re.compile(r"((auto|span|-?\d+)( |\Z))+\Z")
 # Their arguments have no bounded short form (paths, matrices) or no value of their own (var, calc).
 _UNWRITTEN_FUNCTIONS = frozenset({"calc", "var", "url", "path", "polygon", "matrix", "matrix3d"})
+_MATRIX = re.compile(r"matrix\(([^()]*)\)")
 _FAMILIES = (
     ("mono", re.compile(r"mono|courier|consol|menlo|code", re.IGNORECASE)),
     ("sans", re.compile(r"sans|arial|helvetica|roboto|inter|verdana|system|segoe", re.IGNORECASE)),
@@ -48,9 +50,7 @@ def written_value(css: str, raw: str, units: Mapping[str, str]) -> str | None:
         return None
     if css == "background-image":
         return _image(raw)
-    # Of several shadows the first is painted on top; the others would not fit into a class.
-    if css == "box-shadow" or css == "text-shadow":
-        raw = _first_item(raw)
+    raw = effective(css, raw)
     parts = [part for piece in split_value(raw) for part in _written(piece, units)]
     if None in parts or len(parts) > MAX_PARTS:
         return None
@@ -59,6 +59,16 @@ def written_value(css: str, raw: str, units: Mapping[str, str]) -> str | None:
         parts = [str(max(-9999, min(9999, int(parts[0]))))]
     value = "+".join(parts)
     return value if 0 < len(value) <= MAX_LENGTH else None
+
+
+def effective(css: str, raw: str) -> str:
+    """What a computed value comes to: of several shadows the one on top, of a matrix its parts."""
+    # Of several shadows the first that shows is painted on top; the others would not fit.
+    if css in ("box-shadow", "text-shadow"):
+        return _shadow(raw)
+    if css == "transform":
+        return _without_matrix(raw) or "none"
+    return raw
 
 
 def split_value(raw: str) -> list[str]:
@@ -146,18 +156,60 @@ def _call(name: str, numbers: list[str | None]) -> list[str | None]:
 
 def _image(raw: str) -> str | None:
     kinds = []
-    for item in re.findall(r"url\(|(?:linear|radial|conic)-gradient\(", raw):
-        kinds += ["url"] if item == "url(" else [item.split("-")[0], "gradient"]
+    for item in re.findall(r"url\(|image-set\(|(?:linear|radial|conic)-gradient\(", raw):
+        kinds += ["url"] if item in ("url(", "image-set(") else [item.split("-")[0], "gradient"]
     return "+".join(dict.fromkeys(kinds)) or None
 
 
-def _first_item(raw: str) -> str:
-    depth = 0
-    for i, char in enumerate(raw):
+def _shadow(raw: str) -> str:
+    """The first shadow of a list that shows: themes stack rings of no width before the real one."""
+    for item in _items(raw):
+        parts = split_value(item)
+        lengths = [part for part in parts if _NUMBER.match(part)]
+        clear = any(color(part) == "transparent" for part in parts)
+        if item != "none" and not clear and any(float(_NUMBER.match(n)[1]) for n in lengths):
+            return item
+    return "none"
+
+
+def _items(raw: str) -> list[str]:
+    """Splits at commas outside parentheses."""
+    items, depth, start = [], 0, 0
+    for i, char in enumerate(raw + ","):
         depth += (char == "(") - (char == ")")
-        if char == "," and depth == 0:
-            return raw[:i]
-    return raw
+        if depth == 0 and char == ",":
+            items.append(raw[start:i].strip())
+            start = i + 1
+    return items
+
+
+def _without_matrix(raw: str) -> str:
+    """A transform with every matrix of the plane as what makes it; "" where it does nothing."""
+    return _MATRIX.sub(lambda found: _parts_of_matrix(found) or found[0], raw).strip()
+
+
+def _parts_of_matrix(found: re.Match) -> str | None:
+    """`matrix(0, 1, -1, 0, 5, 0)` -> `translate(5px, 0px) rotate(90deg)`; " " for that of rest."""
+    try:
+        a, b, c, d, x, y = (float(n) for n in found[1].split(","))
+    except ValueError:
+        return None
+    wide, tall = math.hypot(a, b), math.hypot(c, d)
+    # Sides that are not at right angles are skewed, which has no short form.
+    if abs(a * c + b * d) > 1e-3 * max(wide * tall, 1e-9):
+        return None
+    if a * d - b * c < 0:
+        tall = -tall
+    out = []
+    if abs(x) > 0.005 or abs(y) > 0.005:
+        out.append(f"translate({x:.2f}px, {y:.2f}px)")
+    turned = math.degrees(math.atan2(b, a))
+    if abs(turned) > 0.005:
+        out.append(f"rotate({turned:.2f}deg)")
+    if abs(wide - 1) > 5e-4 or abs(tall - 1) > 5e-4:
+        same = abs(wide - tall) < 5e-4
+        out.append(f"scale({wide:.3f})" if same else f"scale({wide:.3f}, {tall:.3f})")
+    return " ".join(out) or " "
 
 
 def _digits(value: float) -> int:

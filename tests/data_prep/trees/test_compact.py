@@ -69,7 +69,8 @@ def test_colors_are_hex(raw, text):
         ("background-image", 'linear-gradient(red, blue), url("a.png")', "linear+gradient+url"),
         ("box-shadow", "rgba(0, 0, 0, 0.2) 0px 1px 3px 0px, red 1px 1px", "0003+0+1x+3x+0"),
         ("transform", "translate(-50%, 10px)", "translate+-50p+10x"),
-        ("transform", "matrix(1, 0, 0, 1, 0, 0)", None),
+        ("transform", "matrix(1, 0, 0, 1, 0, 0)", "none"),  # it does nothing
+        ("transform", "matrix(1, 0, 1, 1, 0, 0)", None),
         ("width", "calc(100% - 1px)", None),
         ("z-index", "2147483647", "9999"),
         ("grid-template-columns", "repeat(40, 1fr)", "repeat+40+1f"),
