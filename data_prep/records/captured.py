@@ -1,7 +1,8 @@
 """A folder that data_prep.capture wrote: its records, the rejected ones, their authors' words.
 
 These files hold one JSON object a line, and were written by our commands. So a bad line means a
-damaged file, and reading stops there; `entries` reads data sets of any origin, and goes on.
+damaged file, and reading stops there, but for `read_lines`, where the caller counts bad lines;
+`entries` reads data sets of any origin, and goes on.
 """
 
 import json
@@ -26,6 +27,14 @@ def read_records(path: Path) -> Iterator[Record]:
 
     Only `records.jsonl` must be there (BadInput); another file that is missing has no records.
     """
+    for _, record in read_lines(path):
+        if isinstance(record, BadInput):
+            raise BadInput(f"{record}: remove it, or capture again") from record
+        yield record
+
+
+def read_lines(path: Path) -> Iterator[tuple[bytes, Record | BadInput]]:
+    """As `read_records`, but goes on: each line as it stands, and its record or what is wrong."""
     if not path.is_file():
         if path.name == RECORDS:
             raise BadInput(f"{path.parent}: no {RECORDS} (data_prep.capture writes it)")
@@ -34,9 +43,9 @@ def read_records(path: Path) -> Iterator[Record]:
         for number, line in enumerate(stream, 1):
             if line.strip():
                 try:
-                    yield parse_record(line, where=f"{path.name}:{number}")
+                    yield line, parse_record(line, where=f"{path.name}:{number}")
                 except BadInput as error:
-                    raise BadInput(f"{error}: remove it, or capture again") from error
+                    yield line, error
 
 
 class Authors:

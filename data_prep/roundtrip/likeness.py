@@ -1,7 +1,8 @@
 """How alike two pictures of one tree are: where its blocks are, how large, in what color.
 
 The tree is the same, so blocks need no matching: block by block, the one that was captured against
-the one that was rendered again.
+the one that was rendered again. Where the captured one is, the record says, and the screenshot has
+to bear it out (find_blocks.py).
 """
 
 from collections.abc import Sequence
@@ -13,12 +14,18 @@ from scipy.ndimage import maximum_filter, minimum_filter
 from skimage.color import deltaE_ciede2000, rgb2lab
 from skimage.metrics import structural_similarity
 
+from data_prep.roundtrip.blocks import Blocks
+from data_prep.roundtrip.find_blocks import blank_pictures, found_blocks
+
 NEAR = 40.0  # px of displacement that cost 1 - 1/e of a block's position
 ALIKE = 20.0  # CIEDE2000 that costs 1 - 1/e of a block's color; 2 can just be seen
 SCALE = 4  # structure is compared at a quarter: a glyph that moves by a pixel is no fault
 WINDOW = 7  # px of the quarter, the window of the structural similarity
 FLAT = 10  # gray levels within a window below which there is nothing to see
 SAMPLES = 64  # colors are sampled at most so many times along a side of a block
+# What is measured in the screenshot itself counts twice: position and size compare the tree with
+# the record's own boxes, which say nothing about the picture.
+WEIGHTS = {"position": 1, "size": 1, "color": 1, "structure": 2, "found": 2}
 
 
 @dataclass(frozen=True)
@@ -30,43 +37,37 @@ class Likeness:
       size: mean over blocks of smaller / larger width times smaller / larger height.
       color: mean over blocks of exp(-CIEDE2000 / 20), of the ground and, in texts, of the ink;
         blocks on a picture are left out.
-      structure: structural similarity where either picture shows something, pictures left out.
+      structure: structural similarity where either picture shows something; pictures, and texts
+        that are not known, left out.
+      found: mean over texts and leaves of how surely the screenshot shows them in their places.
+      pictures: share of the images that show anything, 1 where there are none.
       overlap: mean over blocks of intersection over union. Not a part of the score.
       missing: share of the blocks that do not show in the second picture.
+      blank: the pictures' nodes where the first picture is of one color.
     """
 
     position: float
     size: float
     color: float
     structure: float
+    found: float
+    pictures: float
     overlap: float
     missing: float
+    blank: tuple[int, ...] = ()
 
     @property
     def score(self) -> float:
-        """Geometric mean of the four parts: none can make up for another that is lost."""
-        parts = (self.position, self.size, self.color, self.structure)
-        return float(np.prod(parts) ** (1 / len(parts)))
+        """Weighted geometric mean of the parts, so that none makes up for another that is lost;
+        times the share of pictures that show something.
+        """
+        logs = [w * np.log(max(getattr(self, part), 1e-9)) for part, w in WEIGHTS.items()]
+        return float(np.exp(sum(logs) / sum(WEIGHTS.values())) * self.pictures)
 
     def rounded(self) -> dict[str, float]:
-        return {f.name: round(getattr(self, f.name), 4) for f in fields(self)}
-
-
-@dataclass(frozen=True)
-class Blocks:
-    """Of each node: its two boxes, and what kind of thing it is.
-
-    Attributes:
-      first: float64[N, 4] x, y, width, height, px.
-      second: float64[N, 4]; NaN where the node does not show.
-      is_picture: bool[N], what it looks like is not in the tree.
-      is_text: bool[N].
-    """
-
-    first: np.ndarray
-    second: np.ndarray
-    is_picture: np.ndarray
-    is_text: np.ndarray
+        """The parts, without `blank`."""
+        names = [f.name for f in fields(self) if f.name != "blank"]
+        return {name: round(getattr(self, name), 4) for name in names}
 
 
 def compare(first: np.ndarray, second: np.ndarray, blocks: Blocks) -> Likeness:
@@ -74,20 +75,26 @@ def compare(first: np.ndarray, second: np.ndarray, blocks: Blocks) -> Likeness:
     shown = ~np.isnan(blocks.second[:, 0])
     position, size, overlap = box_likeness(blocks.first, blocks.second)
     pictures = picture_mask(blocks, first.shape[:2])
+    untold = pictures | unknown_text_mask(blocks, first.shape[:2])
+    found = found_blocks(first, second, blocks)
+    blank = blank_pictures(first, blocks)
     colors = [
-        color_likeness(first, second, blocks.first[i], blocks.second[i], blocks.is_text[i])
+        color_likeness(first, second, blocks.first[i], blocks.second[i], blocks.kinds.is_text[i])
         if shown[i]
         else 0.0
-        for i in np.flatnonzero(~blocks.is_picture)
+        for i in np.flatnonzero(~blocks.kinds.is_picture)
         if not _is_on_picture(pictures, blocks.first[i])
     ]
     return Likeness(
         position=_mean(position),
         size=_mean(size),
         color=_mean([value for value in colors if value is not None]),
-        structure=structure_likeness(first, second, pictures),
+        structure=structure_likeness(first, second, untold),
+        found=_mean(found[~np.isnan(found)]),
+        pictures=1 - float(blank.sum() / max(1, blocks.kinds.is_image.sum())),
         overlap=_mean(overlap),
         missing=1 - _mean(shown),
+        blank=tuple(int(i) for i in np.flatnonzero(blank)),
     )
 
 
@@ -151,9 +158,18 @@ def ink_color(pixels: np.ndarray, ground: np.ndarray) -> np.ndarray:
 
 def picture_mask(blocks: Blocks, shape: tuple[int, int]) -> np.ndarray:
     """bool[H, W]: where either has a picture, which nothing in the tree could tell."""
+    return _mask(blocks, blocks.kinds.is_picture, shape)
+
+
+def unknown_text_mask(blocks: Blocks, shape: tuple[int, int]) -> np.ndarray:
+    """bool[H, W]: where either shows a text whose words nothing tells."""
+    return _mask(blocks, blocks.kinds.is_unknown & blocks.kinds.is_leaf, shape)
+
+
+def _mask(blocks: Blocks, which: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
     mask = np.zeros(shape, bool)
     for boxes in (blocks.first, blocks.second):
-        for x, y, w, h in boxes[blocks.is_picture & ~np.isnan(boxes[:, 0])]:
+        for x, y, w, h in boxes[which & ~np.isnan(boxes[:, 0])]:
             x0, y0 = max(0, int(x)), max(0, int(y))
             mask[y0 : max(0, int(np.ceil(y + h))), x0 : max(0, int(np.ceil(x + w)))] = True
     return mask

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from data_prep.roundtrip.blocks import NodeKinds
 from data_prep.roundtrip.likeness import ground_color
 from data_prep.trees.uncompact import DRAWN, Placeholder, PlaceholderContents, Setting
 from data_prep.trees.values import REM
@@ -24,15 +25,20 @@ _LINE = 1.4  # height of a line, in font sizes
 
 
 def placeholder_contents(
-    record: Record, author: Sequence[dict], pixels: np.ndarray, codebook: Codebook
-) -> tuple[PlaceholderContents, np.ndarray, np.ndarray]:
-    """What the placeholders of a record hold; which nodes are pictures and which hold text,
-    bool[N].
+    record: Record,
+    author: Sequence[dict],
+    pixels: np.ndarray,
+    codebook: Codebook,
+    lengths: np.ndarray | None = None,
+) -> tuple[PlaceholderContents, NodeKinds]:
+    """What the placeholders of a record hold, and what kind of thing each node is.
 
     Args:
       record: with its boxes.
       author: its entry of author.jsonl, one dict a node; or empty.
       pixels: uint8[H, W, 3], its screenshot.
+      lengths: int64[N], letters of the words that stand in for a node's text where it is not known;
+        without it, as many as `filler_lengths` says.
     """
     visits = preorder(record.html)
     # Another number of nodes: the author's file belongs to another version of the record.
@@ -40,11 +46,15 @@ def placeholder_contents(
         author = [{}] * len(visits)
     looks = [_looks(visit, codebook) for visit in visits]
     fonts = _font_sizes(visits, looks)
+    if lengths is None:
+        lengths = filler_lengths(record, codebook)
+    texts = [_texts_of(visit, visits, author) for visit in visits]
     placeholders, fills = [], {}
-    is_picture = np.zeros(len(visits), bool)
+    is_picture, is_image = np.zeros((2, len(visits)), bool)
     for visit, box, font in zip(visits, record.html_boxes, fonts, strict=True):
         i = visit.index
-        placeholders.append(_placeholders_of(visit, visits, author, box, font, pixels))
+        known = [t if t is not None else filler(lengths[i] // len(texts[i])) for t in texts[i]]
+        placeholders.append(_placeholders_of(visit, known, author[i], box, font, pixels))
         background = looks[i].get("background-image", "none") if _covers(looks[i]) else "none"
         if background != "none":
             inside = [
@@ -55,8 +65,15 @@ def placeholder_contents(
             fills[i] = color_of(pixels, box, inside)
         kinds = {content.kind for content in visit.node.content}
         drawn = bool(kinds) and kinds <= {"src", "svg"} and not visit.node.children
-        is_picture[i] = visit.node.tag in DRAWN or drawn or "url" in background
-    is_text = [any(c.kind == "text" for c in visit.node.content) for visit in visits]
+        is_image[i] = visit.node.tag in ("img", "svg") or drawn or "url" in background
+        is_picture[i] = visit.node.tag in DRAWN or is_image[i]
+    own = NodeKinds(
+        is_picture,
+        is_image,
+        is_text=np.array([bool(of_node) for of_node in texts]),
+        is_unknown=np.array([None in of_node for of_node in texts]),
+        ends=np.array([visit.subtree_end for visit in visits]),
+    )
     kinds = {i: entry["type"] for i, entry in enumerate(author) if "type" in entry}
     height, width = pixels.shape[:2]
     # Without a background of its own a section shows what the page painted behind it.
@@ -66,7 +83,7 @@ def placeholder_contents(
     families = {i: entry.get("look", {}).get("font-family", "") for i, entry in enumerate(author)}
     families = {i: family for i, family in families.items() if family}
     given = PlaceholderContents(setting, placeholders, fills, kinds, joined, families)
-    return given, is_picture, np.array(is_text)
+    return given, own
 
 
 def color_of(pixels: np.ndarray, box: Sequence[float], inside: Sequence = ()) -> str:
@@ -162,17 +179,26 @@ def _font_sizes(visits: list[Visit], looks: list[dict]) -> list[float]:
 # --- content --------------------------------------------------------------------------------------
 
 
-def _placeholders_of(visit: Visit, visits, author, box, font: float, pixels) -> list[Placeholder]:
-    """One for each placeholder of a node."""
+def _texts_of(visit: Visit, visits: list[Visit], author: Sequence[dict]) -> list[str | None]:
+    """Per text placeholder of a node, what stood there; None where nothing tells."""
     told = author[visit.index].get("content")
+    content = visit.node.content
+    if not isinstance(told, list) or len(told) != len(content):
+        told = [None] * len(content)
+    texts = [t for t, c in zip(told, content, strict=True) if c.kind == "text"]
+    own = _own_text(visit, visits, author) or None
+    return [text if isinstance(text, str) else own for text in texts]
+
+
+def _placeholders_of(visit: Visit, texts, author: dict, box, font: float, pixels):
+    """One `Placeholder` for each placeholder of a node; `texts` for those that hold text."""
+    told = author.get("content")
     known = told if isinstance(told, list) and len(told) == len(visit.node.content) else None
-    placeholders = []
+    placeholders, texts = [], iter(texts)
     for k, content in enumerate(visit.node.content):
         truth = known[k] if known else None
         if content.kind == "text":
-            if not isinstance(truth, str):
-                truth = _own_text(visit, visits, author) or filler(box[2], box[3], font)
-            placeholders.append(Placeholder(text=truth))
+            placeholders.append(Placeholder(text=next(texts)))
         elif visit.node.tag in DRAWN:
             natural = truth if isinstance(truth, list) and len(truth) == 2 and all(truth) else None
             placeholders.append(
@@ -194,11 +220,54 @@ def _own_text(visit: Visit, visits: list[Visit], author: Sequence[dict]) -> str:
     return " ".join(text.split())
 
 
-def filler(width: float, height: float, font: float) -> str:
-    """Words that fill a box, px, with type of a size, px."""
+# --- words that stand in for others ---------------------------------------------------------------
+
+
+def filler(letters: int) -> str:
+    """Words of so many letters and spaces together."""
+    letters = min(max(2, int(letters)), LONGEST)
+    return (_WORDS * (letters // len(_WORDS) + 1))[:letters].strip()
+
+
+def filler_length(width: float, height: float, font: float) -> int:
+    """Letters that fill a box, px, with type of a size, px."""
     lines = max(1, int(height / (_LINE * font)))
     # The last line of a paragraph is shorter: less than half of it is filled, so that the number of
     # lines stays; a single line is filled almost whole, so that it does not wrap.
     letters = int(width / (_WIDTH * font) * (lines - 0.4 if lines > 1 else 0.9))
-    letters = min(max(2, letters), LONGEST)
-    return (_WORDS * (letters // len(_WORDS) + 1))[:letters].strip()
+    return min(max(2, letters), LONGEST)
+
+
+def filler_lengths(record: Record, codebook: Codebook) -> np.ndarray:
+    """Letters of each node's own text, int64[N], by the room that its children leave in its box."""
+    visits = preorder(record.html)
+    fonts = _font_sizes(visits, [_looks(visit, codebook) for visit in visits])
+    boxes = np.array(record.html_boxes, np.float64)
+    areas = np.maximum(boxes[:, 2] * boxes[:, 3], 1)
+    own = areas.copy()
+    for visit in visits[1:]:
+        own[visit.parent] -= areas[visit.index]
+    lengths = [filler_length(*box[2:4], font) for box, font in zip(boxes, fonts, strict=True)]
+    return np.maximum(2, np.array(lengths) * np.maximum(own / areas, 0)).astype(np.int64)
+
+
+def refit_lengths(
+    lengths: np.ndarray, record: Record, rendered: np.ndarray, codebook: Codebook
+) -> np.ndarray:
+    """Letters with which the texts should fill their boxes, from those with which they do not yet.
+
+    Args:
+      lengths: int64[N], the letters that were there.
+      rendered: float64[N, 4], the boxes that came out; NaN where a node does not show.
+    """
+    visits = preorder(record.html)
+    letter = _WIDTH * np.array(_font_sizes(visits, [_looks(v, codebook) for v in visits]))
+    wanted = np.array(record.html_boxes, np.float64)[:, 2:4]
+    difference = np.nan_to_num(wanted - rendered[:, 2:])
+    wider, higher = difference.T
+    line = letter / _WIDTH * _LINE
+    # A line more or less where the height is another one; else a box that grows with its text.
+    more = np.where(
+        np.abs(higher) > 0.6 * line, higher / line * wanted[:, 0] / letter, wider / letter
+    )
+    return np.clip(lengths + more, np.maximum(2, lengths // 2), 2 * lengths + 2).astype(np.int64)

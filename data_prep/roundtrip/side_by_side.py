@@ -3,7 +3,8 @@
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from data_prep.roundtrip.likeness import Blocks, Likeness, box_likeness
+from data_prep.roundtrip.blocks import Blocks
+from data_prep.roundtrip.likeness import WEIGHTS, Likeness, box_likeness
 from xojl_jax.evaluation.drawing import DrawnBox, draw_boxes
 
 PANEL = 640  # px, width of each of the three pictures
@@ -43,8 +44,8 @@ def side_by_side(
 
 
 def _parts(likeness: Likeness) -> str:
-    values = likeness.rounded()
-    return ", ".join(f"{name} {value:.2f}" for name, value in values.items())
+    names = [*WEIGHTS, "pictures", "missing"]
+    return ", ".join(f"{name} {getattr(likeness, name):.2f}" for name in names)
 
 
 def _difference(first: np.ndarray, second: np.ndarray) -> np.ndarray:

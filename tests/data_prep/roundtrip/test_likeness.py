@@ -6,8 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageDraw
 
+from data_prep.roundtrip.blocks import Blocks, NodeKinds
 from data_prep.roundtrip.likeness import (
-    Blocks,
     box_likeness,
     color_likeness,
     compare,
@@ -31,8 +31,12 @@ def drawing(shift=0, ink="black", ground="white"):
     return np.asarray(image), np.array(boxes, np.float64)
 
 
-def blocks(first, second, pictures=(False, False)):
-    return Blocks(first, second, np.array(pictures), np.array([False, True]))
+def blocks(first, second, pictures=(False, False), unknown=(False, False)):
+    is_text = np.array([False, True])
+    kinds = NodeKinds(
+        np.array(pictures), np.array(pictures), is_text, np.array(unknown), ends=np.array([2, 2])
+    )
+    return Blocks(first, second, kinds)
 
 
 def test_nothing_differs_from_itself():
@@ -75,6 +79,7 @@ def test_a_block_that_does_not_show_counts_as_nothing():
     likeness = compare(picture, picture, blocks(boxes, lost))
     assert likeness.missing == 0.5
     assert (likeness.position, likeness.size, likeness.color) == (0.5, 0.5, 0.5)
+    assert likeness.found == 0
 
 
 def test_colors_of_ground_and_ink_count():

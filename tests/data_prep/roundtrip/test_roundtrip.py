@@ -14,8 +14,10 @@ from PIL import Image
 from data_prep.capture import command as capture
 from data_prep.records.captured import RECORDS, Authors, read_records
 from data_prep.roundtrip import command as roundtrip
-from data_prep.roundtrip.command import Judged, framed, judge
-from data_prep.roundtrip.placeholders import filler
+from data_prep.roundtrip.command import RECOMMENDED, framed, judge, render_again
+from data_prep.roundtrip.folder import Judged
+from data_prep.roundtrip.likeness import compare
+from data_prep.roundtrip.placeholders import filler, filler_length
 from data_prep.synthesize.components import make_page
 from data_prep.synthesize.components.markup import document
 from data_prep.trees.compact import compact, properties
@@ -96,6 +98,55 @@ def test_a_true_tree_scores_high_and_damage_lowers_it(chromium, captured):
         assert damaged.score < true.score - 0.03
 
 
+def damaged(picture):
+    """(damage, uint8[H, W, 3]) of a screenshot."""
+    height, width = picture.shape[:2]
+    shifts = ((26, 0), (0, 0), (0, 0)), ((0, 0), (26, 0), (0, 0))
+    half = picture.copy()
+    half[height // 2 :] = 255
+    yield "lower", np.pad(picture, shifts[0], "edge")[:height]
+    yield "to the right", np.pad(picture, shifts[1], "edge")[:, :width]
+    yield "mirrored", picture[:, ::-1]
+    yield "half loaded", half
+    yield (
+        "larger",
+        np.asarray(Image.fromarray(picture).resize((width * 5 // 4, height * 5 // 4)))[
+            :height, :width
+        ],
+    )
+
+
+@pytest.mark.parametrize("told", [True, False], ids=["texts", "no texts"])
+def test_a_damaged_picture_falls_below_the_threshold(chromium, captured, told):
+    """The record's boxes fit its tree: only the screenshot can tell. Without the author's texts
+    the true picture still scores above the threshold.
+    """
+    [record] = read_records(captured / RECORDS)
+    author = Authors(captured).get(record.id) if told else []
+    picture, rendered, blocks = render_again(chromium, captured, record, author)
+    assert compare(picture, rendered, blocks).score >= (FAITHFUL if told else RECOMMENDED)
+    for damage, wrong in damaged(picture):
+        assert compare(wrong, rendered, blocks).score < RECOMMENDED, damage
+
+
+PICTURE = """<!doctype html><title>t</title><style>body{margin:0;font:16px sans-serif}
+section{padding:24px;background:#fff}img{width:320px;height:160px}</style>
+<section><h2>One picture</h2><img src="%s" alt=""><p>And a line of text below.</p></section>"""
+RED = "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 9 9'%3E%3C/svg%3E"
+
+
+def test_an_image_that_shows_nothing_is_told(chromium, tmp_path, capsys):
+    """An `img` over a blank area: named in roundtrip.jsonl, told, and below the threshold."""
+    (tmp_path / "page.html").write_text(PICTURE % RED, encoding="utf-8")
+    capture.main(["--out", str(tmp_path / "raw"), str(tmp_path / "page.html")])
+    assert roundtrip.main([str(tmp_path / "raw"), "--workers", "1"]) is None
+    assert "1 pictures in 1 records show nothing" in capsys.readouterr().out
+    [verdict] = Judged(tmp_path / "raw" / "roundtrip.jsonl").verdicts.values()
+    [record] = read_records(tmp_path / "raw" / RECORDS)
+    assert [preorder(record.html)[i].node.tag for i in verdict["blank"]] == ["img"]
+    assert verdict["score"] < RECOMMENDED
+
+
 def made_sections(browser, folder, count):
     """(record, author) of sections of our own, their texts and the sizes of pictures with them."""
     pages = [make_page(3, index) for index in range(count)]
@@ -159,6 +210,32 @@ def test_the_command_writes_the_score_and_does_nothing_twice(raw, capsys):
     assert (raw / "records.jsonl").read_text() == before
 
 
+def test_an_exchanged_picture_is_judged_again_and_a_bad_line_is_passed(raw, capsys):
+    """What was judged is known by its bytes, not by its name; a line that is no record stays as it
+    is, is counted, and makes the exit code 1.
+    """
+    [record] = read_records(raw / RECORDS)
+    roundtrip.main([str(raw), "--workers", "1"])
+    before = Judged(raw / "roundtrip.jsonl").verdicts[record.id]["score"]
+    with Image.open(raw / record.screenshot) as picture:
+        wrong = picture.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
+    wrong.save(raw / record.screenshot, lossless=True)
+    lines = (raw / "records.jsonl").read_text(encoding="utf-8")
+    (raw / "records.jsonl").write_text('{"id": "bad"}\n' + lines, encoding="utf-8")
+    capsys.readouterr()
+
+    assert roundtrip.main([str(raw), "--workers", "1"]) == 1
+    told = capsys.readouterr()
+    assert "judged before" not in told.err
+    assert "1 records judged" in told.out
+    assert "1 cannot be read (kept as they are), the first: " in told.out
+    assert "at records.jsonl:1" in told.out
+    after = (raw / "records.jsonl").read_text(encoding="utf-8").splitlines()
+    assert after[0] == '{"id": "bad"}'
+    score = json.loads(after[1])["quality"]["round_trip"]
+    assert score < RECOMMENDED < before
+
+
 def test_explain_draws_what_differs(raw, tmp_path):
     """Three panels in a PNG; an id that is not there is a user's mistake."""
     [record] = read_records(raw / RECORDS)
@@ -196,10 +273,10 @@ def test_boxes_are_cut_to_the_picture(boxes):
 @given(st.floats(0, 2000), st.floats(0, 900), st.floats(1, 90))
 def test_filler_fits_its_box(width, height, font):
     """There is always a word or the start of one, and never more than the box can hold."""
-    text = filler(width, height, font)
+    letters = filler_length(width, height, font)
     lines = max(1, height / (1.4 * font))
-    assert 0 < len(text) <= max(2, width / (0.5 * font) * lines)
-    assert len(text) <= len(filler(width * 2, height, font)) + 1
+    assert 0 < len(filler(letters)) <= letters <= max(2, width / (0.5 * font) * lines)
+    assert letters <= filler_length(width * 2, height, font) + 1
 
 
 def test_every_node_of_a_layout_survives_with_its_content(captured):

@@ -1,0 +1,166 @@
+"""How well the round trip tells true pictures from damaged ones.
+
+  python -m benchmarks.round_trip --rows rows.jsonl --plot scores.png DIR...
+
+Judges every record of the folders (of data_prep.capture or synthesize) with its own screenshot and
+with damaged ones, and prints how the scores are distributed. Verdicts are appended to --rows, and
+records that have theirs are not judged again. docs/round_trip.md has the figures.
+"""
+
+import argparse
+import json
+import random
+from collections import defaultdict
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+
+from data_prep.browser.chromium import Browser, PageError
+from data_prep.records.captured import RECORDS, Authors, read_records
+from data_prep.roundtrip.blocks import Blocks
+from data_prep.roundtrip.command import PAGE_SECONDS, RECOMMENDED, read_screenshot, render_tree
+from data_prep.roundtrip.likeness import compare
+
+SHIFT = 26  # px: a bar of a browser more or less
+ZOOM = 1.25
+SMALLEST = 16  # px, sides of a picture that is blanked
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser("python -m benchmarks.round_trip")
+    parser.add_argument("folders", nargs="*", type=Path, metavar="DIR")
+    parser.add_argument("--rows", required=True, type=Path, metavar="FILE.jsonl")
+    parser.add_argument("--plot", type=Path, metavar="FILE.png")
+    parser.add_argument("--every", type=int, default=1, help="every n-th record of a folder")
+    parser.add_argument("--bare", action="store_true", help="without author.jsonl")
+    args = parser.parse_args()
+    done = {row["id"] for row in read_rows(args.rows)}
+    with Browser(page_seconds=PAGE_SECONDS) as browser, args.rows.open("a") as out:
+        for folder in args.folders:
+            for row in judge_folder(browser, folder, args.every, args.bare, done):
+                out.write(json.dumps(row) + "\n")
+                out.flush()
+    scores = defaultdict(list)
+    for row in read_rows(args.rows):
+        for damage, score in row["scores"].items():
+            scores[damage].append(score)
+    print_table(scores)
+    if args.plot:
+        plot(scores).save(args.plot)
+
+
+def read_rows(path: Path) -> list[dict]:
+    return [json.loads(line) for line in path.read_text().splitlines()] if path.is_file() else []
+
+
+def judge_folder(browser, folder: Path, every: int, bare: bool, done: set[str]) -> Iterator[dict]:
+    """`{"id", "scores": {damage: score}, "parts": {damage: parts}}` of the records not done."""
+    authors = Authors(folder, optional=True)
+    records = list(read_records(folder / RECORDS))
+    for record in records[::every]:
+        if record.id in done:
+            continue
+        # By the record's id, so that a resumed run makes the same choices.
+        chance = random.Random(record.id)
+        other = chance.choice([r for r in records if r.screenshot != record.screenshot])
+        author = [] if bare else authors.get(record.id) or []
+        try:
+            pixels, strange = read_screenshot(folder, record), read_screenshot(folder, other)
+            rendered, blocks = render_tree(browser, record, author, pixels)
+            row = {"id": record.id, "scores": {}, "parts": {}}
+            for damage, damaged in damaged_pictures(pixels, strange, blocks):
+                if damage == "swapped":  # what shines through the section is taken from the picture
+                    rendered, blocks = render_tree(browser, record, author, damaged)
+                likeness = compare(damaged, rendered, blocks)
+                row["scores"][damage] = round(likeness.score, 4)
+                row["parts"][damage] = likeness.rounded()
+        except PageError as error:
+            print(f"{record.id}: {error}")
+            continue
+        yield row
+
+
+def damaged_pictures(
+    pixels: np.ndarray, strange: np.ndarray, blocks: Blocks
+) -> Iterator[tuple[str, np.ndarray]]:
+    """(damage, uint8[H, W, 3]) of a screenshot, the true one first, another page's last.
+
+    All are as large as the true one: a size that does not fit would be too easy to tell.
+    """
+    height, width = pixels.shape[:2]
+    yield "true", pixels
+    yield "right 26 px", np.pad(pixels, ((0, 0), (SHIFT, 0), (0, 0)), "edge")[:, :width]
+    yield "down 26 px", np.pad(pixels, ((SHIFT, 0), (0, 0), (0, 0)), "edge")[:height]
+    yield "mirrored", pixels[:, ::-1].copy()
+    half = pixels.copy()
+    half[height // 2 :] = 255
+    yield "half loaded", half
+    larger = Image.fromarray(pixels).resize((round(width * ZOOM), round(height * ZOOM)))
+    yield "125 %", np.asarray(larger)[:height, :width]
+    if (blanked := blank_one_picture(pixels, blocks)) is not None:
+        yield "blank image", blanked
+    strange = strange[:height, :width]
+    missing = [(0, height - strange.shape[0]), (0, width - strange.shape[1]), (0, 0)]
+    yield "swapped", np.pad(strange, missing, "edge")
+
+
+def blank_one_picture(pixels: np.ndarray, blocks: Blocks) -> np.ndarray | None:
+    """The largest picture that nothing is inside of, in the color beside its corner."""
+    pictures = np.flatnonzero(blocks.kinds.is_picture & blocks.kinds.is_leaf)
+    boxes = blocks.first[pictures].round().astype(int)
+    boxes = boxes[(boxes[:, 2:] >= SMALLEST).all(axis=1)]
+    if not len(boxes):
+        return None
+    x, y, width, height = boxes[np.argmax(boxes[:, 2] * boxes[:, 3])]
+    blanked = pixels.copy()
+    x, y = max(0, x), max(0, y)
+    blanked[y : y + height, x : x + width] = pixels[max(0, y - 1), max(0, x - 1)]
+    return blanked
+
+
+# --- for people -----------------------------------------------------------------------------------
+
+
+def print_table(scores: dict[str, list[float]]) -> None:
+    """Per damage: how scores are distributed; then what a threshold lets through."""
+    marks = (1, 5, 25, 50, 75, 95, 99)
+    print("| picture | n | " + " | ".join(f"{mark} %" for mark in marks) + f" | >= {RECOMMENDED} |")
+    print("| --- " * (len(marks) + 3) + "|")
+    for damage, found in scores.items():
+        values = [f"{value:.2f}" for value in np.percentile(found, marks)]
+        passed = np.mean(np.array(found) >= RECOMMENDED)
+        print(f"| {damage} | {len(found)} | " + " | ".join(values) + f" | {passed:.1%} |")
+    if {"true", "swapped"} <= set(scores):
+        print(f"99 % of the swapped are below {np.percentile(scores['swapped'], 99):.3f}, ", end="")
+        print(f"95 % of the true ones above {np.percentile(scores['true'], 5):.3f}")
+
+
+def plot(scores: dict[str, list[float]]) -> Image.Image:
+    """A histogram of the scores per damage, one above the other, the threshold as a line."""
+    bins, bar, row, left, top = 50, 12, 64, 120, 24
+    sheet = Image.new("RGB", (left + bins * bar + 24, top + row * len(scores) + 8), "white")
+    draw, font = ImageDraw.Draw(sheet), ImageFont.load_default(13)
+    for tenth in range(11):
+        x = left + tenth * bins * bar // 10
+        draw.line((x, top, x, sheet.height - 8), "#e4e4e4")
+        draw.text((x, 4), f"{tenth / 10:g}", "#444", font, anchor="ma")
+    for k, (damage, found) in enumerate(scores.items()):
+        base, color = top + (k + 1) * row, "#1f77b4" if damage == "true" else "#d62728"
+        counts, _ = np.histogram(found, bins, (0, 1))
+        for j, count in enumerate(counts):
+            # The square root, so that the few that count, near the threshold, can be seen.
+            high = round((row - 8) * (count / max(counts)) ** 0.5)
+            x = left + j * bar
+            if count:
+                draw.rectangle((x, base - high, x + bar - 2, base), color)
+        draw.line((left, base, left + bins * bar, base), "#888")
+        draw.text((8, base - 34), f"{damage}\nn = {len(found)}", "#222", font)
+    x = left + round(RECOMMENDED * bins * bar)
+    draw.line((x, top, x, sheet.height - 8), "#222", 2)
+    return sheet
+
+
+if __name__ == "__main__":
+    main()
