@@ -2,9 +2,13 @@
 
 import math
 
+import jax
 import pytest
 
+from tests.engine.toy_task import ToyTask, toy_config
+from xojl_jax.engine import evaluation, sharding
 from xojl_jax.engine.eval_history import EvalHistory
+from xojl_jax.engine.state import make_train_setup
 from xojl_jax.engine.workdir import Workdir
 from xojl_jax.errors import BadUsage
 
@@ -77,3 +81,15 @@ def test_a_metric_that_is_not_there_is_named(directory):
         EvalHistory(directory, "acuracy", 0, 0).add(1, {"loss": 1.0, "accuracy": 1.0})
     with pytest.raises(BadUsage, match="patience needs"):
         EvalHistory(directory, "", 3, 0)
+
+
+def test_a_metric_that_will_not_be_there_is_named_before_anything_runs(directory):
+    """Protects the first hours of a run: the name is held against what the loss gives, untrained
+    and not compiled."""
+    config = toy_config(best_metric="loss/cornr")
+    task = ToyTask(config)
+    setup = make_train_setup(task, config, sharding.make_mesh(config.mesh, jax.devices()[:1]))
+    with pytest.raises(BadUsage, match=r"'loss/cornr'.*choose one of .*loss/corner"):
+        evaluation.check_metric(task, config, setup, EvalHistory(directory, "loss/cornr", 0, 0))
+    config = toy_config(best_metric="loss/corner")
+    evaluation.check_metric(task, config, setup, EvalHistory(directory, "loss/corner", 0, 0))

@@ -17,7 +17,7 @@ from xojl_jax.tasks.layout.embeddings import EMBEDDINGS
 from xojl_jax.tasks.layout.fusion import FUSIONS, Fusion
 from xojl_jax.tasks.layout.heads import HEADS
 from xojl_jax.tasks.layout.node_positions import POSITIONS
-from xojl_jax.tasks.layout.parts import NodePart, chosen
+from xojl_jax.tasks.layout.parts import NodePart
 from xojl_jax.tasks.layout.stages import STAGES
 from xojl_jax.tasks.layout.task import LayoutTask
 
@@ -144,16 +144,10 @@ def test_a_fusion_is_added_by_its_entry(monkeypatch):
     assert late.flops().keys() - none.flops().keys() == {"fusion linear", "fusion attention"}
 
 
-def test_names_are_read_in_their_order():
-    """Protects the order of sums, and lists with spaces."""
-    assert chosen(POSITIONS, "path, depth,", "positions") == ("path", "depth")
-    assert chosen(POSITIONS, "", "positions") == ()
-
-
 @pytest.mark.parametrize(
     ("field", "value", "message"),
     [
-        ("stage", 5, r"config.stage is 5: choose 1, 2, 3 or 4"),
+        ("stage", 5, r"config.stage is 5: choose from 1, 2, 3, 4"),
         ("heads", "node,leaves", r"config.heads: there is no 'leaves'; choose from element, cat"),
         ("heads", "node", r"config.heads leaves out category"),
         ("model.positions", "bfs", r"config.model.positions: there is no 'bfs'; choose from depth"),

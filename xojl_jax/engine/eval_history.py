@@ -6,6 +6,7 @@ drops those of steps that it takes again, so that it decides like an uninterrupt
 
 import json
 import math
+from collections.abc import Iterable
 from typing import Any
 
 import jax
@@ -55,13 +56,17 @@ class EvalHistory:
             return True
         return value < than if self._metric.split("/")[0] == "loss" else value > than
 
-    def add(self, step: int, metrics: dict[str, float]) -> bool:
-        """Notes an evaluation; whether it is the best so far. A metric that is NaN is not."""
-        if self._metric and self._metric not in metrics:
+    def check_metric(self, names: Iterable[str]) -> None:
+        """Raises BadUsage where evaluations that have these metrics lack the one to compare."""
+        if self._metric and self._metric not in names:
             raise BadUsage(
                 f"config.best_metric is {self._metric!r}, which the evaluation does not have: "
-                f"choose one of {', '.join(sorted(metrics))}, or '' for none"
+                f"choose one of {', '.join(sorted(names))}, or '' for none"
             )
+
+    def add(self, step: int, metrics: dict[str, float]) -> bool:
+        """Notes an evaluation; whether it is the best so far. A metric that is NaN is not."""
+        self.check_metric(metrics.keys())
         sound = {name: value for name, value in metrics.items() if math.isfinite(value)}
         self._all.append({"step": step, **sound})
         if self._primary:

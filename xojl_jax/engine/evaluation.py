@@ -83,6 +83,15 @@ def make_metrics_of(task, config, setup: TrainSetup, batches: Callable[[], Any])
     return evaluate
 
 
+def check_metric(task, config, setup: TrainSetup, history: EvalHistory) -> None:
+    """Refuses a `config.best_metric` that evaluations will not have, before anything is compiled:
+    the loss is only traced, and only where another metric than it is asked for."""
+    if config.best_metric not in ("", "loss"):
+        arguments = (setup.abstract.params, step.abstract_batch(task, setup.mesh))
+        found = jax.eval_shape(step.make_eval_step(task, config), *arguments, setup.abstract.frozen)
+        history.check_metric([name for name in found if name not in step.SUMS])
+
+
 def _means(results: list[dict[str, np.ndarray]]) -> dict[str, float]:
     """Averages by weight; tokens and weights themselves are left out."""
     total = sum(float(metrics["weight"]) for metrics in results)

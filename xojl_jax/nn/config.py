@@ -12,6 +12,8 @@ from xojl_jax.errors import BadUsage
 
 # The vision encoder hands out its residual stream after each quarter of its layers.
 TAPS = 4
+# Types of computation, by their name in a config.
+DTYPES = {name: jnp.dtype(name) for name in ("bfloat16", "float16", "float32")}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -23,7 +25,7 @@ class BlockConfig:
       heads: H; a head is `width / heads` wide.
       mlp_ratio: hidden width of the feed-forward, as a multiple of `width`.
       dropout: rate, of every dropout.
-      dtype: name of the compute dtype; parameters are float32.
+      dtype: a name in `DTYPES`, the compute dtype; parameters are float32.
       remat: a name in `scan.REMAT`, what the backward pass finds saved.
       attention_block: keys that attention reads at once.
       feed_forward: a name in `feed_forward.FEED_FORWARDS`.
@@ -53,7 +55,7 @@ class BlockConfig:
 
     @property
     def jnp_dtype(self) -> jnp.dtype:
-        return jnp.dtype(self.dtype)
+        return DTYPES[self.dtype]
 
 
 @dataclasses.dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+from xojl_jax.config_fields import suggest
 from xojl_jax.errors import BadUsage
 from xojl_jax.tasks.base import Task
 
@@ -21,7 +22,7 @@ TASKS: dict[str, Callable[[], type[Task]]] = {"layout": _layout}
 def find(name: str) -> type[Task]:
     """The class of the task of this name."""
     if name not in TASKS:
-        raise BadUsage(f"config.task: there is no task {name!r}; choose {', '.join(TASKS)}")
+        raise BadUsage(f"config.task is {name!r}: {suggest(name, TASKS)}")
     return TASKS[name]()
 
 

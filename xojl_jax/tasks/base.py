@@ -17,6 +17,7 @@ import jax
 import numpy as np
 from PIL import Image
 
+from xojl_jax import config_fields
 from xojl_jax.errors import BadUsage
 
 Sample = dict[str, np.ndarray]
@@ -137,9 +138,15 @@ class Inference(abc.ABC):
     def dataset(self, split: str) -> Dataset:
         """The samples of a split, as this inference reads them."""
 
+    @classmethod
     @abc.abstractmethod
-    def read_inputs(self, flags: argparse.Namespace) -> Any:
-        """Inputs from the files that the flags name."""
+    def read_inputs(cls, flags: argparse.Namespace) -> Any:
+        """Inputs from the files that the flags name. Called before anything of a model is loaded,
+        which takes long: a wrong file is refused at once."""
+
+    def fit_inputs(self, inputs: Any) -> Any:
+        """The inputs as far as the model takes them."""
+        return inputs
 
     @abc.abstractmethod
     def stored_inputs(self, dataset: Dataset, index: int, name: str) -> Any:
@@ -217,11 +224,17 @@ class Task(abc.ABC):
     Attributes:
       inference_type: the class of what `inference` gives, for its flags; None if the task gives
         none.
+      fields: what the task's own config fields may hold, by their dotted names.
+
+    Raises:
+      BadUsage: a field holds what it may not.
     """
 
     inference_type: ClassVar[type[Inference] | None] = None
+    fields: ClassVar[Mapping[str, config_fields.Rule]] = {}
 
     def __init__(self, config):
+        config_fields.check(config, self.fields)
         self.config = config
 
     @abc.abstractmethod

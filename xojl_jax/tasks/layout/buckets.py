@@ -62,15 +62,13 @@ def choose(
         found = sorted(parse_shapes(config.bucket_shapes, full), key=lambda s: (cost(s), s))
         if len(found) > MOST:
             raise BadUsage(f"config.data.bucket_shapes: at most {MOST} buckets, with the full size")
-    elif 1 <= config.buckets <= MOST:
+    else:
         found = [full]
         if config.buckets > 1:
             needed, weights = sizes()
             found = choose_shapes(
                 needed, full, config.buckets, cost, multiples=MULTIPLES, weights=weights
             )
-    else:
-        raise BadUsage(f"config.data.buckets is {config.buckets}: choose 1 to {MOST}")
     return tuple(map(make_bucket, found))
 
 

@@ -1,18 +1,13 @@
-"""From a config to the sizes and parts of the model; unknown names are refused here."""
+"""From a config to the sizes and parts of the model. Each field by itself was checked before, by
+`fields.py`; what does not go together is refused here."""
 
+from xojl_jax.config_fields import split_names
 from xojl_jax.errors import BadUsage
 from xojl_jax.nn.config import BlockConfig, DecoderConfig, TrunkConfig, VisionConfig
-from xojl_jax.nn.feed_forward import FEED_FORWARDS
-from xojl_jax.nn.patches import PATCH_EMBEDS
-from xojl_jax.tasks.layout.embeddings import EMBEDDINGS
-from xojl_jax.tasks.layout.fusion import FUSIONS
 from xojl_jax.tasks.layout.heads import HEADS
 from xojl_jax.tasks.layout.model_config import HtmlConfig, ModelConfig
-from xojl_jax.tasks.layout.node_positions import POSITIONS
-from xojl_jax.tasks.layout.parts import chosen
 from xojl_jax.tasks.layout.stages import STAGES, Stage
 from xojl_jax.tasks.layout.tree_features import ID_RANGES
-from xojl_jax.tasks.layout.visual_memory import STRIDES
 from xojl_jax.xojl.record import CATEGORIES
 
 # What a decoder reads of the heads, and what a prediction has beside the sequence.
@@ -33,9 +28,10 @@ def model_config(
       statistics: "mean" and "std" of each color channel, in [0, 1].
 
     Raises:
-      BadUsage: for a part that does not exist, or that the stage needs and the config leaves out.
+      BadUsage: for sizes that do not go together, or a part that the stage needs and the config
+        leaves out.
     """
-    m, stage = config.model, stage_of(config)
+    m, stage = config.model, STAGES[config.stage]
     block = BlockConfig(
         width=m.width,
         heads=m.heads,
@@ -44,7 +40,7 @@ def model_config(
         dtype=m.dtype,
         remat=m.remat,
         attention_block=m.attention_block,
-        feed_forward=_one(FEED_FORWARDS, m.feed_forward, "config.model.feed_forward"),
+        feed_forward=m.feed_forward,
     )
     vision = VisionConfig(
         block=block,
@@ -52,7 +48,7 @@ def model_config(
         image_height=config.image.height,
         image_width=config.image.width,
         patch=m.patch,
-        patch_embed=_one(PATCH_EMBEDS, m.patch_embed, "config.model.patch_embed"),
+        patch_embed=m.patch_embed,
         shifts=m.shifts,
         mean=tuple(statistics["mean"]),
         std=tuple(statistics["std"]),
@@ -64,33 +60,26 @@ def model_config(
         max_nodes=m.max_nodes,
         max_classes=m.max_classes,
         ids=ID_RANGES,
-        embeddings=_embeddings(m.embeddings),
-        positions=chosen(POSITIONS, m.positions, "config.model.positions"),
+        embeddings=split_names(m.embeddings),
+        positions=split_names(m.positions),
     )
     return ModelConfig(
         trunk=TrunkConfig(vision, DecoderConfig(block, m.decoder_layers, m.max_target)),
         html=html,
         stage=stage,
-        fusion=_one(FUSIONS, m.fusion, "config.model.fusion"),
+        fusion=m.fusion,
         fusion_layers=m.fusion_layers,
         heads=heads_of(config, stage),
-        memory_stride=_one(STRIDES, m.memory_stride, "config.model.memory_stride"),
+        memory_stride=m.memory_stride,
         vocabulary_size=vocabulary_size,
         num_categories=len(CATEGORIES),
         masked_map=config.data.buckets > 1 or bool(config.data.bucket_shapes),
     )
 
 
-def stage_of(config) -> Stage:
-    if config.stage not in STAGES:
-        *others, last = map(str, STAGES)
-        raise BadUsage(f"config.stage is {config.stage}: choose {', '.join(others)} or {last}")
-    return STAGES[config.stage]
-
-
 def heads_of(config, stage: Stage) -> tuple[str, ...]:
     """Those of `config.heads` whose inputs the stage computes."""
-    named = chosen(HEADS, config.heads, "config.heads")
+    named = split_names(config.heads)
     for name in named:
         if name not in config.loss:
             raise BadUsage(f"config.loss has no weight for {name!r}, which config.heads names")
@@ -101,19 +90,3 @@ def heads_of(config, stage: Stage) -> tuple[str, ...]:
             f"{' and '.join(NEEDED_HEADS)}"
         )
     return tuple(name for name in named if HEADS[name].inputs <= stage.features)
-
-
-def _embeddings(names: str) -> tuple[str, ...]:
-    found = chosen(EMBEDDINGS, names, "config.model.embeddings")
-    if not found:
-        raise BadUsage(
-            f"config.model.embeddings names nothing; choose from {', '.join(EMBEDDINGS)}"
-        )
-    return found
-
-
-def _one(parts, name, field: str):
-    if name not in parts:
-        choices = ", ".join(map(str, parts))
-        raise BadUsage(f"{field} is {name!r}: choose from {choices}")
-    return name

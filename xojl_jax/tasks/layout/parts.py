@@ -6,11 +6,10 @@ docs/adding_a_part.md shows how to add one.
 """
 
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 import jax
 
-from xojl_jax.errors import BadUsage
 from xojl_jax.tasks.layout.model_config import HtmlConfig
 
 
@@ -26,19 +25,3 @@ class NodePart:
 
     apply: Callable[[HtmlConfig, dict[str, jax.Array]], jax.Array]
     flops: Callable[[HtmlConfig], dict[str, float]] = lambda config: {}
-
-
-def chosen(parts: Mapping[str, object], names: str, field: str) -> tuple[str, ...]:
-    """The names in a config field that lists them, separated by commas, in their order.
-
-    Raises:
-      BadUsage: for a name that is not in `parts`, or that is given twice.
-    """
-    found = tuple(name.strip() for name in names.split(",") if name.strip())
-    for name in found:
-        if name not in parts:
-            choices = ", ".join(parts)
-            raise BadUsage(f"{field}: there is no {name!r}; choose from {choices}")
-        if found.count(name) > 1:
-            raise BadUsage(f"{field}: {name!r} is given twice")
-    return found

@@ -19,8 +19,9 @@ from xojl_jax.data.shards import NoSplit, read_manifest
 from xojl_jax.errors import BadUsage
 from xojl_jax.tasks.base import Bucket, RealWork, Sample, Task
 from xojl_jax.tasks.layout.buckets import DIMENSIONS, bucket_spec, choose, full_shape
-from xojl_jax.tasks.layout.configure import model_config, stage_of
+from xojl_jax.tasks.layout.configure import model_config
 from xojl_jax.tasks.layout.dataset import LayoutDataset
+from xojl_jax.tasks.layout.fields import FIELDS
 from xojl_jax.tasks.layout.flops import forward_flops, real_work
 from xojl_jax.tasks.layout.grammar_constraint import grammar_tables
 from xojl_jax.tasks.layout.heads import HEADS
@@ -30,6 +31,7 @@ from xojl_jax.tasks.layout.model_config import ModelConfig
 from xojl_jax.tasks.layout.preview import MODE, LayoutPreview
 from xojl_jax.tasks.layout.sample_spec import FeatureSpec, batch_spec
 from xojl_jax.tasks.layout.stage_losses import stage_losses
+from xojl_jax.tasks.layout.stages import STAGES
 from xojl_jax.tasks.layout.views import Prediction
 from xojl_jax.xojl.grammar import Automaton
 from xojl_jax.xojl.vocabulary import Vocabulary
@@ -50,10 +52,11 @@ class LayoutTask(Task):
     """
 
     inference_type = LayoutInference
+    fields = FIELDS
 
     def __init__(self, config, metadata: dict[str, Any] | None = None):
         super().__init__(config)
-        self.stage = stage_of(config)
+        self.stage = STAGES[config.stage]
         self._metadata = metadata
         self.vocabulary = (
             Vocabulary.from_json(metadata["vocabulary"]) if metadata else Vocabulary.load()

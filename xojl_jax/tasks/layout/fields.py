@@ -1,0 +1,60 @@
+"""What the layout task's config fields may hold (configs/layout.py). A test compares the two."""
+
+from xojl_jax.config_fields import ANY, Number, OneOf, Rule, SomeOf
+from xojl_jax.nn.config import DTYPES
+from xojl_jax.nn.feed_forward import FEED_FORWARDS
+from xojl_jax.nn.patches import PATCH_EMBEDS, SHIFTS
+from xojl_jax.nn.scan import REMAT
+from xojl_jax.tasks.layout.buckets import MOST
+from xojl_jax.tasks.layout.embeddings import EMBEDDINGS
+from xojl_jax.tasks.layout.fusion import FUSIONS
+from xojl_jax.tasks.layout.heads import HEADS
+from xojl_jax.tasks.layout.node_positions import POSITIONS
+from xojl_jax.tasks.layout.stages import STAGES
+from xojl_jax.tasks.layout.visual_memory import STRIDES
+
+_COUNT = Number(1)
+_SHARE = Number(0, most=1)
+_RATE = Number(0, below=1)
+# Samples hold token ids, pointers at nodes among them, and lengths in 16 bits.
+_MOST_IDS = 1 << 14
+
+FIELDS: dict[str, Rule] = {
+    "stage": OneOf(STAGES),
+    "data.buckets": Number(1, most=MOST),
+    "data.bucket_shapes": ANY,  # read by `buckets.parse_shapes`
+    "data.balance": _SHARE,
+    "data.rotate": Number(0, most=45),
+    "data.rotate_share": _SHARE,
+    "data.drop_html": _SHARE,
+    "data.drop_image": _SHARE,
+    "data.drop_boxes": _SHARE,
+    "image.height": Number(8, most=1 << 14),
+    "image.width": Number(8, most=1 << 14),
+    "image.sharpen": ANY,
+    "model.patch": Number(2, most=1 << 10),
+    "model.width": _COUNT,
+    "model.heads": _COUNT,
+    "model.vision_layers": _COUNT,
+    "model.html_layers": _COUNT,
+    "model.embeddings": SomeOf(EMBEDDINGS, fewest=1),
+    "model.positions": SomeOf(POSITIONS),
+    "model.fusion": OneOf(FUSIONS),
+    "model.fusion_layers": _COUNT,
+    "model.decoder_layers": _COUNT,
+    "model.mlp_ratio": _COUNT,
+    "model.max_nodes": Number(1, most=_MOST_IDS),
+    "model.max_classes": Number(1, most=_MOST_IDS),
+    "model.max_target": Number(16, most=_MOST_IDS),
+    "model.memory_stride": OneOf(STRIDES),
+    "model.dropout": _RATE,
+    "model.dtype": OneOf(DTYPES),
+    "model.remat": OneOf(REMAT),
+    "model.patch_embed": OneOf(PATCH_EMBEDS),
+    "model.feed_forward": OneOf(FEED_FORWARDS),
+    "model.shifts": OneOf(SHIFTS),
+    "model.attention_block": _COUNT,
+    "optim.label_smoothing": _RATE,
+    "heads": SomeOf(HEADS),
+    "loss.*": Number(0),
+}
