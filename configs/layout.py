@@ -38,11 +38,12 @@ def defaults() -> ConfigDict:
     data.rotate = 2.0
     # The share of training pictures that is turned.
     data.rotate_share = 0.5
-    # Probability that a training sample loses its HTML tree (never both HTML and image).
+    # Probability that a training sample loses its HTML tree (never both HTML and image). Labels
+    # stay, here and below: what is dropped is input.
     data.drop_html = 0.1
     # Probability that a training sample loses its screenshot.
     data.drop_image = 0.1
-    # Probability that a training sample loses the boxes of its HTML nodes.
+    # Probability that the HTML encoder reads no boxes of a training sample.
     data.drop_boxes = 0.5
 
     config.image = image = ConfigDict()

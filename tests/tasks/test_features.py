@@ -308,11 +308,13 @@ def test_missing_modalities(featurizer, sample):
     spelled = sample_changes.without_html(sample, SPEC, spelled_targets(featurizer))
     check_shapes(spelled)
     assert not spelled["html_mask"].any() and not spelled["html_copyable"].any()
-    assert (spelled["node_element"] == -1).all()
     assert (spelled["detail_tokens"] < Vocabulary.load().size).all()
     assert Vocabulary.load().detokenize(spelled["detail_tokens"]) == record_of().layout
     no_boxes = sample_changes.without_boxes(sample, SPEC)
-    assert not no_boxes["html_box_mask"].any() and no_boxes["html_mask"].any()
+    assert not no_boxes["html_box_input_mask"].any() and no_boxes["html_mask"].any()
+    for less in (dropped, spelled, no_boxes):
+        for label in ("node_element", "html_boxes", "html_box_mask", "category", "elements"):
+            np.testing.assert_array_equal(less[label], sample[label], err_msg=label)
 
 
 def test_what_cannot_be_spelled_within_the_limit_is_no_target():

@@ -92,7 +92,9 @@ def test_boxes_are_fourier_features_and_the_paint_order():
     waves = np.concatenate([np.sin(angles), np.cos(angles)], -1)
     box = waves @ params["boxes"]["project"]["kernel"] + params["boxes"]["project"]["bias"]
     paint = batch["html_z"][0][:, None] @ params["paint_order"]["kernel"]
-    wanted = (box + paint + params["paint_order"]["bias"]) * batch["html_box_mask"][0][:, None]
+    wanted = (box + paint + params["paint_order"]["bias"]) * batch["html_box_input_mask"][0][
+        :, None
+    ]
     np.testing.assert_allclose(vectors, wanted, atol=1e-4)
 
 

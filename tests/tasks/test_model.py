@@ -216,7 +216,7 @@ def test_at_the_start_every_embedding_of_a_node_has_a_like_spread(task, params, 
     arrays = jax.tree.map(jnp.asarray, batch)  # as in a compiled step
     _, state = read({"params": params}, arrays, capture_intermediates=True)
     parts = state["intermediates"]["html_encoder"]
-    shown = batch["html_mask"] & batch["html_box_mask"]
+    shown = batch["html_mask"] & batch["html_box_input_mask"]
 
     def spread(name):
         vectors = np.asarray(parts[name]["__call__"][0])[shown]

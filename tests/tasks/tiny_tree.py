@@ -50,5 +50,5 @@ def tree_batch() -> dict[str, np.ndarray]:
         ),
         "html_boxes": rng.random((1, NODES, 4)).astype(np.float32),
         "html_z": rng.random((1, NODES)).astype(np.float32),
-        "html_box_mask": padded([1, 1, 0, 1, 0, 1]).astype(bool),
+        "html_box_input_mask": padded([1, 1, 0, 1, 0, 1]).astype(bool),
     }

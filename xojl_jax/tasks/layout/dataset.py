@@ -136,8 +136,9 @@ class LayoutDataset:
         # Without HTML the detail target is ten times as long; beyond the limit there is none. Only
         # a sample with both inputs loses one.
         length = np.where(sizes["spelled_tokens"] <= spec.max_target, sizes["spelled_tokens"], 0)
-        nothing = np.ones_like(rows)
-        bare = np.stack([rows, nothing, nothing, np.maximum(sizes["semantic_tokens"], length)], -1)
+        # Nodes without their classes: their boxes and elements stay, as labels of the patches.
+        tokens = np.maximum(sizes["semantic_tokens"], length)
+        bare = np.stack([rows, sizes["nodes"], np.ones_like(rows), tokens], -1)
         both = (sizes["image_height"] > 0) & (sizes["nodes"] > 0)
         bare = np.where(both[:, None], bare, needed)
         damaged = sizes["nodes"][:, None] < 0
@@ -275,8 +276,6 @@ class LayoutDataset:
 
     def _balanced(self, balance: float) -> np.ndarray | None:
         """float64[len(self)]: the records' rarity to the power of `balance`."""
-        if not 0 <= balance <= 1:
-            raise BadUsage(f"config.data.balance is {balance}: give a number from 0 to 1")
         if balance == 0:
             return None
         if len(self.source.info.weights) < len(self.source):

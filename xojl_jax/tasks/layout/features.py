@@ -171,8 +171,8 @@ class Featurizer:
 
 
 def _place_boxes(sample: Sample, boxes: np.ndarray, fit: Fit) -> None:
-    """Writes `html_boxes`, `html_z`, `html_box_mask`. A box wholly outside the picture, of which
-    the picture says nothing, is masked out; one partly outside is cut at the edge."""
+    """Writes `html_boxes`, `html_z` and both masks of boxes. A box wholly outside the picture, of
+    which the picture says nothing, is masked out; one partly outside is cut at the edge."""
     count = len(boxes)
     left, top, width, height, z = boxes.astype(np.float64).T
     mapped = fit.boxes_to_target(np.stack([left, top, left + width, top + height], -1))
@@ -180,6 +180,6 @@ def _place_boxes(sample: Sample, boxes: np.ndarray, fit: Fit) -> None:
     edge = fit.boxes_to_target(np.array([0, 0, columns, rows]))[[2, 3, 2, 3]]
     sample["html_boxes"][:count] = np.clip(mapped, 0, edge)
     inside = (left < columns) & (top < rows) & (left + width >= 0) & (top + height >= 0)
-    sample["html_box_mask"][:count] = inside
+    sample["html_box_mask"][:count] = sample["html_box_input_mask"][:count] = inside
     sample["html_boxes"][:count][~inside] = 0
     sample["html_z"][:count] = np.maximum(z, 0) / max(z.max(), 1)

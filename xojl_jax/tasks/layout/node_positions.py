@@ -55,12 +55,12 @@ def path(c: HtmlConfig, batch: Batch) -> Array:
 
 
 def boxes(c: HtmlConfig, batch: Batch) -> Array:
-    """The node's box on the page and its paint order; zeros where no box is known."""
+    """The node's box on the page and its paint order; zeros where no box is given."""
     width, dtype = c.block.width, c.block.jnp_dtype
     box = FourierBoxes(width, dtype=dtype, name="boxes")(batch["html_boxes"])
     paint = EinsumDense((width,), (None, "embed"), dtype=dtype, name="paint_order")
     box = box + paint(batch["html_z"][..., None])
-    return jnp.where(batch["html_box_mask"][..., None], box, jnp.zeros((), box.dtype))
+    return jnp.where(batch["html_box_input_mask"][..., None], box, jnp.zeros((), box.dtype))
 
 
 def _look_up(c: HtmlConfig, name: str, size: int, rows: Array) -> Array:

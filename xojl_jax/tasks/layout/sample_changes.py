@@ -1,4 +1,8 @@
-"""What augmentation makes of a sample: rotated, or with less input."""
+"""What augmentation makes of a sample: rotated, or with less input.
+
+Less input, never fewer labels: boxes and elements of nodes are both what the HTML encoder may read
+and what the losses on patches and regions learn from. Dropping them as input leaves the labels.
+"""
 
 import math
 from collections.abc import Mapping
@@ -10,7 +14,8 @@ from xojl_jax.data.images import Fit
 from xojl_jax.tasks.base import Sample
 from xojl_jax.tasks.layout.sample_spec import FeatureSpec, blank_arrays, sample_spec
 
-_BOX_ARRAYS = ("html_boxes", "html_z", "html_box_mask")
+# Labels, though they are named like input: the boxes of nodes, and which of them are known.
+_BOX_LABELS = ("html_boxes", "html_box_mask")
 
 
 def rotate_sample(sample: Sample, degrees: float, spec: FeatureSpec) -> Sample:
@@ -31,7 +36,8 @@ def rotate_sample(sample: Sample, degrees: float, spec: FeatureSpec) -> Sample:
 
 
 def without_boxes(sample: Mapping, spec: FeatureSpec) -> Sample:
-    return dict(sample) | blank_arrays(spec, _BOX_ARRAYS)
+    """The encoder reads no boxes; `html_boxes` and `html_box_mask` stay, as labels."""
+    return dict(sample) | blank_arrays(spec, ("html_z", "html_box_input_mask"))
 
 
 def without_image(sample: Mapping, spec: FeatureSpec) -> Sample:
@@ -39,6 +45,7 @@ def without_image(sample: Mapping, spec: FeatureSpec) -> Sample:
 
 
 def without_html(sample: Mapping, spec: FeatureSpec, spelled: Mapping) -> Sample:
-    """Also takes the detail targets of `Featurizer.spelled_targets`: there is nothing to copy."""
-    names = [n for n in sample_spec(spec) if n.startswith("html_") or n == "node_element"]
+    """The encoder reads no HTML; `node_element` and the boxes stay, as labels of the patches. Also
+    takes the detail targets of `Featurizer.spelled_targets`: there is nothing to copy."""
+    names = [n for n in sample_spec(spec) if n.startswith("html_") and n not in _BOX_LABELS]
     return dict(sample) | blank_arrays(spec, names) | dict(spelled)

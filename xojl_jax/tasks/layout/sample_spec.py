@@ -75,6 +75,7 @@ def sample_spec(spec: FeatureSpec) -> dict[str, tuple[tuple[int, ...], type]]:
         "html_boxes": ((t, 4), np.float32),
         "html_z": ((t,), np.float32),
         "html_box_mask": ((t,), np.bool_),
+        "html_box_input_mask": ((t,), np.bool_),
         "html_copyable": ((t,), np.bool_),
         "node_element": ((t,), np.int32),
         "semantic_tokens": ((length + 1,), np.int32),
