@@ -7,6 +7,7 @@ from data_prep.records.entries import UTF16
 from xojl_jax.xojl.align import align
 from xojl_jax.xojl.faults import XojlError, shorten
 from xojl_jax.xojl.keys import LAYOUT_ELEMENTS
+from xojl_jax.xojl.mistaken import is_layout, is_whole_page
 from xojl_jax.xojl.record import CATEGORIES, Record
 from xojl_jax.xojl.structure import violations
 from xojl_jax.xojl.tree import preorder, used_elements
@@ -110,6 +111,11 @@ KINDS = {
         "Too large even for preset base",
         "Training leaves it out. Cut the section in two, or raise max_nodes and max_target.",
     ),
+    "page": Kind(
+        False,
+        "The tree is that of a whole page",
+        "A record is a section of a page: data_prep.capture cuts pages into sections.",
+    ),
     "blank": Kind(
         False,
         "The screenshot shows one color only",
@@ -156,7 +162,9 @@ def text_problem(fault: XojlError, text: bytes) -> Problem:
     for field, kind in _KIND_OF_FIELD.items():
         if f" {field} " in path.replace("[", " "):
             return Problem(kind, message)
-    unread = fault.what.startswith(("not JSON", "bytes that", "a number too long", "nesting"))
+    unread = fault.what.startswith(
+        ("not JSON", "bytes that", "UTF-", "a number too long", "nesting")
+    )
     unread = unread or "bytes or more" in fault.what
     return Problem("text" if unread else "fields", message)
 
@@ -205,6 +213,14 @@ def box_problems(record: Record, size: tuple[int, int]) -> Iterator[Problem]:
         if abs(w - width) > SLACK or abs(h - height) > SLACK:
             root = f"its root {w:g} x {h:g}: not one to one"
             yield Problem("boxes", f"the screenshot is {width} x {height}, {root}")
+
+
+def tree_problems(record: Record) -> Iterator[Problem]:
+    """Trees that read, and yet are not the HTML of a section."""
+    if is_layout(record.html):
+        yield Problem("tree", "html holds a layout: its keys begin with elements")
+    if is_whole_page(record.html):
+        yield Problem("page", f"html begins with {record.html[0].tag}")
 
 
 def label_problems(record: Record) -> Iterator[Problem]:

@@ -7,6 +7,7 @@ read, and every fault (size, encoding, nesting, syntax) is an XojlError.
 import json
 import re
 
+from xojl_jax.xojl import json_faults
 from xojl_jax.xojl.faults import XojlError, shorten
 
 _DEEP = 200  # levels; far more than any cap, fewer than make json give up
@@ -33,7 +34,8 @@ def decode(text: str | bytes | bytearray, limit: int, place: str):
         return _DECODER.decode(text)
     except json.JSONDecodeError as error:
         where = f"{place} line {error.lineno} column {error.colno}"
-        raise XojlError(f"not JSON ({error.msg})", where, "one JSON value") from None
+        what, wanted = json_faults.explain(text, error)
+        raise XojlError(f"not JSON ({what})", where, wanted) from None
     except ValueError:  # an integer of more digits than Python converts
         raise XojlError("a number too long to read", place, "numbers of ordinary size") from None
     except RecursionError:
@@ -47,6 +49,8 @@ def describe(value) -> str:
         return value.name
     if value is None:
         return "null"
+    if isinstance(value, str) and value.lstrip()[:1] in ("{", "[") and len(value) > 1:
+        return "a string of JSON"
     names = {bool: "true or false", int: "a number", float: "a number", str: "a string"}
     names |= {list: "a list", dict: "an object", Pairs: "an object", bytes: "bytes"}
     return names.get(type(value), f"a {type(value).__name__}")
@@ -61,6 +65,8 @@ def _as_text(text: str | bytes | bytearray, limit: int, place: str) -> str:
         raise XojlError(f"{size:,} bytes or more of text", place, f"at most {limit:,} bytes")
     if isinstance(text, str):
         return text.removeprefix("\ufeff")
+    if encoding := json_faults.name_encoding(bytes(text[:64])):
+        raise XojlError(f"{encoding} text", place, "text in UTF-8: save it so")
     try:
         return bytes(text).decode("utf-8-sig")
     except UnicodeDecodeError as error:

@@ -8,12 +8,13 @@ import json
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from xojl_jax.errors import BadInput
 from xojl_jax.xojl import jsontext, tree
 from xojl_jax.xojl.align import align
 from xojl_jax.xojl.faults import DEFAULT_CAPS, Caps, XojlError, shorten
+from xojl_jax.xojl.screenshot_file import read_path, safe_screenshot_path
 from xojl_jax.xojl.tree import Forest
 
 __all__ = [
@@ -86,8 +87,15 @@ def category_index(category: str) -> int:
 # --- reading ---------------------------------------------------------------------------------
 
 
-def parse_record(data, *, where: str = "record", caps: Caps = DEFAULT_CAPS) -> Record:
-    """The record of a JSON text (str or bytes) or of its decoded form. `where` is for messages."""
+def parse_record(
+    data, *, where: str = "record", caps: Caps = DEFAULT_CAPS, needs_screenshot: bool = True
+) -> Record:
+    """The record of a JSON text (str or bytes) or of its decoded form.
+
+    Args:
+      where: for messages.
+      needs_screenshot: refuses a record that names none; otherwise `screenshot` is then "".
+    """
     from_text = isinstance(data, str | bytes | bytearray)
     if from_text:
         data = jsontext.decode(data, _RECORD_BYTES * caps.document, where)
@@ -96,23 +104,29 @@ def parse_record(data, *, where: str = "record", caps: Caps = DEFAULT_CAPS) -> R
     if not isinstance(data, dict):
         raise XojlError(jsontext.describe(data), where, "an object with the fields of a record")
     values = {name: value for name, value in data.items() if name in _READERS}
-    for name in ("screenshot", "html"):
+    if not needs_screenshot and values.get("screenshot") is None:
+        values.pop("screenshot", None)
+    for name in ("screenshot", "html") if needs_screenshot else ("html",):
         if name not in values:
             raise XojlError(f"no field {name}", where, "screenshot and html in every record")
+        if values[name] is None:
+            wanted = {"screenshot": "a path", "html": "an object of nodes, {} where there is none"}
+            raise XojlError("null", f"{where} {name}", wanted[name])
 
     def tree_of(name: str, parse) -> Forest | None:
         if values.get(name) is None:
             return None
+        if isinstance(values[name], str):  # which parse would read, as a document of its own
+            wanted = "an object of nodes: decode the text before it goes into the record"
+            raise XojlError(jsontext.describe(values[name]), f"{where} {name}", wanted)
         return parse(values[name], caps, place=f"{where} {name}", pairs=not from_text)
 
-    fields = {}
+    fields = {} if "screenshot" in values else {"screenshot": ""}
     for name, read in _READERS.items():
         if read is not None and values.get(name) is not None:
             fields[name] = read(values[name], f"{where} {name}")
     html = tree_of("html", tree.parse_html)
     layout = tree_of("section_layout", tree.parse_layout)
-    if html is None:
-        raise XojlError("null", f"{where} html", "an object of nodes")
     if layout == ():
         raise XojlError("an empty layout", f"{where} section_layout", "one node or more")
     if layout is not None and "used_elements" not in fields:
@@ -149,19 +163,6 @@ def read_directory(directory, caps: Caps = DEFAULT_CAPS) -> Iterator[tuple[str, 
         yield _read_one(text, path.name, caps)
 
 
-def safe_screenshot_path(directory, relative: str, *, where: str = "screenshot") -> Path:
-    """The screenshot's file, proven to be a plain file inside `directory`, behind no link."""
-    _read_screenshot(relative, where)
-    path = Path(directory).resolve()
-    for part in PurePosixPath(relative).parts:
-        path = path / part
-        if path.is_symlink():
-            raise XojlError(f"a symbolic link {shorten(relative)}", where, "a plain file")
-    if not path.is_file():
-        raise XojlError(f"no file {shorten(relative)}", where, "a file beside the records")
-    return path
-
-
 def _lines(stream, limit: int) -> Iterator[bytes]:
     """Lines of at most limit + 1 bytes; the rest of a longer line is skipped."""
     while line := stream.readline(limit + 1):
@@ -185,20 +186,6 @@ def _read_string(value, where: str) -> str:
     if not isinstance(value, str) or not _is_unicode(value):
         raise XojlError(jsontext.describe(value), where, "a string of Unicode text")
     return value
-
-
-def _read_screenshot(value, where: str) -> str:
-    path = _read_string(value, where)
-    parts = path.split("/")
-    inside = path and not path.startswith("/") and ".." not in parts and ":" not in parts[0]
-    if (
-        not inside
-        or "\\" in path
-        or "\0" in path
-        or not any(part not in ("", ".") for part in parts)
-    ):
-        raise XojlError(f"path {shorten(path)}", where, "a path with / inside the record's folder")
-    return path
 
 
 def _read_used_elements(value, where: str) -> tuple[str, ...]:
@@ -252,6 +239,7 @@ def _read_layout_nodes(value, where: str) -> tuple[int | None, ...]:
 def _read_quality(value, where: str) -> dict[str, float]:
     if not isinstance(value, dict):
         raise XojlError(jsontext.describe(value), where, "an object of numbers, such as label")
+    value = {name: number for name, number in value.items() if number is not None}
     for name, number in value.items():
         if type(number) not in (int, float) or not 0 <= number <= 1:
             shown = jsontext.describe(number)
@@ -311,7 +299,7 @@ def _is_unicode(text: str) -> bool:
 # The fields that we know, in the order in which they are written. None: a tree, read apart.
 _READERS = {
     "id": _read_string,
-    "screenshot": _read_screenshot,
+    "screenshot": read_path,
     "html": None,
     "section_layout": None,
     "used_elements": _read_used_elements,
@@ -322,6 +310,9 @@ _READERS = {
     "layout_nodes": _read_layout_nodes,
     "quality": _read_quality,
 }
+
+
+FIELDS = tuple(_READERS)
 
 
 # --- writing ---------------------------------------------------------------------------------

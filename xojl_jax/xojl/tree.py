@@ -174,6 +174,10 @@ def parse_layout(
     return _parse(text, keys.read_layout_key, caps, place, pairs)
 
 
+# The form of a tree, for messages.
+FORM = '{"section": {"h1@fs_3r": {"text": "…"}}}'
+
+
 class _Open(NamedTuple):
     """An object that is being read."""
 
@@ -188,7 +192,7 @@ def _parse(text, read_key, caps: Caps, place: str, pairs: bool) -> Forest:
     document = jsontext.decode(text, caps.document, place) if from_text else text
     kinds = (dict, list, tuple) if pairs and not from_text else (dict, jsontext.Pairs)
     if not isinstance(document, kinds):
-        raise XojlError(jsontext.describe(document), place, "an object of nodes")
+        raise XojlError(jsontext.describe(document), place, f"an object of nodes, such as {FORM}")
     stack = [_Open(None, _members(document), [], [])]
     name, nodes = "", 0
     try:
@@ -205,7 +209,7 @@ def _parse(text, read_key, caps: Caps, place: str, pairs: bool) -> Forest:
                     stack.append(_Open(key, _members(value), [], []))
                     break
                 if value != "" and not isinstance(value, kinds):
-                    raise keys.KeyFault(jsontext.describe(value), 'an object of nodes, or ""')
+                    raise keys.KeyFault(jsontext.describe(value), _wanted_node(value))
                 children.append(Node(key.element, key.tag, key.classes))
             else:
                 stack.pop()
@@ -217,6 +221,16 @@ def _parse(text, read_key, caps: Caps, place: str, pairs: bool) -> Forest:
                 stack[-1].children.append(node)
     except keys.KeyFault as fault:
         raise XojlError(fault.what, _path(stack, place, name), fault.expected) from None
+
+
+def _wanted_node(value) -> str:
+    """What should stand in place of a value that is no node."""
+    wanted = 'an object of nodes, or ""'
+    if value is None:
+        return f"{wanted}; leave out keys that are absent (tables of columns fill them with null)"
+    if isinstance(value, list):
+        return f'{wanted}; siblings are keys of one object, such as "p" and "p#2"'
+    return wanted
 
 
 def _members(value) -> Iterator:
