@@ -17,6 +17,8 @@ from xojl_jax.errors import BadInput
 
 # A full-page capture of 1280 x 30000 still passes; 120 MB of pixels is what a worker may hold.
 MAX_PIXELS = 40_000_000
+# No picture of so many pixels needs more bytes; a file is not read beyond them.
+MAX_BYTES = 256 << 20
 # Padding is masked out of attention; a gray keeps the convolution-like patch window calm beside it.
 PAD_GRAY = 128
 
@@ -60,6 +62,11 @@ def decode_image(data: bytes, *, max_pixels: int = MAX_PIXELS) -> np.ndarray:
         _check_pixels(image.size, max_pixels)
         if getattr(image, "n_frames", 1) > 1:
             raise ImageError(f"is animated ({image.n_frames} frames): keep one frame")
+        if image.mode == "CMYK" and "adobe" not in image.info:
+            raise ImageError(
+                "is a CMYK JPEG without Adobe's marker, which alone tells whether its inks are "
+                "inverted: save it as RGB"
+            )
         image.load()  # before the orientation, whose reader would swallow a failure to load
         if _orientation(image) != 1:
             image = ImageOps.exif_transpose(image)
@@ -177,7 +184,9 @@ def _to_rgb(image: Image.Image) -> np.ndarray:
     if image.mode == "RGB" and "transparency" not in image.info:
         return np.asarray(image)
     if image.mode.startswith("I"):  # 16-bit gray
-        gray = (np.asarray(image).astype(np.int64) + 128) // 257
+        levels = np.asarray(image).astype(np.int64)
+        gray = (levels + 128) // 257
+        gray[levels == image.info.get("transparency", -1)] = 255  # on white, as below
         return np.repeat(gray.astype(np.uint8)[..., None], 3, axis=-1)
     if image.mode in ("RGBA", "LA", "PA", "La", "RGBa") or "transparency" in image.info:
         # A browser paints a page on white.
