@@ -2,6 +2,7 @@
 
 import functools
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -126,8 +127,8 @@ def test_bad_input_is_named(run, tmp_path):
         "--html=page.html": "data_prep.capture",
         "--html=bytes.json": "UTF-8",
         "--html=missing.json": "cannot be read",
-        "--screenshot=cut.png": "",
-        "--screenshot=text.png": "",
+        "--screenshot=cut.png": "cut.png is a truncated PNG",
+        "--screenshot=text.png": "text.png is no image that we know",
         "--screenshot=missing.png": "cannot be read",
     }
     for argument, words in cases.items():
@@ -136,6 +137,18 @@ def test_bad_input_is_named(run, tmp_path):
             predict.main([f"--workdir={run}", f"{flag}={tmp_path / name}"])
         assert words in str(fault.value), argument
         assert "\n" not in str(fault.value)
+
+
+def test_input_is_checked_before_the_model_is_loaded(run, tmp_path, monkeypatch, capsys):
+    """Protects people's time: a wrong file is refused at once, not after the model is read; and a
+    good one is said how it was taken, beside the answer."""
+    path = tmp_path / "cut.json"
+    path.write_text(TREE[:-9])
+    with monkeypatch.context() as patch:
+        patch.setattr("xojl_jax.restore.load", None)
+        with pytest.raises(BadInput, match=r"cut\.json.*ends too early|ends too early.*cut\.json"):
+            predict.main([f"--workdir={run}", f"--html={path}"])
+    assert not capsys.readouterr().out
 
 
 def test_bad_usage_is_named(run, tmp_path):
@@ -207,3 +220,9 @@ def test_plan_prints_the_published_sizes():
     assert result.returncode == 0, result.stderr
     assert "vision attention" in result.stdout
     assert "parameters (float32)" in result.stdout
+    # A ViT-B: twelve layers of 7.1 M parameters, patches and positions; 4 S^2 D FLOPs a layer for
+    # 3,600 patches and 23 tokens more.
+    sizes = {"trunk/vision": (85, 95), "vision attention": (4 * 3623**2 * 768 * 12 / 1e9,) * 2}
+    for row, (least, most) in sizes.items():
+        found = float(re.search(rf"{row}\D+([\d,.]+)", result.stdout)[1].replace(",", ""))
+        assert 0.99 * least <= found <= 1.01 * most, row

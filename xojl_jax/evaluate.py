@@ -50,7 +50,7 @@ def parse(argv: list[str]) -> argparse.Namespace:
     add("--out", help="JSON report (default: WORKDIR/evaluation-SPLIT.json)")
     add("--limit", type=int, help="only the first records of the split")
     add("--batch-size", type=int, default=16, help="records a decode (default 16)")
-    flags = restore.parse_flags("evaluate", parser, argv)
+    flags, _ = restore.parse_flags("evaluate", parser, argv)
     for name in ("limit", "batch_size"):
         value = getattr(flags, name)
         if value is not None and value < 1:

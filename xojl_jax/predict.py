@@ -14,21 +14,24 @@ import jax
 from xojl_jax import command, compilation_cache, restore
 from xojl_jax.errors import BadUsage
 from xojl_jax.restore import LoadedModel
+from xojl_jax.tasks.base import Inference
 
 
 def main(argv: list[str]) -> None:
     """Reads the flags, then predicts."""
-    flags = parse(argv)
+    flags, inference = parse(argv)
+    files = inference.read_inputs(flags) if flags.sample is None else None
     compilation_cache.enable(flags.compilation_cache)
     model = restore.load(flags.workdir, flags.data, flags)
-    inputs = read_inputs(flags, model)
+    inputs = model.inference.fit_inputs(stored_inputs(flags, model) if files is None else files)
     answer = predict(model, inputs, flags)
     report("\n".join(model.inference.summarize(inputs, answer)))
     print(model.inference.to_json(answer))
     draw(model, inputs, answer, picture_path(flags, model, inputs))
 
 
-def parse(argv: list[str]) -> argparse.Namespace:
+def parse(argv: list[str]) -> tuple[argparse.Namespace, type[Inference]]:
+    """The flags, and how the run's task answers."""
     parser = argparse.ArgumentParser(
         prog="python -m xojl_jax.predict",
         description=__doc__,
@@ -44,11 +47,9 @@ def parse(argv: list[str]) -> argparse.Namespace:
     return restore.parse_flags("predict", parser, argv)
 
 
-def read_inputs(flags: argparse.Namespace, model: LoadedModel) -> Any:
-    """Inputs from a stored record, or from the files that the task's flags name."""
+def stored_inputs(flags: argparse.Namespace, model: LoadedModel) -> Any:
+    """Inputs from a record of the run's data."""
     inference = model.inference
-    if flags.sample is None:
-        return inference.read_inputs(flags)
     dataset = inference.dataset(flags.split)
     if not 0 <= flags.sample < len(dataset):
         raise BadUsage(

@@ -140,8 +140,13 @@ class LayoutInference(Inference):
     def dataset(self, split: str) -> LayoutDataset:
         return self.task.dataset(split, self.spec)
 
-    def read_inputs(self, flags: argparse.Namespace) -> Inputs:
-        return fit_to_model(read_inputs(flags), self.spec.max_nodes)
+    @classmethod
+    def read_inputs(cls, flags: argparse.Namespace) -> Inputs:
+        return read_inputs(flags)
+
+    def fit_inputs(self, inputs: Inputs) -> Inputs:
+        canvas = (self.spec.image_height, self.spec.image_width)
+        return fit_to_model(inputs, self.spec.max_nodes, canvas)
 
     def stored_inputs(self, dataset: LayoutDataset, index: int, name: str) -> Inputs:
         record, picture = dataset.record(index), dataset.screenshot(index)
@@ -185,7 +190,7 @@ class LayoutInference(Inference):
         return f"{{\n{inner}\n}}"
 
     def summarize(self, inputs: Inputs, answer: LayoutAnswer) -> list[str]:
-        lines = []
+        lines = list(inputs.notes)
         if inputs.left_out:
             lines.append(
                 f"warning: the tree has {inputs.left_out} nodes more than the model's "
