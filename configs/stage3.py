@@ -7,7 +7,8 @@ Command:   python -m xojl_jax.train --config=configs/stage3.py \
            Without --config.init_from it starts from scratch, and says so.
 Hardware:  base: TPU v5e 4x4 or one H200; small: one GPU of 24 GB; tiny: two CPU cores.
 Time:      not yet measured.
-Metric:    recall@1 of image against HTML, accuracy of the element of a node: not yet measured.
+Metric:    accuracy of the element of a node (accuracy/node), loss of image against HTML
+           (loss/contrastive): not yet measured.
 """
 
 from configs import layout

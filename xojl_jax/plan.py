@@ -9,8 +9,8 @@ from absl import flags
 from ml_collections import config_flags
 from rich.console import Console
 
-from xojl_jax import command, compilation_cache, tasks
-from xojl_jax.engine import compatibility, sharding, state, step
+from xojl_jax import command, compilation_cache, config_fields, tasks
+from xojl_jax.engine import compatibility, fields, local_devices, sharding, state, step
 from xojl_jax.errors import BadUsage
 from xojl_jax.planning import compile_report, tables
 from xojl_jax.planning.compile_report import CompileReport
@@ -49,6 +49,8 @@ _SHARDINGS = flags.DEFINE_bool("shardings", False, "list how every array is spli
 def main() -> None:
     config = command.read_config(_CONFIG)
     compilation_cache.enable(_CACHE.value)
+    config_fields.check(config, fields.FIELDS)
+    local_devices.check()
     devices = compile_report.topology(_TOPOLOGY.value) if _TOPOLOGY.value else None
     task = tasks.make(config)
     mesh = sharding.make_mesh(config.mesh, devices)

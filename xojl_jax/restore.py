@@ -10,7 +10,14 @@ import numpy as np
 from ml_collections import ConfigDict
 
 from xojl_jax import compilation_cache, tasks
-from xojl_jax.engine import checkpoint, checkpoint_files, compiler_options, sharding, state
+from xojl_jax.engine import (
+    checkpoint,
+    checkpoint_files,
+    compiler_options,
+    local_devices,
+    sharding,
+    state,
+)
 from xojl_jax.errors import BadUsage, UserError
 from xojl_jax.tasks.base import Inference, Task
 
@@ -50,6 +57,7 @@ def load(
       data_path: shards to read instead of those that the run was trained on.
       flags: of a command, in which the task's inference finds its own; None for their defaults.
     """
+    local_devices.check()
     params, metadata = checkpoint.load_params(workdir)
     config = ConfigDict(metadata["config"])
     if data_path is not None:
@@ -67,8 +75,8 @@ def load(
 
 def parse_flags(
     command: str, parser: argparse.ArgumentParser, argv: list[str]
-) -> argparse.Namespace:
-    """Parses a command's flags together with those of the run's task.
+) -> tuple[argparse.Namespace, type[Inference]]:
+    """Parses a command's flags together with those of the run's task, which is returned, too.
 
     The task of `--workdir` is looked up first: it has flags of its own, which `--help` shows. Where
     no run is named, or it cannot be read (`load` says why), the flags are those of the first task.
@@ -85,7 +93,7 @@ def parse_flags(
     inference.add_arguments(parser.add_argument_group(inference.about), command)
     flags = parser.parse_args(argv)
     inference.check_arguments(flags, command)
-    return flags
+    return flags, inference
 
 
 def _inference_type(argv: list[str]) -> type[Inference]:

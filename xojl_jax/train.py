@@ -13,7 +13,7 @@ import jax
 from absl import flags
 from ml_collections import config_flags
 
-from xojl_jax import command, compilation_cache, tasks
+from xojl_jax import command, compilation_cache, config_fields, tasks
 from xojl_jax.data import loader
 from xojl_jax.data.order import BatchOrder
 from xojl_jax.data.shards import NoSplit
@@ -24,7 +24,9 @@ from xojl_jax.engine import (
     eval_callbacks,
     eval_history,
     evaluation,
+    fields,
     goodput,
+    local_devices,
     loop,
     processes,
     profiler,
@@ -62,8 +64,7 @@ or config, 3 bad input data, 75 stopped by a signal with everything saved.
 
 # Errors of a disk that is full, broken or read-only.
 DISK = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO)
-# Exit code when a signal stopped the run and everything is saved (EX_TEMPFAIL: try again).
-PREEMPTED = 75
+PREEMPTED = loop.PREEMPTED
 
 _CONFIG = config_flags.DEFINE_config_file("config", None, "FILE[:PRESET]", lock_config=True)
 _WORKDIR = flags.DEFINE_string("workdir", None, "directory of the run (runs/stageN-PRESET)")
@@ -106,6 +107,8 @@ def train(
       profile: "START:COUNT" of steps to trace, counted from where this process resumes; "" none.
       wandb: project of Weights & Biases; "" for TensorBoard alone.
     """
+    config_fields.check(config, fields.FIELDS)
+    local_devices.check()
     mesh = sharding.make_mesh(config.mesh)
     sharding.check_batch_size(config.batch_size, config.optim.accumulate, mesh)
     with (
@@ -115,19 +118,24 @@ def train(
         contextlib.ExitStack() as stack,
     ):
         directory = claim_workdir(stack, path, config)
-        time_spent = goodput.Goodput(directory.read_summary().get("goodput"))
-        setup = state.make_train_setup(task, config, mesh)
-        log_setup(task, config, setup, directory)
-        start, saver = begin(task, config, setup, directory)
-        step_number = int(start.step)
-        time_spent.resume_at(step_number)
-        evaluations = make_evaluations(task, config, setup, directory, step_number)
-        trace = profiler.Profiler(profile, directory.tensorboard, step_number) if profile else None
-        batches = stack.enter_context(training_batches(task, config, step_number))
-        with time_spent.spent("compile"):
-            steps = compile_steps(task, config, setup, batches.order, step_number)
+        with stop.at_once():
+            time_spent = goodput.Goodput(directory.read_summary().get("goodput"))
+            setup = state.make_train_setup(task, config, mesh)
+            log_setup(task, config, setup, directory)
+            start, saver = begin(task, config, setup, directory)
+            step_number = int(start.step)
+            time_spent.resume_at(step_number)
+            evaluations = make_evaluations(task, config, setup, directory, step_number)
+            trace = (
+                profiler.Profiler(profile, directory.tensorboard, step_number) if profile else None
+            )
+            batches = stack.enter_context(training_batches(task, config, step_number))
+            with time_spent.spent("compile"):
+                steps = compile_steps(task, config, setup, batches.order, step_number)
         stack.enter_context(steps)
-        reporter = make_reporter(task, config, setup, directory, step_number, time_spent, wandb)
+        reporter = make_reporter(
+            task, config, setup, directory, batches, step_number, time_spent, wandb
+        )
         stack.enter_context(long_lived_objects_not_collected())
         with closing(saver, reporter):
             outcome = loop.run(
@@ -222,6 +230,7 @@ def make_reporter(
     config,
     setup: state.TrainSetup,
     directory: workdir.Workdir,
+    batches: loader.Batches,
     start_step: int,
     time_spent: goodput.Goodput,
     wandb: str,
@@ -236,6 +245,7 @@ def make_reporter(
         flops_per_sample=sum(task.flops().values()),
         goodput=time_spent,
         work_of=work.work_of(task),
+        records_of=batches.records_of,
         peak_flops=chip.flops * jax.device_count() if chip else 0.0,
         description=task.describe(),
         wandb=wandb,
@@ -248,6 +258,8 @@ def make_evaluations(
     """What happens every `config.eval_every` steps."""
     history = eval_history.EvalHistory(directory, config.best_metric, config.patience, start_step)
     metrics_of = make_metrics_of(task, config, setup)
+    if metrics_of is not None:
+        evaluation.check_metric(task, config, setup, history)
     callbacks = eval_callbacks.make(task, config, setup.mesh) if metrics_of else []
     return evaluation.Evaluations(history, metrics_of, callbacks)
 

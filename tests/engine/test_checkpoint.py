@@ -137,11 +137,24 @@ def test_damage_is_found_and_named(run, copy, harm):
     else:
         victim = copy / "8" / f"{harm}.json"
         flip_a_byte(victim)
-    with pytest.raises(BadInput, match="step 8 is damaged") as caught:
+    # A file too many takes nothing from the others: it is the one to remove.
+    said = "step 8 is whole, but holds a file" if harm == "add" else "step 8 is damaged"
+    with pytest.raises(BadInput, match=said) as caught:
         checkpoint.restore_newest(copy, run.setup.abstract, on_corrupt="stop")
     assert harm == "manifest" or str(victim) in str(caught.value)
-    with pytest.raises(BadInput, match="step 8 is damaged"):
+    with pytest.raises(BadInput, match=said):
         checkpoint.load_params(copy / "8")
+
+
+@pytest.mark.parametrize(
+    "name", [".DS_Store", "arrays/.DS_Store", "._metadata.json", "Thumbs.db", "arrays/.nfs00a1"]
+)
+def test_what_a_file_manager_leaves_is_passed_over(copy, caplog, name):
+    """Protects a good step from an advice to remove it: looking at a folder is no damage."""
+    (copy / "8" / name).write_bytes(b"?")
+    checkpoint_files.verify(copy / "8")
+    assert name in caplog.text and "passed over" in caplog.text
+    checkpoint.load_params(copy / "8")
 
 
 def test_no_file_of_a_checkpoint_is_exempt(copy):

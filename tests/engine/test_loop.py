@@ -74,6 +74,18 @@ def test_a_skipped_step_is_shown_and_not_averaged(reporter, capsys):
     assert "loss" not in reporter.summary["train"], "JSON has no NaN"
 
 
+def test_the_batch_of_a_skipped_step_is_named(reporter, capsys):
+    """Protects whoever looks for the bad record: which step was skipped, and of which records."""
+    reporter._records_of = lambda step: [10 * step, 10 * step + 1]
+    for number in range(8):
+        reporter.record(metrics(2.0, skipped=number in (2, 5), row=int(number in (2, 5))))
+    reporter.flush(48)  # steps 41 to 48
+    text = capsys.readouterr().err
+    assert "step 43 was skipped" in text and "records 420, 421" in text
+    assert "step 46 was skipped" in text and "records 450, 451" in text
+    assert text.count("was skipped") == 2
+
+
 def test_it_gives_up_after_too_many_skipped_steps(reporter):
     """Protects a night of computing: a run that only skips is ended with advice."""
     for row in (1, 2, 3):

@@ -246,3 +246,21 @@ def test_the_layout_task_killed_and_stopped_ends_bit_for_bit(tmp_path):
     same_arrays(names_and_leaves(found), names_and_leaves(expected), rtol=0, atol=0)
     # A killed process may not have written its last ones.
     assert losses(run).items() <= losses(calm).items()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("poison", ["nan", "inf"])
+def test_poison_on_one_process_skips_the_step_on_both(tmp_path, poison):
+    """Protects the state of all: a record that only one process holds skips its step on both, and
+    they end with the same numbers as one process that met it."""
+    found, ended = {}, {}
+    for count in (2, 1):
+        run = tmp_path / str(count)
+        processes = toys(count, run, TOY_POISON=f"{poison}:1")
+        assert ends(processes) == [0] * count
+        lines = processes[0].text.splitlines()
+        found[count] = [line.split(":")[0] for line in lines if "was skipped" in line]
+        ended[count], _ = final_state(run)
+    assert found[2] == found[1] != []
+    same_arrays(ended[2], ended[1], **CLOSE)
+    assert all(np.isfinite(leaf).all() for leaf in ended[2].values())

@@ -38,9 +38,10 @@ def test_micro_batches_give_the_gradient_of_the_whole(plain):
     assert int(state.step) == 3
 
 
-def test_a_poisoned_step_changes_nothing_but_the_counters():
-    """Protects the state from NaN: parameters, moments and average stay bit for bit."""
-    toy = set_up(toy_config(optim__ema_decay=0.9), poisoned=True)
+@pytest.mark.parametrize("poison", [np.nan, np.inf, -np.inf])
+def test_a_poisoned_step_changes_nothing_but_the_counters(poison):
+    """Protects the state from NaN and Inf: parameters, moments and average stay bit for bit."""
+    toy = set_up(toy_config(optim__ema_decay=0.9), poison=(poison, 2))
     before, skipped_so_far, row = toy.start, 0, 0
     seen = set()
     for number in range(4):

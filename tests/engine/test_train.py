@@ -6,15 +6,24 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 from collections import Counter
 
 import numpy as np
 import pytest
 
-from tests.engine.subprocesses import ROOT, SETTINGS, Process, final_state, written
+from tests.engine.subprocesses import (
+    PATIENCE,
+    ROOT,
+    SETTINGS,
+    Process,
+    final_state,
+    losses,
+    written,
+)
 from tests.engine.toy_task import ToyTask, toy_config
 from xojl_jax import train as training
-from xojl_jax.engine import checkpoint_files, workdir
+from xojl_jax.engine import checkpoint_files, metric_writer, workdir
 from xojl_jax.errors import BadUsage
 
 # Mounts in here are seen by nobody else, and go with the command.
@@ -68,6 +77,65 @@ def test_killed_and_stopped_runs_end_like_an_undisturbed_one(tmp_path):
     assert last == also_last == 12
     for name, leaf in expected.items():
         np.testing.assert_array_equal(found[name], leaf, err_msg=name)
+
+
+def test_a_second_signal_ends_at_once_and_leaves_the_last_checkpoint(tmp_path):
+    """Protects from a step that never ends: the first signal waits for it, the second does not, and
+    what was saved is sound."""
+    run = tmp_path / "run"
+    process = toy(run, TOY_SIGNAL_AT="HANG:6:0")
+    process.await_line("step 6/12")
+    manifest = run / "checkpoints" / "4" / checkpoint_files.MANIFEST
+    deadline = time.monotonic() + PATIENCE
+    while not manifest.is_file() and time.monotonic() < deadline:
+        time.sleep(0.1)
+    process.signal(signal.SIGTERM)
+    process.await_line("SIGTERM: stopping after this step (again: at once)")
+    time.sleep(metric_writer.FLUSH_SECONDS + 0.5)
+    process.signal(signal.SIGTERM)
+    code, text = process.end(patience=30)
+    assert code == -signal.SIGTERM, text
+    assert checkpoint_files.list_steps(run / "checkpoints") == [4]
+    checkpoint_files.verify(manifest.parent)
+    # Its curves end with what its checkpoint holds, or later.
+    assert set(losses(run)) >= {1, 2, 3, 4}
+
+
+def test_a_run_that_only_skips_is_given_up(tmp_path):
+    """Protects a night of computing, in a real run: Inf in every batch ends it with exit code 1,
+    and the records of each skipped step are named."""
+    code, text = toy(tmp_path / "run", "on_nonfinite_limit=3", TOY_POISON="inf:64").end()
+    assert code == 1, text
+    assert "Traceback" not in text
+    lines = text.splitlines()
+    assert "given up at step 3: 3 steps in a row" in lines[-1]
+    named = [line for line in lines if line.startswith("step 1 was skipped")]
+    records = named[0].split("records ")[1].split(", ")
+    assert len(set(records)) == 16 and set(records) <= set(map(str, range(64)))
+
+
+SLEEPING_IN_C = """
+import hashlib, sys
+from xojl_jax.engine import loop
+with loop.StopRequest() as stop, stop.at_once():
+    print("compiling", file=sys.stderr, flush=True)
+    hashlib.pbkdf2_hmac("sha256", b"x", b"y", 10**9)  # as in the compiler, no Python code runs
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_while_nothing_is_saved_ends_at_once(number):
+    """Protects pre-emption: a signal in the minutes of compiling ends the run then, with 75."""
+    command = [sys.executable, "-c", SLEEPING_IN_C]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, cwd=ROOT) as process:
+        assert process.stderr.readline() == "compiling\n"
+        time.sleep(0.5)
+        process.send_signal(number)
+        try:
+            assert process.wait(60) == 75
+        finally:
+            process.kill()
+        assert "stopped before the first step" in process.stderr.read()
 
 
 @pytest.mark.slow

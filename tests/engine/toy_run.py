@@ -6,6 +6,7 @@ manifest, before the rename, before older checkpoints are pruned. TOY_PEER_TIMEO
 TOY_STALL_TIMEOUT are what the flags of these names are. TOY_ROWS=FOLDER notes there which records
 each process trained on. TOY_SIGNAL_AT=SIGNAL:STEP:PROCESS makes one process send itself a signal
 when it takes the step after STEP; with HANG for a signal it hangs there, its heart beating.
+TOY_POISON=nan:2 makes the first two records have a NaN loss; inf is another poison.
 """
 
 import ast
@@ -103,7 +104,9 @@ def main(argv: list[str]) -> int:
         note_rows(os.environ["TOY_ROWS"])
     if "TOY_SIGNAL_AT" in os.environ:
         plant_signal(*os.environ["TOY_SIGNAL_AT"].split(":"))
-    return training.train(ToyTask(config), config, workdir)
+    poison, _, count = os.environ.get("TOY_POISON", "nan:0").partition(":")
+    task = ToyTask(config, poison=(float(poison), int(count)))
+    return training.train(task, config, workdir)
 
 
 if __name__ == "__main__":

@@ -108,7 +108,7 @@ class Corners:
 
     count: int
     seed: int
-    poisoned: bool = False
+    poison: tuple[float, int] = (1.0, 0)  # the weight of the loss, of so many records
 
     def __len__(self):
         return self.count
@@ -121,7 +121,7 @@ class Corners:
         return {
             "image": image.astype(np.uint8),
             "label": np.int32(label),
-            "weight": np.float32(np.nan if self.poisoned and index < 2 else 1.0),
+            "weight": np.float32(self.poison[0] if index < self.poison[1] else 1.0),
             "record": np.int32(index),
         }
 
@@ -174,7 +174,8 @@ class ToyInference(Inference):
     def dataset(self, split):
         return self.task.dataset(split)
 
-    def read_inputs(self, flags):
+    @classmethod
+    def read_inputs(cls, flags):
         path = Path(flags.pixels)
         return ToyInputs(path.stem, np.array(json.loads(path.read_text()), np.uint8))
 
@@ -234,17 +235,18 @@ class ToyInference(Inference):
 
 
 class ToyTask(Task):
-    """`poisoned` makes two of the 64 training records have a NaN loss."""
+    """`poisoned` makes two of the 64 training records have a NaN loss; `poison` tells what loss
+    (inf, too) and how many."""
 
     inference_type = ToyInference
 
-    def __init__(self, config, metadata=None, *, poisoned: bool = False):
+    def __init__(self, config, metadata=None, *, poisoned: bool = False, poison=None):
         super().__init__(config)
-        self.poisoned = poisoned
+        self.poison = poison or (np.nan, 2 if poisoned else 0)
 
     def dataset(self, split):
         if split == "train":
-            return Corners(64, seed=1, poisoned=self.poisoned)
+            return Corners(64, seed=1, poison=self.poison)
         return Corners(16, seed=2)
 
     def model(self):
@@ -326,9 +328,9 @@ class ToyRun:
         return now, history
 
 
-def set_up(config, *, devices=None, poisoned=False, task_type=ToyTask) -> ToyRun:
+def set_up(config, *, devices=None, task_type=ToyTask, **poison) -> ToyRun:
     """Plans, initializes and compiles a toy run on some devices (default: the first)."""
-    task = task_type(config, poisoned=poisoned)
+    task = task_type(config, **poison)
     mesh = sharding.make_mesh(config.mesh, devices or jax.devices()[:1])
     setup = state.make_train_setup(task, config, mesh)
     abstract = (setup.abstract, step.abstract_batch(task, mesh))

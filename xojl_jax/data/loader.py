@@ -31,6 +31,13 @@ class Batches(Iterator):
     def bad(self) -> dict[int, str]:
         return dict(self._tolerant.bad)
 
+    def records_of(self, step: int) -> list[int]:
+        """The records of the global batch of a step, by their numbers in the split; of training."""
+        assert self.order is not None
+        _, records, _ = self.order.batch(step)
+        numbers = getattr(self._tolerant.dataset, "numbers", None)  # where some were left out
+        return (records if numbers is None else numbers[records]).tolist()
+
     def __next__(self):
         try:
             return next(self._iterator)

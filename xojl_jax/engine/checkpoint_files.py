@@ -13,6 +13,7 @@ never listed. The manifest is checked before anything is restored.
 import json
 import logging
 import os
+import re
 import shutil
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,13 @@ from xojl_jax import files
 from xojl_jax.errors import BadInput
 
 ARRAYS, METADATA, MANIFEST, PARTIAL = "arrays", "metadata.json", "manifest.json", ".partial"
+
+# What file managers and network disks leave in any folder that is looked at.
+LITTER = re.compile(
+    r"\.DS_Store|\._.*|\.AppleDouble|Thumbs\.db|desktop\.ini|\.directory|\.nfs[0-9a-f]+|"
+    r"\.fuse_hidden[0-9a-f]+",
+    re.IGNORECASE,
+)
 
 log = logging.getLogger(__name__)
 
@@ -73,13 +81,21 @@ def verify(checkpoint: Path) -> None:
         found = digests(checkpoint)
     except (OSError, ValueError) as error:
         raise BadInput(f"{what}: {checkpoint / MANIFEST}: {error}") from error
-    for name in sorted(wanted.keys() | found.keys()):
-        if wanted.get(name) != found.get(name):
-            how = "missing" if name not in found else "changed" if name in wanted else "unexpected"
+    for name in sorted(wanted):
+        if wanted[name] != found.get(name):
+            how = "changed" if name in found else "missing"
             raise BadInput(
                 f"{what}: {checkpoint / name} is {how}; remove {checkpoint} to go on from an older "
                 "checkpoint, or resume with --config.on_corrupt=fallback"
             )
+    added = sorted(name for name in found if name not in wanted)
+    if strange := [name for name in added if not LITTER.fullmatch(Path(name).name)]:
+        raise BadInput(
+            f"checkpoint of step {checkpoint.name} is whole, but holds a file that was not saved "
+            f"with it: {checkpoint / strange[0]} is unexpected; remove that file, or move it away"
+        )
+    for name in added:
+        log.warning("%s is passed over: it is not part of the checkpoint", checkpoint / name)
 
 
 def digests(checkpoint: Path) -> dict[str, Any]:

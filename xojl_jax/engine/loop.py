@@ -1,7 +1,12 @@
 """The training loop: batches, steps, log lines, evaluations, checkpoints; and how it ends."""
 
+import contextlib
 import dataclasses
+import os
 import signal
+import socket
+import sys
+import threading
 import time
 from collections.abc import Iterator
 
@@ -20,23 +25,57 @@ from xojl_jax.engine.telemetry import Telemetry, log_on_primary
 # Steps that the host may prepare before the devices have ended the first of them. It bounds the
 # batches that wait in device memory.
 RUN_AHEAD = 2
+# Exit code when a signal stopped the run and everything is saved (EX_TEMPFAIL: try again).
+PREEMPTED = 75
 
 
 class StopRequest:
-    """SIGTERM and SIGINT stop the loop after the step; a second one ends the process."""
+    """SIGTERM and SIGINT stop the loop after the step; a second one ends the process.
+
+    Within `at_once` there is nothing to save, and the first one ends the process. Python calls
+    handlers of signals between two of its instructions, so not while XLA compiles for minutes; a
+    thread hears of the signal by `signal.set_wakeup_fd`.
+    """
 
     def __init__(self):
         self.requested = False
         self._previous = {}
+        self._nothing_to_save = False
 
     def __enter__(self):
+        self._receiver, self._sender = socket.socketpair()
+        self._sender.setblocking(False)
+        threading.Thread(target=self._watch, name="signals", daemon=True).start()
+        self._wakeup = signal.set_wakeup_fd(self._sender.fileno(), warn_on_full_buffer=False)
         for number in (signal.SIGTERM, signal.SIGINT):
             self._previous[number] = signal.signal(number, self._handle)
         return self
 
     def __exit__(self, *_):
+        signal.set_wakeup_fd(self._wakeup)
         for number, handler in self._previous.items():
             signal.signal(number, handler)
+        self._sender.close()  # ends the thread
+
+    @contextlib.contextmanager
+    def at_once(self):
+        """What runs within has saved nothing yet, and need not be waited for. With several
+        processes it is, since all of them must stop at the same step."""
+        self._nothing_to_save = jax.process_count() == 1
+        try:
+            yield
+        finally:
+            self._nothing_to_save = False
+
+    def _watch(self) -> None:
+        while received := self._receiver.recv(1):
+            number = received[0]
+            if self._nothing_to_save and number in self._previous:
+                name = signal.Signals(number).name
+                print(f"{name}: stopped before the first step: nothing to save", file=sys.stderr)
+                sys.stderr.flush()
+                os._exit(PREEMPTED)  # the compiler cannot be interrupted in any other way
+        self._receiver.close()
 
     def _handle(self, number, _frame):
         self.requested = True
@@ -101,6 +140,7 @@ def run(
                 improved = evaluations.run(state, step, telemetry)
             telemetry.restart_clock()
         if _due(step, config.checkpoint_every) or last or improved:
+            telemetry.flush(step)  # so that the curves hold what the checkpoint holds
             with goodput.spent("save"):
                 saver.save(state, step, best=improved)
     if profiler is not None:

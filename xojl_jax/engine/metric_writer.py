@@ -10,6 +10,9 @@ from tensorboardX import SummaryWriter
 
 from xojl_jax.errors import BadUsage
 
+# A killed process loses no more of its curves than this.
+FLUSH_SECONDS = 1
+
 
 class Histogram(NamedTuple):
     """Counts of values: `edges` are the bins' borders, one more than `counts`."""
@@ -33,7 +36,9 @@ class MetricWriter:
 
     def __init__(self, folder: Path, *, start_step: int, wandb: str = "", name: str = ""):
         self._wandb = _wandb_run(wandb, name, folder.parent) if wandb else None
-        self._tensorboard = SummaryWriter(str(folder), purge_step=start_step + 1)
+        self._tensorboard = SummaryWriter(
+            str(folder), purge_step=start_step + 1, flush_secs=FLUSH_SECONDS
+        )
 
     def scalars(self, step: int, values: dict[str, float]) -> None:
         for name, value in values.items():

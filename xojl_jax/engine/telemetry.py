@@ -7,7 +7,7 @@ import contextlib
 import math
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent import futures
 from typing import Any
 
@@ -26,6 +26,8 @@ from xojl_jax.tasks.base import Sample
 
 # What a training step costs, forward and backward, in multiples of its forward pass.
 TRAINING = 3
+# Skipped steps that are told at once.
+MOST_TOLD = 5
 
 
 def log_on_primary(text: str) -> None:
@@ -47,6 +49,7 @@ class Telemetry:
         flops_per_sample: float,
         goodput: Goodput,
         work_of: WorkOf | None = None,
+        records_of: Callable[[int], Sequence[int]] | None = None,
         peak_flops: float = 0.0,
         description: str = "",
         wandb: str = "",
@@ -59,6 +62,8 @@ class Telemetry:
           goodput: where the time of the run goes.
           work_of: this process's rows of a batch -> their work, or None where the task does not
             tell it; then all count as full and real.
+          records_of: step, counted from 0 -> numbers of the records of its global batch, to name
+            those of a step that was skipped.
           peak_flops: FLOP/s of all devices together by their data sheet, for MFU; 0 if unknown.
           description: what is trained, in a few words (`Task.describe`).
           wandb: project of Weights & Biases, or "" for none.
@@ -70,6 +75,7 @@ class Telemetry:
         self._flops_per_sample = flops_per_sample
         self._work_of = work_of
         self._work: list[Work] = []
+        self._records_of = records_of
         self._peak_flops = peak_flops
         self._primary = jax.process_index() == 0
         self.goodput = goodput
@@ -136,6 +142,7 @@ class Telemetry:
         self.restart_clock()
         log_on_primary(step_line(step, self._config.total_steps, values))
         self._write("train", step, values)
+        self._tell_skipped(step, window)
         row = max(int(metrics["skipped_in_a_row"]) for metrics in window)
         if row >= self._config.on_nonfinite_limit:
             raise UserError(
@@ -143,6 +150,19 @@ class Telemetry:
                 "and were skipped; lower the learning rates or look at the data, then resume from "
                 "an older checkpoint"
             )
+
+    def _tell_skipped(self, step: int, window: list[dict[str, np.ndarray]]) -> None:
+        """A line for each skipped step of a window that ends with `step`: what it was made of."""
+        skipped = [
+            number for number, found in enumerate(window, step - len(window)) if found["skipped"]
+        ]
+        for number in skipped[:MOST_TOLD]:
+            text = f"step {number + 1} was skipped: its loss or a gradient is not finite"
+            if self._records_of is not None:
+                text += f"; records {', '.join(map(str, self._records_of(number)))}"
+            log_on_primary(text)
+        if len(skipped) > MOST_TOLD:
+            log_on_primary(f"… and {len(skipped) - MOST_TOLD} more steps")
 
     def evaluated(self, step: int, metrics: dict[str, float]) -> None:
         """Prints and writes the results of an evaluation."""
