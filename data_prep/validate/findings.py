@@ -37,6 +37,7 @@ class Finding:
     readable: bool = False  # the fields below say something
     labeled: bool = False
     id: str | None = None
+    screenshot: str = ""  # its file; "" in shards, which hold the bytes
     site: str = "unknown"
     category: str = "other"
     elements: tuple[str, ...] = ()
@@ -125,6 +126,7 @@ def inspect(
     _tell(found, record, source.path.name)
     totals.coverage.add(record, vocabulary.codebook)
     picture = None
+    found.screenshot = "" if source.splits else record.screenshot
     try:
         data = source.picture(entry, record)
         if data or not source.splits:  # in shards, a record may come without a screenshot
@@ -181,9 +183,15 @@ def _inspect_labels(found: Finding, record: Record, vocabulary: Vocabulary) -> N
 
 
 def mark_repeats(findings: list[Finding]) -> None:
-    """Adds the problems that take two records: equal ids."""
+    """Adds the problems that take two records: equal ids, and one file for two trees."""
     seen: dict[str, str] = {}
+    pictured: dict[str, Finding] = {}
     for found in findings:
+        if found.screenshot and found.fingerprint is not None:
+            other = pictured.setdefault(found.screenshot, found)
+            if other.fingerprint.html != found.fingerprint.html:
+                text = _PAIR_TEXTS["shared"].format(other=other.where)
+                found.problems.append(Problem("shared", text))
         if found.id is None:
             continue
         first = seen.setdefault(f"{found.split}/{found.id}", found.where)
@@ -195,6 +203,8 @@ def mark_pairs(findings: list[Finding], pairs) -> None:
     """Adds the problems of like records; between splits of shards they are leaks."""
     for pair in pairs:
         one, other = findings[pair.one], findings[pair.other]
+        if pair.kind == "shared" and any(p.kind == "shared" for p in one.problems):
+            continue  # they name one file, which was told
         kind = "leak" if one.split != other.split and pair.kind != "shared" else pair.kind
         text = _PAIR_TEXTS[pair.kind].format(other=other.where, tree=pair.tree)
         if pair.kind != "shared" and one.split is None and one.site != other.site:

@@ -112,7 +112,7 @@ def test_validate_tells_each_foreign_record(folder, capsys):
     assert code == 1
     told = {place: " | ".join(texts) for place, texts in found.items()}
     wanted = {
-        2: ("tree: null at", "tables of columns"),
+        2: ("null at", "tables of columns"),
         3: ("tree: a string of JSON at",),
         4: ("tree: NaN at",),
         5: ("text: not JSON (it ends too early)",),

@@ -94,6 +94,7 @@ def test_a_value_that_is_no_node_is_named_with_its_path(tmp_path, tree, words):
         {"section.section@p_3r": {"heading.h1@fs_2r": "", "button.a@bgc_06c": ""}},
         {"wrapper": {"heading": "", "grid": {"column": {"image": ""}}}},
         {"section.header": {"button.a": "", "video.video": ""}},
+        {"semantic": {"section": {"heading": ""}}, "detail": {"section.div": {"heading.h1": ""}}},
         {"grid.ul@d_grid": {f"column.li#{i}": {"paragraph.p": ""} for i in range(9)} | {"li": ""}},
     ],
 )
@@ -103,6 +104,13 @@ def test_a_layout_is_refused_as_a_tree(tmp_path, tree):
         path = tmp_path / "given.json"
         path.write_text(json.dumps(content))
         assert "holds a layout" in refusal(path)
+
+
+def test_a_record_without_a_tree_is_refused(tmp_path):
+    """Protects from its layout being read as one."""
+    path = tmp_path / "given.json"
+    path.write_text(json.dumps({"section_layout": {"section.section": {"heading.h1": ""}}}))
+    assert "no field html" in refusal(path)
 
 
 def test_trees_with_elements_of_the_same_name_are_no_layouts(tmp_path):

@@ -56,7 +56,7 @@ def test_sixteen_bits_of_gray_keep_their_levels():
     """Protects from white or black: full scale is scaled, a small scale stays dark as stored, and
     what is transparent is on white."""
     gray = np.asarray(page().convert("L"))
-    for factor, wanted in ((257, gray), (16, gray * 16 // 257)):
+    for factor, wanted in ((257, gray), (16, gray.astype(int) * 16 // 257)):
         buffer = io.BytesIO()
         Image.fromarray(gray.astype(np.uint16) * factor).save(buffer, "PNG")
         read = decode_image(buffer.getvalue()).astype(int)

@@ -134,7 +134,7 @@ def test_a_faulty_field_is_named(field, value, message):
         ('{"screenshot": "a", "screenshot": "b"}', "a field given twice at records.jsonl:3"),
         ('{"screenshot": "a"}', "no field html at records.jsonl:3"),
         ("[1]", "a list at records.jsonl:3"),
-        (b"\xff\xfe", "bytes that are not UTF-8 at records.jsonl:3 byte 0"),
+        (b"\xff\xfe", "UTF-16 text at records.jsonl:3"),
         ("{", "not JSON"),
         ('{"x": ' + "[" * 100 + "]" * 100 + ', "html": {}, "screenshot": "a"}', "a deeply nested"),
     ],

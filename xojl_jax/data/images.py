@@ -189,6 +189,11 @@ def _to_rgb(image: Image.Image) -> np.ndarray:
         gray[levels == image.info.get("transparency", -1)] = 255  # on white, as below
         return np.repeat(gray.astype(np.uint8)[..., None], 3, axis=-1)
     if image.mode in ("RGBA", "LA", "PA", "La", "RGBa") or "transparency" in image.info:
+        clear = image.info.get("transparency")
+        if (
+            isinstance(clear, tuple) and max(clear) > 255
+        ):  # of 16 bits, of which the high byte is read
+            image.info["transparency"] = tuple(level >> 8 for level in clear)
         # A browser paints a page on white.
         image = image.convert("RGBA")
         white = Image.new("RGBA", image.size, (255, 255, 255, 255))

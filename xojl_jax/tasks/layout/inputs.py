@@ -160,8 +160,10 @@ def _read_html(path: Path, notes: list[str]) -> Record:
 
 def _is_record(document) -> bool:
     """Whether a JSON value is a record rather than a tree, whose root may be `html`, too."""
-    if not isinstance(document, dict) or "html" not in document:
-        return isinstance(document, dict) and "screenshot" in document
+    if not isinstance(document, dict):
+        return False
+    if "html" not in document:
+        return "screenshot" in document or "section_layout" in document
     if any(name in document for name in FIELDS if name != "html"):
         return True
     inside = document["html"]
