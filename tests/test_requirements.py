@@ -26,7 +26,7 @@ def code(cell: str) -> str:
 
 
 @functools.cache
-def tests_of(path: Path) -> set[str]:
+def functions_of(path: Path) -> set[str]:
     tree = ast.parse(path.read_text(encoding="utf-8"))
     return {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}
 
@@ -92,7 +92,7 @@ def test_what_the_table_names_exists():
         assert not file or (ROOT / code(file)).is_file(), f"{name}: {file}"
         if test:
             path, _, function = code(test).partition("::")
-            assert function in tests_of(ROOT / path), f"{name}: {test}"
+            assert function in functions_of(ROOT / path), f"{name}: {test}"
         if how:
             found = is_field if code(how).startswith("config.") else is_command
             assert found(code(how)), f"{name}: {how}"

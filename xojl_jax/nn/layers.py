@@ -99,6 +99,6 @@ class Dropout(nn.Module):
         return jnp.where(keep, x / (1 - self.rate), jnp.zeros((), x.dtype))
 
 
-def named(init: Callable, axis: str | None) -> Callable:
-    """An initializer of a vector whose one axis has this logical name."""
-    return nn.with_logical_partitioning(init, (axis,))
+def named(init: Callable, *axes: str | None) -> Callable:
+    """An initializer of an array whose axes have these logical names."""
+    return nn.with_logical_partitioning(init, axes)

@@ -150,8 +150,7 @@ class _ProjectCells(nn.Module):
         _, shared = quarters_of_copies(c.shifts)
         shape = (shared.shape[1] * cells.shape[-1], c.block.width)
         init = nn.initializers.variance_scaling(1.0, "fan_in", "truncated_normal")
-        init = nn.with_logical_partitioning(init, ("patch", "embed"))
-        kernel = self.param("kernel", init, shape, jnp.float32)
+        kernel = self.param("kernel", named(init, "patch", "embed"), shape, jnp.float32)
         bias = self.param("bias", named(nn.initializers.zeros, "embed"), shape[1:], jnp.float32)
         order = "(x p y q s k) d -> (s x y) (p q k) d"
         half = c.patch // 2
