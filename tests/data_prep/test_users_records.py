@@ -104,7 +104,8 @@ def verdict(bad, tmp_path_factory):
 def test_a_bad_record_is_named_with_its_reason(verdict, name):
     """Protects people who look for the needle: the right kind, and words that lead to the place."""
     kind, words = REASONS[name]
-    problems = verdict[f"{name}.json"]
+    # Most of them have one picture with different trees, which is told of every pair.
+    problems = [found for found in verdict[f"{name}.json"] if found["kind"] != "shared"]
     assert [problem["kind"] for problem in problems] == [kind]
     assert words in problems[0]["text"], problems
     assert "\n" not in problems[0]["text"]

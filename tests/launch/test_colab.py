@@ -63,7 +63,7 @@ def test_the_commands_are_read(monkeypatch):
     module, *words = command("evaluate")
     assert (module, evaluate.parse(words).workdir) == ("xojl_jax.evaluate", workdir)
     module, *words = command("predict", sample="9")
-    assert (module, predict.parse(words).sample) == ("xojl_jax.predict", 9)
+    assert (module, predict.parse(words)[0].sample) == ("xojl_jax.predict", 9)
 
 
 def test_the_files_that_it_names_exist():

@@ -46,7 +46,7 @@ def check() -> None:
 
 
 def _asked() -> str:
-    return jax.config.jax_platforms or ""
+    return jax.config.values["jax_platforms"] or ""
 
 
 def _installed_for() -> str:

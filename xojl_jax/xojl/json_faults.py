@@ -44,8 +44,8 @@ def explain(text: str, error: json.JSONDecodeError) -> tuple[str, str]:
         return "zero bytes in it", "text in UTF-8"
     if _QUOTED.match(text) or text[at : at + 1] == "'":
         return "single quotes, as Python prints", "double quotes, as json.dumps writes them"
-    if re.match(r"None|True|False", text[at:]):
-        return f"{re.match(r'[A-Za-z]+', text[at:])[0]}, as Python prints", "null, true or false"
+    if name := re.match(r"(?:None|True|False)[A-Za-z]*", text[at:]):
+        return f"{name[0]}, as Python prints", "null, true or false"
     if text[at:].startswith(("//", "/*", "#")):
         return "a comment", "JSON, which has none"
     if start[0] not in '{["-0123456789tfnNI':

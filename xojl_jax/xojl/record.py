@@ -9,6 +9,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from xojl_jax.errors import BadInput
 from xojl_jax.xojl import jsontext, tree
@@ -121,11 +122,12 @@ def parse_record(
             raise XojlError(jsontext.describe(values[name]), f"{where} {name}", wanted)
         return parse(values[name], caps, place=f"{where} {name}", pairs=not from_text)
 
-    fields = {} if "screenshot" in values else {"screenshot": ""}
+    fields: dict[str, Any] = {} if "screenshot" in values else {"screenshot": ""}
     for name, read in _READERS.items():
         if read is not None and values.get(name) is not None:
             fields[name] = read(values[name], f"{where} {name}")
     html = tree_of("html", tree.parse_html)
+    assert html is not None  # null is refused above
     layout = tree_of("section_layout", tree.parse_layout)
     if layout == ():
         raise XojlError("an empty layout", f"{where} section_layout", "one node or more")
