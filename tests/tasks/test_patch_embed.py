@@ -14,7 +14,8 @@ def test_each_embedding_builds_and_is_counted():
     for name in PATCH_EMBEDS:
         task = LayoutTask(small_config(**{"model.patch_embed": name}))
         params = nn.meta.unbox(jax.eval_shape(task.init, jax.random.key(0)))
-        kernel = params["trunk"]["vision"]["patches"]["project"].pop("kernel")
-        flops[name] = task.flops()["patch embedding"] / (kernel.shape[0] * kernel.shape[1])
+        params["trunk"]["vision"]["patches"]["project"].pop("kernel")
+        channels = PATCH_EMBEDS[name].channels(task.model_config.trunk.vision)
+        flops[name] = task.flops()["patch embedding"] / channels
         shapes[name] = jax.tree.map(lambda leaf: leaf.shape, params)
     assert shapes["linear"] == shapes["shifted"] and flops["linear"] == flops["shifted"]
