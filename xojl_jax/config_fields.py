@@ -103,7 +103,7 @@ def check(config: Mapping, fields: Mapping[str, Rule]) -> None:
     Raises:
       BadUsage: names the field, the value, and what may be chosen.
     """
-    values = dict(flat(config))
+    values = flatten(config)
     for pattern, rule in fields.items():
         found = fnmatch.filter(values, pattern) if "*" in pattern else {pattern} & values.keys()
         for name in found:
@@ -116,8 +116,10 @@ def uncovered(config: Mapping, *tables: Mapping[str, Rule]) -> list[str]:
     patterns = [pattern for table in tables for pattern in table]
     return [
         name
-        for name, _ in flat(config)
-        if not any(fnmatch.fnmatchcase(name, pattern) for pattern in patterns)
+        for name, value in flatten(config).items()
+        # An empty group has no field.
+        if not hasattr(value, "items")
+        and not any(fnmatch.fnmatchcase(name, pattern) for pattern in patterns)
     ]
 
 
@@ -134,10 +136,15 @@ def split_names(text: str) -> tuple[str, ...]:
     return tuple(name.strip() for name in text.split(",") if name.strip())
 
 
-def flat(config: Mapping, prefix: str = "") -> Iterable[tuple[str, Any]]:
-    """Every field of a config by its dotted name, with its value."""
-    for name, value in config.items():
-        if hasattr(value, "items"):
-            yield from flat(value, f"{prefix}{name}.")
+def flatten(tree: Mapping[str, Any], separator: str = ".", prefix: str = "") -> dict[str, Any]:
+    """Nested dicts, or a `ConfigDict`, as one dict, by joined names.
+
+    An empty dict within is a value of its own.
+    """
+    flat = {}
+    for name, value in tree.items():
+        if hasattr(value, "items") and value:
+            flat |= flatten(value, separator, f"{prefix}{name}{separator}")
         else:
-            yield f"{prefix}{name}", value
+            flat[f"{prefix}{name}"] = value
+    return flat

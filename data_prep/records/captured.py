@@ -34,7 +34,7 @@ def read_records(path: Path) -> Iterator[Record]:
 
 
 def read_lines(path: Path) -> Iterator[tuple[bytes, Record | BadInput]]:
-    """As `read_records`, but goes on: each line as it stands, and its record or what is wrong."""
+    """As `read_records`, but goes on: each line as its bytes, and its record or what is wrong."""
     if not path.is_file():
         if path.name == RECORDS:
             raise BadInput(f"{path.parent}: no {RECORDS} (data_prep.capture writes it)")

@@ -13,7 +13,7 @@ class NodeKinds:
       is_picture: bool[N], what it looks like is not in the tree.
       is_image: bool[N], pictures that must show something: no frame, canvas or player.
       is_text: bool[N].
-      is_unknown: bool[N], other words stand in for the text.
+      is_unknown: bool[N], filler words replace a text that is not known.
       ends: int64[N], the index behind the last descendant.
     """
 

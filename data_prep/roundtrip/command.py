@@ -50,7 +50,7 @@ VERSION = 4  # of the rules: another one, and what was judged before is judged a
 RECOMMENDED = 0.75  # least score of a record whose picture is its own: benchmarks/round_trip.py
 THRESHOLDS = (0.5, 0.6, 0.7, RECOMMENDED, 0.8, 0.9)
 PAGE_SECONDS = 30.0
-REFITS = 2  # times that words which stand in for unknown ones are made to fit their boxes better
+REFITS = 2  # times that filler words for unknown texts are fitted better to their boxes
 SECTION = '[data-xojl="0"]'
 
 

@@ -94,8 +94,8 @@ def _own_pixels(screenshot: np.ndarray, blocks: Blocks, index: int) -> np.ndarra
     """uint8[k, 3]: pixels of a picture's box that none of the node's descendants covers."""
     height, width = screenshot.shape[:2]
     x, y, w, h = blocks.first[index]
-    x0, y0, x1, y1 = max(0, round(x)), max(0, round(y)), min(width, round(x + w)), round(y + h)
-    y1 = min(height, y1)
+    x0, x1 = max(0, round(x)), min(width, round(x + w))
+    y0, y1 = max(0, round(y)), min(height, round(y + h))
     if min(x1 - x0, y1 - y0) < SMALLEST_PICTURE:
         return np.empty((0, 3), np.uint8)
     # The corners of a rounded picture show what is behind it.
@@ -121,8 +121,8 @@ def _view(half: _Half, kinds: NodeKinds, index: int) -> np.ndarray:
     """In what form a block is compared."""
     if not kinds.is_text[index]:
         return half.gray
-    # As a bar any line of text is like any other: known words are told by their strokes. Of words
-    # that stand in for unknown ones, only where the bars begin and end can be compared.
+    # As a bar any line of text is like any other: known words are told by their strokes. Of filler
+    # words for unknown texts, only where the bars begin and end can be compared.
     return half.ends if kinds.is_unknown[index] else half.strokes
 
 

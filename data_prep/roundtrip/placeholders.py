@@ -37,7 +37,7 @@ def placeholder_contents(
       record: with its boxes.
       author: its entry of author.jsonl, one dict a node; or empty.
       pixels: uint8[H, W, 3], its screenshot.
-      lengths: int64[N], letters of the words that stand in for a node's text where it is not known;
+      lengths: int64[N], letters of the filler words of a node whose text is not known;
         without it, as many as `filler_lengths` says.
     """
     visits = preorder(record.html)
@@ -220,7 +220,7 @@ def _own_text(visit: Visit, visits: list[Visit], author: Sequence[dict]) -> str:
     return " ".join(text.split())
 
 
-# --- words that stand in for others ---------------------------------------------------------------
+# --- filler words ---------------------------------------------------------------------------------
 
 
 def filler(letters: int) -> str:

@@ -10,6 +10,7 @@ import pytest
 from configs import layout
 from tests.engine.golden import FOLDER, golden_config, golden_setup, summary
 from tests.engine.toy_task import ToyTask, names_and_leaves
+from xojl_jax import config_fields
 from xojl_jax.engine import checkpoint, checkpoint_files, compatibility, sharding, state
 from xojl_jax.errors import BadInput
 
@@ -71,8 +72,8 @@ def test_a_config_of_an_earlier_release_has_the_fields_of_today(golden):
     field that was added since has the value under which nothing changes."""
     path, _ = golden
     metadata = checkpoint.read_metadata(path / "checkpoints" / "3")
-    fields = compatibility.flatten(metadata["config"])
-    assert fields.keys() == compatibility.flatten(layout.make("tiny").to_dict()).keys()
+    fields = config_fields.flatten(metadata["config"])
+    assert fields.keys() == config_fields.flatten(layout.make("tiny").to_dict()).keys()
     assert fields["optim.groups.vision.lr"] == 0.03 and fields["optim.groups.html.lr"] == 0.001
     assert fields["optim.groups.vision.freeze_at"] == 0
     assert compatibility.upgrade_config(metadata["config"]) == metadata["config"]

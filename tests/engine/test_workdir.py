@@ -6,6 +6,7 @@ import pytest
 
 from configs import layout
 from tests.engine.toy_task import toy_config
+from xojl_jax import config_fields
 from xojl_jax.engine import compatibility, workdir
 from xojl_jax.errors import BadUsage
 
@@ -77,7 +78,7 @@ def test_a_run_of_an_earlier_release_goes_on(tmp_path):
     """Protects a run over an update: renamed and added fields are no other config, but a changed
     value is, by its name of today."""
     names = {new: old for old, new in compatibility.RENAMED_FIELDS.items()}
-    fields = compatibility.flatten(layout.make("tiny").to_dict())
+    fields = config_fields.flatten(layout.make("tiny").to_dict())
     old = {
         names.get(name, name): fields[name]
         for name in fields.keys() - compatibility.ADDED_FIELDS.keys()

@@ -7,6 +7,8 @@ pass every config and every parameter name that they read through here.
 from collections.abc import Mapping
 from typing import Any
 
+from xojl_jax.config_fields import flatten
+
 # Config fields of 0.1.0 -> their names today.
 RENAMED_FIELDS = {
     "optim.lr_vision": "optim.groups.vision.lr",
@@ -59,19 +61,8 @@ def rename_paths(params: Mapping[str, Any], names: Mapping[str, str]) -> dict[st
     return nest({names.get(path, path): leaf for path, leaf in flatten(params, "/").items()}, "/")
 
 
-def flatten(tree: Mapping[str, Any], separator: str = ".", prefix: str = "") -> dict[str, Any]:
-    """Nested dicts as one, by joined names. An empty dict within is a value of its own."""
-    flat = {}
-    for name, value in tree.items():
-        if isinstance(value, Mapping) and value:
-            flat |= flatten(value, separator, f"{prefix}{name}{separator}")
-        else:
-            flat[f"{prefix}{name}"] = value
-    return flat
-
-
 def nest(flat: Mapping[str, Any], separator: str = ".") -> dict[str, Any]:
-    """The inverse of `flatten`."""
+    """The inverse of `config_fields.flatten`."""
     tree: dict[str, Any] = {}
     for path, value in flat.items():
         *parents, leaf = path.split(separator)

@@ -12,7 +12,8 @@ import socket
 from pathlib import Path
 from typing import Any
 
-from xojl_jax.engine.compatibility import flatten, upgrade_config
+from xojl_jax.config_fields import flatten
+from xojl_jax.engine.compatibility import upgrade_config
 from xojl_jax.errors import BadUsage
 from xojl_jax.files import write_text
 
