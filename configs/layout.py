@@ -31,6 +31,12 @@ def defaults() -> ConfigDict:
     # The buckets themselves, ROWSxNODESxCLASSESxTOKENS with commas between, such as "28x64x8x128";
     # the full size is always added. "" chooses them.
     data.bucket_shapes = ""
+    # A codebook of your own, a TOML file (docs/record.md) such as `data_prep.validate
+    # --write-codebook` makes; the checkpoint keeps it. "" takes the shipped one.
+    data.codebook = ""
+    # The tokenizer of class strings that the embedding "bpe" needs: a tokenizer.json, such as
+    # `data_prep.validate --write-tokenizer` makes; the checkpoint keeps it.
+    data.class_tokenizer = ""
     # How far training evens out categories and elements: each record is drawn in proportion to its
     # rarity to this power. 0 draws all alike, 1 draws what is ten times as rare ten times as often.
     data.balance = 0.0
@@ -64,9 +70,14 @@ def defaults() -> ConfigDict:
     model.vision_layers = 12
     # Layers of the HTML tree encoder.
     model.html_layers = 4
-    # What an HTML node is, as vectors that are added up: names in embeddings.py.
+    # What an HTML node is, as vectors that are added up: names in embeddings.py. Of its classes:
+    # "compositional" (by their fields), "hash" (by hashes of the strings) or "bpe" (by pieces).
     model.embeddings = "compositional,tag,content"
-    # Where an HTML node is, as vectors that are added up: names in node_positions.py.
+    # How the parts of a class, and the classes of a node, become one vector: "attention" or "sum".
+    model.class_composition = "attention"
+    # Whether attention between HTML nodes is biased by how they are related in the tree.
+    model.tree_bias = True
+    # Where an HTML node is, as vectors that are added up: names in node_positions.py; "" for none.
     model.positions = "depth_first,breadth_first,parent,depth,child,path,boxes"
     # How HTML tokens and visual tokens exchange information: a name in fusion.py.
     model.fusion = "late"

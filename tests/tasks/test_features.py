@@ -4,15 +4,19 @@ import json
 import math
 import subprocess
 import sys
+import zlib
 from collections import deque
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from xojl_jax.tasks.layout import sample_changes, sample_spec, tree_features
+from xojl_jax.tasks.layout.class_inputs import ClassInputs
 from xojl_jax.tasks.layout.features import Featurizer
 from xojl_jax.tasks.layout.sample_spec import MERGED, FeatureSpec
 from xojl_jax.tasks.layout.tree_features import DoesNotFit, class_reader
+from xojl_jax.xojl.class_tokenizer import ClassTokenizer
 from xojl_jax.xojl.codebook import Codebook
 from xojl_jax.xojl.grammar import Automaton
 from xojl_jax.xojl.record import category_index, parse_record
@@ -352,3 +356,23 @@ def test_records_round_trip_through_json_text(featurizer, sample):
     again = featurizer.build(parse_record(json.dumps(FIELDS)), noise(), index=7)
     for name, array in sample.items():
         np.testing.assert_array_equal(array, again[name], err_msg=name)
+
+
+def test_class_strings_are_hashed_and_cut_in_pieces_only_where_asked():
+    """Protects X028 and X030's inputs, in the order of the classes' fields; and that no array is
+    made that nothing reads."""
+    tokenizer = ClassTokenizer(("[PAD]", "[UNK]", "a", "b", "ab"), (("a", "b"),))
+    html = parse_html([("div@t:pt_1r@ab_x@b", "")], pairs=True)
+    book = Codebook.load()
+    size = {"max_nodes": 4, "max_classes": 4}
+    arrays = tree_features.html_arrays(
+        html, book, **size, class_inputs=ClassInputs(hash=True, tokenizer=tokenizer)
+    )
+    wanted = [zlib.crc32(text.encode()) for text in ("ab_x", "b", "t:pt_1r")]
+    assert arrays["html_class_hash"][0].view(np.uint32).tolist() == wanted
+    assert arrays["html_class_pieces"][0, :, :4].tolist() == [[4, 1, 1, 0], [3, 0, 0, 0], [1] * 4]
+    plain = tree_features.html_arrays(html, book, **size)
+    assert arrays.keys() - plain.keys() == {"html_class_hash", "html_class_pieces"}
+    spec = replace(SPEC, class_inputs=ClassInputs(True, tokenizer))
+    spec_arrays = sample_spec.sample_spec(spec).keys() - sample_spec.sample_spec(SPEC).keys()
+    assert spec_arrays == arrays.keys() - plain.keys()

@@ -1,5 +1,7 @@
 """The parts of the HTML encoder against plain numpy, on a tree of six nodes."""
 
+import dataclasses
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -7,8 +9,12 @@ import pytest
 from flax import linen as nn
 
 from tests.tasks.tiny_tree import CONFIG, END, NODES, PARENT, tree_batch
+from xojl_jax.tasks.layout import class_strings
 from xojl_jax.tasks.layout.class_composer import ClassComposer
+from xojl_jax.tasks.layout.class_inputs import MAX_PIECES
 from xojl_jax.tasks.layout.embeddings import EMBEDDINGS
+from xojl_jax.tasks.layout.html_encoder import HtmlEncoder, html_flops
+from xojl_jax.tasks.layout.model_config import HtmlConfig
 from xojl_jax.tasks.layout.node_positions import MAX_CHILD, MAX_DEPTH, POSITIONS
 from xojl_jax.tasks.layout.parts import NodePart
 from xojl_jax.tasks.layout.tree_relations import RELATIONS, tree_relations
@@ -20,16 +26,18 @@ class OnePart(nn.Module):
     """An entry of `EMBEDDINGS` or `POSITIONS` by itself."""
 
     part: NodePart
+    config: HtmlConfig = CONFIG
 
     @nn.compact
     def __call__(self, batch):
-        return self.part.apply(CONFIG, batch)
+        return self.part.apply(self.config, batch)
 
 
-def run(part: NodePart, batch) -> tuple[dict, np.ndarray]:
+def run(part: NodePart, batch, **changes) -> tuple[dict, np.ndarray]:
     """Parameters, and what the part gives: float32[T, D]."""
     batch = jax.tree.map(jnp.asarray, batch)  # as in a compiled step
-    vectors, variables = OnePart(part).init_with_output(jax.random.key(0), batch)
+    one = OnePart(part, dataclasses.replace(CONFIG, **changes))
+    vectors, variables = one.init_with_output(jax.random.key(0), batch)
     params = nn.meta.unbox(variables["params"])
     return jax.tree.map(np.asarray, params), np.asarray(vectors)[0]
 
@@ -146,3 +154,98 @@ def test_classes_are_composed_of_their_fields():
     np.testing.assert_allclose(found[0], wanted, atol=2e-4)
     turned = composer.apply({"params": on_device}, *(array[:, :, ::-1] for array in arrays))
     np.testing.assert_allclose(found, turned, atol=1e-5)
+
+
+def summed(x, mask, out) -> np.ndarray:
+    """Classes [T, C, I] -> [T, D]: their sum over the root of their number, then a linear map."""
+    total = (x * mask[..., None]).sum(1) / np.sqrt(np.maximum(mask.sum(1), 1))[:, None]
+    return total @ out["kernel"] + out["bias"]
+
+
+def test_a_sum_adds_fields_and_classes():
+    """Protects `class_composition="sum"`: no attention in it, and fewer parameters."""
+    batch = tree_batch()
+    params, vectors = run(EMBEDDINGS["compositional"], batch, class_composition="sum")
+    params = params["classes"]
+    fields = ("device", "pseudo", "attribute", "value", "unit")
+    classes, n = batch["html_class"][0], batch["html_number"][0][..., None]
+    x = sum(params[name]["embedding"][classes[..., i]] for i, name in enumerate(fields))
+    number = params["number"]
+    x = x + np.concatenate([n, abs(n), n * n], -1) @ number["kernel"] + number["bias"]
+    np.testing.assert_allclose(
+        vectors, summed(x, batch["html_class_mask"][0], params["out"]), atol=1e-4
+    )
+    assert params.keys() == {*fields, "number", "out"}
+
+
+def test_hashed_classes_are_weighted_rows_of_one_table():
+    """Protects X030: multiply-shift by hand, and no dictionary: any 32 bits are a class."""
+    batch = tree_batch()
+    rng = np.random.default_rng(1)
+    hashes = rng.integers(-(2**31), 2**31, size=batch["html_class_mask"].shape)
+    batch["html_class_hash"] = hashes.astype(np.int32)
+    params, vectors = run(EMBEDDINGS["hash"], batch, class_composition="sum")
+    params = params["hashed_classes"]
+
+    def row(function, bits):
+        multiplier = int(class_strings._MULTIPLIERS[function])
+        return ((hashes[0] % 2**32) * multiplier % 2**32) >> (32 - bits)
+
+    weights = params["weights"]["embedding"][row(class_strings.HASHES, class_strings.WEIGHT_BITS)]
+    table = params["buckets"]["embedding"]
+    x = sum(
+        weights[..., i : i + 1] * table[row(i, class_strings.BUCKET_BITS)]
+        for i in range(class_strings.HASHES)
+    )
+    np.testing.assert_allclose(
+        vectors, summed(x, batch["html_class_mask"][0], params["out"]), atol=1e-4
+    )
+
+
+@pytest.mark.parametrize("composition", ["attention", "sum"])
+def test_pieces_are_pooled_within_a_class(composition):
+    """Protects X028: pieces with their places, padding left out; a class without pieces is no
+    NaN."""
+    batch = tree_batch()
+    rng = np.random.default_rng(1)
+    pieces = rng.integers(0, 11, size=(*batch["html_class_mask"].shape, MAX_PIECES))
+    pieces[0, 0] = 0
+    batch["html_class_pieces"] = pieces.astype(np.int32)
+    params, vectors = run(EMBEDDINGS["bpe"], batch, class_composition=composition, pieces=11)
+    params = params["piece_classes"]
+    assert np.isfinite(vectors).all()
+    x = params["piece"]["embedding"][pieces[0]] + params["place"]["embedding"]
+    real = pieces[0] > 0
+    if composition == "sum":
+        weight = real / np.sqrt(np.maximum(real.sum(-1, keepdims=True), 1))
+        x = (weight[..., None] * x).sum(-2)
+        wanted = summed(x, batch["html_class_mask"][0], params["out"])
+        np.testing.assert_allclose(vectors, wanted, atol=1e-4)
+    else:
+        assert {"piece_score", "context_score"} < params.keys()
+
+
+def test_a_path_from_the_root_adds_every_ancestor():
+    """Protects `root_path` (X033): the sum of one row for each step down from the root."""
+    batch = tree_batch()
+    params, vectors = run(POSITIONS["root_path"], batch)
+    table = params["root_path"]["embedding"]
+    depth = np.minimum(batch["html_depth"][0], MAX_DEPTH - 1)
+    rows = MAX_CHILD * depth + np.minimum(batch["html_child"][0], MAX_CHILD - 1)
+    for node in range(6):
+        line, at = [], node
+        while at >= 0:
+            line.append(rows[at])
+            at = PARENT[at]
+        np.testing.assert_allclose(vectors[node], table[line].sum(0), atol=1e-5)
+
+
+def test_without_the_bias_of_the_tree_nothing_is_left_of_it():
+    """Protects `tree_bias=False`: no parameters of relations, no FLOPs, and no relations."""
+    batch = {name: jnp.asarray(array) for name, array in tree_batch().items()}
+    plain = dataclasses.replace(CONFIG, tree_bias=False, embeddings=("tag",))
+    shapes = jax.eval_shape(HtmlEncoder(plain).init, jax.random.key(0), batch)["params"]
+    assert "attention" in shapes["stack"]["layers"]
+    biased, bare = (html_flops(dataclasses.replace(plain, tree_bias=on)) for on in (True, False))
+    heads, relations = CONFIG.block.heads, len(RELATIONS)
+    assert biased["html attention"] - bare["html attention"] == 2 * relations * heads * NODES**2

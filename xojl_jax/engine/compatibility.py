@@ -25,6 +25,10 @@ ADDED_FIELDS: dict[str, Any] = {
     "data.bucket_shapes": "",
     "model.embeddings": "compositional,tag,content",
     "model.positions": "depth_first,breadth_first,parent,depth,child,path,boxes",
+    "data.codebook": "",
+    "data.class_tokenizer": "",
+    "model.class_composition": "attention",
+    "model.tree_bias": True,
     "model.fusion": "late",
     "model.patch_embed": "shifted",
     "model.feed_forward": "mlp",
@@ -36,9 +40,12 @@ RENAMED_PARAMS: dict[str, str] = {}
 
 
 def upgrade_config(config: Mapping[str, Any]) -> dict[str, Any]:
-    """A config, as nested dicts, with the field names of today; one of today stays as it is."""
+    """A config, as nested dicts, with the field names of today; one of today stays as it is.
+
+    Layouts were the one task of 0.1.0. A run of a version between releases lacks the latest fields.
+    """
     flat = flatten(config)
-    if not RENAMED_FIELDS.keys() & flat.keys():
+    if not RENAMED_FIELDS.keys() & flat.keys() and flat.get("task") != "layout":
         return nest(flat)
     return nest(ADDED_FIELDS | {RENAMED_FIELDS.get(name, name): flat[name] for name in flat})
 

@@ -147,6 +147,15 @@ def _read_value(book: Codebook, attribute: str, part: str) -> Value:
     return Value(part, float(match[1]), match[2])
 
 
+def takes(table: str, entry: str, entries: int) -> bool:
+    """Whether a table with so many entries may have this one, too."""
+    return (
+        entries < _MOST_ENTRIES
+        and len(entry) <= _LONGEST_ENTRY
+        and _CODE[table].fullmatch(entry) is not None
+    )
+
+
 def _check_entries(name: str, entries, place: str) -> None:
     """Raises BadUsage unless a table or list is well formed and names nothing twice."""
     if not isinstance(entries, dict if name not in ("tags", "keywords") else list):

@@ -9,13 +9,15 @@ from PIL import Image
 from configs import layout
 from data_prep.build import command as build
 from data_prep.validate import command as validate
+from data_prep.validate import vocabulary
 from data_prep.validate.coverage import Coverage
 from data_prep.validate.findings import LIMITS
 from data_prep.validate.overview import effective_number
 from tests.data_prep.validate.validate_data import page, record, write
 from xojl_jax.errors import BadInput, BadUsage
 from xojl_jax.xojl.codebook import Codebook
-from xojl_jax.xojl.record import parse_record
+from xojl_jax.xojl.record import Record, parse_record
+from xojl_jax.xojl.tree import parse_html
 
 # What is not bad, but worth a look: the change to a record, the kind, words of the message.
 LOOKS = {
@@ -205,3 +207,18 @@ def test_help_teaches(capsys):
     assert end.value.code == 0
     said = capsys.readouterr().out
     assert "data_prep.validate data/raw --fix" in said and "Exit code" in said
+
+
+def test_a_codebook_is_made_of_what_the_records_use(tmp_path):
+    """Protects X013: frequent unknown names get tokens behind the known ones; rare ones, and what
+    is no name, do not; the file is read back equal."""
+    keys = [f"my-card@zz_{'often' if i < 5 else 'once'}@{i}" for i in range(6)]
+    tree = parse_html([("section", [(key, "") for key in keys])], pairs=True)
+    coverage, book = Coverage(), Codebook.load()
+    coverage.add(Record(screenshot="", html=tree), book)
+    made = vocabulary.extend_codebook(book, coverage)
+    assert made.tags == (*book.tags, "my-card") and made.keywords == (*book.keywords, "often")
+    assert made.properties == book.properties | {"zz": "zz"}
+    path = tmp_path / "mine.toml"
+    vocabulary.write_codebook(path, made)
+    assert Codebook.load(path) == made

@@ -8,6 +8,7 @@ from xojl_jax.tasks.layout.heads import HEADS
 from xojl_jax.tasks.layout.model_config import HtmlConfig, ModelConfig
 from xojl_jax.tasks.layout.stages import STAGES, Stage
 from xojl_jax.tasks.layout.tree_features import ID_RANGES
+from xojl_jax.xojl.class_tokenizer import ClassTokenizer
 from xojl_jax.xojl.record import CATEGORIES
 
 # What a decoder reads of the heads, and what a prediction has beside the sequence.
@@ -19,12 +20,14 @@ def model_config(
     vocabulary_size: int,
     statistics: dict[str, list[float]],
     canvas: tuple[int, int] | None = None,
+    pieces: int = 0,
 ) -> ModelConfig:
     """What the model is built from.
 
     Args:
       canvas: (height, width) in pixels that screenshots are fitted into, where it is not the one
         that the config's parameters are made for.
+      pieces: ids of the class tokenizer; 0 without one.
       statistics: "mean" and "std" of each color channel, in [0, 1].
 
     Raises:
@@ -62,6 +65,9 @@ def model_config(
         ids=ID_RANGES,
         embeddings=split_names(m.embeddings),
         positions=split_names(m.positions),
+        class_composition=m.class_composition,
+        tree_bias=m.tree_bias,
+        pieces=pieces,
     )
     return ModelConfig(
         trunk=TrunkConfig(vision, DecoderConfig(block, m.decoder_layers, m.max_target)),
@@ -75,6 +81,25 @@ def model_config(
         num_categories=len(CATEGORIES),
         masked_map=config.data.buckets > 1 or bool(config.data.bucket_shapes),
     )
+
+
+def read_tokenizer(config, metadata: dict | None) -> ClassTokenizer | None:
+    """The class tokenizer that a checkpoint kept, else that of `config.data.class_tokenizer`; None
+    where no embedding reads pieces.
+
+    Raises:
+      BadUsage: an embedding reads pieces, and no file is named, or one that is no tokenizer.
+    """
+    if "bpe" not in split_names(config.model.embeddings):
+        return None
+    if metadata:
+        return ClassTokenizer.from_json(metadata["class_tokenizer"], "the checkpoint's tokenizer")
+    if not config.data.class_tokenizer:
+        raise BadUsage(
+            "config.model.embeddings names 'bpe', and config.data.class_tokenizer no file: make "
+            "one with `python -m data_prep.validate DATA --write-tokenizer FILE`"
+        )
+    return ClassTokenizer.load(config.data.class_tokenizer)
 
 
 def heads_of(config, stage: Stage) -> tuple[str, ...]:

@@ -6,6 +6,7 @@ B batch, T HTML nodes, D width.
 import jax
 
 from xojl_jax.tasks.layout.class_composer import ClassComposer, composition_flops
+from xojl_jax.tasks.layout.class_strings import HashedClasses, PieceClasses, string_flops
 from xojl_jax.tasks.layout.model_config import HtmlConfig
 from xojl_jax.tasks.layout.parts import NodePart
 from xojl_jax.tasks.layout.tables import IDENTITY_STD, table
@@ -16,8 +17,26 @@ Batch = dict[str, Array]
 
 def compositional(c: HtmlConfig, batch: Batch) -> Array:
     """[B, T, D] of the node's classes, composed of attribute, value, unit and modifiers."""
-    composer = ClassComposer(c.block.width, c.ids, c.block.jnp_dtype, name="classes")
+    composer = ClassComposer(
+        c.block.width, c.ids, c.block.jnp_dtype, c.class_composition, name="classes"
+    )
     return composer(batch["html_class"], batch["html_number"], batch["html_class_mask"])
+
+
+def hashed(c: HtmlConfig, batch: Batch) -> Array:
+    """[B, T, D] of the node's classes by hashes of their strings, without a dictionary (X030)."""
+    classes = HashedClasses(
+        c.block.width, c.block.jnp_dtype, c.class_composition, name="hashed_classes"
+    )
+    return classes(batch["html_class_hash"], batch["html_class"], batch["html_class_mask"])
+
+
+def pieces(c: HtmlConfig, batch: Batch) -> Array:
+    """[B, T, D] of the node's classes by the subword pieces of their strings (X028)."""
+    classes = PieceClasses(
+        c.block.width, c.pieces, c.block.jnp_dtype, c.class_composition, name="piece_classes"
+    )
+    return classes(batch["html_class_pieces"], batch["html_class"], batch["html_class_mask"])
 
 
 def tag(c: HtmlConfig, batch: Batch) -> Array:
@@ -37,8 +56,14 @@ def _composition_flops(c: HtmlConfig) -> dict[str, float]:
     return {"class composition": flops}
 
 
+def _string_flops(name: str):
+    return lambda c: {name: string_flops(c.max_nodes, c.max_classes, c.block.width)}
+
+
 EMBEDDINGS = {
     "compositional": NodePart(compositional, _composition_flops),
     "tag": NodePart(tag),
     "content": NodePart(content),
+    "hash": NodePart(hashed, _string_flops("hashed classes")),
+    "bpe": NodePart(pieces, _string_flops("class pieces")),
 }

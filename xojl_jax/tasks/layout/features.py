@@ -83,6 +83,7 @@ class Featurizer:
             self.vocabulary.codebook,
             max_nodes=self.spec.max_nodes,
             max_classes=self.spec.max_classes,
+            class_inputs=self.spec.class_inputs,
         )
         elements = np.zeros(ELEMENT_WIDTH, np.float32)
         targets: Sample = {}

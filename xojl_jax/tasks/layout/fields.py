@@ -6,6 +6,7 @@ from xojl_jax.nn.feed_forward import FEED_FORWARDS
 from xojl_jax.nn.patches import PATCH_EMBEDS, SHIFTS
 from xojl_jax.nn.scan import REMAT
 from xojl_jax.tasks.layout.buckets import MOST
+from xojl_jax.tasks.layout.class_composer import COMPOSITIONS
 from xojl_jax.tasks.layout.embeddings import EMBEDDINGS
 from xojl_jax.tasks.layout.fusion import FUSIONS
 from xojl_jax.tasks.layout.heads import HEADS
@@ -23,6 +24,8 @@ FIELDS: dict[str, Rule] = {
     "stage": OneOf(STAGES),
     "data.buckets": Number(1, most=MOST),
     "data.bucket_shapes": ANY,  # read by `buckets.parse_shapes`
+    "data.codebook": ANY,  # a file, read by `Codebook.load`
+    "data.class_tokenizer": ANY,  # a file, read by `ClassTokenizer.load`
     "data.balance": _SHARE,
     "data.rotate": Number(0, most=45),
     "data.rotate_share": _SHARE,
@@ -39,6 +42,8 @@ FIELDS: dict[str, Rule] = {
     "model.html_layers": _COUNT,
     "model.embeddings": SomeOf(EMBEDDINGS, fewest=1),
     "model.positions": SomeOf(POSITIONS),
+    "model.class_composition": OneOf(COMPOSITIONS),
+    "model.tree_bias": ANY,
     "model.fusion": OneOf(FUSIONS),
     "model.fusion_layers": _COUNT,
     "model.decoder_layers": _COUNT,

@@ -1,7 +1,8 @@
 """The HTML tree encoder: one token per DOM node.
 
 A node's embedding is the sum of what it is (embeddings.py) and where it is (node_positions.py).
-Attention between nodes is biased by how they are related in the tree (X070).
+Attention between nodes is biased by how they are related in the tree (X070), unless the config
+says otherwise.
 
 B batch, T HTML nodes, D width, R relations.
 """
@@ -57,10 +58,13 @@ class HtmlEncoder(nn.Module):
         if c.positions:
             x = x + self._sum(POSITIONS, c.positions, batch)
         x = jnp.where(mask[..., None], x, jnp.zeros((), x.dtype))
-        relations = tree_relations(batch["html_parent"], batch["html_end"])
-        block = functools.partial(TreeBlock, c.block)
+        if c.tree_bias:
+            relations = tree_relations(batch["html_parent"], batch["html_end"])
+            block, shared = functools.partial(TreeBlock, c.block), (relations,)
+        else:
+            block, shared = functools.partial(EncoderBlock, c.block), ()
         stack = Stack(block, c.layers, c.block.remat, name="stack")
-        x = stack(x, relations, Mask(key_mask=mask))
+        x = stack(x, *shared, Mask(key_mask=mask))
         return LayerNorm(c.block.jnp_dtype, name="norm")(x)
 
     def _sum(self, parts, names: tuple[str, ...], batch: dict[str, Array]) -> Array:
@@ -77,7 +81,7 @@ def html_flops(c: HtmlConfig) -> dict[str, float]:
         parts |= EMBEDDINGS[name].flops(c)
     for name in c.positions:
         parts |= POSITIONS[name].flops(c)
-    bias = 2.0 * len(RELATIONS) * c.block.heads * nodes**2
+    bias = 2.0 * len(RELATIONS) * c.block.heads * nodes**2 if c.tree_bias else 0.0
     return parts | {
         "html linear": c.layers * nodes * block_flops(c.block),
         "html attention": c.layers * (4.0 * nodes**2 * width + bias),

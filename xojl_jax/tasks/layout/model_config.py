@@ -20,6 +20,9 @@ class HtmlConfig:
       max_nodes, max_classes: T and C of a batch.
       ids: sizes of the tables of discrete inputs.
       embeddings, positions: names in `EMBEDDINGS` and `POSITIONS`, in the order of their sum.
+      class_composition: a name in `COMPOSITIONS`.
+      tree_bias: whether attention is biased by how two nodes are related.
+      pieces: ids of the class tokenizer; 0 without one.
     """
 
     block: BlockConfig
@@ -29,6 +32,9 @@ class HtmlConfig:
     ids: IdRanges
     embeddings: tuple[str, ...]
     positions: tuple[str, ...]
+    class_composition: str = "attention"
+    tree_bias: bool = True
+    pieces: int = 0
 
 
 @dataclasses.dataclass(frozen=True)

@@ -54,6 +54,22 @@ def path(c: HtmlConfig, batch: Batch) -> Array:
     return _look_up(c, "path", MAX_CHILD * levels, rows).sum(-2)
 
 
+def root_path(c: HtmlConfig, batch: Batch) -> Array:
+    """The child numbers on the way from the root to the node, a table of MAX_CHILD rows for every
+    level, counted from the root (X033): a form of the tree positions of Shiv and Quirk (2019).
+
+    Nodes of one subtree share the beginning of their sums, which `path`, counted from the node,
+    lacks; and no ancestor is out of reach. Levels below MAX_DEPTH share the last one's rows.
+    """
+    level = batch["html_depth"].clip(max=MAX_DEPTH - 1)
+    rows = MAX_CHILD * level + batch["html_child"].clip(max=MAX_CHILD - 1)
+    steps = _look_up(c, "root_path", MAX_CHILD * MAX_DEPTH, rows)
+    nodes = jnp.arange(rows.shape[-1])
+    # In depth-first order a subtree is a range: node j is i, or above it.
+    above = (nodes <= nodes[:, None]) & (nodes[:, None] < batch["html_end"][:, None, :])
+    return jnp.einsum("bij,bjd->bid", above.astype(steps.dtype), steps)
+
+
 def boxes(c: HtmlConfig, batch: Batch) -> Array:
     """The node's box on the page and its paint order; zeros where no box is given."""
     width, dtype = c.block.width, c.block.jnp_dtype
@@ -80,5 +96,6 @@ POSITIONS = {
     "depth": NodePart(depth),
     "child": NodePart(child),
     "path": NodePart(path),
+    "root_path": NodePart(root_path, lambda c: {"root path": 2.0 * c.max_nodes**2 * c.block.width}),
     "boxes": NodePart(boxes, _box_flops),
 }

@@ -11,6 +11,7 @@ import jax
 import numpy as np
 
 from xojl_jax.tasks.base import Sample
+from xojl_jax.tasks.layout.class_inputs import NO_MORE, ClassInputs
 from xojl_jax.tasks.layout.tree_features import PATH_LEVELS
 from xojl_jax.xojl.tree import ELEMENTS
 from xojl_jax.xojl.vocabulary import ELEMENT_WIDTH
@@ -30,6 +31,7 @@ class FeatureSpec:
     max_classes: int  # C
     max_target: int  # L
     sharpen: bool = False  # text, where a screenshot is shrunk by little
+    class_inputs: ClassInputs = NO_MORE  # what the embeddings read beside the five fields
 
     @property
     def patch_rows(self) -> int:
@@ -86,7 +88,7 @@ def sample_spec(spec: FeatureSpec) -> dict[str, tuple[tuple[int, ...], type]]:
         "elements": ((ELEMENT_WIDTH,), np.float32),
         "label_mask": ((), np.bool_),
         "index": ((), np.int32),
-    }
+    } | spec.class_inputs.shapes(t, c)
 
 
 def batch_spec(spec: FeatureSpec, batch_size: int) -> dict[str, jax.ShapeDtypeStruct]:

@@ -15,11 +15,13 @@ import jax.numpy as jnp
 import numpy as np
 from flax import linen as nn
 
+from xojl_jax.config_fields import split_names
 from xojl_jax.data.shards import NoSplit, read_manifest
 from xojl_jax.errors import BadUsage
 from xojl_jax.tasks.base import Bucket, RealWork, Sample, Task
 from xojl_jax.tasks.layout.buckets import DIMENSIONS, bucket_spec, choose, full_shape
-from xojl_jax.tasks.layout.configure import model_config
+from xojl_jax.tasks.layout.class_inputs import ClassInputs
+from xojl_jax.tasks.layout.configure import model_config, read_tokenizer
 from xojl_jax.tasks.layout.dataset import LayoutDataset
 from xojl_jax.tasks.layout.fields import FIELDS
 from xojl_jax.tasks.layout.flops import forward_flops, real_work
@@ -33,6 +35,7 @@ from xojl_jax.tasks.layout.sample_spec import FeatureSpec, batch_spec
 from xojl_jax.tasks.layout.stage_losses import stage_losses
 from xojl_jax.tasks.layout.stages import STAGES
 from xojl_jax.tasks.layout.views import Prediction
+from xojl_jax.xojl.codebook import Codebook
 from xojl_jax.xojl.grammar import Automaton
 from xojl_jax.xojl.vocabulary import Vocabulary
 
@@ -59,8 +62,11 @@ class LayoutTask(Task):
         self.stage = STAGES[config.stage]
         self._metadata = metadata
         self.vocabulary = (
-            Vocabulary.from_json(metadata["vocabulary"]) if metadata else Vocabulary.load()
+            Vocabulary.from_json(metadata["vocabulary"])
+            if metadata
+            else Vocabulary.load(Codebook.load(config.data.codebook or None))
         )
+        self.tokenizer = read_tokenizer(config, metadata)
         self.automaton = Automaton.load(self.vocabulary)
         self.tables = grammar_tables(self.automaton)
 
@@ -90,6 +96,7 @@ class LayoutTask(Task):
             max_classes=c.model.max_classes,
             max_target=c.model.max_target,
             sharpen=c.image.sharpen,
+            class_inputs=ClassInputs("hash" in split_names(c.model.embeddings), self.tokenizer),
         )
 
     def dataset(self, split: str, spec: FeatureSpec | None = None) -> LayoutDataset:
@@ -145,14 +152,18 @@ class LayoutTask(Task):
         return f"stage {self.config.stage}, preset {self.config.preset}"
 
     def metadata(self) -> dict[str, Any]:
-        return {"vocabulary": self.vocabulary.to_json(), "statistics": self.statistics}
+        kept = {"vocabulary": self.vocabulary.to_json(), "statistics": self.statistics}
+        if self.tokenizer is not None:
+            kept["class_tokenizer"] = self.tokenizer.to_json()
+        return kept
 
     # --- the model ---------------------------------------------------------------------------
 
     @functools.cached_property
     def model_config(self) -> ModelConfig:
         canvas = (self.spec.image_height, self.spec.image_width)
-        return model_config(self.config, self.vocabulary.size, self.statistics, canvas)
+        pieces = 0 if self.tokenizer is None else self.tokenizer.size
+        return model_config(self.config, self.vocabulary.size, self.statistics, canvas, pieces)
 
     def model(self) -> nn.Module:
         return LayoutModel(self.model_config)

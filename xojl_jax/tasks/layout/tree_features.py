@@ -14,6 +14,7 @@ from typing import NamedTuple
 import numpy as np
 
 from xojl_jax.errors import BadInput
+from xojl_jax.tasks.layout.class_inputs import NO_MORE, ClassInputs
 from xojl_jax.xojl.codebook import Codebook
 from xojl_jax.xojl.tree import Forest, TreeIndex, preorder
 from xojl_jax.xojl.vocabulary import copyable
@@ -98,11 +99,13 @@ class ClassReader:
         )
 
     def _read_all(self, classes: tuple[str, ...]) -> np.ndarray:
-        """float32[k, 6]: plain classes before those of a device or pseudo-class. Where a node has
-        more than the model looks at, what holds always is kept. (COPY keeps all of them.)"""
-        read = [self.read(text) for text in classes]
-        read.sort(key=lambda ids: ids[0] > 0 or ids[1] > 0)
-        return np.array(read, np.float32)
+        """float32[k, 6], in the order of `in_order`."""
+        return np.array([self.read(text) for text in self.in_order(classes)], np.float32)
+
+    def in_order(self, classes: tuple[str, ...]) -> list[str]:
+        """Plain classes before those of a device or pseudo-class. Where a node has more than the
+        model looks at, what holds always is kept. (COPY keeps all of them.)"""
+        return sorted(classes, key=lambda text: any(self.read(text)[:2]))
 
 
 @lru_cache(maxsize=4)
@@ -114,7 +117,12 @@ def class_reader(codebook: Codebook) -> ClassReader:
 
 
 def html_arrays(
-    html: Forest | TreeIndex, codebook: Codebook, *, max_nodes: int, max_classes: int
+    html: Forest | TreeIndex,
+    codebook: Codebook,
+    *,
+    max_nodes: int,
+    max_classes: int,
+    class_inputs: ClassInputs = NO_MORE,
 ) -> dict[str, np.ndarray]:
     """The `html_*` arrays of a tree, not padded yet: n nodes and the most classes that occur.
 
@@ -150,7 +158,10 @@ def html_arrays(
     bfs = np.empty(count, np.int32)
     # Level by level: inside a level, depth-first order is left to right, too.
     bfs[np.argsort(depth, kind="stable")] = np.arange(count)
-    return {
+    more = {}
+    if class_inputs != NO_MORE:
+        more = class_inputs.read([reader.in_order(v.node.classes) for v in visits], width)
+    return more | {
         "html_mask": np.ones(count, np.bool_),
         "html_tag": tags,
         "html_content": content,
