@@ -4,6 +4,9 @@ PYTHON ?= python3
 # Another Python beside the one of .venv: make PYTHON=python3.13 VENV=.venv-3.13 test
 VENV ?= .venv
 BIN := $(VENV)/bin
+# Processes that run tests: one more than CI has cores, since some tests wait (for a browser, for a
+# process that shall die) rather than compute.
+WORKERS ?= 3
 LIBTPU := .libtpu$(patsubst .venv%,%,$(notdir $(VENV)))
 WORKDIR ?= runs/demo
 
@@ -54,7 +57,7 @@ demo: $(VENV)
 # A file's tests stay in one process: what they share is made once. In their order, the longest file is not the last.
 # A worker that dies fails the run at once; one started in its place would meet the same end.
 test: $(VENV)
-	$(BIN)/python -m pytest -q -n 2 --dist=loadfile --no-loadscope-reorder --max-worker-restart=0 --durations=10 $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -q -n $(WORKERS) --dist=loadfile --no-loadscope-reorder --max-worker-restart=0 --durations=10 $(PYTEST_ARGS)
 
 test-quick: PYTEST_ARGS += $(QUICK)
 test-quick: test

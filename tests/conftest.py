@@ -11,6 +11,9 @@ os.environ.setdefault("JAX_PLATFORMS", "cpu")
 # two cores all eight can be waiting, and none is left for the device that they wait for. jaxlib
 # 0.12 then aborts the process ("may be stuck", rendezvous.cc).
 os.environ.setdefault("PJRT_NPROC", "32")
+# Most programs run once or twice here: optimizing them would take most of the time. Commands that
+# tests start inherit it.
+os.environ.setdefault("JAX_DISABLE_MOST_OPTIMIZATIONS", "1")
 # Programs run in turn: with the default scheduler, simulated devices can meet at collectives in
 # different orders.
 os.environ["XLA_FLAGS"] = (

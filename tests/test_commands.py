@@ -23,14 +23,6 @@ ROOT = Path(__file__).parent.parent
 TREE = '{"section@d_flex": {"h1@fs_3r": {"text": "xv1"}, "p": {"text": "xv2"}}}'
 
 
-@pytest.fixture(scope="module", autouse=True)
-def quick_compile():
-    """Optimizing programs that run once would take longer than running them."""
-    jax.config.update("jax_disable_most_optimizations", True)
-    yield
-    jax.config.update("jax_disable_most_optimizations", False)
-
-
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
     """The working directory of a small run of two steps, on one device."""

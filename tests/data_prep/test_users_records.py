@@ -9,10 +9,10 @@ import jax
 import numpy as np
 import optax
 import pytest
-from flax import linen as nn
 
 from data_prep.build import command as build
 from data_prep.validate import command as validate
+from tests.random_params import random_params
 from tests.tasks.conftest import loss_and_gradient, small_config
 from xojl_jax import tasks, train
 from xojl_jax.data.transforms import stack
@@ -129,27 +129,7 @@ def test_the_formats_own_example_reads_as_it_is_meant():
     assert record.alignment() == (0, 1)
 
 
-@pytest.fixture
-def quick_compile():
-    """The programme runs a few times here: optimizing it would take most of the time."""
-    jax.config.update("jax_disable_most_optimizations", True)
-    yield
-    jax.config.update("jax_disable_most_optimizations", False)
-
-
-def drawn_params(task, rng: np.random.Generator):
-    """Parameters of the model's shapes, without compiling its initialization: ones for scales."""
-
-    def draw(path, leaf):
-        scale = "scale" in jax.tree_util.keystr(path)
-        values = np.ones(leaf.shape) if scale else rng.normal(0, 0.05, leaf.shape)
-        return np.asarray(values, leaf.dtype)
-
-    shapes = nn.meta.unbox(jax.eval_shape(task.init, jax.random.key(0)))
-    return jax.tree_util.tree_map_with_path(draw, shapes)
-
-
-def test_good_records_are_built_and_trained_on(tmp_path, quick_compile, capsys):
+def test_good_records_are_built_and_trained_on(tmp_path, capsys):
     """Protects the whole way: JSON by hand to shards to batches, on which the real loss falls; and
     that data without a validation split are trained on, unless the config stops by evaluations."""
     shards = tmp_path / "shards"
@@ -176,7 +156,7 @@ def test_good_records_are_built_and_trained_on(tmp_path, quick_compile, capsys):
         return jax.tree.map(down, params, jax.device_get(grads)), float(value), norm
 
     gradient = loss_and_gradient(task)
-    params, losses = drawn_params(task, np.random.default_rng(0)), []
+    params, losses = random_params(task.init), []
     for _ in range(3):
         params, loss, norm = step(params)
         assert np.isfinite(loss) and np.isfinite(norm) and norm > 0

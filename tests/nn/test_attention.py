@@ -26,7 +26,7 @@ from xojl_jax.nn.attention import (
 
 
 @pytest.fixture
-def few_rows(monkeypatch, quick_compile):
+def few_rows(monkeypatch):
     """Small blocks of rows, so that small inputs have several."""
     monkeypatch.setattr(blockwise, "QUERY_ROWS", 16)
 

@@ -17,7 +17,6 @@ from xojl_jax.nn.layers import Dropout, EinsumDense, LayerNorm
 from xojl_jax.nn.scan import Stack
 
 BLOCK = BlockConfig(width=16, heads=2, mlp_ratio=2)
-pytestmark = pytest.mark.usefixtures("quick_compile")
 
 
 def _normal(*shape, seed=0):

@@ -8,8 +8,6 @@ from flax import linen as nn
 
 from xojl_jax.nn.heads import PooledClassifier, Pyramid, SpatialAttention, TokenClassifier
 
-pytestmark = pytest.mark.usefixtures("quick_compile")
-
 
 def _normal(*shape, seed=0):
     return jnp.asarray(np.random.default_rng(seed).normal(size=shape), jnp.float32)

@@ -22,8 +22,6 @@ from xojl_jax.nn.patches import (
     quarters_of_copies,
 )
 
-pytestmark = pytest.mark.usefixtures("quick_compile")
-
 MEAN, STD = (0.6, 0.5, 0.4), (0.2, 0.3, 0.25)
 SIZES = {"heads": 1, "layers": 4, "image_height": 12, "image_width": 8, "patch": 4}
 

@@ -3,11 +3,8 @@
 import jax
 import jax.numpy as jnp
 import numpy as np
-import pytest
 
 from xojl_jax.nn.positions import FourierBoxes, GridPositions
-
-pytestmark = pytest.mark.usefixtures("quick_compile")
 
 
 def test_grid_positions_are_row_plus_column(filled):

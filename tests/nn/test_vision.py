@@ -36,9 +36,6 @@ def make_encoder(**fields):
     return VisionEncoder(make_config(VisionConfig, **fields))
 
 
-pytestmark = pytest.mark.usefixtures("quick_compile")
-
-
 def _images(config, batch=2, seed=0):
     shape = (batch, config["image_height"], config["image_width"], 3)
     return jnp.asarray(np.random.default_rng(seed).integers(0, 256, shape), jnp.uint8)

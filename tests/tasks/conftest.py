@@ -36,14 +36,6 @@ def loss_and_gradient(task):
     return jax.jit(jax.value_and_grad(loss, has_aux=True))
 
 
-@pytest.fixture(scope="package", autouse=True)
-def quick_compile():
-    """Programs run once or twice here: optimizing them would take most of the time."""
-    jax.config.update("jax_disable_most_optimizations", True)
-    yield
-    jax.config.update("jax_disable_most_optimizations", False)
-
-
 @pytest.fixture(scope="session")
 def task():
     return LayoutTask(small_config())

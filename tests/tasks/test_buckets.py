@@ -8,9 +8,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from flax import linen as nn
 
 from configs import layout
+from tests.random_params import random_params
 from tests.tasks.conftest import small_config
 from xojl_jax.data.buckets import assign, choose_shapes, holds
 from xojl_jax.data.loader import batches
@@ -32,13 +32,8 @@ def bucket_config(stage=4, **changes):
     return config
 
 
-@pytest.mark.parametrize(
-    "stage", [*(pytest.param(stage, marks=pytest.mark.slow) for stage in (1, 2, 3)), 4]
-)
-def test_loss_and_gradients_do_not_depend_on_the_bucket(stage):
-    """Protects training from padding: the same records in the smallest bucket and in the full size
-    give the same loss, metrics and gradients, all four stages."""
-    task = LayoutTask(bucket_config(stage))
+def in_two_sizes(task):
+    """Parameters, and four short records twice: in the full size and in the smallest bucket."""
     dataset = task.dataset("val")
     needed, _ = dataset.needed_sizes()
     chosen = np.argsort(needed[:, 0], kind="stable")[:4]
@@ -47,17 +42,33 @@ def test_loss_and_gradients_do_not_depend_on_the_bucket(stage):
     assert all(s < f for s, f in zip(shape, buckets.full_shape(task.spec), strict=True))
     spec = task.spec.cut(*shape)
     small = stack([buckets.to_spec(dataset[int(i)], spec) for i in chosen])
-    params = nn.meta.unbox(jax.jit(task.init)(jax.random.key(0)))
-    # Weights that start at zero or near it would hide what reaches the loss through them.
-    keys = iter(jax.random.split(jax.random.key(1), len(jax.tree.leaves(params))))
-    params = jax.tree.map(lambda x: x + 0.05 * jax.random.normal(next(keys), x.shape), params)
-    loss = functools.partial(task.loss, train=False)
-    gradient = jax.jit(jax.value_and_grad(loss, has_aux=True))
-    (padded, metrics), expected = gradient(params, full, jax.random.key(2))
-    (value, found), grads = gradient(params, small, jax.random.key(2))
-    np.testing.assert_allclose(value, padded, rtol=1e-5)
+    return random_params(task.init), full, small
+
+
+def test_the_loss_does_not_depend_on_the_bucket():
+    """Protects training from padding: the same records in the smallest bucket and in the full size
+    give the same loss and metrics."""
+    task = LayoutTask(bucket_config())
+    params, full, small = in_two_sizes(task)
+    loss = jax.jit(functools.partial(task.loss, train=False))
+    expected, metrics = loss(params, full, jax.random.key(2))
+    value, found = loss(params, small, jax.random.key(2))
+    np.testing.assert_allclose(value, expected, rtol=1e-5)
     for name in metrics:
         np.testing.assert_allclose(found[name], metrics[name], rtol=1e-5, atol=1e-6, err_msg=name)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("stage", [1, 2, 3, 4])
+def test_loss_and_gradients_do_not_depend_on_the_bucket(stage):
+    """Protects every stage's training from padding: loss and gradients."""
+    task = LayoutTask(bucket_config(stage))
+    params, full, small = in_two_sizes(task)
+    loss = functools.partial(task.loss, train=False)
+    gradient = jax.jit(jax.value_and_grad(loss, has_aux=True))
+    (padded, _), expected = gradient(params, full, jax.random.key(2))
+    (value, _), grads = gradient(params, small, jax.random.key(2))
+    np.testing.assert_allclose(value, padded, rtol=1e-5)
     largest = max(float(jnp.abs(leaf).max()) for leaf in jax.tree.leaves(expected))
     for (path, a), b in zip(
         jax.tree_util.tree_leaves_with_path(expected), jax.tree.leaves(grads), strict=True
@@ -71,7 +82,7 @@ def test_fewer_rows_of_a_canvas_are_not_another_resolution():
     config = LayoutTask(bucket_config()).model_config.trunk.vision
     image = jnp.zeros((1, 96, 128, 3), jnp.uint8)
     model = VisionEncoder(config)
-    params = model.init(jax.random.key(0), image)
+    params = random_params(lambda key: model.init(key, image))
     cut = jax.eval_shape(model.apply, params, image[:, :32])
     assert cut.tokens.shape[1] == 4 * 16
     free = VisionEncoder(replace(config, canvas=None))

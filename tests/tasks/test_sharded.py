@@ -1,5 +1,7 @@
 """The layout task on eight simulated devices: 2 data x 2 fsdp x 2 tensor."""
 
+import functools
+
 import jax
 import numpy as np
 import pytest
@@ -12,6 +14,13 @@ from xojl_jax.tasks.layout.task import LayoutTask
 STEPS = 2
 
 
+def small_task(**mesh):
+    """The task and config of the run of tests/test_commands.py: one program, compiled once."""
+    short = {"total_steps": STEPS, "eval_every": 0, "checkpoint_every": STEPS}
+    config = small_config(**short, **{f"mesh.{axis}": size for axis, size in mesh.items()})
+    return LayoutTask(config), config
+
+
 def train(batch, devices, start=None, **mesh):
     """A few steps on the same batch: the state before (on the host), the state after, the metrics
     of every step.
@@ -19,10 +28,7 @@ def train(batch, devices, start=None, **mesh):
     Args:
       start: a state to begin with, on the host; None initializes one.
     """
-    # On one device it is the run of tests/test_commands.py: one program, compiled once.
-    short = {"total_steps": STEPS, "eval_every": 0, "checkpoint_every": STEPS}
-    config = small_config(**short, **{f"mesh.{axis}": size for axis, size in mesh.items()})
-    task = LayoutTask(config)
+    task, config = small_task(**mesh)
     setup = state.make_train_setup(task, config, sharding.make_mesh(config.mesh, devices))
     with sharding.use_mesh(setup.mesh):
         if start is None:
@@ -52,20 +58,39 @@ def sharded(batch, single):
     return train(batch, jax.devices(), start=single[0], data=2, fsdp=2, tensor=2)
 
 
-def test_eight_devices_give_the_loss_of_one(single, sharded):
-    """Protects scaling out: every loss part and the updates are those of one device."""
+@pytest.mark.slow
+def test_eight_devices_train_as_one(single, sharded):
+    """Protects scaling out: every loss part and the updates are those of one device; and memory:
+    what comes out of a step is split, too."""
     for ours, theirs in zip(sharded[2], single[2], strict=True):
         for name, value in theirs.items():
             np.testing.assert_allclose(ours[name], value, rtol=2e-4, atol=2e-5, err_msg=name)
-
-
-def test_kernels_are_split(sharded):
-    """Protects memory: the large kernels are really split, embeddings that are gathered are not."""
-    params = sharded[1].params
-    trunk = params["trunk"]
-    mlp = trunk["decoder"]["blocks"]["mlp"]["up"]["kernel"]
-    assert mlp.sharding.spec == PartitionSpec(None, "fsdp", "tensor")
+    mlp = sharded[1].params["trunk"]["decoder"]["blocks"]["mlp"]["up"]["kernel"]
     assert {shard.data.shape for shard in mlp.addressable_shards} == {(2, 16, 64)}
+
+
+def test_eight_devices_give_the_loss_of_one(batch, params):
+    """Protects scaling out: every part of the loss is that of one device."""
+    task, config = small_task(data=2, fsdp=2, tensor=2)
+    setup = state.make_train_setup(task, config, sharding.make_mesh(config.mesh, jax.devices()))
+    loss = functools.partial(task.loss, train=True)
+    key = jax.random.key(0)
+    _, expected = jax.jit(loss)(params, batch, key)
+    with sharding.use_mesh(setup.mesh):
+        split = jax.device_put(params, setup.shardings.params)
+        _, metrics = jax.jit(loss)(split, sharding.put_batch(batch, setup.mesh), key)
+    for name, value in expected.items():
+        np.testing.assert_allclose(metrics[name], value, rtol=2e-4, atol=2e-5, err_msg=name)
+
+
+def test_kernels_are_split():
+    """Protects memory: the large kernels are really split, embeddings that are gathered are not."""
+    task, config = small_task(data=2, fsdp=2, tensor=2)
+    setup = state.make_train_setup(task, config, sharding.make_mesh(config.mesh, jax.devices()))
+    split = setup.shardings.params
+    trunk = split["trunk"]
+    mlp = trunk["decoder"]["blocks"]["mlp"]["up"]["kernel"]
+    assert mlp.spec == PartitionSpec(None, "fsdp", "tensor")
     query = trunk["vision"]["groups"]["layers"]["attention"]["query"]["kernel"]
-    assert query.sharding.spec == PartitionSpec(None, None, "fsdp", "tensor", None)
-    assert params["token_embed"]["embedding"].sharding.spec[1:] in ((), (None,))
+    assert query.spec == PartitionSpec(None, None, "fsdp", "tensor", None)
+    assert split["token_embed"]["embedding"].spec[1:] in ((), (None,))
