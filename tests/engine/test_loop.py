@@ -3,8 +3,10 @@
 import os
 import signal
 import sys
+import types
 
 import jax.numpy as jnp
+import numpy as np
 import pytest
 
 from tests.engine.toy_task import toy_config
@@ -99,3 +101,27 @@ def test_without_the_library_weights_and_biases_is_one_line(tmp_path, monkeypatc
     monkeypatch.setitem(sys.modules, "wandb", None)
     with pytest.raises(BadUsage, match="pip install wandb"):
         MetricWriter(tmp_path / "tensorboard", start_step=0, wandb="project", name="run")
+
+
+def test_weights_and_biases_get_what_tensorboard_gets(tmp_path, monkeypatch):
+    """Protects curves over there: a resumed run continues the same ones, by step; values that are
+    no numbers, which spoil a chart, stay out. The library itself is a stand-in."""
+    started, logged = [], []
+
+    def init(**arguments):
+        started.append(arguments)
+        return types.SimpleNamespace(
+            log=logged.append, define_metric=lambda *_, **__: None, finish=lambda: None
+        )
+
+    stand_in = types.SimpleNamespace(init=init, Image=np.shape, Histogram=lambda np_histogram: 0)
+    monkeypatch.setitem(sys.modules, "wandb", stand_in)
+    for folder in ("one", "one", "another"):
+        path = tmp_path / folder / "tensorboard"
+        writer = MetricWriter(path, start_step=0, wandb="project", name="run")
+        writer.scalars(3, {"train/loss": 0.5, "val/loss": float("nan")})
+        writer.picture(4, "val/0", np.zeros((2, 3, 3), np.uint8))
+        writer.close()
+    first, again, other = (arguments["id"] for arguments in started)
+    assert first == again != other and all(arguments["resume"] == "allow" for arguments in started)
+    assert logged[:2] == [{"train/loss": 0.5, "step": 3}, {"val/0": (2, 3, 3), "step": 4}]

@@ -136,6 +136,21 @@ def test_a_signal_to_either_stops_both_at_one_step(tmp_path, asked):
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("asked", [0, 1])
+def test_a_signal_to_either_while_compiling_ends_both_at_once(tmp_path, asked):
+    """Protects a pre-empted host from the minutes of compiling: one hears of it, both end then with
+    75, and neither is taken for a lost one."""
+    pair = toys(2, tmp_path, TOY_COMPILES="forever")
+    for process in pair:
+        process.await_line("compiling")
+    pair[asked].signal(signal.SIGTERM)
+    assert ends(pair, patience=60) == [75, 75], pair[0].text
+    for process in pair:
+        assert "stopped before the first step" in process.text.splitlines()[-1], process.text
+
+
+@pytest.mark.slow
 @pytest.mark.timeout(1200)
 @pytest.mark.parametrize("harm", [signal.SIGKILL, signal.SIGSTOP])
 @pytest.mark.parametrize("victim", [0, 1])

@@ -7,9 +7,11 @@ TOY_STALL_TIMEOUT are what the flags of these names are. TOY_ROWS=FOLDER notes t
 each process trained on. TOY_SIGNAL_AT=SIGNAL:STEP:PROCESS makes one process send itself a signal
 when it takes the step after STEP; with HANG for a signal it hangs there, its heart beating.
 TOY_POISON=nan:2 makes the first two records have a NaN loss; inf is another poison.
+TOY_COMPILES=forever makes the compiler take hours.
 """
 
 import ast
+import hashlib
 import itertools
 import json
 import os
@@ -89,6 +91,12 @@ def plant_signal(name: str, at: str, process: str) -> None:
     before_each_step(maybe)
 
 
+def compile_forever(*_) -> None:
+    """As in the compiler, no Python code of this thread runs."""
+    print("compiling", file=sys.stderr, flush=True)
+    hashlib.pbkdf2_hmac("sha256", b"x", b"y", 10**10)
+
+
 def main(argv: list[str]) -> int:
     flags.FLAGS([sys.argv[0]])
     peer_timeout = int(os.environ.get("TOY_PEER_TIMEOUT", processes.PEER_TIMEOUT))
@@ -104,6 +112,8 @@ def main(argv: list[str]) -> int:
         note_rows(os.environ["TOY_ROWS"])
     if "TOY_SIGNAL_AT" in os.environ:
         plant_signal(*os.environ["TOY_SIGNAL_AT"].split(":"))
+    if "TOY_COMPILES" in os.environ:
+        training.compile_steps = compile_forever
     poison, _, count = os.environ.get("TOY_POISON", "nan:0").partition(":")
     task = ToyTask(config, poison=(float(poison), int(count)))
     return training.train(task, config, workdir)

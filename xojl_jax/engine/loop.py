@@ -2,10 +2,8 @@
 
 import contextlib
 import dataclasses
-import os
 import signal
 import socket
-import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -13,7 +11,7 @@ from collections.abc import Iterator
 import jax
 import numpy as np
 
-from xojl_jax.engine import processes, sharding
+from xojl_jax.engine import joint_stop, processes, sharding
 from xojl_jax.engine.eval_history import EvalHistory
 from xojl_jax.engine.evaluation import Evaluations
 from xojl_jax.engine.profiler import Profiler
@@ -32,15 +30,17 @@ PREEMPTED = 75
 class StopRequest:
     """SIGTERM and SIGINT stop the loop after the step; a second one ends the process.
 
-    Within `at_once` there is nothing to save, and the first one ends the process. Python calls
-    handlers of signals between two of its instructions, so not while XLA compiles for minutes; a
-    thread hears of the signal by `signal.set_wakeup_fd`.
+    Within `at_once` there is nothing to save, and the first one ends the process, and all others
+    with it (joint_stop.py). Python calls handlers of signals between two of its instructions, so
+    not while XLA compiles for minutes; a thread hears of the signal by `signal.set_wakeup_fd`.
     """
 
     def __init__(self):
         self.requested = False
         self._previous = {}
-        self._nothing_to_save = False
+        self._nothing_to_save = threading.Lock()  # held by whoever makes an end of it
+        self._at_once = False
+        self._peers: joint_stop.JointStop | None = None
 
     def __enter__(self):
         self._receiver, self._sender = socket.socketpair()
@@ -59,23 +59,44 @@ class StopRequest:
 
     @contextlib.contextmanager
     def at_once(self):
-        """What runs within has saved nothing yet, and need not be waited for. With several
-        processes it is, since all of them must stop at the same step."""
-        self._nothing_to_save = jax.process_count() == 1
+        """What runs within has saved nothing yet, and need not be waited for.
+
+        Several processes leave it together, so that all of them are within if one of them is.
+        """
+        self._peers = processes.joint_stop()
+        self._at_once = True
+        if self._peers is not None:
+            threading.Thread(target=self._watch_peers, name="peers' signals", daemon=True).start()
         try:
             yield
+            processes.any_process(False)
         finally:
-            self._nothing_to_save = False
+            with self._nothing_to_save:
+                self._at_once = False
 
     def _watch(self) -> None:
         while received := self._receiver.recv(1):
             number = received[0]
-            if self._nothing_to_save and number in self._previous:
-                name = signal.Signals(number).name
-                print(f"{name}: stopped before the first step: nothing to save", file=sys.stderr)
-                sys.stderr.flush()
-                os._exit(PREEMPTED)  # the compiler cannot be interrupted in any other way
+            if self._at_once and number in self._previous:
+                if self._peers is None:
+                    self._end_at_once(signal.Signals(number).name)
+                else:
+                    self._peers.ask()
         self._receiver.close()
+
+    def _watch_peers(self) -> None:
+        while self._at_once:
+            if self._peers.is_asked():
+                with self._nothing_to_save:
+                    if self._at_once and self._peers.agree():
+                        self._end_at_once("a process of this run was asked to stop")
+                return
+            time.sleep(joint_stop.POLL_SECONDS)
+
+    def _end_at_once(self, why: str) -> None:
+        # The compiler cannot be interrupted in any other way.
+        line = f"{why}: stopped before the first step: nothing to save"
+        processes.exit_at_once(PREEMPTED, line)
 
     def _handle(self, number, _frame):
         self.requested = True

@@ -4,10 +4,10 @@ With one process everything here is free and immediate.
 
 No process waits without a limit for another. An error on process 0 in `broadcast_from_process_0`,
 or on any process in `sync_errors`, ends all of them with a message each. A process that sends no
-heartbeat for PEER_TIMEOUT seconds counts as dead: JAX then aborts the others (exit code 134), and
-a crash reporter prints why as their last line. Where heartbeats come but no step ends for
-STALL_TIMEOUT seconds, the processes exit by themselves. When all are started again, they resume
-from the newest checkpoint.
+heartbeat for PEER_TIMEOUT seconds counts as dead: JAX then aborts the others (exit code 134). Where
+heartbeats come but no step ends for STALL_TIMEOUT seconds, the processes exit by themselves. The
+last line of each says why. A crash reporter prints it, since JAX's own threads log until the end.
+When all are started again, they resume from the newest checkpoint.
 """
 
 import atexit
@@ -24,8 +24,10 @@ from typing import NoReturn
 
 import jax
 import numpy as np
+from jax._src import distributed  # the key-value store has no public name (jax 0.10 to 0.12)
 from jax.experimental import multihost_utils
 
+from xojl_jax.engine.joint_stop import JointStop
 from xojl_jax.errors import BadInput, BadUsage, UserError
 
 # Seconds without a heartbeat after which a process counts as dead. JAX's own default: users found
@@ -130,6 +132,21 @@ def broadcast_from_process_0(decide: Callable[[], str]) -> str:
     return answer
 
 
+def joint_stop() -> JointStop | None:
+    """By which several processes end together before their first step; None for one process."""
+    client = distributed.global_state.client
+    if jax.process_count() == 1 or client is None:
+        return None
+    return JointStop(client, jax.process_index(), jax.process_count())
+
+
+def exit_at_once(code: int, line: str) -> NoReturn:
+    """Prints a line and ends the process: no handler, no waiting for other threads or processes."""
+    print(line, file=sys.stderr, flush=True)
+    _stop_crash_reporter()
+    os._exit(code)
+
+
 @contextlib.contextmanager
 def abort_peers_on_failure():
     """Exits at once on any other error than a UserError, so that the other processes notice.
@@ -174,13 +191,25 @@ def _exit_when_stalled(stall_timeout: int) -> None:
 
 
 def _exit_with_error(what: str) -> NoReturn:
-    print(f"error: {what}", file=sys.stderr, flush=True)
-    _stop_crash_reporter()
+    if _crash_reporter is None:
+        print(f"error: {what}", file=sys.stderr, flush=True)
+    else:
+        with contextlib.suppress(OSError):  # it was ended from outside
+            os.write(_crash_reporter.stdin.fileno(), f"error: {_one_line(what)}\n".encode())
     os._exit(1)
 
 
-# A shell that prints a line if this process ends without `_stop_crash_reporter`.
+# A shell that prints a line if this process ends without `_stop_crash_reporter`: the last one that
+# it was sent, or that it was killed or aborted.
 _crash_reporter: subprocess.Popen | None = None
+_CRASH_REPORTER = """
+trap "" INT TERM HUP
+while read -r line; do
+  [ "$line" != stopped ] || exit
+  set -- "$line"
+done
+printf "%s\\n" "$1" >&2
+"""
 
 
 def _start_crash_reporter(peer_timeout: int) -> None:
@@ -193,8 +222,8 @@ def _start_crash_reporter(peer_timeout: int) -> None:
         f"error: process {os.getpid()} was killed or aborted; if the lines above speak of tasks or "
         f"RPCs: {_lost_peer_message()} (a silent one is given {peer_timeout} s)"
     )
-    script = 'trap "" INT TERM HUP; read -r stopped || echo "$0" >&2'
-    _crash_reporter = subprocess.Popen(["sh", "-c", script, message], stdin=subprocess.PIPE)
+    command = ["sh", "-c", _CRASH_REPORTER, "crash-reporter", message]
+    _crash_reporter = subprocess.Popen(command, stdin=subprocess.PIPE)
     atexit.register(_shut_down)
 
 
@@ -226,7 +255,7 @@ def _spans_hosts() -> bool:
     return any("," in os.environ.get(name, "") for name in workers)
 
 
-def _one_line(error: Exception) -> str:
+def _one_line(error: Exception | str) -> str:
     return " ".join(str(error).split())
 
 

@@ -213,8 +213,8 @@ class LayoutTask(Task):
     def inference(self, flags=None) -> LayoutInference:
         if not self.stage.decoder:
             raise BadUsage(
-                f"a run of stage {self.config.stage} has no decoder: train stage 4 from it first "
-                "(--config.init_from)"
+                f"a run of stage {self.config.stage} has no decoder, so it answers nothing; its "
+                "metrics are in its summary.json. Train stage 4 from it (--config.init_from)"
             )
         image_size = getattr(flags, "image_size", None)
         return LayoutInference(self, image_size=image_size)
