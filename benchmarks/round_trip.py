@@ -10,7 +10,7 @@ records that have theirs are not judged again. docs/round_trip.md has the figure
 import argparse
 import json
 import random
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -42,11 +42,14 @@ def main() -> None:
             for row in judge_folder(browser, folder, args.every, args.bare, done):
                 out.write(json.dumps(row) + "\n")
                 out.flush()
-    scores = defaultdict(list)
+    scores, untold = defaultdict(list), Counter()
     for row in read_rows(args.rows):
         for damage, score in row["scores"].items():
-            scores[damage].append(score)
-    print_table(scores)
+            if score is None:
+                untold[damage] += 1
+            else:
+                scores[damage].append(score)
+    print_table(scores, untold)
     if args.plot:
         plot(scores).save(args.plot)
 
@@ -56,7 +59,10 @@ def read_rows(path: Path) -> list[dict]:
 
 
 def judge_folder(browser, folder: Path, every: int, bare: bool, done: set[str]) -> Iterator[dict]:
-    """`{"id", "scores": {damage: score}, "parts": {damage: parts}}` of the records not done."""
+    """`{"id", "scores": {damage: score}, "parts": {damage: parts}}` of the records not done.
+
+    A score is None where there was nothing to compare.
+    """
     authors = Authors(folder, optional=True)
     records = list(read_records(folder / RECORDS))
     for record in records[::every]:
@@ -74,7 +80,7 @@ def judge_folder(browser, folder: Path, every: int, bare: bool, done: set[str]) 
                 if damage == "swapped":  # what shines through the section is taken from the picture
                     rendered, blocks = render_tree(browser, record, author, damaged)
                 likeness = compare(damaged, rendered, blocks)
-                row["scores"][damage] = round(likeness.score, 4)
+                row["scores"][damage] = round(likeness.score, 4) if likeness.tells else None
                 row["parts"][damage] = likeness.rounded()
         except PageError as error:
             print(f"{record.id}: {error}")
@@ -123,42 +129,64 @@ def blank_one_picture(pixels: np.ndarray, blocks: Blocks) -> np.ndarray | None:
 # --- for people -----------------------------------------------------------------------------------
 
 
-def print_table(scores: dict[str, list[float]]) -> None:
-    """Per damage: how scores are distributed; then what a threshold lets through."""
+def print_table(scores: dict[str, list[float]], untold: Counter) -> None:
+    """Per damage: how scores are distributed; then what a threshold lets through.
+
+    Args:
+      untold: by damage, pictures that got no score.
+    """
     marks = (1, 5, 25, 50, 75, 95, 99)
-    print("| picture | n | " + " | ".join(f"{mark} %" for mark in marks) + f" | >= {RECOMMENDED} |")
-    print("| --- " * (len(marks) + 3) + "|")
+    heads = [*(f"{mark} %" for mark in marks), f">= {RECOMMENDED}", "no score"]
+    print("| picture | scores | " + " | ".join(heads) + " |")
+    print("| --- " * (len(heads) + 2) + "|")
     for damage, found in scores.items():
         values = [f"{value:.2f}" for value in np.percentile(found, marks)]
         passed = np.mean(np.array(found) >= RECOMMENDED)
-        print(f"| {damage} | {len(found)} | " + " | ".join(values) + f" | {passed:.1%} |")
+        cells = [*values, f"{passed:.1%}", str(untold[damage])]
+        print(f"| {damage} | {len(found)} | " + " | ".join(cells) + " |")
     if {"true", "swapped"} <= set(scores):
         print(f"99 % of the swapped are below {np.percentile(scores['swapped'], 99):.3f}, ", end="")
         print(f"95 % of the true ones above {np.percentile(scores['true'], 5):.3f}")
 
 
+BINS, BAR, ROW = 50, 22, 116  # of a histogram; px
+LEFT, RIGHT, TOP, BOTTOM = 260, 250, 96, 24  # px around the histograms
+GRAY, PALE, TRUE, DAMAGED = "#5a5a5a", "#ececec", "#2c6fad", "#c8553d"
+
+
 def plot(scores: dict[str, list[float]]) -> Image.Image:
     """A histogram of the scores per damage, one above the other, the threshold as a line."""
-    bins, bar, row, left, top = 50, 12, 64, 120, 24
-    sheet = Image.new("RGB", (left + bins * bar + 24, top + row * len(scores) + 8), "white")
-    draw, font = ImageDraw.Draw(sheet), ImageFont.load_default(13)
-    for tenth in range(11):
-        x = left + tenth * bins * bar // 10
-        draw.line((x, top, x, sheet.height - 8), "#e4e4e4")
-        draw.text((x, 4), f"{tenth / 10:g}", "#444", font, anchor="ma")
+    width, bottom = BINS * BAR, TOP + ROW * len(scores)
+    sheet = Image.new("RGB", (LEFT + width + RIGHT, bottom + BOTTOM), "white")
+    draw, font, small = (
+        ImageDraw.Draw(sheet),
+        ImageFont.load_default(26),
+        ImageFont.load_default(22),
+    )
+    threshold = LEFT + round(RECOMMENDED * width)
+    draw.rectangle((threshold, TOP, LEFT + width, bottom), "#f3f8f1")
+    for fifth in range(6):
+        x = LEFT + fifth * width // 5
+        draw.line((x, TOP, x, bottom), PALE, 2)
+        draw.text((x, TOP - 12), f"{fifth / 5:g}", GRAY, small, anchor="mb")
+    draw.line((threshold, TOP - 8, threshold, bottom), "#222", 3)
+    draw.text((threshold, TOP - 46), f"threshold {RECOMMENDED}", "#222", small, anchor="mb")
+    draw.text((LEFT, TOP - 46), "round-trip score of the picture", GRAY, small, anchor="lb")
+    draw.text((LEFT + width + 24, TOP - 12), "at or above it", GRAY, small, anchor="lb")
     for k, (damage, found) in enumerate(scores.items()):
-        base, color = top + (k + 1) * row, "#1f77b4" if damage == "true" else "#d62728"
-        counts, _ = np.histogram(found, bins, (0, 1))
+        base, color = TOP + (k + 1) * ROW - 8, TRUE if damage == "true" else DAMAGED
+        counts, _ = np.histogram(found, BINS, (0, 1))
         for j, count in enumerate(counts):
             # The square root, so that the few that count, near the threshold, can be seen.
-            high = round((row - 8) * (count / max(counts)) ** 0.5)
-            x = left + j * bar
+            high = round((ROW - 24) * (count / max(counts)) ** 0.5)
             if count:
-                draw.rectangle((x, base - high, x + bar - 2, base), color)
-        draw.line((left, base, left + bins * bar, base), "#888")
-        draw.text((8, base - 34), f"{damage}\nn = {len(found)}", "#222", font)
-    x = left + round(RECOMMENDED * bins * bar)
-    draw.line((x, top, x, sheet.height - 8), "#222", 2)
+                x = LEFT + j * BAR
+                draw.rectangle((x + 1, base - max(2, high), x + BAR - 2, base), color)
+        draw.line((LEFT, base, LEFT + width, base), "#9a9a9a", 2)
+        draw.text((LEFT - 20, base - 40), damage, "#222", font, anchor="rb")
+        draw.text((LEFT - 20, base - 8), f"{len(found):,} records", GRAY, small, anchor="rb")
+        passed = f"{np.mean(np.array(found) >= RECOMMENDED):.1%}"
+        draw.text((LEFT + width + 24, base - 20), passed, color, font, anchor="lb")
     return sheet
 
 

@@ -46,7 +46,7 @@ structure, found) into DIR/roundtrip.jsonl, with the pictures that show nothing 
 that was judged before is judged again only if it or its screenshot has changed. Lines that are no
 records are kept and counted; the exit code is then 1. docs/round_trip.md says what the score means,
 and which one to ask for."""
-VERSION = 4  # of the rules: another one, and what was judged before is judged again
+VERSION = 5  # of the rules: another one, and what was judged before is judged again
 RECOMMENDED = 0.75  # least score of a record whose picture is its own: benchmarks/round_trip.py
 THRESHOLDS = (0.5, 0.6, 0.7, RECOMMENDED, 0.8, 0.9)
 PAGE_SECONDS = 30.0
@@ -175,7 +175,10 @@ def framed(boxes: np.ndarray, width: float, height: float) -> np.ndarray:
 
 def judge(browser: Browser, folder: Path, record: Record, author: list[dict]) -> Likeness:
     """How alike a record's screenshot and its tree are. PageError: no answer, and why."""
-    return compare(*render_again(browser, folder, record, author))
+    likeness = compare(*render_again(browser, folder, record, author))
+    if not likeness.tells:
+        raise PageError("nothing but pictures: nothing to compare")
+    return likeness
 
 
 def digest_of(folder: Path, record: Record, author: list[dict]) -> str:

@@ -30,7 +30,7 @@ WEIGHTS = {"position": 1, "size": 1, "color": 1, "structure": 2, "found": 2}
 
 @dataclass(frozen=True)
 class Likeness:
-    """Each from 0 to 1; 1 where nothing differs, or where there is nothing to compare.
+    """Each from 0 to 1; 1 where nothing differs.
 
     Attributes:
       position: mean over blocks of exp(-displacement of the top left corner / 40 px).
@@ -44,6 +44,7 @@ class Likeness:
       overlap: mean over blocks of intersection over union. Not a part of the score.
       missing: share of the blocks that do not show in the second picture.
       blank: the pictures' nodes where the first picture is of one color.
+      unknown: the parts for which there was nothing to compare; they are no part of the score.
     """
 
     position: float
@@ -55,18 +56,26 @@ class Likeness:
     overlap: float
     missing: float
     blank: tuple[int, ...] = ()
+    unknown: tuple[str, ...] = ()
+
+    @property
+    def tells(self) -> bool:
+        """Whether the score says anything of the screenshot. Not where it is one photo: any other
+        photo would score as high."""
+        return bool(self.blank) or not {"structure", "found"} <= set(self.unknown)
 
     @property
     def score(self) -> float:
         """Weighted geometric mean of the parts, so that none makes up for another that is lost;
         times the share of pictures that show something.
         """
-        logs = [w * np.log(max(getattr(self, part), 1e-9)) for part, w in WEIGHTS.items()]
-        return float(np.exp(sum(logs) / sum(WEIGHTS.values())) * self.pictures)
+        weights = {part: weight for part, weight in WEIGHTS.items() if part not in self.unknown}
+        logs = [w * np.log(max(getattr(self, part), 1e-9)) for part, w in weights.items()]
+        return float(np.exp(sum(logs) / sum(weights.values())) * self.pictures)
 
     def rounded(self) -> dict[str, float]:
-        """The parts, without `blank`."""
-        names = [f.name for f in fields(self) if f.name != "blank"]
+        """The parts that are numbers."""
+        names = [f.name for f in fields(self) if f.name not in ("blank", "unknown")]
         return {name: round(getattr(self, name), 4) for name in names}
 
 
@@ -85,16 +94,20 @@ def compare(first: np.ndarray, second: np.ndarray, blocks: Blocks) -> Likeness:
         for i in np.flatnonzero(~blocks.kinds.is_picture)
         if not _is_on_picture(pictures, blocks.first[i])
     ]
+    compared = {
+        "color": [value for value in colors if value is not None],
+        "structure": structure_values(first, second, untold),
+        "found": found[~np.isnan(found)],
+    }
     return Likeness(
         position=_mean(position),
         size=_mean(size),
-        color=_mean([value for value in colors if value is not None]),
-        structure=structure_likeness(first, second, untold),
-        found=_mean(found[~np.isnan(found)]),
+        **{part: _mean(values) for part, values in compared.items()},
         pictures=1 - float(blank.sum() / max(1, blocks.kinds.is_image.sum())),
         overlap=_mean(overlap),
         missing=1 - _mean(shown),
         blank=tuple(int(i) for i in np.flatnonzero(blank)),
+        unknown=tuple(part for part, values in compared.items() if not len(values)),
     )
 
 
@@ -183,16 +196,20 @@ def _is_on_picture(pictures: np.ndarray, box) -> bool:
     return bool(part.size) and float(part.mean()) > 0.5
 
 
-def structure_likeness(first: np.ndarray, second: np.ndarray, left_out: np.ndarray) -> float:
-    """Mean structural similarity of a quarter of two pictures where either shows something."""
+def structure_values(first: np.ndarray, second: np.ndarray, left_out: np.ndarray) -> np.ndarray:
+    """Structural similarity of a quarter of two pictures where either shows something, float64[N].
+
+    Args:
+      left_out: bool[H, W].
+    """
     one, two = (_quarter(picture) for picture in (first, second))
     if min(one.shape) < WINDOW:
-        return 1.0
+        return np.empty(0)
     # The full map, because only windows that show something count: two blank areas are alike.
     _, values = structural_similarity(one, two, win_size=WINDOW, data_range=255.0, full=True)
     out = Image.fromarray((left_out * 255).astype(np.uint8)).reduce(SCALE)
     counted = (np.asarray(out) == 0) & (_is_busy(one) | _is_busy(two))
-    return _mean(np.clip(values[counted], 0, 1))
+    return np.clip(values[counted], 0, 1)
 
 
 def _quarter(picture: np.ndarray) -> np.ndarray:

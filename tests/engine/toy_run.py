@@ -94,7 +94,7 @@ def plant_signal(name: str, at: str, process: str) -> None:
 def compile_forever(*_) -> None:
     """As in the compiler, no Python code of this thread runs."""
     print("compiling", file=sys.stderr, flush=True)
-    hashlib.pbkdf2_hmac("sha256", b"x", b"y", 10**10)
+    hashlib.pbkdf2_hmac("sha256", b"x", b"y", 10**9)
 
 
 def main(argv: list[str]) -> int:

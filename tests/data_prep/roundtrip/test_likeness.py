@@ -12,7 +12,7 @@ from data_prep.roundtrip.likeness import (
     color_likeness,
     compare,
     ground_color,
-    structure_likeness,
+    structure_values,
 )
 
 SIDE = st.integers(0, 10_000).map(lambda tenth: tenth / 10)
@@ -106,13 +106,14 @@ def test_structure_is_measured_where_something_shows():
     """Lines in another place cost structure, however empty the rest; emptiness earns nothing."""
     picture, _ = drawing()
     nothing = np.zeros(picture.shape[:2], bool)
-    moved = structure_likeness(picture, drawing(shift=14)[0], nothing)
-    assert structure_likeness(picture, picture, nothing) == pytest.approx(1.0)
+    moved = structure_values(picture, drawing(shift=14)[0], nothing).mean()
+    assert structure_values(picture, picture, nothing) == pytest.approx(1.0)
     assert moved < 0.5
     wide = [np.pad(p, ((0, 900), (0, 0), (0, 0)), "edge") for p in (picture, drawing(shift=14)[0])]
-    assert structure_likeness(*wide, np.zeros((1140, 320), bool)) == pytest.approx(moved, abs=0.05)
+    wider = structure_values(*wide, np.zeros((1140, 320), bool)).mean()
+    assert wider == pytest.approx(moved, abs=0.05)
     flat = np.full_like(picture, 200)
-    assert structure_likeness(flat, flat, nothing) == 1.0
+    assert not len(structure_values(flat, flat, nothing))
 
 
 def test_what_a_picture_shows_is_left_out():
@@ -120,5 +121,20 @@ def test_what_a_picture_shows_is_left_out():
     picture, boxes = drawing()
     other = drawing(shift=14, ink="#0af", ground="#fc0")[0]
     likeness = compare(picture, other, blocks(boxes, boxes, pictures=(True, False)))
-    assert (likeness.structure, likeness.color) == (1.0, 1.0)
+    assert likeness.unknown == ("color", "structure")
     assert compare(picture, other, blocks(boxes, boxes)).score < 0.8
+
+
+def test_a_photo_alone_tells_nothing():
+    """Protects the score: where any other picture would get the same one, there is none; and what
+    could not be compared earns nothing beside what could."""
+    picture, boxes = drawing()
+    flat, photo = np.full_like(picture, 200), np.array([[0, 0, 320, 240.0]])
+    kinds = NodeKinds(*(np.array([flag]) for flag in (True, True, False, False)), np.array([1]))
+    assert not compare(picture, flat, Blocks(photo, photo, kinds)).tells
+    blank = compare(flat, flat, Blocks(photo, photo, kinds))
+    assert blank.tells and blank.score == 0
+    moved = drawing(shift=14)[0]
+    on_photo = compare(moved, picture, blocks(boxes, boxes, pictures=(True, False)))
+    assert on_photo.tells and on_photo.unknown == ("color", "structure")
+    assert on_photo.score == pytest.approx(on_photo.found**0.5)
