@@ -31,6 +31,10 @@ FLAGS = (
     "--disable-extensions",
     "--font-render-hinting=none",
     "--force-color-profile=srgb",
+    # Pictures that move (GIF, APNG, WebP, drawings in SVG files) stand at their first frame. The
+    # others are Playwright's own, which a second switch of this name would undo.
+    "--blink-settings=imageAnimationPolicy=2,primaryHoverType=2,availableHoverTypes=2,"
+    "primaryPointerType=4,availablePointerTypes=4",
     # What escapes the route (sockets, prefetch, WebRTC) meets a proxy that does not exist.
     "--webrtc-ip-handling-policy=disable_non_proxied_udp",
     "--force-webrtc-ip-handling-policy=disable_non_proxied_udp",  # of older ones

@@ -7,6 +7,7 @@ import base64
 import contextlib
 import json
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -23,11 +24,21 @@ LOAD_MS = 60_000
 _LOST = re.compile(
     r"context was destroyed|find context|Target|crashed|Protocol error", re.IGNORECASE
 )
+MAX_SCROLL = 40_000  # px
 MOVES_ON = 3  # times that a page may send us to another one while it loads
 MAX_NODES = 4096
 SCRIPT = "\n".join(
     (Path(__file__).parent / name).read_text(encoding="utf-8")
-    for name in ("page_script.js", "page_variants.js")
+    for name in (
+        "page_tree.js",
+        "page_styles.js",
+        "page_contents.js",
+        "page_extract.js",
+        "page_sections.js",
+        "page_overlays.js",
+        "page_settle.js",
+        "page_variants.js",
+    )
 )
 # Width and height of the smaller screens, the larger first; CSS px.
 SCREENS = {"tablet": (768, 1024), "mobile": (375, 812)}
@@ -38,7 +49,9 @@ SEEDED_RANDOM = """{ let s = 1; Math.random = () => { s = (s + 0x6D2B79F5) | 0;
 STILL = """*, *::before, *::after { animation-duration: 1ms !important;
   animation-delay: 0s !important; animation-iteration-count: 1 !important;
   transition-duration: 0s !important; transition-delay: 0s !important;
-  scroll-behavior: auto !important; caret-color: transparent !important; }"""
+  animation-timeline: auto !important; scroll-behavior: auto !important;
+  caret-color: transparent !important; }
+  ::backdrop { opacity: 0 !important; transition: none !important; }"""
 
 
 class PageError(Exception):
@@ -51,6 +64,7 @@ class Page:
     def __init__(self, browser, viewport, site: Site, watchdog: Watchdog, proxy: str | None):
         self.site, self.viewport = site, list(viewport)
         self.passed: dict[str, int] = {}
+        self.reason = ""  # why there is no section
         self.script_errors = 0  # times that some of the page's own timers failed
         self._watchdog = watchdog
         self._context = browser.new_context(
@@ -102,22 +116,53 @@ class Page:
                     raise
         if self._page.url.startswith("chrome-error:"):
             raise PageError("it leads to an address that does not answer")
-        self._call("still", STILL)
+        self._open_roots()
+        self._call("adopt", STILL)
         self._run_clock(500)
-        self._call("settle")
+        self._settle()
+        self._unroll()
         # Scroll-reveal scripts show a block only once it has been in view.
-        step = max(200, self.viewport[1] // 2)
-        y = 0
-        while y < min(self._call("height"), 40_000):
-            self._call("scroll", y)
-            self._run_clock(100)
-            y += step
-        self._call("scroll", 0)
+        self._scroll_through(lambda: self._call("height"))
         self._run_clock(1500)
-        self._call("settle")
+        self._settle()
         self._call("frames")
         # A picture of what is out of view resizes the page for a moment, and scripts would answer.
         self._let_scripts_run(False)
+
+    def _settle(self) -> None:
+        self._open_roots()
+        self._call("settle")
+
+    def _scroll_through(self, height, *pane: int) -> None:
+        """Down to where the page, or a part that scrolls for itself, ends then; and back."""
+        y = 0
+        while y < min(height(), MAX_SCROLL):
+            self._call("scroll", y, *pane)
+            self._run_clock(100)
+            y += max(200, self.viewport[1] // 2)
+        self._call("scroll", 0, *pane)
+
+    def _unroll(self) -> None:
+        """Parts of the page that scroll for themselves become as high as what they hold."""
+        panes = self._call("findPanes")
+        for number, (height, _) in enumerate(panes):
+            self._scroll_through(lambda height=height: height, number)
+        if panes:
+            self._call("findPanes")  # they may have grown, or gone
+            self._call("growPanes")
+            self._run_clock(200)
+
+    def _open_roots(self) -> None:
+        """Hands shadow roots that their page keeps closed to our scripts."""
+        document = self._session.send("DOM.getDocument", {"depth": -1, "pierce": True})
+        for root in _closed_roots(document["root"]):
+            given = {"backendNodeId": root, "executionContextId": self._world}
+            handle = self._session.send("DOM.resolveNode", given)["object"]["objectId"]
+            self._session.send(
+                "Runtime.callFunctionOn",
+                {"objectId": handle, "functionDeclaration": "function(){xojl.openRoot(this)}"},
+            )
+        self._session.send("DOM.disable")
 
     def _let_scripts_run(self, run: bool) -> None:
         """The page's own scripts; ours, in their own world, always run."""
@@ -162,13 +207,19 @@ class Page:
         `whole`: the page is the one section. `passed` counts what was too low or too high for one.
         """
         answer = self._guard(lambda: self._call("sections", whole))
-        self.passed = answer["passed"]
+        self.passed, self.reason = answer["passed"], answer["reason"]
         return answer["sections"]
 
-    def extract(self, root: str | int = "body", properties=(), *, author=False) -> Extracted:
-        """Tree, styles, boxes of the first element that a selector (or section number) names."""
+    def extract(
+        self, root: str | int = "body", properties=(), *, author=False, counted: dict | None = None
+    ) -> Extracted:
+        """Tree, styles, boxes of the first element that a selector (or section number) names.
+
+        `counted`: properties that are told in a node's `flaws` where they say something: name ->
+        [values that say nothing, whether it is inherited].
+        """
         answer = self._guard(
-            lambda: self._call("extract", root, list(properties), MAX_NODES, author)
+            lambda: self._call("extract", root, list(properties), MAX_NODES, author, counted or {})
         )
         if answer is None:
             raise PageError(f"nothing on the page is {root!r}")
@@ -183,8 +234,9 @@ class Page:
         def rest() -> None:
             self._let_scripts_run(True)
             self._run_clock(ms)
-            self._call("settle")
+            self._settle()
             self._let_scripts_run(False)
+            self._call("forget")
 
         self._guard(rest)
 
@@ -220,6 +272,13 @@ class Page:
 
         return self._guard(read)
 
+    def coverage(self, numbers: list[int]) -> list[int]:
+        """[captured, shown]: cells of 8 x 8 px of the page that show texts or pictures.
+
+        Captured are those inside of the sections with these numbers.
+        """
+        return self._guard(lambda: self._call("coverage", numbers))
+
     def box(self, root: str | int) -> list[int]:
         """[x, y, width, height] of an element on the full page, whole CSS px."""
         return self._guard(lambda: self._call("box", root))
@@ -227,7 +286,7 @@ class Page:
     def screenshot(self, box, root: str | int | None = None) -> bytes:
         """PNG of `box` ([x, y, w, h] on the full page), one CSS px to one pixel.
 
-        With `root`, fixed and sticky things outside of that element are hidden meanwhile.
+        With `root`, what is painted over that element and is not its own is hidden meanwhile.
         """
 
         def shoot() -> bytes:
@@ -273,6 +332,19 @@ class Page:
             what = details.get("exception", {}).get("description") or details.get("text", "")
             raise PageError(f"page script failed: {what.splitlines()[0] if what else 'no reason'}")
         return json.loads(answer["result"]["value"])
+
+
+def _closed_roots(node: dict[str, Any]) -> Iterator[int]:
+    """Ids of the closed shadow roots below a node of the debugger's, the outer ones first."""
+    stack = [node]
+    while stack:
+        node = stack.pop()
+        for root in node.get("shadowRoots", ()):
+            if root.get("shadowRootType") == "closed":
+                yield root["backendNodeId"]
+            if root.get("shadowRootType") != "user-agent":
+                stack.append(root)
+        stack += node.get("children", ())
 
 
 def paint_order(nodes: list[dict[str, Any]]) -> list[int]:

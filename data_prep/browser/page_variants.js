@@ -1,23 +1,22 @@
-// Runs after page_script.js, in the same isolated world: how nodes that were extracted look on a
-// smaller screen and under the pointer. Answers hold what differs from the extraction, nothing else.
-globalThis.xojlVariants = (({taken, typedOf, plain}) => {
-  const differences = (names, before, now, computed) => {
+// How nodes that were extracted look on a smaller screen and under the pointer. Answers hold what differs from the extraction, nothing else.
+globalThis.xojlVariants = (({taken, readStyles, saidBy, roots: allRoots}) => {
+  const differences = (places, before, e, properties) => {
+    const now = readStyles(e, places.map((i) => properties[i]), getComputedStyle(e));
     const out = {};
-    for (const [name, i] of names) {
+    places.forEach((i, k) => {
+      const name = properties[i];
       // An expression that has not changed (`calc(100% - 2rem)`) means the same at every size.
-      if (now[i] === before.typed[i] && now[i]) continue;
-      const value = plain(name, now[i], computed);
-      if (value !== before.styles[name]) out[name] = value;
-    }
+      if (now.typed[k] === before.typed[i] && now.typed[k]) return;
+      if (now.styles[name] !== before.styles[name]) out[name] = now.styles[name];
+    });
     return out;
   };
 
   // Per node {property: value} of what is different now; null for a node that a script took away.
   const changes = (root) => {
     const {properties, items} = taken.get(root);
-    const names = properties.map((name, i) => [name, i]);
-    const found = items.map((item) => item.e.isConnected
-      ? differences(names, item, typedOf(item.e, properties), getComputedStyle(item.e)) : null);
+    const places = properties.map((_, i) => i);
+    const found = items.map((item) => (item.e.isConnected ? differences(places, item, item.e, properties) : null));
     const top = items[0] && items[0].e;
     // The section may be hidden by something around it.
     if (top && top.isConnected && !top.checkVisibility() && found[0]) found[0].display = 'none';
@@ -106,32 +105,41 @@ globalThis.xojlVariants = (({taken, typedOf, plain}) => {
   // Per root: per node what is different under the pointer. The pointer is over a node and all that
   // the node is in, which is what marking all of them at once says.
   const hover = async (roots) => {
-    const into = {rules: [], closed: [], other: 0, unread: 0};
-    for (const sheet of [...document.styleSheets, ...document.adoptedStyleSheets]) {
-      const media = sheet.media && sheet.media.mediaText;
-      if (!media || matchMedia(media).matches) readSheet(sheet, [], into);
-    }
-    for (const sheet of into.closed) await openSheet(sheet, into);
+    const counts = {rules: 0, other: 0, unread: 0};
     const kept = new Set(roots.flatMap((root) => taken.get(root).items.map((item) => item.e)));
-    const said = new Map();  // element -> names that its hover rules speak of; null: any
-    let text = '';
-    for (const {plain: now, marked, style, wrap} of into.rules) {
-      let matches;
-      try { matches = document.querySelectorAll(now); } catch { into.other++; continue; }
-      let wanted = false;
-      for (const e of matches) {
-        if (!kept.has(e)) continue;
-        wanted = true;
-        if (!said.has(e)) said.set(e, new Set());
-        for (const name of style) said.get(e).add(name);
+    const said = new Map();  // element -> names that its hover rules speak of
+    const before = [];
+    // A shadow tree has rules of its own, and nobody else's.
+    for (const tree of allRoots()) {
+      const into = {rules: [], closed: [], other: 0, unread: 0};
+      for (const sheet of [...tree.styleSheets, ...tree.adoptedStyleSheets]) {
+        const media = sheet.media && sheet.media.mediaText;
+        if (!media || matchMedia(media).matches) readSheet(sheet, [], into);
       }
-      if (!wanted) continue;
-      text += wrap.map((w) => `${w}{`).join('') + `${marked}{${style.cssText}}` + '}'.repeat(wrap.length);
+      for (const sheet of into.closed) await openSheet(sheet, into);
+      let text = '';
+      for (const {plain: now, marked, style, wrap} of into.rules) {
+        let matches;
+        try { matches = tree.querySelectorAll(now); } catch { into.other++; continue; }
+        let wanted = false;
+        for (const e of matches) {
+          if (!kept.has(e)) continue;
+          wanted = true;
+          if (!said.has(e)) said.set(e, new Set());
+          for (const name of style) said.get(e).add(saidBy(name));
+        }
+        if (!wanted) continue;
+        text += wrap.map((w) => `${w}{`).join('') + `${marked}{${style.cssText}}` + '}'.repeat(wrap.length);
+      }
+      counts.rules += into.rules.length;
+      counts.other += into.other;
+      counts.unread += into.unread;
+      if (!text) continue;
+      const sheet = new CSSStyleSheet();
+      sheet.replaceSync(text);
+      before.push([tree, [...tree.adoptedStyleSheets]]);
+      tree.adoptedStyleSheets = [...tree.adoptedStyleSheets, sheet];
     }
-    const sheet = new CSSStyleSheet();
-    sheet.replaceSync(text);
-    const before = [...document.adoptedStyleSheets];
-    document.adoptedStyleSheets = [...before, sheet];
     for (const e of said.keys()) e.setAttribute(MARK, '');
     const found = {};
     for (const root of roots) {
@@ -139,14 +147,14 @@ globalThis.xojlVariants = (({taken, typedOf, plain}) => {
       found[root] = items.map((item) => {
         const names = said.get(item.e);
         if (!names) return {};
-        const any = [...names].some((name) => name.startsWith('--'));
-        const asked = properties.map((name, i) => [name, i]).filter(([name]) => any || names.has(name));
-        return differences(asked, item, typedOf(item.e, properties), getComputedStyle(item.e));
+        const any = [...names].some((name) => name.startsWith('--') || name === 'zoom');
+        const asked = properties.map((_, i) => i).filter((i) => any || names.has(properties[i]));
+        return differences(asked, item, item.e, properties);
       });
     }
     for (const e of said.keys()) e.removeAttribute(MARK);
-    document.adoptedStyleSheets = before;
-    return JSON.stringify({found, rules: into.rules.length, other: into.other, unread: into.unread});
+    for (const [tree, sheets] of before) tree.adoptedStyleSheets = sheets;
+    return JSON.stringify({found, ...counts});
   };
 
   return {changes, hover};

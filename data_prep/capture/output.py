@@ -67,6 +67,8 @@ class Output:
             "found": result.found,
             "rejected": dict(+rejected),
             "failed": result.failed,
+            "no_section": result.reason,
+            "area": list(result.area),
             "seconds": round(result.seconds, 2),
             "counts": dict(+result.counts),
         }
@@ -157,10 +159,12 @@ def _empty_account() -> dict:
     return {
         "pages": 0,
         "pages_failed": {},
+        "pages_without_section": {},
         "sections_found": 0,
         "sections_kept": 0,
         "rejected": {},
         "seconds": 0.0,
+        "area": [0, 0],
         "counts": {},
     }
 
@@ -169,6 +173,10 @@ def _add(account: dict, line: dict) -> None:
     account["pages"] += 1
     if line.get("failed"):
         _count(account["pages_failed"], line["failed"], 1)
+    if line.get("no_section"):
+        _count(account["pages_without_section"], line["no_section"], 1)
+    area = line.get("area", [0, 0])
+    account["area"] = [a + b for a, b in zip(account["area"], area, strict=True)]
     account["sections_found"] += line.get("found", len(line["ids"]))
     account["sections_kept"] += len(line["ids"])
     account["seconds"] = round(account["seconds"] + line.get("seconds", 0.0), 2)
@@ -191,6 +199,16 @@ def report(account: dict, done: int, seconds: float, output: Output) -> None:
     lines += [f"  page failed: {line['uri']}: {line['failed']}" for line in failed[:20]]
     if len(failed) > 20:
         lines.append(f"  … and {len(failed) - 20} more pages failed (pages.jsonl)")
+    empty = [line for line in output.pages.values() if line.get("no_section")]
+    lines += [f"  no section: {line['uri']}: {line['no_section']}" for line in empty[:20]]
+    if len(empty) > 20:
+        lines.append(f"  … and {len(empty) - 20} more pages without a section (pages.jsonl)")
+    flaws = {k[5:]: n for k, n in total["counts"].items() if k.startswith("flaw ")}
+    for kind, count in sorted(flaws.items(), key=lambda item: -item[1])[:8]:
+        lines.append(f"  {count} sections are not told whole: {kind}")
+    captured, shown = total["area"]
+    if shown:
+        lines.append(f"captured: {captured / shown:.1%} of the area with texts and pictures")
     counts, found = total["counts"], max(total["sections_found"], 1)
     lines.append(
         f"requests: {counts.get('sent', 0)} sent, {counts.get('refused', 0)} refused, "

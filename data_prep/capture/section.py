@@ -14,6 +14,7 @@ from PIL import Image
 from data_prep.browser.chromium import DESKTOP, Browser, Page, PageError
 from data_prep.browser.site import Shim
 from data_prep.capture.sources import PageSource
+from data_prep.trees.classes import COUNTED
 from data_prep.trees.compact import Compact, compact, properties
 from data_prep.trees.extracted import Extracted
 from xojl_jax.xojl.codebook import Codebook
@@ -25,6 +26,8 @@ MAX_HEIGHT = 16_000  # px; Chromium's pictures end a little above
 BLANK = 0.9995  # share of one color from which a picture shows nothing (two words are 0.998)
 # Share of a section that pictures of ours may fill, for those that could not be had.
 MOST_PLACEHOLDER = 0.4
+# Share of the nodes with content that the page's edge may cut: the rest shows what the band is.
+MOST_CUT = 0.3
 MOVES = "it moves"
 SHOTS = 4  # until two in a row are equal
 
@@ -94,7 +97,9 @@ class PageResult:
       failed: why the page could not be rendered, or "". Such a page has no sections: how far it
         came depends on the machine, and records must not.
       counts: requests (`sent`, `refused`, `missing`, `placeholders`), hover rules, classes left
-        out, blocks that were too low or too high for a section.
+        out, blocks that were too low or too high for a section, `flaws` by kind (in sections).
+      reason: why the page has no section, or "".
+      area: [captured, shown], cells of 8 x 8 px that show texts or pictures.
     """
 
     sections: list[Section] = field(default_factory=list)
@@ -103,6 +108,8 @@ class PageResult:
     failed: str = ""
     seconds: float = 0.0
     counts: Counter = field(default_factory=Counter)
+    reason: str = ""
+    area: tuple[int, int] = (0, 0)
 
 
 @dataclass
@@ -158,14 +165,17 @@ def _capture_sections(page: Page, source: PageSource, settings: Settings, result
             result.rejected[found] += 1
         else:
             candidates.append(found)
+    result.reason = page.reason
+    result.area = tuple(page.coverage([found.number for found in candidates]))
     extracted = {found.number: found.extracted for found in candidates}
     if extracted and (settings.hover or settings.screens):
         read = page.read_variants(extracted, hover=settings.hover, screens=settings.screens)
         result.counts.update({f"hover rules {name}": count for name, count in read.items()})
     for found in candidates:
-        section, left_out = _section(page, source, title, found, codebook)
+        section, left_out, flaws = _section(page, source, title, found, codebook)
         result.sections.append(section)
         result.counts["classes left out"] += left_out
+        result.counts.update({f"flaw {kind}": 1 for kind in flaws})
     result.counts.update({f"blocks {why}": count for why, count in page.passed.items()})
 
 
@@ -183,7 +193,7 @@ def _requests(page: Page) -> dict[str, int]:
 
 def _candidate(page: Page, number: int, codebook: Codebook, settings) -> _Candidate | str:
     """A section with two equal shots, or why it is no good."""
-    extracted = page.extract(number, properties(codebook), author=True)
+    extracted = page.extract(number, properties(codebook), author=True, counted=COUNTED)
     nodes = extracted.nodes
     if extracted.full or (len(nodes) > MAX_NODES and not settings.whole_page):
         return "too many nodes"
@@ -191,12 +201,16 @@ def _candidate(page: Page, number: int, codebook: Codebook, settings) -> _Candid
         return "too deep"
     if extracted.box[3] > MAX_HEIGHT:
         return "too high"
-    if not any(node["content"] for node in nodes):
+    if not any(node["content"] or _has_ground(node) for node in nodes):
         return "empty"
     if any(node["broken"] for node in nodes):
         return "a picture is missing"
-    if any(node["cut"] and node["content"] for node in nodes):
+    holding = [node for node in nodes if node["content"]]
+    cut_off = [node for node in holding if node["cut"]]
+    if len(cut_off) > MOST_CUT * len(holding):
         return "content is cut off"
+    for node in cut_off:
+        node["flaws"].append("cut off by the page's edge")
     png = _still_shot(page, extracted.box, number)
     if png is None or page.box(number) != extracted.box:
         return MOVES
@@ -209,12 +223,39 @@ def _candidate(page: Page, number: int, codebook: Codebook, settings) -> _Candid
     return _Candidate(number, extracted, picture, png, placeholders)
 
 
+def _has_ground(node: dict) -> bool:
+    """Whether a node shows a picture behind what it holds."""
+    return "url(" in node["styles"].get("background-image", "")
+
+
 def depth_of(nodes: list[dict]) -> int:
     """Levels of a tree of nodes whose parents come before them."""
     depths: list[int] = []
     for node in nodes:
         depths.append(1 if node["parent"] < 0 else depths[node["parent"]] + 1)
     return max(depths, default=0)
+
+
+def flaws_of(extracted: Extracted, tree: Compact) -> tuple[dict[str, int], float]:
+    """What the picture shows and the tree does not say, or the other way round.
+
+    Returns nodes by kind of flaw, and `quality.capture`: the mean of two shares, of the nodes and
+    of the section's area that have none.
+    """
+    counts: Counter[str] = Counter()
+    width, height = (max(1, round(v)) for v in extracted.box[2:])
+    flawed = np.zeros((-(-height // 8), -(-width // 8)), bool)
+    number = 0
+    for node, unwritten in zip(extracted.nodes, tree.unwritten, strict=True):
+        kinds = {*node.get("flaws", ()), *unwritten}
+        if not kinds:
+            continue
+        number += 1
+        counts.update(kinds)
+        x, y, w, h = (round(max(0, v) / 8) for v in node["box"])
+        flawed[y : y + h, x : x + w] = True
+    good = 1 - (number / len(extracted.nodes) + float(flawed.mean())) / 2
+    return dict(sorted(counts.items())), round(good, 4)
 
 
 def _still_shot(page: Page, box: list[int], number: int) -> bytes | None:
@@ -252,13 +293,16 @@ def _share(extracted: Extracted, marked: list[bool]) -> float:
 
 
 def _section(page: Page, source: PageSource, title: str, found: _Candidate, codebook: Codebook):
-    """(the section, how many classes did not fit)."""
+    """(the section, how many classes did not fit, its flaws)."""
     name = f"{source.slug}-{found.number:03d}"
     tree = compact(found.extracted, codebook, random.Random(name))
     about = {"uri": source.uri, "title": title, "licence": source.licence, "site": source.site}
     about = {key: value for key, value in about.items() if value}
     if count := sum(found.placeholders):
         about["placeholders"] = count  # pictures that are ours, not the page's
+    flaws, good = flaws_of(found.extracted, tree)
+    if flaws:
+        about["flaws"] = flaws
     record = Record(
         id=name,
         screenshot=f"screenshots/{name}.webp",
@@ -266,6 +310,7 @@ def _section(page: Page, source: PageSource, title: str, found: _Candidate, code
         source={**about, "box": found.extracted.box},
         viewport=tuple(page.viewport),
         html_boxes=tuple(map(tuple, tree.boxes)),
+        quality={"capture": good},
     )
     image = io.BytesIO()
     # A slower method would save a fifth of the bytes for eight times the work.
@@ -279,7 +324,7 @@ def _section(page: Page, source: PageSource, title: str, found: _Candidate, code
         image.getvalue(),
         looks_of(tree, found.png),
     )
-    return section, tree.classes_left_out
+    return section, tree.classes_left_out, flaws
 
 
 def is_blank(pixels: np.ndarray) -> bool:

@@ -110,13 +110,15 @@ def label(record: Record, author: list[dict], table: Table) -> LabeledRecord:
     kind = table.first("category", NodeContext(tree, 0, labeler, root.children, item=root))
     category = kind.element if kind else "other"
     layout, nodes = layout_of(tree, root), [item.index for item in in_order(root)]
+    # What the tree does not say, no label can be right about.
+    trust = round(labeler.confidence() * bare.quality.get("capture", 1.0), 4)
     made = replace(
         bare,
         layout=layout,
         layout_nodes=tuple(nodes),
         used_elements=used_elements(layout),
         category=category,
-        quality={**bare.quality, "label": labeler.confidence()},
+        quality={**bare.quality, "label": trust},
     )
     why = (kind.name, kind.confidence) if kind else ("", 0.0)
     # Without boxes: those of real pages overlap and stick out, with labels that are right.

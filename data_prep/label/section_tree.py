@@ -45,7 +45,8 @@ class SectionTree:
         self.end = [visit.subtree_end for visit in visits]
         self.children: list[list[int]] = [[] for _ in visits]
         for visit in visits:
-            if visit.parent >= 0:
+            # A line break is no part of what it separates.
+            if visit.parent >= 0 and visit.node.tag != "br":
                 self.children[visit.parent].append(visit.index)
         self.tag = [node.tag for node in self.nodes]
         self.box = [list(box[:4]) for box in record.html_boxes]
@@ -189,6 +190,8 @@ class SectionTree:
             return False
         if "text" in self.kinds[index] or re.fullmatch("h[1-6]|p", self.tag[index]):
             return True  # a block of text by itself: parts with a line of their own belong to it
+        if any(self.tag[i] == "br" for i in inner):
+            return False  # lines under one another
         return all(map(self._is_inline, inner))
 
     def _is_part_of_line(self, index: int) -> bool:

@@ -9,10 +9,19 @@ import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 
-from data_prep.trees.values import effective, written_value
+from data_prep.trees.values import effective, says_nothing, written_value
 from xojl_jax.xojl.codebook import Codebook
 
-_CSS = tomllib.loads(Path(__file__).with_name("css.toml").read_text(encoding="utf-8"))
+_HERE = Path(__file__).parent
+_CSS = tomllib.loads((_HERE / "css.toml").read_text(encoding="utf-8"))
+# Properties that are not written, but told where they say something: see decisions.toml.
+COUNTED: dict[str, tuple[list[str], bool]] = {
+    name: (silent, inherited)
+    for inherited, table in ((False, "counted"), (True, "counted_inherited"))
+    for name, silent in tomllib.loads((_HERE / "decisions.toml").read_text(encoding="utf-8"))[
+        table
+    ].items()
+}
 GROUPS: dict[str, list[str]] = _CSS["groups"]
 INHERITED = frozenset(_CSS["inherited"])
 _WRITTEN = _CSS["written"]
@@ -23,6 +32,10 @@ _NEEDS = {css: (other, off) for other, off, needy in _CSS["needs"] for css in ne
 _REPLACED = frozenset(_CSS["replaced"])
 _LINELESS = ("none", "hidden")
 _LISTS = frozenset(_CSS["lists"])
+# They are the color of the text where nobody says otherwise.
+_COLOR_OF_TEXT = frozenset(
+    ["text-decoration-color", "-webkit-text-fill-color", "outline-color", "column-rule-color"]
+)
 # A box has a size of its own only where one of these says so, and it is in question which one only
 # where one of those takes up space in it.
 _SIZES = tuple(f"{m}{side}" for m in ("", "min-", "max-") for side in ("width", "height"))
@@ -46,6 +59,8 @@ class ClassWriter:
         # In the order of the codebook, so that equal looks give equal keys.
         ours = {*_WRITTEN, *GROUPS, *(name for group in GROUPS.values() for name in group)}
         self._order = [css for css in codebook.properties.values() if css in ours]
+
+        self.unwritten: set[str] = set()  # of the node that `said` was asked about last
 
     def said(self, node: Mapping, parent: Mapping | None) -> dict[str, str]:
         """CSS property (or group) -> written value, for what the node has to say."""
@@ -98,6 +113,7 @@ class ClassWriter:
 
     def _said(self, tag: str, styles: Mapping, above: Mapping | None) -> dict[str, str]:
         """CSS property -> written value, for what this node says that it would not have anyway."""
+        self.unwritten = set()
         # Longhands first: a side that has its default must not hide the three that do not.
         longs = {}
         for css, raw in styles.items():
@@ -116,6 +132,8 @@ class ClassWriter:
             else:
                 continue
             value = written_value(css, raw, self._units)
+            if value is None and not says_nothing(css, raw):
+                self.unwritten.add(css)
             if value is not None and not self._is_inherited(css, value, above):
                 said[css] = value
         return said
@@ -131,13 +149,22 @@ class ClassWriter:
     ) -> bool:
         if css in _NEEDS and styles.get(_NEEDS[css][0], "none") in _NEEDS[css][1]:
             return True
+        # It is of tables, whose cells are that far apart anyway.
+        if css == "border-spacing" and (tag != "table" or raw in ("2px", "2px 2px")):
+            return True
         if css in INHERITED and above is not None:
-            return raw == above.get(css)
+            # Colors that are the text's go on being so, whatever that one is.
+            own = css in _COLOR_OF_TEXT and raw == styles.get("color")
+            return raw == above.get(css) or (own and above.get(css) == above.get("color"))
         if css == "display":
             return raw in _default_displays(tag, above)
         if css.startswith("border-") and css.endswith("-style"):
             return raw in ("none", "hidden", "solid")  # a width says that there is a line
         raw = effective(css, raw)
+        if css in _COLOR_OF_TEXT and raw == styles.get("color"):
+            return True
+        if css == "text-align" and styles.get("direction") == "rtl":
+            return raw in ("start", "right")
         if css == "box-sizing" and not _has_inner_size(styles):
             return True
         # Chromium's own style sheet clips pictures and videos; no author wrote that.

@@ -28,12 +28,14 @@ class Compact:
       boxes: [x, y, width, height, z] of each node in depth-first pre-order, px of the screenshot.
       node_of: html node (depth-first pre-order index) of each extracted node; None if left out.
       classes_left_out: classes that no longer fitted a node's caps.
+      unwritten: of each extracted node the properties whose value has no written form, sorted.
     """
 
     forest: tuple[Node, ...]
     boxes: list[list[float]]
     node_of: list[int | None]
     classes_left_out: int = 0
+    unwritten: tuple[tuple[str, ...], ...] = ()
 
 
 def content_ids(rng: random.Random) -> Iterator[str]:
@@ -63,7 +65,7 @@ def compact(
     """
     caps = caps or Caps()
     nodes = extracted.nodes
-    every_class = _classes(extracted, codebook)
+    every_class, unwritten = _classes(extracted, codebook)
     depth: list[int] = []
     node_of: list[int | None] = []
     kept: list[int] = []
@@ -96,15 +98,18 @@ def compact(
         children.setdefault(parent, []).append(made)
     width, height = extracted.box[2:]
     boxes = [[*_inside(nodes[i]["box"], width, height), nodes[i]["z"]] for i in kept]
-    return Compact(tuple(children[-1]), boxes, node_of, left_out)
+    return Compact(tuple(children[-1]), boxes, node_of, left_out, unwritten)
 
 
-def _classes(extracted: Extracted, codebook: Codebook) -> list[list[str]]:
-    """Of each extracted node: desktop, then hover, tablet, mobile."""
+def _classes(extracted: Extracted, codebook: Codebook):
+    """(classes of each extracted node: desktop, then hover, tablet, mobile; what has no form)."""
     write = ClassWriter(codebook)
     # What goes without saying depends on the tag that is written, not on the one that was there.
     nodes = [{**node, "tag": _tag(node["tag"], codebook)} for node in extracted.nodes]
-    said = [write.said(n, nodes[n["parent"]] if n["parent"] >= 0 else None) for n in nodes]
+    said, unwritten = [], []
+    for node in nodes:
+        said.append(write.said(node, nodes[node["parent"]] if node["parent"] >= 0 else None))
+        unwritten.append(tuple(sorted(write.unwritten)))
     out = [write.classes(one) for one in said]
     states = [single_values(one) for one in said]
     if "hover" in extracted.variants:
@@ -121,7 +126,7 @@ def _classes(extracted: Extracted, codebook: Codebook) -> list[list[str]]:
         if device in extracted.variants:
             prefix = _prefix(codebook.devices, device)
             _add_device(write, nodes, extracted.variants[device], states, prefix, out)
-    return out
+    return out, tuple(unwritten)
 
 
 def _add_device(write: ClassWriter, nodes, variant, states, prefix, out) -> None:

@@ -67,7 +67,8 @@ def declaration_of(parts: ClassParts, codebook: Codebook) -> str | None:
     value = css_value(css, parts.value, codebook)
     if not value:
         return None
-    # Without `content` a browser draws no such box at all.
+    if css == "-webkit-line-clamp":  # it counts the lines of an old kind of box only
+        return f"display:-webkit-box;-webkit-box-orient:vertical;{css}:{value}"
     drawn = {"before", "after"} & {codebook.pseudo_classes.get(p) for p in parts.pseudos}
     return f"{css}:{value}" + (';content:""' if drawn else "")
 

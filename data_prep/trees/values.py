@@ -22,6 +22,8 @@ _LINES = re.compile(r"((auto|span|-?\d+)( |\Z))+\Z")
 # Their arguments have no bounded short form (paths, matrices) or no value of their own (var, calc).
 _UNWRITTEN_FUNCTIONS = frozenset({"calc", "var", "url", "path", "polygon", "matrix", "matrix3d"})
 _MATRIX = re.compile(r"matrix\(([^()]*)\)")
+# Of will-change: what makes a box the place of what is placed absolutely in it.
+_PLACE = re.compile(r"transform|translate|rotate|scale|perspective|filter|contain")
 _FAMILIES = (
     ("mono", re.compile(r"mono|courier|consol|menlo|code", re.IGNORECASE)),
     ("sans", re.compile(r"sans|arial|helvetica|roboto|inter|verdana|system|segoe", re.IGNORECASE)),
@@ -68,7 +70,15 @@ def effective(css: str, raw: str) -> str:
         return _shadow(raw)
     if css == "transform":
         return _without_matrix(raw) or "none"
+    if css == "will-change":
+        return "transform" if _PLACE.search(raw) else "auto"
     return raw
+
+
+def says_nothing(css: str, raw: str) -> bool:
+    """Whether a value without a written form is no loss: something else tells it."""
+    # Names of counters show as some marker; `-webkit-box` is a block whose lines are counted.
+    return css == "list-style-type" or (css, raw) == ("display", "-webkit-box")
 
 
 def split_value(raw: str) -> list[str]:

@@ -121,6 +121,12 @@ KINDS = {
         "The screenshot shows one color only",
         "Nothing can be seen in it: was it taken before the page was drawn?",
     ),
+    "flaws": Kind(
+        False,
+        "The picture shows what the tree does not say",
+        "Capture counted it: source.flaws names what, quality.capture how much of the section is "
+        "free of it. Leave such records out with data_prep.build --least capture=0.9.",
+    ),
     "scale": Kind(
         False,
         "The screenshot is wider than the viewport",
@@ -221,6 +227,14 @@ def tree_problems(record: Record) -> Iterator[Problem]:
         yield Problem("tree", "html holds a layout: its keys begin with elements")
     if is_whole_page(record.html):
         yield Problem("page", f"html begins with {record.html[0].tag}")
+
+
+def flaw_problems(record: Record) -> Iterator[Problem]:
+    """What capture says that the tree does not tell (`source.flaws`: kind -> nodes)."""
+    flaws = (record.source or {}).get("flaws")
+    if isinstance(flaws, dict) and flaws:
+        kinds = [f"{shorten(str(kind))} ({count})" for kind, count in sorted(flaws.items())]
+        yield Problem("flaws", ", ".join(kinds))
 
 
 def label_problems(record: Record) -> Iterator[Problem]:

@@ -139,6 +139,7 @@ def inspect(
         found.problems.append(Problem("path", f"screenshot {record.screenshot}: {fault.strerror}"))
     found.problems += checks.tree_problems(record)
     found.problems += checks.label_problems(record)
+    found.problems += checks.flaw_problems(record)
     if record.layout is not None:
         _inspect_labels(found, record, vocabulary)
     if found.fits is None:
