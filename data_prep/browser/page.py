@@ -153,14 +153,14 @@ class Page:
             self._run_clock(200)
 
     def _open_roots(self) -> None:
-        """Hands shadow roots that their page keeps closed to our scripts."""
+        """Hands roots that only the debugger sees to our scripts: closed ones, and marquees'."""
         document = self._session.send("DOM.getDocument", {"depth": -1, "pierce": True})
-        for root in _closed_roots(document["root"]):
+        for taker, root in _hidden_roots(document["root"]):
             given = {"backendNodeId": root, "executionContextId": self._world}
             handle = self._session.send("DOM.resolveNode", given)["object"]["objectId"]
             self._session.send(
                 "Runtime.callFunctionOn",
-                {"objectId": handle, "functionDeclaration": "function(){xojl.openRoot(this)}"},
+                {"objectId": handle, "functionDeclaration": f"function(){{xojl.{taker}(this)}}"},
             )
         self._session.send("DOM.disable")
 
@@ -334,14 +334,16 @@ class Page:
         return json.loads(answer["result"]["value"])
 
 
-def _closed_roots(node: dict[str, Any]) -> Iterator[int]:
-    """Ids of the closed shadow roots below a node of the debugger's, the outer ones first."""
+def _hidden_roots(node: dict[str, Any]) -> Iterator[tuple[str, int]]:
+    """(our function that takes it, id) of each hidden root below a node, the outer ones first."""
     stack = [node]
     while stack:
         node = stack.pop()
         for root in node.get("shadowRoots", ()):
             if root.get("shadowRootType") == "closed":
-                yield root["backendNodeId"]
+                yield "openRoot", root["backendNodeId"]
+            elif node["nodeName"] == "MARQUEE":
+                yield "stopMarquee", root["backendNodeId"]
             if root.get("shadowRootType") != "user-agent":
                 stack.append(root)
         stack += node.get("children", ())

@@ -106,6 +106,12 @@
 
   // --- what moves -----------------------------------------------------------------------------
   const AT = 10;  // s, the frame at which drawings that move stand
+  // A marquee runs by the real clock, in an animation within a root of the browser's own. Without it
+  // the text stands where it is written.
+  const stopMarquee = function (root) {
+    root.host.stop();
+    for (const a of root.getAnimations()) a.cancel();
+  };
   const halt = async () => {
     for (const root of roots()) {
       for (const a of root.getAnimations ? root.getAnimations() : []) {
@@ -116,11 +122,6 @@
       }
     }
     for (const e of all('svg')) if (e.setCurrentTime && !e.ownerSVGElement) { e.pauseAnimations(); e.setCurrentTime(AT); }
-    // It runs by the real clock, from outside its box: what it says stands at its beginning.
-    for (const e of all('marquee')) {
-      e.stop();
-      for (const [name, value] of [['behavior', 'alternate'], ['scrollamount', '0'], ['truespeed', '']]) e.setAttribute(name, value);
-    }
     const seeking = [];
     for (const e of all('video, audio')) {
       e.pause();
@@ -208,5 +209,5 @@
     return JSON.stringify(pageHeight());
   };
 
-  Object.assign(xojl, {loaded, adopt, settle, height, frames, scroll, findPanes, growPanes});
+  Object.assign(xojl, {loaded, adopt, stopMarquee, settle, height, frames, scroll, findPanes, growPanes});
 })(globalThis.xojl);

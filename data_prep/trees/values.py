@@ -151,6 +151,8 @@ def _written(piece: str, units: Mapping[str, str]) -> list[str | None]:
 
 def _call(name: str, numbers: list[str | None]) -> list[str | None]:
     """`translatey(8px)` as a function of both axes: `translate+0+8x`."""
+    if name == "scale" and len(numbers) == 2 and numbers[0] == numbers[1]:
+        numbers = numbers[:1]  # Chromium prints `scale(2)` either way
     axis = re.fullmatch(r"(translate|scale|skew|rotate)(x|y|z|3d)", name)
     if not axis:
         return [name, *numbers]

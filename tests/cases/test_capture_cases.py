@@ -106,7 +106,7 @@ PAGES = {
         ),
     ),
     "moved-as-ever": page(
-        f"<section>{MOVED_BODY}</section>",
+        f"<section>{MOVED_BODY.replace('Dinghy', 'Rowing')}</section>",
         with_values(
             MOVED,
             {

@@ -24,7 +24,8 @@ PAGE = """<!doctype html><title>One</title>
   <my-card id="secret" style="display: block"><p>text</p></my-card>
   <div style="display: none">hidden</div><div style="visibility: hidden">hidden, too</div>
   <div style="overflow: hidden; height: 20px"><p style="margin-top: 50px">clipped away</p></div>
-  <img width="30" height="30" src="data:image/svg+xml,<svg xmlns='http://www.w3.org/2000/svg'/>">
+  <img width="30" height="30" src="data:image/svg+xml,<svg
+    xmlns='http://www.w3.org/2000/svg'><circle r='9'/></svg>">
   <p class="late">animated</p>
 </section>"""
 
