@@ -6,6 +6,8 @@ All pages are captured in one run, by one browser.
 import io
 import json
 import re
+import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -40,97 +42,95 @@ def page(body: str, style: str = "") -> str:
 
 
 def band(body: str, style: str = "") -> str:
-    return page(f"<section style='padding:48px;min-height:120px'>{body}</section>", style)
+    return page(f"<section>{body}</section>", "section{padding:48px;min-height:120px}" + style)
 
 
-MOVED = """section{position:relative;padding:56px 64px 160px}.row{SHIFT}.big{SCALE;
+MOVED = """&{position:relative;padding:56px 64px 160px}.row{SHIFT}.big{SCALE;
   transform-origin:0 0;width:200px}.badge{position:absolute;top:50%;left:50%;BADGE;padding:16px}"""
-MOVED_BODY = """<h2 class=big>Small boats</h2><div class=row><p>Dinghy</p></div>
-  <span class=badge>Hire</span>"""
-COLORS = """section{padding:64px;background:SECTION;color:TEXT}h1{color:RED}
+COLORS = """&{padding:64px;background:SECTION;color:TEXT}h1{color:RED}
   a{display:inline-block;background:GLASS;box-shadow:0 8px 24px SHADOW}"""
-NEW_COLORS = {
-    "SECTION": "oklch(0.97 0.02 250)",
-    "TEXT": "lab(20 5 -10)",
-    "RED": "oklch(0.55 0.22 27)",
-    "GLASS": "color-mix(in oklab, oklch(0.6 0.2 145) 50%, transparent)",
-    "SHADOW": "oklch(0 0 0 / .25)",
-}
 
 
-def with_values(text: str, values: dict[str, str]) -> str:
+def moved(*names: str) -> str:
+    return (
+        f"<h2 class=big>{names[0]}</h2><div class=row><p>{names[1]}</p></div>"
+        "<span class=badge>Hire</span>"
+    )
+
+
+def with_values(text: str, **values: str) -> str:
     for name, value in values.items():
         text = text.replace(name, value)
     return text
 
 
-PAGES = {
-    # Hosts of components without a display of their own, and wrappers without a box.
-    "inline-host": page(
-        f"<app-root><app-bar><nav style='height:64px'>Kiln <a href='#'>Shop</a></nav>"
-        f"</app-bar><app-page>{BANDS}</app-page></app-root>"
-    ),
-    "contents": page(f"<div class=c><div class=c>{BANDS}</div></div>", ".c{display:contents}"),
-    "nothing": page("<p style='display:none'>none</p>"),
-    "frameset": "<html><frameset cols='50%,50%'><frame src='x.html'></frameset></html>",
+# Sections of one page: name -> what is in it, and its rules.
+SECTIONS = {
     # Shadow trees.
-    "slots": band(
+    "slots": (
         "<x-title><template shadowrootmode=open><h1><slot></slot></h1></template>Bread</x-title>"
         "<x-button><template shadowrootmode=open><button><slot name=sign></slot><slot>Default"
         "</slot></button></template><svg slot=sign width=16 height=16><circle r=9 /></svg> Book"
         "</x-button><x-button><template shadowrootmode=open><button><slot>Default</slot></button>"
         "</template></x-button><x-note><template shadowrootmode=closed><p>Closed</p></template>"
-        "</x-note>"
+        "</x-note>",
+        "",
     ),
-    "inline-tag": band(
-        "<p>One <x-word>two</x-word> three</p><x-box style='display:block'>b</x-box>"
+    "inline-tag": (
+        "<p>One <x-word>two</x-word> three</p><x-box style='display:block'>b</x-box>",
+        "",
     ),
-    # Deep trees, line breaks.
-    "deep": page(
-        f"<section style='padding:48px'>{'<div>' * 90}<h1>At the bottom</h1>{'</div>' * 90}"
-        f"</section>{BANDS}"
-    ),
-    "breaks": band(
-        "<a href='#'>Home</a><br><a href='#'>Rooms</a><br><a href='#'>Way</a><p>a <b>b</b><br>c</p>"
+    "breaks": (
+        "<a href='#'>Home</a><br><a href='#'>Rooms</a><br><a href='#'>Way</a>"
+        "<p>a <b>b</b><br>c</p>",
+        "",
     ),
     # Styles.
-    "moved": page(
-        f"<section>{MOVED_BODY}</section>",
+    "moved": (
+        moved("Small boats", "Dinghy"),
         with_values(
             MOVED,
-            {
-                "SHIFT": "translate:0 64px",
-                "SCALE": "scale:1.4",
-                "BADGE": "translate:-50% -50%;rotate:-12deg",
-            },
+            SHIFT="translate:0 64px",
+            SCALE="scale:1.4",
+            BADGE="translate:-50% -50%;rotate:-12deg",
         ),
     ),
-    "moved-as-ever": page(
-        f"<section>{MOVED_BODY.replace('Dinghy', 'Rowing')}</section>",
+    "moved-as-ever": (
+        moved("Large boats", "Rowing"),
         with_values(
             MOVED,
-            {
-                "SHIFT": "transform:translate(0,64px)",
-                "SCALE": "transform:scale(1.4)",
-                "BADGE": "transform:translate(-50%,-50%) rotate(-12deg)",
-            },
+            SHIFT="transform:translate(0,64px)",
+            SCALE="transform:scale(1.4)",
+            BADGE="transform:translate(-50%,-50%) rotate(-12deg)",
         ),
     ),
-    "colors": page(
-        "<section><h1>Lime</h1><a href='#'>Order</a></section>", with_values(COLORS, NEW_COLORS)
+    "colors": (
+        "<h1>Lime</h1><a href='#'>Order</a>",
+        with_values(
+            COLORS,
+            SECTION="oklch(0.97 0.02 250)",
+            TEXT="lab(20 5 -10)",
+            RED="oklch(0.55 0.22 27)",
+            GLASS="color-mix(in oklab, oklch(0.6 0.2 145) 50%, transparent)",
+            SHADOW="oklch(0 0 0 / .25)",
+        ),
     ),
-    "zoom": page(
-        "<section style='zoom:1.5;padding:20px'><p style='width:200px;font-size:10px'>"
-        "small</p><div style='width:50%;height:40px;background:#ccc'>half</div></section>"
+    "zoom": (
+        "<p style='width:200px;font-size:10px'>"
+        "small</p><div style='width:50%;height:40px;background:#ccc'>half</div>",
+        "&{zoom:1.5;padding:20px}",
     ),
-    "rtl": "<html dir=rtl>" + band("<h2>عنوان</h2><p style='text-align:left'>نص</p>"),
-    "unwritten": band(
+    "unwritten": (
         "<p style='clip-path:polygon(0 0,100% 0,50% 100%)'>One sentence.</p>"
-        "<p style='mask-image:linear-gradient(#000,transparent)'>Two.</p><p>Three.</p>"
+        "<p style='mask-image:linear-gradient(#000,transparent)'>Two.</p><p>Three.</p>",
+        "",
     ),
-    "ring": band("<p style='box-shadow:0 0 0 0 #0000, 0 1px 3px 0 rgb(0 0 0/.1)'>card</p>"),
+    "ring": (
+        "<p style='box-shadow:0 0 0 0 #0000, 0 1px 3px 0 rgb(0 0 0/.1)'>card</p>",
+        "",
+    ),
     # Icons.
-    "icons": band(
+    "icons": (
         "<div><i class=mask></i><h3>Water</h3></div><div><i class=before></i><h3>Shelter</h3></div>"
         "<div><i class=bg></i><h3>Sun</h3></div><div><i class=lig>potted_plant</i></div>"
         "<div><i class=glyph></i><h3>\U00011f04</h3></div>",
@@ -141,13 +141,39 @@ PAGES = {
         ".glyph::before{font-family:FontAwesome;content:'\\f015'}",
     ),
     # Pictures that wait for a script.
-    "lazy": band(
+    "lazy": (
         f"<img src='{PIXEL}' data-src=photo.png><img src=\"{CLEAR}\" data-lazy-src=photo.png>"
         f"<img data-srcset='photo.png 1x' data-sizes=auto><div class=bg data-bg=photo.png></div>"
         f"<p><img src='{PIXEL}' class=x><noscript><img src=photo.png></noscript></p>"
         f"<img class=lazy src=photo.png><img src='{PIXEL}' alt='A boat' class=never>",
         "img,.bg{width:140px;height:100px}.lazy{opacity:0}",
     ),
+    # A cell with a title.
+    "cell": (
+        "<table><tr><td><h3>Oak</h3><p>Hard and heavy.</p></td><td>Plain</td></tr></table>",
+        "",
+    ),
+}
+
+PAGES = {
+    "sections": page(
+        "".join(f"<section id={name}>{body}</section>" for name, (body, _) in SECTIONS.items()),
+        "section{padding:48px;min-height:120px}"
+        + "".join(f"#{name}{{{rules}}}" for name, (_, rules) in SECTIONS.items()),
+    ),
+    # Hosts of components without a display of their own, and wrappers without a box.
+    "inline-host": page(
+        f"<app-root><app-bar><nav style='height:64px'>Kiln <a href='#'>Shop</a></nav>"
+        f"</app-bar><app-page>{BANDS}</app-page></app-root>"
+    ),
+    "contents": page(f"<div class=c><div class=c>{BANDS}</div></div>", ".c{display:contents}"),
+    "nothing": page("<p style='display:none'>none</p>"),
+    "frameset": "<html><frameset cols='50%,50%'><frame src='x.html'></frameset></html>",
+    "deep": page(
+        f"<section style='padding:48px'>{'<div>' * 90}<h1>At the bottom</h1>{'</div>' * 90}"
+        f"</section>{BANDS}"
+    ),
+    "rtl": "<html dir=rtl>" + band("<h2>عنوان</h2><p style='text-align:left'>نص</p>"),
     # What lies over a section.
     "ribbon": page(
         BANDS,
@@ -185,16 +211,14 @@ PAGES = {
     "moving": band(
         "<svg width=100 height=100><rect width=20 height=20><animate attributeName=x "
         "from=0 to=80 dur=0.7s repeatCount=indefinite /></rect></svg>"
-        "<img src=moving.gif width=80 height=80><marquee>News of the day</marquee>"
+        "<img src=moving.gif width=80 height=80>"
+        "<video src=moving.webm width=80 height=80 autoplay muted loop></video>"
+        "<marquee>News of the day</marquee>"
         "<progress></progress><p class=spin>Words</p><x-spin><template "
         "shadowrootmode=open><style>i{display:block;width:20px;height:20px;background:"
         "#080;animation:s 1s infinite linear}@keyframes s{to{transform:rotate(1turn)}}"
         "</style><i>x</i></template></x-spin>",
         "@keyframes t{to{transform:translateX(90px)}}.spin{animation:t 1s infinite}",
-    ),
-    # A cell with a title.
-    "cell": band(
-        "<table><tr><td><h3>Oak</h3><p>Hard and heavy.</p></td><td>Plain</td></tr></table>"
     ),
 }
 
@@ -215,6 +239,8 @@ def site(tmp_path_factory):
     circle = "<circle cx='9' cy='9' r='9'/>"
     (folder / "dot.svg").write_text(f"<svg xmlns='http://www.w3.org/2000/svg'>{circle}</svg>")
     (folder / "moving.gif").write_bytes(gif())
+    # 16 x 16 px, VP8: four frames of red, four of green, four of blue.
+    shutil.copy(Path(__file__).parent / "moving.webm", folder)
     Image.new("RGB", (280, 200), "#47a").save(folder / "photo.png")
     russian = band("<h1>Хлеб каждый день</h1>").replace("utf-8", "windows-1251")
     (folder / "cp1251.html").write_bytes(russian.encode("cp1251"))
@@ -233,7 +259,10 @@ class Captured:
             self.authors[entry["id"]] = entry["nodes"]
         self.records: dict[str, list] = {}
         for record in read_records(folder / "records.jsonl"):
-            self.records.setdefault(_name(record.source["uri"]), []).append(record)
+            name = _name(record.source["uri"])
+            if name == "sections":
+                name = list(SECTIONS)[int(record.id[-3:])]
+            self.records.setdefault(name, []).append(record)
         lines = (folder / "pages.jsonl").read_text(encoding="utf-8").splitlines()
         self.pages = {_name(line["uri"]): line for line in map(json.loads, lines)}
 
@@ -422,7 +451,7 @@ def test_the_middle_of_a_long_text_is_captured(captured):
 
 
 def test_what_moves_stands_still(chromium, captured, site):
-    """Drawings, GIF, marquee, progress, animations without end: one picture, and twice the same."""
+    """Drawings, GIF, video, marquee, animations without end: one picture, and twice the same."""
     assert captured.pages["moving"]["rejected"] == {}
     from data_prep.capture.section import Settings
     from data_prep.capture.sources import find_pages
@@ -431,8 +460,8 @@ def test_what_moves_stands_still(chromium, captured, site):
     (again,) = capture_page(chromium, source, Settings(hover=False, screens=False)).sections
     record = captured.records["moving"][0]
     assert again.image == (captured.folder / record.screenshot).read_bytes()
-    red = (captured.pixels("moving") == (255, 0, 0)).all(axis=2).sum()
-    assert red == pytest.approx(80 * 80, rel=0.05)  # the first frame
+    near_red = np.abs(captured.pixels("moving").astype(int) - (255, 0, 0)).max(axis=2) < 24
+    assert near_red.sum() == pytest.approx(2 * 80 * 80, rel=0.05)  # both at their first frame
 
 
 def test_files_in_any_encoding_are_read(captured):
