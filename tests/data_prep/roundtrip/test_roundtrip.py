@@ -183,7 +183,7 @@ def test_made_sections_pass(chromium, tmp_path):
 def test_the_command_writes_the_score_and_does_nothing_twice(raw, capsys):
     """Scores are kept beside other qualities; parts in a file; a record that fails has a reason."""
     [record] = read_records(raw / RECORDS)
-    lost = replace(record, id="lost", screenshot="screenshots/gone.webp")
+    lost = replace(record, id="lost", screenshot="screenshots/gone.webp", quality=None)
     stale = replace(record, id="bare", html_boxes=None, quality={"round_trip": 0.9, "label": 0.5})
     record = replace(record, quality={"label": 0.75})
     lines = [record_to_json(r) + "\n" for r in (record, lost, stale)]
