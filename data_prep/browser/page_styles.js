@@ -25,6 +25,9 @@
   // Longhand of a style rule -> the property that says it here.
   const SAID_BY = {translate: 'transform', rotate: 'transform', scale: 'transform',
     'white-space-collapse': 'white-space', 'text-wrap-mode': 'white-space'};
+  // What changes with `color` where nobody says otherwise.
+  const CURRENT_COLOR = ['text-decoration-color', '-webkit-text-fill-color', 'outline-color', 'column-rule-color',
+    'border-top-color', 'border-right-color', 'border-bottom-color', 'border-left-color'];
 
   const isNumber = /(-?(?:\d+\.?\d*|\.\d+)(?:e[-+]?\d+)?)px/gi;
   // An element's lengths are in pixels of its own `zoom`, boxes in those of the page.
@@ -74,5 +77,6 @@
     return out;
   };
 
-  Object.assign(xojl, {readStyles, hasOwnStack, unwrittenOf, saidBy: (name) => SAID_BY[name] || name});
+  Object.assign(xojl, {readStyles, hasOwnStack, unwrittenOf,
+    saidBy: (name) => (name === 'color' ? [name, ...CURRENT_COLOR] : [SAID_BY[name] || name])});
 })(globalThis.xojl);

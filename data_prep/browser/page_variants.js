@@ -1,4 +1,5 @@
-// How nodes that were extracted look on a smaller screen and under the pointer. Answers hold what differs from the extraction, nothing else.
+// How nodes that were extracted look on a smaller screen and under the pointer. Answers hold what
+// differs from the extraction, nothing else.
 globalThis.xojlVariants = (({taken, readStyles, saidBy, roots: allRoots}) => {
   const differences = (places, before, e, properties) => {
     const now = readStyles(e, places.map((i) => properties[i]), getComputedStyle(e));
@@ -126,7 +127,7 @@ globalThis.xojlVariants = (({taken, readStyles, saidBy, roots: allRoots}) => {
           if (!kept.has(e)) continue;
           wanted = true;
           if (!said.has(e)) said.set(e, new Set());
-          for (const name of style) said.get(e).add(saidBy(name));
+          for (const name of style) for (const one of saidBy(name)) said.get(e).add(one);
         }
         if (!wanted) continue;
         text += wrap.map((w) => `${w}{`).join('') + `${marked}{${style.cssText}}` + '}'.repeat(wrap.length);

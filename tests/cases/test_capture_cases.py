@@ -158,7 +158,8 @@ SECTIONS = {
 PAGES = {
     "sections": page(
         "".join(f"<section id={name}>{body}</section>" for name, (body, _) in SECTIONS.items()),
-        "section{padding:48px;min-height:120px}"
+        # Whole pixels, wherever a section begins.
+        "section{padding:48px;min-height:120px}h1,h2,h3,p{margin:16px 0}h3{font-size:16px}"
         + "".join(f"#{name}{{{rules}}}" for name, (_, rules) in SECTIONS.items()),
     ),
     # Hosts of components without a display of their own, and wrappers without a box.
