@@ -16,9 +16,10 @@ import pytest
 from PIL import Image
 
 from tests.tasks.conftest import small_config
-from xojl_jax import evaluate, predict, tasks, train
+from xojl_jax import evaluate, export, predict, tasks, train
 from xojl_jax.engine import checkpoint_files, loop, sharding, state
 from xojl_jax.errors import BadInput, BadUsage
+from xojl_jax.tasks.layout.inference import LayoutInference
 from xojl_jax.xojl.tree import ELEMENTS, parse_layout
 
 ROOT = Path(__file__).parent.parent
@@ -185,6 +186,68 @@ def test_bad_usage_is_named(run, tmp_path):
         evaluate.main([f"--workdir={run}", f"--data={tmp_path}"])
 
 
+@pytest.fixture(scope="module")
+def exported(run, tmp_path_factory):
+    """The run, exported by the command, with one of its programs: each takes seconds to trace."""
+    out = tmp_path_factory.mktemp("models") / "model"
+    programs = LayoutInference.programs
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(
+            LayoutInference, "programs", lambda self: {"detail": programs(self)["detail"]}
+        )
+        export.main([f"--workdir={run}", f"--out={out}", "--name=mine"])
+    return out
+
+
+def test_an_exported_model_stands_for_its_run(run, exported, tmp_path, capsys):
+    """Protects predict and evaluate with a MODEL: the same answer, from the model's own program;
+    what that does not compute comes from the code."""
+    with pytest.raises(BadUsage, match="exists"):
+        export.main([f"--workdir={run}", f"--out={exported}"])
+    printed = []
+    for folder in (run, exported):
+        picture = tmp_path / "picture.png"
+        arguments = ["--sample=1", "--split=val", f"--picture={picture}"]
+        predict.main([f"--workdir={folder}", *arguments])
+        printed.append(capsys.readouterr().out)
+    assert printed[0] == printed[1]
+    out = tmp_path / "report.json"
+    limits = ("--limit=2", "--batch-size=2", "--mode=detail")
+    evaluate.main([f"--workdir={exported}", *limits, f"--out={out}"])
+    assert json.loads(out.read_text())["checkpoint"] == str(exported)
+
+
+def test_predict_answers_a_folder_of_records(exported, tmp_path, capsys):
+    """Protects long jobs: every record has one line, a bad one with its error; what was killed in a
+    line goes on there, and another model's file is refused."""
+    folder, out = tmp_path / "records", tmp_path / "answers" / "layouts.jsonl"
+    folder.mkdir()
+    Image.fromarray(np.full((80, 120, 3), 200, np.uint8)).save(folder / "shot.png")
+    lines = [
+        json.dumps({"id": f"r{i}", "screenshot": "shot.png", "html": {"p": ""}}) for i in range(4)
+    ]
+    lines[2] = lines[2].replace("shot.png", "missing.png")
+    (folder / "records.jsonl").write_text("\n".join([*lines[:3], "{", lines[3]]) + "\n")
+    flags = [f"--workdir={exported}", f"--records={folder}", f"--out={out}", "--batch-size=2"]
+    assert predict.main(flags) == 1
+    assert "5 records, 2 of them bad" in capsys.readouterr().err
+    whole = out.read_bytes()
+    told = [json.loads(line) for line in whole.splitlines()]
+    assert [each["record"] for each in told] == [f"records.jsonl:{n}" for n in range(1, 6)]
+    assert ["error" in each for each in told] == [False, False, True, True, False]
+    assert "missing.png" in told[2]["error"]
+    assert all(parse_layout(each["layout"]) for each in told if "layout" in each)
+    out.write_bytes(whole[: len(whole) // 2])
+    assert predict.main(flags) == 1
+    assert out.read_bytes() == whole
+    assert "were there already" in capsys.readouterr().err
+    out.write_text(json.dumps({**told[0], "model": "another"}) + "\n")
+    with pytest.raises(BadUsage, match="holds answers of another"):
+        predict.main(flags)
+    with pytest.raises(BadUsage, match="go together"):
+        predict.main(flags[:2])
+
+
 def test_a_damaged_checkpoint_is_named(run, tmp_path):
     """Protects predictions from half a model: one flipped byte is found before use."""
     copy = tmp_path / "copy"
@@ -210,7 +273,7 @@ def test_a_checkpoint_of_another_model_is_named(run, monkeypatch):
         predict.main([f"--workdir={run}", "--sample=0"])
 
 
-@pytest.mark.parametrize("name", ["train", "evaluate", "predict", "plan"])
+@pytest.mark.parametrize("name", ["train", "evaluate", "predict", "plan", "export"])
 def test_help_teaches(name):
     """Protects `--help`: it ends well and shows a command to try."""
     result = call(f"xojl_jax.{name}", "--help")

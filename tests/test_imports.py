@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-LAYERS = ("xojl", "data", "nn", "evaluation", "tasks", "engine", "planning")
+LAYERS = ("xojl", "data", "nn", "evaluation", "tasks", "engine", "planning", "serving")
 # `errors`, `config_fields` and `files` are leaves that everything may import; `command` is how
 # every command ends.
 ALLOWED = {
@@ -22,6 +22,17 @@ ALLOWED = {
     "xojl_jax/tasks": {"errors", "config_fields", "xojl", "data", "nn", "evaluation"},
     "xojl_jax/engine": {"errors", "config_fields", "files", "tasks.base"},
     "xojl_jax/planning": {"errors", "tasks.base", "engine"},
+    # A task is looked up by name; a program that is exported is traced with portable attention.
+    "xojl_jax/serving": {
+        "__version__",
+        "compilation_cache",
+        "errors",
+        "config_fields",
+        "files",
+        "tasks",
+        "nn.attention",
+        "engine",
+    },
     # One function draws boxes, for records as for answers: evaluation.drawing.
     "data_prep": {"errors", "evaluation", "files", "command", "xojl", "data"},
 }

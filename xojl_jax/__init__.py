@@ -1,3 +1,13 @@
 """Screenshots and HTML trees to XOJL layouts: the language, the data, the model, the training."""
 
 __version__ = "0.1.0"  # the only place: pyproject.toml reads it from here
+
+
+def load(path, *, cache: str = ""):
+    """An exported model, ready to answer: see `xojl_jax.serving.loaded`.
+
+    Importing `xojl_jax` stays cheap: JAX is imported here.
+    """
+    from xojl_jax.serving import loaded
+
+    return loaded.load(path, cache=cache)

@@ -44,7 +44,7 @@ def parse(argv: list[str]) -> argparse.Namespace:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add = parser.add_argument
-    add("--workdir", required=True, help="a trained run, or one checkpoint")
+    add("--workdir", required=True, help="a trained run, one checkpoint, or an exported model")
     add("--split", default="val", help="train, val (default) or test")
     add("--data", help="shards to use instead of the run's own")
     add("--out", help="JSON report (default: WORKDIR/evaluation-SPLIT.json)")

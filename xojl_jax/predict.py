@@ -1,7 +1,8 @@
 """Predicts with a trained run: `python -m xojl_jax.predict --workdir=RUN --sample=0`.
 
 Standard output holds the answer's JSON and nothing else. A picture of the answer goes to
-RUN/predictions/.
+RUN/predictions/. With --records, the answers to a whole folder go to a file, a line each; what was
+interrupted goes on where it was.
 """
 
 import argparse
@@ -11,15 +12,17 @@ from typing import Any
 
 import jax
 
-from xojl_jax import command, compilation_cache, restore
+from xojl_jax import command, compilation_cache, predict_records, restore
 from xojl_jax.errors import BadUsage
 from xojl_jax.restore import LoadedModel
 from xojl_jax.tasks.base import Inference
 
 
-def main(argv: list[str]) -> None:
-    """Reads the flags, then predicts."""
+def main(argv: list[str]) -> int:
+    """Reads the flags, then predicts. Returns 1 where some records of a folder were bad."""
     flags, inference = parse(argv)
+    if flags.records:
+        return predict_records.run(flags, inference)
     files = inference.read_inputs(flags) if flags.sample is None else None
     compilation_cache.enable(flags.compilation_cache)
     model = restore.load(flags.workdir, flags.data, flags)
@@ -28,6 +31,7 @@ def main(argv: list[str]) -> None:
     report("\n".join(model.inference.summarize(inputs, answer)))
     print(model.inference.to_json(answer))
     draw(model, inputs, answer, picture_path(flags, model, inputs))
+    return 0
 
 
 def parse(argv: list[str]) -> tuple[argparse.Namespace, type[Inference]]:
@@ -38,13 +42,21 @@ def parse(argv: list[str]) -> tuple[argparse.Namespace, type[Inference]]:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add = parser.add_argument
-    add("--workdir", required=True, help="a trained run, or one checkpoint")
+    add("--workdir", required=True, help="a trained run, one checkpoint, or an exported model")
     add("--sample", type=int, help="a record of the run's data instead of files, counted from 0")
     add("--split", default="test", help="the split of --sample (default test)")
     add("--data", help="shards for --sample instead of the run's own")
     add("--seed", type=int, default=0, help="of what is drawn at random (default 0)")
     add("--picture", help="where the picture goes (default: WORKDIR/predictions/NAME.png)")
-    return restore.parse_flags("predict", parser, argv)
+    add("--records", metavar="DIR", help="a folder of records: answers to all of them")
+    add("--out", metavar="FILE.jsonl", help="where the answers to --records go, a line each")
+    add("--batch-size", type=int, default=8, help="records of --records a decode (default 8)")
+    flags, inference = restore.parse_flags("predict", parser, argv)
+    if bool(flags.records) != bool(flags.out):
+        raise BadUsage("--records and --out go together: a folder of records, and a file")
+    if flags.batch_size < 1:
+        raise BadUsage(f"--batch-size is {flags.batch_size}: choose 1 or more")
+    return flags, inference
 
 
 def stored_inputs(flags: argparse.Namespace, model: LoadedModel) -> Any:

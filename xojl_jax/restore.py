@@ -1,4 +1,4 @@
-"""A trained run, ready to answer: what evaluate and predict share."""
+"""A trained run or an exported model, ready to answer: what evaluate and predict share."""
 
 import argparse
 import os
@@ -19,28 +19,32 @@ from xojl_jax.engine import (
     state,
 )
 from xojl_jax.errors import BadUsage, UserError
+from xojl_jax.serving import folder as exported_folder
+from xojl_jax.serving import model as exported_model
 from xojl_jax.tasks.base import Inference, Task
 
 
 class LoadedModel(NamedTuple):
-    """A task with its parameters, as one checkpoint holds them.
+    """A task with its parameters, as one checkpoint or one exported model holds them.
 
     Attributes:
-      task: built from the checkpoint's own config and vocabulary.
+      task: built from the model's own config and vocabulary.
       inference: how it answers.
       params: nested dict of float32 arrays on the device.
       metadata: the checkpoint's, with "checkpoint", the folder that was read.
+      exported: the exported model, None for a checkpoint.
     """
 
     task: Task
     inference: Inference
     params: Any
     metadata: dict[str, Any]
+    exported: exported_model.Exported | None = None
 
     @property
     def folder(self) -> Path:
-        """Where what is made with it goes: its working directory. Never the checkpoint itself, in
-        which any further file counts as damage."""
+        """Where what is made with it goes: its working directory, or beside the exported model.
+        Never the checkpoint itself, in which any further file counts as damage."""
         checkpoint = Path(self.metadata["checkpoint"])
         inside = checkpoint.parent.name == "checkpoints"
         return checkpoint.parents[1] if inside else checkpoint.parent
@@ -51,26 +55,46 @@ def load(
     data_path: str | None = None,
     flags: argparse.Namespace | None = None,
 ) -> LoadedModel:
-    """Reads the newest checkpoint of a working directory, or one checkpoint folder.
+    """Reads the newest checkpoint of a working directory, one checkpoint folder, or an exported
+    model.
 
     Args:
       data_path: shards to read instead of those that the run was trained on.
       flags: of a command, in which the task's inference finds its own; None for their defaults.
     """
     local_devices.check()
+    if exported_folder.is_exported(workdir):
+        return _load_exported(workdir, data_path, flags)
     params, metadata = checkpoint.load_params(workdir)
     config = ConfigDict(metadata["config"])
     if data_path is not None:
         config.data.path = data_path
     task = tasks.make(config, metadata["task"])
+    inference = _inference(task, workdir, flags)
+    _check_fit(task, metadata)
+    return LoadedModel(task, inference, jax.device_put(params), metadata)
+
+
+def _load_exported(path, data_path: str | None, flags: argparse.Namespace | None) -> LoadedModel:
+    exported = exported_model.read(path, data_path)
+    inference = _inference(exported.task, path, flags)
+    metadata = {**exported.model, "checkpoint": str(exported.path)}
+    return LoadedModel(
+        exported.task, inference, jax.device_put(exported.params), metadata, exported
+    )
+
+
+def _inference(task: Task, path, flags: argparse.Namespace | None) -> Inference:
     try:
-        inference = task.inference(flags)
+        return task.inference(flags)
     except BadUsage as error:
-        raise BadUsage(f"{workdir}: {error}") from error
-    # Code that has changed since would fail deep inside the model, or answer nonsense.
+        raise BadUsage(f"{path}: {error}") from error
+
+
+def _check_fit(task: Task, metadata: dict[str, Any]) -> None:
+    """Code that has changed since would fail deep inside the model, or answer nonsense."""
     boxed = state.abstract_params(task, sharding.single(jax.devices()[0]))
     checkpoint.check_fit(metadata["checkpoint"], metadata, sharding.unbox(boxed))
-    return LoadedModel(task, inference, jax.device_put(params), metadata)
 
 
 def parse_flags(
@@ -101,8 +125,7 @@ def _inference_type(argv: list[str]) -> type[Inference]:
     finder.add_argument("--workdir")
     default = next(iter(tasks.TASKS))
     try:
-        workdir = finder.parse_known_args(argv)[0].workdir
-        name = checkpoint.read_metadata(checkpoint_files.find(workdir))["config"]["task"]
+        name = _task_name(finder.parse_known_args(argv)[0].workdir)
     except (argparse.ArgumentError, UserError, OSError, ValueError, KeyError, TypeError):
         name = default
     kind = tasks.find(name).inference_type
@@ -111,13 +134,27 @@ def _inference_type(argv: list[str]) -> type[Inference]:
     return kind
 
 
+def _task_name(path: str | os.PathLike) -> str:
+    if exported_folder.is_exported(path):
+        return exported_folder.read_model(Path(path).expanduser())["task"]
+    return checkpoint.read_metadata(checkpoint_files.find(path))["config"]["task"]
+
+
 def predictor(model: LoadedModel, options: dict[str, Any]):
     """The task's `predict`, compiled once for each shape: (batch, rng or None) -> its result.
+
+    That of an exported model is its own program, where it has one for these options.
 
     Args:
       options: static arguments of `Inference.predict`.
     """
-    predict = model.inference.predict
+    inference, predict = model.inference, model.inference.predict
+    if model.exported is not None:
+        name = inference.program_for(options)
+        if name in model.exported.model["programs"]:
+            program = model.exported.program(name)
+            return lambda batch, rng=None: inference.from_named(program(model.params, batch))
+        _check_fit(model.task, model.metadata)
     compiled = jax.jit(
         lambda params, batch, rng: predict(params, batch, rng=rng, **options),
         compiler_options=compiler_options.for_many_runs(jax.default_backend()),

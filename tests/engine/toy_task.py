@@ -204,6 +204,9 @@ class ToyInference(Inference):
     def draw(self, inputs, answer):
         return Image.fromarray(inputs.image.reshape(4, 4))
 
+    def programs(self):
+        return {"upright": {"upside_down": False}}
+
     def references(self, dataset, limit):
         count = min(limit or len(dataset), len(dataset))
         return [self.stored_inputs(dataset, index, str(index)) for index in range(count)]

@@ -112,6 +112,12 @@ def load_params(path: str | os.PathLike, *, ema: bool = True) -> tuple[Any, dict
     return tree[which], {**metadata, "checkpoint": str(checkpoint), "weights": which}
 
 
+def save_params(params: Any, folder: Path) -> None:
+    """Writes nested parameters alone, for an exported model."""
+    with ocp.Checkpointer(ocp.PyTreeCheckpointHandler()) as orbax:
+        orbax.save(folder, args=ocp.args.PyTreeSave(params))
+
+
 def check_fit(checkpoint: Path | str, metadata: dict[str, Any], params, frozen=None) -> None:
     """Refuses a checkpoint whose arrays are not those of the model.
 

@@ -9,7 +9,9 @@ Letters: B global batch.
 import abc
 import argparse
 import dataclasses
-from collections.abc import Callable, Mapping, Sequence
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any, ClassVar, Protocol
 
 import flax.linen as nn
@@ -18,7 +20,7 @@ import numpy as np
 from PIL import Image
 
 from xojl_jax import config_fields
-from xojl_jax.errors import BadUsage
+from xojl_jax.errors import BadInput, BadUsage
 
 Sample = dict[str, np.ndarray]
 Params = Mapping[str, Any]
@@ -90,6 +92,19 @@ class Preview(Protocol):
         ...
 
 
+@dataclasses.dataclass(frozen=True)
+class Limits:
+    """What is read of inputs that come from anybody.
+
+    Attributes:
+      pixels: of a picture.
+      nodes: of a tree.
+    """
+
+    pixels: int = 40_000_000
+    nodes: int = 4096
+
+
 class Inference(abc.ABC):
     """How a trained task answers: what predict, evaluate and plan need of it.
 
@@ -103,6 +118,8 @@ class Inference(abc.ABC):
       picture_needs: what `draw` needs, for a message where it draws nothing.
       shown_metrics: the scores of the printed table, in order, each with what it says.
       baseline_name: the baseline's column in that table.
+      input_names: what inputs are made from, in the order of a call: (screenshot, html), say.
+      answer_name: what an answer is called: "layout", say.
     """
 
     about: ClassVar[str]
@@ -110,6 +127,8 @@ class Inference(abc.ABC):
     picture_needs: ClassVar[str]
     shown_metrics: ClassVar[Mapping[str, str]]
     baseline_name: ClassVar[str] = "baseline"
+    input_names: ClassVar[tuple[str, ...]] = ()
+    answer_name: ClassVar[str] = "answer"
 
     # --- flags -------------------------------------------------------------------------------
 
@@ -192,6 +211,58 @@ class Inference(abc.ABC):
     def draw(self, inputs: Any, answer: Any) -> Image.Image | None:
         """A picture of the answer; None where the inputs or the answer do not suffice for one."""
         return None
+
+    # --- service -----------------------------------------------------------------------------
+
+    @classmethod
+    def read_json(cls, text: bytes, where: str) -> Any:
+        """The value of JSON text that nobody vouches for. Raises BadInput."""
+        try:
+            return json.loads(text)
+        except (ValueError, RecursionError) as error:
+            raise BadInput(f"{where}: not JSON ({error})") from None
+
+    @classmethod
+    def make_inputs(cls, values: Mapping[str, Any], name: str, limits: Limits) -> Any:
+        """Inputs from values in memory, by `input_names`; bytes are the contents of a file.
+
+        Raises:
+          BadInput: a value is not what it should be, or beyond a limit.
+        """
+        raise BadUsage(f"{cls.about}: it takes files, no values")
+
+    def to_values(self, inputs: Any, answer: Any) -> dict[str, Any]:
+        """The answer ready for JSON, with what is known of it; `answer_name` is the answer."""
+        return {self.answer_name: json.loads(self.to_json(answer))}
+
+    @classmethod
+    def count_records(cls, folder: Path) -> int:
+        """How many `read_records` gives."""
+        raise BadUsage(f"{cls.about}: it reads no records")
+
+    @classmethod
+    def read_records(cls, folder: Path) -> Iterator[tuple[str, Callable[[], Any]]]:
+        """(name, a function that gives its inputs or raises BadInput) of every record, in order."""
+        raise BadUsage(f"{cls.about}: it reads no records")
+
+    # --- export ------------------------------------------------------------------------------
+
+    def programs(self) -> dict[str, dict[str, Any]]:
+        """What an exported model computes: name -> options of `predict`, the usual one first."""
+        return {"default": {}}
+
+    def program_for(self, options: Mapping[str, Any]) -> str | None:
+        """The name of the program that computes what `predict` does with these options, or None."""
+        return next((name for name, own in self.programs().items() if own == options), None)
+
+    def to_named(self, prediction: Any) -> dict[str, jax.Array]:
+        """The result of `predict` as named arrays, which an exported program gives: other readers
+        know none of our types."""
+        return {"prediction": prediction}
+
+    def from_named(self, arrays: Mapping[str, Any]) -> Any:
+        """The inverse of `to_named`."""
+        return arrays["prediction"]
 
     # --- scores ------------------------------------------------------------------------------
 

@@ -1,6 +1,6 @@
 """Attention: one function, `attend`; masks and biases are data; a file per implementation."""
 
-from xojl_jax.nn.attention.attend import BACKENDS, Backend, attend
+from xojl_jax.nn.attention.attend import BACKENDS, Backend, attend, portable
 from xojl_jax.nn.attention.bias import TokenTypeBias
 from xojl_jax.nn.attention.blockwise import SAVED_NAMES
 from xojl_jax.nn.attention.cached import attend_cached
@@ -19,5 +19,6 @@ __all__ = [
     "attend",
     "attend_cached",
     "attend_dense",
+    "portable",
     "prefix_order",
 ]

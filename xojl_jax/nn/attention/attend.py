@@ -1,7 +1,9 @@
 """The one way into attention: picks an implementation, and calls it."""
 
+import contextlib
+import contextvars
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 import jax
@@ -32,6 +34,21 @@ BACKENDS: dict[str, Backend] = {
     "cudnn": Backend(cudnn.attend, cudnn.supports),
     "blockwise": Backend(blockwise.attend, blockwise.supports),
 }
+# The one that runs on every platform: it is made of XLA's own operations.
+PORTABLE = "blockwise"
+
+_portable = contextvars.ContextVar("portable", default=False)
+
+
+@contextlib.contextmanager
+def portable() -> Iterator[None]:
+    """Within, programs are traced with the portable backend alone: for a program that is exported,
+    which other machines and platforms run."""
+    token = _portable.set(True)
+    try:
+        yield
+    finally:
+        _portable.reset(token)
 
 
 def attend(
@@ -76,6 +93,8 @@ def _choose(name: str | None, *arguments) -> Backend:
         raise BadUsage(
             f"attention backend {name!r} is not known: choose one of {', '.join(BACKENDS)}"
         )
+    if name is None and _portable.get():
+        name = PORTABLE
     reasons = {}
     for candidate in BACKENDS if name is None else (name,):
         reason = BACKENDS[candidate].supports(*arguments)

@@ -1,14 +1,15 @@
 """From decoded tokens back to layouts, and to what can be drawn of them."""
 
+import json
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from xojl_jax.evaluation.drawing import DrawnBox, element_box
 from xojl_jax.tasks.layout.views import VIEWS, Prediction
 from xojl_jax.xojl.faults import XojlError
-from xojl_jax.xojl.tree import Forest, preorder
+from xojl_jax.xojl.tree import Forest, preorder, print_layout
 from xojl_jax.xojl.vocabulary import ELEMENT_BASE, ELEMENT_WIDTH, EOS, Vocabulary
 
 
@@ -87,3 +88,30 @@ def boxes_to_draw(answer: DecodedLayout, html_boxes: Sequence[Sequence[float]]) 
             box = (x, y, x + width, y + height)
             drawn.append(element_box(visit.node.element, box, visit.depth))
     return drawn
+
+
+def describe_layout(
+    answer: DecodedLayout, view: str, html_boxes: Sequence[Sequence[float]] | None
+) -> dict[str, Any]:
+    """A layout and what is known of it, ready for JSON.
+
+    Keys of the layout have ordinals where siblings are equal, so that a dict loses none.
+
+    Args:
+      html_boxes: x, y, width, height, z of every HTML node, or None.
+    """
+    told: dict[str, Any] = {
+        "layout": json.loads(print_layout(answer.layout or (), semantic=view == "semantic")),
+        "elements": len(preorder(answer.layout or ())),
+        "log_probability": round(answer.score, 4),
+        "completed": answer.completed,
+    }
+    if view == "semantic":
+        return told
+    told["nodes"] = list(answer.nodes)
+    if html_boxes is not None:
+        told["boxes"] = [
+            {"element": box.text, "box": [round(side, 1) for side in box.box], "depth": box.depth}
+            for box in boxes_to_draw(answer, html_boxes)
+        ]
+    return told

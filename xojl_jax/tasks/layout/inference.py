@@ -1,7 +1,8 @@
 """How the layout task answers: a screenshot and an HTML tree to XOJL, scores, pictures."""
 
 import argparse
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import jax
@@ -10,28 +11,38 @@ from PIL import Image
 from xojl_jax.data.images import decode_image
 from xojl_jax.errors import BadUsage
 from xojl_jax.evaluation.drawing import draw_boxes
-from xojl_jax.tasks.base import Inference, Sample
+from xojl_jax.tasks.base import Inference, Limits, Sample
 from xojl_jax.tasks.layout import metrics
-from xojl_jax.tasks.layout.answer import DecodedLayout, boxes_to_draw, read_answers
+from xojl_jax.tasks.layout.answer import DecodedLayout, boxes_to_draw, describe_layout, read_answers
 from xojl_jax.tasks.layout.baseline import TagBaseline
 from xojl_jax.tasks.layout.dataset import LayoutDataset
 from xojl_jax.tasks.layout.decode import decode_batch
 from xojl_jax.tasks.layout.features import Featurizer
-from xojl_jax.tasks.layout.inputs import Inputs, fit_to_model, read_inputs
+from xojl_jax.tasks.layout.inputs import (
+    Inputs,
+    count_records,
+    fit_to_model,
+    make_inputs,
+    read_inputs,
+    read_records,
+)
 from xojl_jax.tasks.layout.sample_spec import FeatureSpec
 from xojl_jax.tasks.layout.views import Prediction
+from xojl_jax.xojl import jsontext
 from xojl_jax.xojl.record import CATEGORIES, Record
 from xojl_jax.xojl.tree import preorder, print_layout
 
 if TYPE_CHECKING:
     from xojl_jax.tasks.layout.task import LayoutTask
 
+MODES = ("detail", "semantic", "dual")  # the keys of VIEWS, the usual one first
 EXAMPLES = {
     "predict": """
 examples:
   python -m xojl_jax.predict --workdir=runs/demo --screenshot=hero.png --html=hero.json
   python -m xojl_jax.predict --workdir=runs/demo --html=hero.json --mode=semantic
   python -m xojl_jax.predict --workdir=runs/demo --sample=3 --split=test
+  python -m xojl_jax.predict --workdir=runs/demo --records=captured --out=layouts.jsonl
 
 --html takes a compact tree such as {"section": {"h1@fs_3r": ""}}, or a whole record, whose boxes
 are then used, too. Without --html nothing can be copied, and the layout is spelled out.
@@ -70,6 +81,8 @@ class LayoutInference(Inference):
     label = "section_layout"
     picture_needs = "the detail view, a screenshot, and a record with html_boxes"
     baseline_name = "tags only"
+    input_names = ("screenshot", "html", "html_boxes")
+    answer_name = "layout"
     shown_metrics: Mapping[str, str] = {
         "element_micro_f1": "F1 of the elements of a section, as a bag",
         "element_macro_f1": "… averaged over the kinds of element",
@@ -82,6 +95,7 @@ class LayoutInference(Inference):
     }
 
     def __init__(self, task: "LayoutTask", *, image_size: tuple[int, int] | None = None):
+        self.on_trained_canvas = image_size is None
         if image_size is not None:
             width, height = image_size
             task = task.on_canvas(height, width)
@@ -103,7 +117,7 @@ class LayoutInference(Inference):
             metavar="WxH",
             help="canvas for screenshots (default: that of the training)",
         )
-        modes = ("detail", "semantic", "dual") if predicts else ("dual", "semantic", "detail")
+        modes = MODES if predicts else ("dual", "semantic", "detail")
         methods = ("greedy", "sample", "beam") if predicts else ("greedy", "beam")
         add("--mode", default=modes[0], choices=modes, help=f"views (default {modes[0]})")
         add("--method", default="greedy", choices=methods, help="of decoding (default greedy)")
@@ -118,9 +132,11 @@ class LayoutInference(Inference):
                 raise BadUsage(f"--beam is {flags.beam}: choose 1 or more")
             return
         given = flags.screenshot or flags.html
-        if flags.sample is None and not given:
+        if flags.records and (given or flags.sample is not None):
+            raise BadUsage("--records brings its own input: leave the others away")
+        if flags.sample is None and not given and not flags.records:
             raise BadUsage(
-                "nothing to predict: give --screenshot, --html, or --sample (see --help)"
+                "nothing to predict: give --screenshot, --html, --sample or --records (see --help)"
             )
         if flags.sample is not None and given:
             raise BadUsage("--sample brings its own screenshot and tree: leave the other two away")
@@ -210,6 +226,57 @@ class LayoutInference(Inference):
         if detail is None or inputs.image is None or inputs.html_boxes is None:
             return None
         return draw_boxes(inputs.image, boxes_to_draw(detail, inputs.html_boxes))
+
+    # --- service -----------------------------------------------------------------------------
+
+    @classmethod
+    def read_json(cls, text: bytes, where: str) -> Any:
+        return jsontext.decode(text, len(text), where)
+
+    @classmethod
+    def make_inputs(cls, values: Mapping[str, Any], name: str, limits: Limits) -> Inputs:
+        return make_inputs(values, name, limits)
+
+    @classmethod
+    def count_records(cls, folder: Path) -> int:
+        return count_records(folder)
+
+    @classmethod
+    def read_records(cls, folder: Path) -> Iterator[tuple[str, Callable[[], Inputs]]]:
+        return read_records(folder)
+
+    def to_values(self, inputs: Inputs, answer: LayoutAnswer) -> dict[str, Any]:
+        """One view's fields beside the others; of both, {"semantic": {…}, "detail": {…}}."""
+        views = {
+            view: describe_layout(decoded, view, inputs.html_boxes)
+            for view, decoded in answer.views.items()
+        }
+        single = next(iter(views.values())) if len(views) == 1 else None
+        present = {"screenshot": inputs.image is not None, "html": bool(inputs.html)}
+        return {
+            **(single or {"layout": {view: told["layout"] for view, told in views.items()}}),
+            **({} if single else {"views": views}),
+            "category": answer.category,
+            "used": [name for name, there in present.items() if there],
+            "nodes_left_out": inputs.left_out,
+            "notes": list(inputs.notes),
+        }
+
+    # --- export ------------------------------------------------------------------------------
+
+    def programs(self) -> dict[str, dict[str, Any]]:
+        return {mode: {"mode": mode, "method": "greedy"} for mode in MODES}
+
+    def program_for(self, options: Mapping[str, Any]) -> str | None:
+        """Beams and samples have options without end, and another canvas other shapes."""
+        greedy = options.get("method", "greedy") == "greedy"
+        return options["mode"] if greedy and self.on_trained_canvas else None
+
+    def to_named(self, prediction: Prediction) -> dict[str, jax.Array]:
+        return prediction._asdict()
+
+    def from_named(self, arrays: Mapping[str, Any]) -> Prediction:
+        return Prediction(**arrays)
 
     # --- scores ------------------------------------------------------------------------------
 

@@ -1,0 +1,59 @@
+"""One exported model for all tests of serving: random weights, as nothing here is about scores."""
+
+import json
+
+import jax
+import pytest
+from flax import linen as nn
+
+from tests.tasks.conftest import small_config
+from xojl_jax.restore import LoadedModel
+from xojl_jax.serving import loaded, write
+from xojl_jax.tasks.layout.inference import LayoutInference
+from xojl_jax.tasks.layout.task import LayoutTask
+
+PROGRAMS = ("detail", "dual")
+
+
+@pytest.fixture(scope="package", autouse=True)
+def quick_compile():
+    """Optimizing programs that run a few times would take longer than running them."""
+    jax.config.update("jax_disable_most_optimizations", True)
+    yield
+    jax.config.update("jax_disable_most_optimizations", False)
+
+
+@pytest.fixture(scope="package")
+def own(tmp_path_factory):
+    """The model before its export, as `restore.load` gives it."""
+    config = small_config()
+    task = LayoutTask(config)
+    params = nn.meta.unbox(jax.jit(task.init)(jax.random.key(0)))
+    metadata = {
+        "task": task.metadata(),
+        "config": json.loads(config.to_json()),
+        "checkpoint": str(tmp_path_factory.mktemp("run") / "checkpoints" / "7"),
+        "weights": "params",
+    }
+    return LoadedModel(task, task.inference(), params, metadata)
+
+
+@pytest.fixture(scope="package")
+def folder(own, tmp_path_factory):
+    """The exported model, with two of its programs: each takes seconds to trace and to compile."""
+    out = tmp_path_factory.mktemp("models") / "small"
+    programs = LayoutInference.programs
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(
+            LayoutInference,
+            "programs",
+            lambda self: {name: programs(self)[name] for name in PROGRAMS},
+        )
+        arguments = (own.task, own.inference, own.params, own.metadata)
+        write.write(out, *arguments, name="small", report=lambda line: None)
+    return out
+
+
+@pytest.fixture(scope="package")
+def model(folder):
+    return loaded.Model(folder)

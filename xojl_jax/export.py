@@ -1,0 +1,66 @@
+"""Exports a trained run: `python -m xojl_jax.export --workdir=RUN --out=MODEL`.
+
+MODEL is one folder that holds all that answering needs: parameters (safetensors and Orbax), the
+programs for CPU, GPU and TPU, the vocabulary, a model card of what was measured, and hashes of all
+of it. predict, evaluate, serve and `xojl_jax.load` take it.
+"""
+
+import argparse
+import sys
+from pathlib import Path
+
+from xojl_jax import command, restore
+from xojl_jax.errors import BadUsage
+from xojl_jax.serving import folder, write
+
+EXAMPLES = """
+examples:
+  python -m xojl_jax.export --workdir=runs/demo --out=models/demo
+  python -m xojl_jax.export --workdir=runs/demo/best --out=models/best --name=sections
+"""
+
+
+def main(argv: list[str]) -> None:
+    """Reads the flags, then exports."""
+    flags = parse(argv)
+    out = Path(flags.out).expanduser().absolute()
+    if folder.is_exported(flags.workdir):
+        raise BadUsage(f"--workdir: {flags.workdir} is an exported model already: name its run")
+    model = restore.load(flags.workdir)
+    name = flags.name or model.task.run_name()
+    version = write.write(
+        out,
+        model.task,
+        model.inference,
+        model.params,
+        model.metadata,
+        name=name,
+        license_file=Path(flags.license) if flags.license else None,
+        report=lambda line: print(line, file=sys.stderr),
+    )
+    print(
+        f"{out}: {version}, {write.count_of(model.params):,} parameters, {write.size_of(out)}; "
+        f"the card is {out / folder.CARD}"
+    )
+
+
+def parse(argv: list[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="python -m xojl_jax.export",
+        description=__doc__,
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    add = parser.add_argument
+    add("--workdir", required=True, help="a trained run, or one checkpoint")
+    add("--out", required=True, help="the folder to make; it must not exist yet")
+    add("--name", default="", help="how the model is called (default: such as stage4-base)")
+    add("--license", help="a file with the license of the parameters (default: ours)")
+    flags = parser.parse_args(argv)
+    if flags.name and not flags.name.replace("-", "").replace("_", "").replace(".", "").isalnum():
+        raise BadUsage(f"--name is {flags.name!r}: use letters, digits, dots, - and _")
+    return flags
+
+
+if __name__ == "__main__":
+    command.run(main)

@@ -1,0 +1,156 @@
+"""The interface from Python: `model = xojl_jax.load("MODEL")`, then `model(screenshot, html)`."""
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+
+from xojl_jax import compilation_cache
+from xojl_jax.engine import local_devices
+from xojl_jax.errors import BadInput, BadUsage
+from xojl_jax.serving import model
+from xojl_jax.tasks.base import Inference, Limits, Sample
+
+
+class Model:
+    """An exported model, ready to answer. Safe to share by threads.
+
+    Attributes:
+      name, version: as the model was exported.
+      inference: how its task answers.
+      programs: names of what it computes, the usual one first: "detail", "semantic", "dual".
+    """
+
+    def __init__(self, path: str | os.PathLike):
+        self.exported = model.read(path)
+        self.name: str = self.exported.model["name"]
+        self.version: str = self.exported.model["version"]
+        self.programs: tuple[str, ...] = tuple(self.exported.model["programs"])
+        self.inference: Inference = self.exported.task.inference()
+        self._params = jax.device_put(self.exported.params)
+
+    def __call__(self, *values: Any, program: str | None = None, **named: Any) -> Any:
+        """The answer to one input: the layout of a section, as a dict.
+
+        Args:
+          values: in the order of `inference.input_names`; None for what there is not. A str or path
+            names a file; bytes are its contents.
+          program: one of `programs`; None for the first.
+          named: the same by name.
+
+        Raises:
+          BadInput: a value is not what it should be.
+        """
+        names = self.inference.input_names
+        if len(values) > len(names):
+            raise BadUsage(f"{len(values)} values: this model takes {', '.join(names)}")
+        given = dict(zip(names, values, strict=False)) | named
+        (told,) = self.describe([given], program=program)
+        return told[self.inference.answer_name]
+
+    def batch(
+        self,
+        sections: Sequence[Sequence[Any] | Mapping[str, Any]],
+        *,
+        program: str | None = None,
+        batch_size: int = 8,
+    ) -> list[Any]:
+        """The answers to many inputs, in order.
+
+        Args:
+          sections: of each its values in the order of `inference.input_names`, or by name.
+        """
+        told = self.describe(sections, program=program, batch_size=batch_size)
+        return [each[self.inference.answer_name] for each in told]
+
+    def describe(
+        self,
+        sections: Sequence[Sequence[Any] | Mapping[str, Any]],
+        *,
+        program: str | None = None,
+        batch_size: int = 8,
+    ) -> list[dict[str, Any]]:
+        """As `batch`, with all that is known of each answer, ready for JSON."""
+        told: list[dict[str, Any]] = []
+        for start in range(0, len(sections), batch_size):
+            inputs = [
+                self.inputs(self._by_name(section), f"section {start + index}")
+                for index, section in enumerate(sections[start : start + batch_size])
+            ]
+            rows = 1 if len(sections) == 1 else batch_size  # at most two programs are compiled
+            answers = self.answer(
+                [self.inference.featurize(i) for i in inputs], inputs, program, rows
+            )
+            told += [self.inference.to_values(*p) for p in zip(inputs, answers, strict=True)]
+        return told
+
+    def inputs(self, values: Mapping[str, Any], name: str, limits: Limits | None = None) -> Any:
+        """What the task makes of values, fitted to the model."""
+        unknown = [name for name in values if name not in self.inference.input_names]
+        if unknown:
+            known = ", ".join(self.inference.input_names)
+            raise BadInput(f"{name}: {unknown[0]!r} is not known: give {known}")
+        made = self.inference.make_inputs(values, name, limits or Limits())
+        return self.inference.fit_inputs(made)
+
+    def answer(
+        self, samples: Sequence[Sample], inputs: Sequence[Any], program: str | None, rows: int
+    ) -> list[Any]:
+        """The task's answers to featurized inputs, as one batch.
+
+        Args:
+          rows: the size of the batch, at least as many as there are samples; the rest is padding.
+        """
+        chosen = self.program(program)
+        padded = [samples[min(row, len(samples) - 1)] for row in range(rows)]
+        batch = {name: np.stack([sample[name] for sample in padded]) for name in chosen.inputs}
+        prediction = self.inference.from_named(chosen(self._params, batch))
+        return self.inference.decode(prediction, inputs, chosen.options)
+
+    def program(self, name: str | None) -> model.Program:
+        """One of `programs`."""
+        name = name or self.programs[0]
+        if name not in self.programs:
+            raise BadUsage(f"{name!r} is not in this model: choose {', '.join(self.programs)}")
+        return self.exported.program(name)
+
+    def _by_name(self, section: Sequence[Any] | Mapping[str, Any]) -> dict[str, Any]:
+        names = self.inference.input_names
+        pairs = (
+            section.items() if isinstance(section, Mapping) else zip(names, section, strict=False)
+        )
+        return dict(_contents(pairs))
+
+
+def _contents(pairs) -> Iterator[tuple[str, Any]]:
+    """Values with files read: a path, or a str that is no JSON text."""
+    for name, value in pairs:
+        if isinstance(value, os.PathLike) or (
+            isinstance(value, str) and not value.lstrip().startswith(("{", "["))
+        ):
+            try:
+                value = Path(value).read_bytes()
+            except (OSError, ValueError) as error:
+                raise BadInput(f"{name}: {value} cannot be read ({error})") from error
+        elif hasattr(value, "convert"):  # a picture of Pillow
+            value = np.asarray(value.convert("RGB"))
+        yield name, value
+
+
+def load(path: str | os.PathLike, *, cache: str = "") -> Model:
+    """An exported model, ready to answer; every file of it is checked first.
+
+    Args:
+      path: a folder that `python -m xojl_jax.export` made.
+      cache: folder of compiled programs, which the next start reads; "off" for none, "" for the
+        default (`compilation_cache.HELP`).
+
+    Raises:
+      BadInput: it is damaged, newer than this version, or no exported model.
+    """
+    compilation_cache.enable(cache)
+    local_devices.check()
+    return Model(path)

@@ -1,0 +1,78 @@
+"""Reads an exported model. Neither the trainer nor Orbax is imported: parameters come from
+safetensors, what is computed from the exported programs."""
+
+import dataclasses
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+from ml_collections import ConfigDict
+
+from xojl_jax import tasks
+from xojl_jax.engine import compatibility
+from xojl_jax.errors import BadInput
+from xojl_jax.serving import folder, params
+from xojl_jax.serving.programs import Program
+from xojl_jax.tasks.base import Task
+
+
+@dataclasses.dataclass(frozen=True)
+class Exported:
+    """What a folder holds.
+
+    Attributes:
+      path: the folder.
+      model: what `model.json` says.
+      task: built from the model's own config and facts.
+      params: nested dict of float32 numpy arrays.
+    """
+
+    path: Path
+    model: dict[str, Any]
+    task: Task
+    params: dict[str, Any]
+
+    _programs: dict[str, Program] = dataclasses.field(default_factory=dict)
+
+    def program(self, name: str) -> Program:
+        """One of the model's programs, read when it is first asked for."""
+        if name not in self._programs:
+            entry, shapes = self.model["programs"][name], self.model["inputs"]
+            inputs = {read: (tuple(shapes[read][0]), shapes[read][1]) for read in entry["inputs"]}
+            blob = (self.path / entry["file"]).read_bytes()
+            self._programs[name] = Program(blob, entry["options"], inputs)
+        return self._programs[name]
+
+
+def read(path: str | os.PathLike, data_path: str | None = None) -> Exported:
+    """Reads a model, every file of it checked against its hash first.
+
+    Args:
+      data_path: shards to read instead of those that it was trained on.
+
+    Raises:
+      BadInput: it is damaged, or newer than this version.
+    """
+    path = Path(path).expanduser().absolute()
+    if not folder.is_exported(path):
+        raise BadInput(
+            f"{path} is no exported model: python -m xojl_jax.export --workdir=RUN --out=MODEL "
+            "makes one"
+        )
+    model = folder.read_model(path)
+    folder.verify(path)
+    config = ConfigDict(compatibility.upgrade_config(model["config"]))
+    if data_path is not None:
+        config.data.path = data_path
+    facts = {name: _read_fact(path, name, kind) for name, kind in model["facts"].items()}
+    return Exported(path, model, tasks.make(config, facts), params.read(path / folder.PARAMS))
+
+
+def _read_fact(path: Path, name: str, kind: str) -> Any:
+    file = path / folder.TASK / f"{name}.json"
+    try:
+        text = file.read_text(encoding="utf-8")
+        return text if kind == "text" else json.loads(text)
+    except (OSError, ValueError) as error:
+        raise BadInput(f"{file} cannot be read ({error}): export the model again") from error
