@@ -52,7 +52,7 @@
       items.push({e: n.e, typed, styles});
       const drawn = contents.length === 1 && contents[0][0] === 'svg';
       nodes.push({
-        tag: n.e.localName.toLowerCase(),
+        tag: asked.part && tag === 'BODY' ? 'div' : n.e.localName.toLowerCase(),
         parent: parent ? parent.index : -1,
         box: [round(n.rect.x0 - frame.x0), round(n.rect.y0 - frame.y0),
           round(n.rect.x1 - n.rect.x0), round(n.rect.y1 - n.rect.y0)],

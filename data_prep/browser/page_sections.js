@@ -6,6 +6,7 @@
   const ROWS = new Set(['TR', 'LI', 'DD', 'DT', 'P', 'TBODY']);
   const MOST = 2.5;  // viewports, of a block that cannot be divided
   const ALL = 400;  // sections of a page
+  const LOW = 90;  // px, of what is no section by itself
 
   // Blocks in an element. What has no box of its own (a host without styles) is passed through.
   const blocksOf = (e) => {
@@ -44,17 +45,25 @@
     });
     if (kids.length < 4 || kids.some((k) => boxOf(k)[3] > 1.05 * innerHeight)) return [];
     const parts = [];
-    let part = [], top = 0;
+    let part = [], top = 0, bottom = 0;
+    const isTitle = (k) => /^H[1-6]$/.test(tagOf(k));
     for (const k of kids) {
       const r = rectOf(k);
-      const full = part.length && r.y1 - top > 1.05 * innerHeight;
+      const full = bottom - top >= LOW && r.y1 - top > 1.05 * innerHeight;
       const turns = part.length && /^H[1-4]$/.test(tagOf(k)) && r.y0 - top > 0.6 * innerHeight;
-      if (full || turns) { parts.push(part); part = []; }
+      if (full || turns) {
+        // A title belongs to what follows.
+        const carried = part.length > 1 && isTitle(part[part.length - 1]) && !turns ? [part.pop()] : [];
+        parts.push(part);
+        part = carried;
+        if (carried.length) top = rectOf(carried[0]).y0;
+      }
       if (!part.length) top = r.y0;
       part.push(k);
+      bottom = r.y1;
     }
     const last = part.length ? boxOfPart({e, part: new Set(part)})[3] : 0;
-    if (last >= 90 || !parts.length) parts.push(part); else parts[parts.length - 1].push(...part);
+    if (last >= LOW || !parts.length) parts.push(part); else parts[parts.length - 1].push(...part);
     return parts.map((one) => ({e, part: new Set(one)}));
   };
 
@@ -81,8 +90,8 @@
       const isList = heights.length >= 3 && (heights[heights.length >> 1] < 170 ||
         kids.every((k) => ROWS.has(tagOf(k))));
       const isBand = BANDS.has(tag) || e.getAttribute('role') === 'navigation';
-      // A bar of links is low; anything else below 90 px is a crumb.
-      const lowest = isBand && !['SECTION', 'ARTICLE'].includes(tag) ? 40 : 90;
+      // A bar of links is low; anything else that is low is a crumb.
+      const lowest = isBand && !['SECTION', 'ARTICLE'].includes(tag) ? 40 : LOW;
       const highest = (isBand || isList ? 1.6 : 1.05) * innerHeight;
       const isPage = kids.filter((k) => (BANDS.has(tagOf(k)) || tagOf(k) === 'MAIN') &&
         boxOf(k)[3] >= 40).length >= 2;
@@ -98,7 +107,11 @@
         continue;
       }
       const next = wide.length || h > MOST * innerHeight ? blocks.filter((k) => wide.includes(k) || columns.includes(k)) : [];
-      const parts = !wide.length && h > MOST * innerHeight ? partsOf(e) : [];
+      // Titles and lines of text between the blocks would be in no section.
+      const loose = blocks.filter((k) => boxOf(k)[3] < LOW || !next.includes(k)).map((k) => boxOf(k)[3]);
+      const isText = !columns.length && !kids.some((k) => BANDS.has(tagOf(k)) || tagOf(k) === 'MAIN') &&
+        loose.reduce((a, b) => a + b, 0) > Math.max(LOW, 0.15 * h);
+      const parts = (wide.length ? isText : h > MOST * innerHeight) ? partsOf(e) : [];
       if (parts.length) take(...parts);
       else if (!next.length && e !== body) passed[h < lowest ? 'too low' : 'too high']++;
       else stack.push(...next.reverse());

@@ -48,7 +48,9 @@
     const typed = [], styles = {};
     for (const name of properties) {
       typed.push(FOLDED[name] ? FOLDED[name](typedOf) : typedOf(name));
-      const value = zoomed(FOLDED[name] ? FOLDED[name](plainOf) : plainOf(name), zoom);
+      let value = zoomed(FOLDED[name] ? FOLDED[name](plainOf) : plainOf(name), zoom);
+      // Tracks of `auto-fit` that hold nothing, which have no gaps either.
+      if (name.startsWith('grid-template-')) value = value.replace(/( 0px)+$/, '');
       styles[name] = value.length > 200 ? value.slice(0, 200) : value;
     }
     return {typed, styles};
