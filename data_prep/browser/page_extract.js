@@ -13,6 +13,16 @@
       return s.clear === 'both' && s.content !== 'none' && s.display !== 'none';
     }) && xojl.childrenOf(e).some((k) => getComputedStyle(k).float !== 'none');
 
+  // Whether a box is as high as something that is in no tree: a text field's rows, a pseudo-element.
+  const isHighByItself = (e, s, contents) => {
+    if (tagOf(e) === 'TEXTAREA') return true;
+    if (contents.length || !/^(block|flow-root|flex|grid|list-item)$/.test(s.display) || xojl.childrenOf(e).length) return false;
+    return ['::before', '::after'].some((pseudo) => {
+      const drawn = getComputedStyle(e, pseudo);
+      return drawn.content !== 'none' && drawn.display !== 'none' && /static|relative/.test(drawn.position);
+    });
+  };
+
   // What a part of an element does not have of the whole one.
   const OF_A_PART = {'height': 'auto', 'min-height': 'auto', 'padding-top': '0px', 'padding-bottom': '0px',
     'border-top-width': '0px', 'border-bottom-width': '0px'};
@@ -48,6 +58,7 @@
       const {contents, flaws} = contentOf(n.e, tag, n.s, n.nodes, isKept);
       const {typed, styles} = readStyles(n.e, properties, n.s);
       if (styles.display === 'block' && holdsFloats(n.e)) styles.display = 'flow-root';
+      if (styles.height === 'auto' && isHighByItself(n.e, n.s, contents)) styles.height = n.s.height;
       if (asked.part && n.index === 0) Object.assign(styles, OF_A_PART);
       items.push({e: n.e, typed, styles});
       const drawn = contents.length === 1 && contents[0][0] === 'svg';
