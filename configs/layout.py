@@ -85,6 +85,10 @@ def defaults() -> ConfigDict:
     model.fusion_layers = 2
     # Layers of the decoder.
     model.decoder_layers = 6
+    # Earlier positions that one of the decoder sees, such as 512; 0: all of them.
+    model.decoder_window = 0
+    # Beyond that window, so many keys of the highest scores are seen, too, such as 64; 0: none.
+    model.decoder_top_k = 0
     # Width of a feed-forward layer, as a multiple of the residual width.
     model.mlp_ratio = 4
     # HTML nodes a sample may hold.
@@ -121,7 +125,9 @@ def defaults() -> ConfigDict:
     config.optim.label_smoothing = 0.1
 
     # Predictions beside the sequence: names in heads.py, in the order in which they are computed. A
-    # stage trains those whose inputs its encoders compute.
+    # stage trains those whose inputs its encoders compute. Beside these there are "boxes" (where
+    # nodes are), "merge" (node and parent), and detectors: "advanced", or "carousel", "accordion"
+    # and "gallery" one by one.
     config.heads = "node,category,element,aux,contrastive,spatial"
 
     config.loss = loss = ConfigDict()
@@ -141,6 +147,18 @@ def defaults() -> ConfigDict:
     loss.contrastive = 0.1
     # Weight of the loss on where the spatial attention looks.
     loss.spatial = 0.05
+    # Weight of the loss on boxes and paint order of nodes that were read without them.
+    loss.boxes = 0.1
+    # Weight of the classifier of nodes and parents: no merge, merge, complex merge.
+    loss.merge = 0.1
+    # Weight of the one detector of carousels, accordions and galleries.
+    loss.advanced = 0.1
+    # Weight of the detector of carousels alone.
+    loss.carousel = 0.1 / 3
+    # Weight of the detector of accordions alone.
+    loss.accordion = 0.1 / 3
+    # Weight of the detector of galleries alone.
+    loss.gallery = 0.1 / 3
     return config
 
 

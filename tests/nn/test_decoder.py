@@ -80,7 +80,8 @@ def test_steps_and_whole_sequences_read_the_same_mask():
     decoder, params, x, memory, memory_mask = setting()
     segments = jnp.asarray(np.random.default_rng(0).integers(0, 2, (4, 12)), jnp.int32)
     order = jnp.arange(12, dtype=jnp.int32)[None]
-    for mask in (Mask(segments=segments, causal=True, window=5), Mask(order=order)):
+    sparse = Mask(causal=True, window=2, top_k=2)
+    for mask in (Mask(segments=segments, causal=True, window=5), Mask(order=order), sparse):
         forced = run_forced(decoder, params, x, memory, memory_mask, self_mask=mask)
         cached, _ = run_cached(decoder, params, x, memory, memory_mask, self_mask=mask)
         np.testing.assert_allclose(cached, forced, atol=1e-5)

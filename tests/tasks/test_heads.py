@@ -7,6 +7,7 @@ import pytest
 
 from tests.tasks.conftest import small_config
 from xojl_jax.tasks.layout import task as task_module
+from xojl_jax.tasks.layout.box_head import Boxes
 from xojl_jax.tasks.layout.heads import (
     HEADS,
     LEAVES,
@@ -16,6 +17,7 @@ from xojl_jax.tasks.layout.heads import (
     patch_loss,
     region_loss,
 )
+from xojl_jax.tasks.layout.pattern_heads import PATTERNS
 from xojl_jax.tasks.layout.task import LayoutTask
 from xojl_jax.xojl.tree import ELEMENTS
 
@@ -40,6 +42,9 @@ def batch():
         "html_boxes": np.stack([boxes, boxes]),
         "html_box_mask": np.array([[True, True, False]] * 2),
         "html_mask": np.array([[True, True, True], [True, True, False]]),
+        "html_box_input_mask": np.array([[False, True, False]] * 2),
+        "html_z": np.array([[0, 0.5, 0]] * 2, np.float32),
+        "html_parent": np.array([[-1, 0, 1]] * 2, np.int32),
         "node_element": np.array([[CONTAINER, LEAF, LEAF], [CONTAINER, LEAF, -1]], np.int32),
         "image_mask": np.array([True, False]),
         "patch_mask": np.array([[True, True, True, False]] * 2),
@@ -119,8 +124,14 @@ def test_without_labels_a_loss_is_zero(batch, name):
         "node": (2, 3, 23),
         "aux": (2, 4, 30),
         "spatial": (2, 4),
+        "merge": (2, 3, 3),
+        "advanced": (2, 3),
+        **dict.fromkeys(PATTERNS, (2, 1)),
     }
     prediction = jnp.ones(shapes[name]) if name in shapes else None
+    if name == "boxes":  # boxes are labels, too
+        prediction = Boxes(jnp.ones((2, 3, 5)), jnp.ones((2, 3, 5)))
+        batch["html_box_mask"] = jnp.zeros((2, 3), bool)
     if name == "contrastive":
         prediction = (jnp.ones((2, 3, 6)), jnp.ones((2, 4, 6)))
     assert HEADS[name].loss(prediction, batch, Grid)[0] == 0

@@ -30,8 +30,16 @@ ADDED_FIELDS: dict[str, Any] = {
     "model.class_composition": "attention",
     "model.tree_bias": True,
     "model.fusion": "late",
+    "model.decoder_window": 0,
+    "model.decoder_top_k": 0,
     "model.patch_embed": "shifted",
     "model.feed_forward": "mlp",
+    "loss.boxes": 0.1,
+    "loss.merge": 0.1,
+    "loss.advanced": 0.1,
+    "loss.carousel": 0.1 / 3,
+    "loss.accordion": 0.1 / 3,
+    "loss.gallery": 0.1 / 3,
     "heads": "node,category,element,aux,contrastive,spatial",
 }
 # Beginnings of parameter paths in 0.1.0 -> what they are today, such as "decoder/" ->

@@ -124,11 +124,15 @@ class DecoderConfig:
       block: of every layer.
       layers: any number.
       max_length: positions that have an embedding, and that a cache can hold.
+      window: earlier positions that a position sees; None: all.
+      top_k: beyond the window, so many of the highest scores are seen, too; None: none.
     """
 
     block: BlockConfig
     layers: int
     max_length: int
+    window: int | None = None
+    top_k: int | None = None
 
 
 @dataclasses.dataclass(frozen=True)

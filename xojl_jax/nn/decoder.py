@@ -186,12 +186,18 @@ class Decoder(nn.Module):
         self.positions = self.param("positions", init, shape, jnp.float32)
         self.norm = LayerNorm(dtype=self.dtype)
 
+    @property
+    def self_mask(self) -> Mask:
+        """What the config lets a position see of the others."""
+        c = self.config
+        return CAUSAL if c.window is None else CAUSAL.replace(window=c.window, top_k=c.top_k)
+
     def __call__(
         self,
         x: Float[Array, "R L D"],
         memory: Float[Array, "B M D"],
         memory_mask: Bool[Array, "B M"] | None = None,
-        self_mask: Mask = CAUSAL,
+        self_mask: Mask | None = None,
     ) -> Float[Array, "R L D"]:
         """Teacher forcing, over whole sequences.
 
@@ -199,11 +205,13 @@ class Decoder(nn.Module):
           x: [R, L, D], embedded tokens.
           memory: [B, M, D].
           memory_mask: bool[B, M], False in padding.
-          self_mask: which positions each position sees; arrays in it are over L positions.
+          self_mask: which positions each position sees; arrays in it are over L positions. None:
+            what the config says.
 
         Returns:
           [R, L, D], hidden states.
         """
+        self_mask = self.self_mask if self_mask is None else self_mask
         if x.shape[1] > self.config.max_length:
             raise ValueError(f"decoder: {x.shape[1]} positions, at most {self.config.max_length}")
         x = x.astype(self.dtype) + self.positions[: x.shape[1]].astype(self.dtype)
@@ -246,7 +254,7 @@ class Decoder(nn.Module):
         x: Float[Array, "R D"],
         cache: DecoderCache,
         position: Int[Array, ""],
-        self_mask: Mask = CAUSAL,
+        self_mask: Mask | None = None,
     ) -> tuple[Float[Array, "R D"], DecoderCache]:
         """One position for every row: x [R, D], position int32[] -> hidden states [R, D] and
         the cache.
@@ -255,6 +263,7 @@ class Decoder(nn.Module):
         self_mask: as in teacher forcing, but its arrays are over max_length positions. A position
         sees at most itself and earlier ones, whatever the mask says: later ones are not there yet.
         """
+        self_mask = self.self_mask if self_mask is None else self_mask
         embedding = jax.lax.dynamic_slice_in_dim(self.positions, position, 1)
         x = x[:, None].astype(self.dtype) + embedding.astype(self.dtype)
         written = []

@@ -67,13 +67,18 @@ class PooledClassifier(nn.Module):
         self, tokens: Float[Array, "B N D"], mask: Bool[Array, "B N"] | None = None
     ) -> Float32[Array, "B _"]:
         width = tokens.shape[-1]
-        # Heads narrower than 16 hold nothing, so small models get fewer.
-        heads = min(self.heads, max(1, width // 16))
+        heads = pool_heads(width, self.heads)
         x = AttentionPool(heads, self.dtype, name="pool")(tokens, mask)
         x = EinsumDense((width // 2,), ("embed", "mlp"), dtype=self.dtype, name="hidden")(x)
         x = Dropout(self.dropout)(nn.relu(x))
         x = EinsumDense((self.classes,), ("mlp", "classes"), dtype=self.dtype, name="project")(x)
         return x.astype(jnp.float32)
+
+
+def pool_heads(width: int, heads: int = 8) -> int:
+    """The published number of heads, or as many as a small model fills: narrower than 16, a head
+    holds nothing."""
+    return min(heads, max(1, width // 16))
 
 
 @struct.dataclass
@@ -121,7 +126,7 @@ class Pyramid(nn.Module):
             # A convolution would carry what is in padding over to real cells.
             above = cells = jnp.where(cells_mask[..., None], cells, 0)
             if level in self.levels:
-                smooth = _conv(self.width, 3, ("mlp", "embed"), self.dtype, f"smooth_{level}")
+                smooth = convolution(self.width, 3, ("mlp", "embed"), self.dtype, f"smooth_{level}")
                 found[level] = Level(smooth(cells), cells_mask)
         return tuple(found[level] for level in self.levels)
 
@@ -147,11 +152,13 @@ class SpatialAttention(nn.Module):
         pooled = jnp.stack([features.mean(-1), maximum], axis=-1)
         if mask is not None:
             pooled = jnp.where(mask[..., None], pooled, jnp.zeros((), pooled.dtype))
-        logits = _conv(1, 7, (None, None), self.dtype, "map")(pooled)[..., 0].astype(jnp.float32)
+        logits = convolution(1, 7, (None, None), self.dtype, "map")(pooled)[..., 0].astype(
+            jnp.float32
+        )
         return features * jax.nn.sigmoid(logits)[..., None].astype(features.dtype), logits
 
 
-def _conv(
+def convolution(
     width: int, size: int, axes: tuple[str | None, str | None], dtype: DTypeLike, name: str
 ) -> nn.Conv:
     init = nn.initializers.lecun_normal()

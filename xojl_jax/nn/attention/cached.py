@@ -8,6 +8,7 @@ from jaxtyping import Float, Int
 
 from xojl_jax.nn.attention.mask import Mask
 from xojl_jax.nn.attention.precision import masked_score
+from xojl_jax.nn.attention.sparse import sparse_weights
 
 Array = jax.Array
 
@@ -36,6 +37,10 @@ def attend_cached(
     """
     dot = functools.partial(jnp.einsum, preferred_element_type=jnp.float32)
     seen = _seen(mask, keys.shape[2], position)
+    if mask.top_k is not None:
+        near = mask.near(position[None], jnp.arange(keys.shape[2], dtype=jnp.int32))
+        weights = sparse_weights(dot("bqhk,bhsk->bhqs", q, keys), near, seen, mask.top_k)
+        return dot("bhqs,bhsk->bqhk", weights.astype(values.dtype), values).astype(q.dtype)
     lowest = masked_score(jnp.dtype(jnp.float32))
     scores = jnp.where(seen, dot("bqhk,bhsk->bhqs", q, keys), lowest)
     # Where nothing is seen, all scores equal the top, and exp alone would give ones.

@@ -52,6 +52,7 @@ def _unsupported_mask(q: Array, k: Array, mask: Mask, bias) -> str | None:
     given = {
         "bias": bias,
         "window": mask.window,
+        "top_k": mask.top_k,
         "order": mask.order,
         "segments": mask.segments,
         "causal with key_mask": (mask.causal and mask.key_mask is not None) or None,

@@ -40,6 +40,8 @@ class Mask:
       exclude_self: query i does not see key i.
       window: only keys with |i - j| <= window, except that the first `window_prefix` tokens see,
         and are seen by, all.
+      top_k: beyond the window, a query sees the so many keys of the highest scores, too: which ones
+        no position tells, so `visible` leaves the window out, and `near` has it.
     """
 
     key_mask: Array | None = None
@@ -49,11 +51,12 @@ class Mask:
     exclude_self: bool = struct.field(pytree_node=False, default=False)
     window: int | None = struct.field(pytree_node=False, default=None)
     window_prefix: int = struct.field(pytree_node=False, default=0)
+    top_k: int | None = struct.field(pytree_node=False, default=None)
 
     @property
     def banded(self) -> bool:
         """Whether positions alone rule out whole blocks of scores."""
-        return self.causal or self.window is not None
+        return self.causal or (self.window is not None and self.top_k is None)
 
     def visible(
         self,
@@ -98,11 +101,16 @@ class Mask:
             parts.append(j <= i)
         if self.exclude_self:
             parts.append(i != j)
-        if self.window is not None:
-            # CLS and other summaries at the front would be cut off from most tokens.
-            prefix = (i < self.window_prefix) | (j < self.window_prefix)
-            parts.append((jnp.abs(i - j) <= self.window) | prefix)
+        if self.window is not None and self.top_k is None:
+            parts.append(self.near(rows, columns))
         return functools.reduce(jnp.logical_and, parts) if parts else None
+
+    def near(self, rows: Int[Array, " R"], columns: Int[Array, " C"]) -> Bool[Array, "R C"]:
+        """bool[R, C], the pairs within the window."""
+        i, j = rows[:, None], columns[None, :]
+        # CLS and other summaries at the front would be cut off from most tokens.
+        prefix = (i < self.window_prefix) | (j < self.window_prefix)
+        return (jnp.abs(i - j) <= self.window) | prefix
 
     def padded(self, more_rows: int, more_columns: int, columns: int) -> "Mask":
         """The same mask for sequences with so many more queries and keys, which nobody sees.

@@ -69,8 +69,13 @@ def model_config(
         tree_bias=m.tree_bias,
         pieces=pieces,
     )
+    decoder = DecoderConfig(
+        block, m.decoder_layers, m.max_target, m.decoder_window or None, m.decoder_top_k or None
+    )
+    if decoder.top_k and not decoder.window:
+        raise BadUsage("config.model.decoder_top_k selects keys beyond config.model.decoder_window")
     return ModelConfig(
-        trunk=TrunkConfig(vision, DecoderConfig(block, m.decoder_layers, m.max_target)),
+        trunk=TrunkConfig(vision, decoder),
         html=html,
         stage=stage,
         fusion=m.fusion,

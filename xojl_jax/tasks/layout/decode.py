@@ -29,6 +29,7 @@ def decode_batch(
     mode: str = "dual",
     method: str = "greedy",
     beam: int = 4,
+    length_penalty: float = 0.0,
     temperature: float = 1.0,
     rng: Array | None = None,
 ) -> Prediction:
@@ -38,6 +39,8 @@ def decode_batch(
       mode: a key of `VIEWS`.
       method: "greedy", "sample" or "beam".
       beam: hypotheses of a beam.
+      length_penalty: a beam's hypotheses are ranked by log probability over
+        ((5 + length) / 6) ** length_penalty (Wu et al. 2016); more favors longer ones.
       temperature: of a sample.
       rng: key of a sample.
     """
@@ -91,6 +94,7 @@ def decode_batch(
         max_length=task.config.model.max_target,
         method=method,
         beam=beam,
+        length_penalty=length_penalty,
         temperature=temperature,
         rng=rng,
         reorder=_reorder,

@@ -21,6 +21,7 @@ class Features(NamedTuple):
       tokens, tokens_mask: [B, M, D] and bool[B, M], all that is known of the section: patches, or
         HTML nodes, or, fused, first the nodes and then the cells of the decoder's visual memory.
       html, html_mask: [B, T, D] and bool[B, T], HTML nodes; fused where both encoders run.
+      html_parent: int32[B, T], -1 for a root.
       patches, patch_mask: [B, N, D] and bool[B, N], after the final norm; fused where both run.
       middle_patches: [B, N, D], the patches' residual stream in the middle of the vision encoder.
       attention: float32[B, N], logits of the spatial attention map (X069).
@@ -30,6 +31,7 @@ class Features(NamedTuple):
     tokens_mask: Array
     html: Array | None = None
     html_mask: Array | None = None
+    html_parent: Array | None = None
     patches: Array | None = None
     patch_mask: Array | None = None
     middle_patches: Array | None = None

@@ -15,6 +15,7 @@ from xojl_jax.tasks.layout.stages import STAGES
 from xojl_jax.tasks.layout.visual_memory import STRIDES
 
 _COUNT = Number(1)
+_FROM_ZERO = Number(0)
 _SHARE = Number(0, most=1)
 _RATE = Number(0, below=1)
 # Samples hold token ids, pointers at nodes among them, and lengths in 16 bits.
@@ -47,6 +48,8 @@ FIELDS: dict[str, Rule] = {
     "model.fusion": OneOf(FUSIONS),
     "model.fusion_layers": _COUNT,
     "model.decoder_layers": _COUNT,
+    "model.decoder_window": _FROM_ZERO,
+    "model.decoder_top_k": _FROM_ZERO,
     "model.mlp_ratio": _COUNT,
     "model.max_nodes": Number(1, most=_MOST_IDS),
     "model.max_classes": Number(1, most=_MOST_IDS),

@@ -6,10 +6,6 @@ A part of the loss without labels in a batch is 0.
 B batch, N patches, M tokens of a section, T HTML nodes, D width, E element ids.
 """
 
-import dataclasses
-from collections.abc import Callable
-from typing import Any
-
 import jax
 import jax.numpy as jnp
 from flax import linen as nn
@@ -17,39 +13,19 @@ from flax import linen as nn
 from xojl_jax.nn.heads import PooledClassifier, TokenClassifier
 from xojl_jax.nn.layers import EinsumDense
 from xojl_jax.tasks.layout import losses
+from xojl_jax.tasks.layout.box_head import BOX_HEAD
 from xojl_jax.tasks.layout.encoded import Features
+from xojl_jax.tasks.layout.merge_head import MERGE_HEAD
 from xojl_jax.tasks.layout.model_config import ModelConfig
+from xojl_jax.tasks.layout.parts import Batch, Head, Metrics
+from xojl_jax.tasks.layout.pattern_heads import PATTERN_HEADS
 from xojl_jax.tasks.layout.tree_prior import NUM_ELEMENTS
 from xojl_jax.xojl.tree import CONTAINERS, ELEMENTS
 from xojl_jax.xojl.vocabulary import ELEMENT_WIDTH
 
 Array = jax.Array
-Batch = dict[str, Array]
-Metrics = dict[str, Array]
 
 LEAVES = tuple(i for i, element in enumerate(ELEMENTS) if element not in CONTAINERS)
-
-
-@dataclasses.dataclass(frozen=True)
-class Head:
-    """One prediction beside the sequence.
-
-    Attributes:
-      inputs: the fields of `Features` that it reads. It is trained in the stages that compute them.
-      module: made from the config, called with `Features`, gives the prediction. What it creates
-        are parameters of the whole model, so their names must be used by no other part.
-      parameters: these names.
-      loss: (prediction, batch, config) -> (float32[], metrics by name).
-      flops: forward FLOPs of one sample, its loss included.
-      group: the key in `config.optim.groups` of its parameters.
-    """
-
-    inputs: frozenset[str]
-    module: Callable[[ModelConfig], nn.Module]
-    parameters: tuple[str, ...]
-    loss: Callable[[Any, Batch, ModelConfig], tuple[Array, Metrics]]
-    flops: Callable[[ModelConfig], float]
-    group: str = "rest"
 
 
 # --- the section as a whole ------------------------------------------------------------------
@@ -278,4 +254,7 @@ HEADS = {
         loss=attention_loss,
         flops=lambda c: 0.0,
     ),
+    "boxes": BOX_HEAD,
+    "merge": MERGE_HEAD,
+    **PATTERN_HEADS,
 }

@@ -122,11 +122,19 @@ class LayoutInference(Inference):
         add("--mode", default=modes[0], choices=modes, help=f"views (default {modes[0]})")
         add("--method", default="greedy", choices=methods, help="of decoding (default greedy)")
         add("--beam", type=int, default=4, help="hypotheses of a beam (default 4)")
+        add(
+            "--length-penalty",
+            type=float,
+            default=0.0,
+            help="of --method=beam: 0 (default) ranks by probability, more favors longer answers",
+        )
         if predicts:
             add("--temperature", type=float, default=1.0, help="of --method=sample (default 1)")
 
     @classmethod
     def check_arguments(cls, flags: argparse.Namespace, command: str) -> None:
+        if not 0 <= flags.length_penalty <= 10:
+            raise BadUsage(f"--length-penalty is {flags.length_penalty}: choose 0 to 10")
         if command == "evaluate":
             if flags.beam < 1:
                 raise BadUsage(f"--beam is {flags.beam}: choose 1 or more")
@@ -148,7 +156,7 @@ class LayoutInference(Inference):
         return EXAMPLES[command]
 
     def options(self, flags: argparse.Namespace) -> dict[str, Any]:
-        names = ("mode", "method", "beam", "temperature")
+        names = ("mode", "method", "beam", "length_penalty", "temperature")
         return {name: getattr(flags, name) for name in names if hasattr(flags, name)}
 
     # --- inputs ------------------------------------------------------------------------------

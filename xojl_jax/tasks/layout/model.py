@@ -77,7 +77,10 @@ class LayoutModel(nn.Module):
     def encode_html(self, batch: Batch) -> Features:
         """The HTML tree alone."""
         html, mask = self.html_encoder(batch), batch["html_mask"]
-        return Features(tokens=html, tokens_mask=mask, html=html, html_mask=mask)
+        parent = batch["html_parent"]
+        return Features(
+            tokens=html, tokens_mask=mask, html=html, html_mask=mask, html_parent=parent
+        )
 
     def encode_both(self, batch: Batch) -> Features:
         """Both encoders, fused, and the decoder's memory."""
@@ -93,6 +96,7 @@ class LayoutModel(nn.Module):
             tokens_mask=memory.mask,
             html=html,
             html_mask=html_mask,
+            html_parent=batch["html_parent"],
             patches=patches,
             patch_mask=patch_mask,
             middle_patches=vision.taps[1],

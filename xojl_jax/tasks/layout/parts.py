@@ -7,10 +7,16 @@ docs/adding_a_part.md shows how to add one.
 
 import dataclasses
 from collections.abc import Callable
+from typing import Any
 
 import jax
+from flax import linen as nn
 
-from xojl_jax.tasks.layout.model_config import HtmlConfig
+from xojl_jax.tasks.layout.model_config import HtmlConfig, ModelConfig
+
+Array = jax.Array
+Batch = dict[str, Array]
+Metrics = dict[str, Array]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -25,3 +31,25 @@ class NodePart:
 
     apply: Callable[[HtmlConfig, dict[str, jax.Array]], jax.Array]
     flops: Callable[[HtmlConfig], dict[str, float]] = lambda config: {}
+
+
+@dataclasses.dataclass(frozen=True)
+class Head:
+    """One prediction beside the sequence.
+
+    Attributes:
+      inputs: the fields of `Features` that it reads. It is trained in the stages that compute them.
+      module: made from the config, called with `Features`, gives the prediction. What it creates
+        are parameters of the whole model, so their names must be used by no other part.
+      parameters: these names.
+      loss: (prediction, batch, config) -> (float32[], metrics by name).
+      flops: forward FLOPs of one sample, its loss included.
+      group: the key in `config.optim.groups` of its parameters.
+    """
+
+    inputs: frozenset[str]
+    module: Callable[[ModelConfig], nn.Module]
+    parameters: tuple[str, ...]
+    loss: Callable[[Any, Batch, ModelConfig], tuple[Array, Metrics]]
+    flops: Callable[[ModelConfig], float]
+    group: str = "rest"

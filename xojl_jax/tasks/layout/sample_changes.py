@@ -14,8 +14,9 @@ from xojl_jax.data.images import Fit
 from xojl_jax.tasks.base import Sample
 from xojl_jax.tasks.layout.sample_spec import FeatureSpec, blank_arrays, sample_spec
 
-# Labels, though they are named like input: the boxes of nodes, and which of them are known.
-_BOX_LABELS = ("html_boxes", "html_box_mask")
+# Labels, though they are named like input: the boxes of nodes, what is painted over what, and for
+# which nodes both are known. The encoder reads them where `html_box_input_mask` says so.
+_BOX_LABELS = ("html_boxes", "html_z", "html_box_mask")
 
 
 def rotate_sample(sample: Sample, degrees: float, spec: FeatureSpec) -> Sample:
@@ -36,8 +37,8 @@ def rotate_sample(sample: Sample, degrees: float, spec: FeatureSpec) -> Sample:
 
 
 def without_boxes(sample: Mapping, spec: FeatureSpec) -> Sample:
-    """The encoder reads no boxes; `html_boxes` and `html_box_mask` stay, as labels."""
-    return dict(sample) | blank_arrays(spec, ("html_z", "html_box_input_mask"))
+    """The encoder reads no boxes; `html_boxes`, `html_z` and `html_box_mask` stay, as labels."""
+    return dict(sample) | blank_arrays(spec, ("html_box_input_mask",))
 
 
 def without_image(sample: Mapping, spec: FeatureSpec) -> Sample:

@@ -1,0 +1,94 @@
+"""Causal attention to a window, and beyond it to the few keys of the highest scores.
+
+The keys beyond the window are selected for every query and head by the scores themselves, as
+SparseK attention does (Lou et al. 2024), but exactly: so all scores are computed, for some rows of
+queries at a time, and only softmax and values are sparse. It changes what a position may draw on,
+not how much is read.
+
+Letters: B batch, Tq queries, S keys, H heads, K head width. Scores, softmax and sums are float32
+(float64 for float64 inputs).
+"""
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Bool, Float
+
+from xojl_jax.nn.attention.bias import TokenTypeBias
+from xojl_jax.nn.attention.mask import Mask
+from xojl_jax.nn.attention.precision import accumulation_dtype, masked_score
+
+Array = jax.Array
+
+# Rows of queries whose scores are in memory at once.
+ROWS = 256
+
+
+def supports(q: Array, k: Array, v: Array, mask: Mask, bias) -> str | None:
+    """None, or why not."""
+    if mask.top_k is None:
+        return "the mask selects no keys by their scores"
+    if bias is not None:
+        return "it has no bias"
+    return None
+
+
+def attend(
+    q: Array,
+    k: Array,
+    v: Array,
+    mask: Mask,
+    *,
+    bias: Array | TokenTypeBias | None,
+    scale: float,
+    block_size: int,
+) -> Array:
+    """See `attend.attend`."""
+    rows = q.shape[1]
+    blocks = -(-rows // ROWS)
+    size = -(-rows // blocks)
+    acc = accumulation_dtype(q.dtype)
+    columns = jnp.arange(k.shape[1], dtype=jnp.int32)
+
+    def block(start: Array) -> Array:
+        """The rows from `start` on: [B, size, H, K]."""
+
+        def cut(x: Array) -> Array:
+            return jax.lax.dynamic_slice_in_dim(x, start, size, axis=1)
+
+        at = start + jnp.arange(size, dtype=jnp.int32)
+        scores = jnp.einsum("bqhk,bshk->bhqs", cut(q), k, preferred_element_type=acc) * scale
+        visible = mask.visible(at, columns, of_rows=cut)
+        near = mask.near(at, columns)
+        weights = sparse_weights(scores, near, visible, mask.top_k)
+        return jnp.einsum("bhqs,bshk->bqhk", weights.astype(v.dtype), v).astype(q.dtype)
+
+    if blocks == 1:
+        return block(jnp.int32(0))
+    # The last block begins earlier rather than reaching over the end: its first rows come twice.
+    starts = jnp.minimum(jnp.arange(blocks, dtype=jnp.int32) * size, rows - size)
+    out = jax.lax.map(jax.checkpoint(block, prevent_cse=False), starts)
+    out = out.swapaxes(0, 1).reshape(q.shape[0], blocks * size, *q.shape[2:-1], v.shape[-1])
+    last = rows - (blocks - 1) * size
+    return jnp.concatenate([out[:, : (blocks - 1) * size], out[:, blocks * size - last :]], axis=1)
+
+
+def sparse_weights(
+    scores: Float[Array, "B H R C"],
+    near: Bool[Array, "R C"],
+    visible: Bool[Array, "#B #H R C"] | Bool[Array, "R C"] | None,
+    top_k: int,
+) -> Float[Array, "B H R C"]:
+    """Softmax over the visible keys that are near, and the `top_k` others of the highest scores.
+
+    Keys that tie with the last of these are all kept. Where nothing is visible, all weights are 0.
+    """
+    lowest = masked_score(scores.dtype)
+    if visible is not None:
+        scores = jnp.where(visible, scores, lowest)
+    far = jnp.where(near, lowest, scores)
+    highest = jax.lax.top_k(jax.lax.stop_gradient(far), min(top_k, far.shape[-1]))[0]
+    kept = (scores > lowest) & (near | (far >= highest[..., -1:]))
+    scores = jnp.where(kept, scores, lowest)
+    weights = jnp.where(kept, jnp.exp(scores - scores.max(-1, keepdims=True)), 0)
+    total = weights.sum(-1, keepdims=True)
+    return weights / jnp.where(total > 0, total, 1)
