@@ -79,10 +79,20 @@ def defaults() -> ConfigDict:
     model.tree_bias = True
     # Where an HTML node is, as vectors that are added up: names in node_positions.py; "" for none.
     model.positions = "depth_first,breadth_first,parent,depth,child,path,boxes"
-    # How HTML tokens and visual tokens exchange information: a name in fusion.py.
+    # How HTML tokens and visual tokens exchange information, a name in fusion.py: "late" (through
+    # cross-attention), "mixture" (joint attention, parameters by modality), "early" (HTML runs
+    # through the vision encoder) or "aligned" (by boxes, without attention).
     model.fusion = "late"
     # Layers in which HTML tokens and visual tokens attend to each other.
     model.fusion_layers = 2
+    # Of "late": with "boxes", a node whose box was given and the patches in it read each other and
+    # no others; with "all", all do.
+    model.fusion_pairs = "all"
+    # Of "late": whether what is read of HTML and of the screenshot is weighted by how much each
+    # says. An answer then tells the weights.
+    model.fusion_weights = False
+    # Whether the semantic and the detail view run through one decoder: "shared", or "separate".
+    model.decoder = "shared"
     # Layers of the decoder.
     model.decoder_layers = 6
     # Earlier positions that one of the decoder sees, such as 512; 0: all of them.
@@ -127,7 +137,8 @@ def defaults() -> ConfigDict:
     # Predictions beside the sequence: names in heads.py, in the order in which they are computed. A
     # stage trains those whose inputs its encoders compute. Beside these there are "boxes" (where
     # nodes are), "merge" (node and parent), and detectors: "advanced", or "carousel", "accordion"
-    # and "gallery" one by one.
+    # and "gallery" one by one. "structure" learns depth and parent in the layout, "prefix" ties a
+    # prefix token to its class, "bag" learns patches from sections without boxes.
     config.heads = "node,category,element,aux,contrastive,spatial"
 
     config.loss = loss = ConfigDict()
@@ -159,6 +170,12 @@ def defaults() -> ConfigDict:
     loss.accordion = 0.1 / 3
     # Weight of the detector of galleries alone.
     loss.gallery = 0.1 / 3
+    # Weight of the loss on depth and parent of layout nodes, which stands for the tree distance.
+    loss.structure = 0.05
+    # Weight of the contrastive loss between prefix tokens and the patches of their classes.
+    loss.prefix = 0.1
+    # Weight of the loss on which elements occur, learned on patches of sections without boxes.
+    loss.bag = 0.1
     return config
 
 

@@ -15,6 +15,7 @@ from rich.table import Table
 
 from xojl_jax import command, compilation_cache, restore
 from xojl_jax.data import loader
+from xojl_jax.engine import checkpoint_files
 from xojl_jax.errors import BadInput, BadUsage
 from xojl_jax.restore import LoadedModel
 from xojl_jax.tasks.base import Dataset, Inference
@@ -30,6 +31,9 @@ def main(argv: list[str]) -> None:
     references = inference.references(dataset, flags.limit)
     answers = predict_all(model, dataset, references, flags)
     references, answers = labeled(inference, references, answers)
+    if flags.calibrate:
+        calibrate(model, answers, references)
+        return
     report = describe(model, dataset, flags)
     report["views"] = inference.score(answers, references)
     report["baseline"] = inference.baseline(references)
@@ -50,12 +54,27 @@ def parse(argv: list[str]) -> argparse.Namespace:
     add("--out", help="JSON report (default: WORKDIR/evaluation-SPLIT.json)")
     add("--limit", type=int, help="only the first records of the split")
     add("--batch-size", type=int, default=16, help="records a decode (default 16)")
+    add(
+        "--calibrate",
+        action="store_true",
+        help="fit the probabilities of --confidence to this split, keep them in the checkpoint",
+    )
     flags, _ = restore.parse_flags("evaluate", parser, argv)
     for name in ("limit", "batch_size"):
         value = getattr(flags, name)
         if value is not None and value < 1:
             raise BadUsage(f"--{name.replace('_', '-')} is {value}: choose 1 or more")
     return flags
+
+
+def calibrate(model: LoadedModel, answers: list[Any], references: list[Any]) -> None:
+    """Keeps in the checkpoint what makes its probabilities true on these records."""
+    calibration = model.inference.calibrate(answers, references)
+    if calibration is None:
+        raise BadUsage("--calibrate: this task's answers have no probabilities")
+    checkpoint = Path(model.metadata["checkpoint"])
+    checkpoint_files.write_calibration(checkpoint, calibration)
+    print(f"calibration kept in {checkpoint}: {json.dumps(calibration)}")
 
 
 def predict_all(

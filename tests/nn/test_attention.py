@@ -203,7 +203,7 @@ def test_the_first_backend_that_supports_the_arguments_is_used(monkeypatch):
     with pytest.raises(BadUsage, match="sevens: no segments"):
         attend(q, k, v, segments, backend="sevens")
     with pytest.raises(
-        BadUsage, match="'third' is not known: choose one of cudnn, blockwise, sevens"
+        BadUsage, match="'third' is not known: choose one of cudnn, blockwise, sparse, sevens"
     ):
         attend(q, k, v, backend="third")
 

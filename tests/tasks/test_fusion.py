@@ -1,4 +1,4 @@
-"""Late fusion against plain numpy, and without one of the modalities."""
+"""The fusions against plain numpy, and without one of the modalities."""
 
 import jax
 import jax.numpy as jnp
@@ -7,7 +7,9 @@ import pytest
 from flax import linen as nn
 
 from xojl_jax.nn.config import BlockConfig
+from xojl_jax.tasks.layout.box_alignment import BoxAlignment, ModalityWeights, box_pairs
 from xojl_jax.tasks.layout.fusion import LateFusion
+from xojl_jax.tasks.layout.joint_fusion import MixtureFusion
 
 CONFIG = BlockConfig(width=8, heads=2, mlp_ratio=2)
 RNG = np.random.default_rng(0)
@@ -83,3 +85,133 @@ def test_without_a_picture_html_does_not_depend_on_its_pixels(params):
     other, _ = fuse(params, HTML_MASK, none, patches=PATCHES[:, ::-1] * 3)
     np.testing.assert_array_equal(html, other)
     assert np.isfinite(html).all()
+
+
+def noisy(module, *inputs):
+    """Parameters around those of the start, so that none of them is zero."""
+    shapes = jax.eval_shape(module.init, jax.random.key(0), *inputs)["params"]
+    rng = np.random.default_rng(1)
+
+    def fill(path, x):
+        scale = path[-1].key == "scale"
+        return jnp.asarray(scale + 0.4 * rng.normal(size=x.shape), jnp.float32)
+
+    return jax.tree_util.tree_map_with_path(fill, nn.meta.unbox(shapes))
+
+
+PAIRS = np.zeros((1, 3, 5), bool)
+PAIRS[0, 0, [0, 2]] = PAIRS[0, 1, 2] = True
+
+
+def test_a_node_reads_its_own_patches_alone(params):
+    """Protects X073: a node with its pairs is that node with all other patches masked out, and a
+    patch that no node is paired with reads nothing."""
+    fusion = LateFusion(CONFIG, layers=1)
+    apply = jax.jit(lambda *arrays: fusion.apply({"params": params}, HTML, PATCHES, *arrays))
+    html, patches = apply(HTML_MASK, PATCH_MASK, PAIRS)
+    for node in range(2):
+        alone, _ = apply(HTML_MASK, PATCH_MASK & PAIRS[:, node], np.ones_like(PAIRS))
+        np.testing.assert_allclose(html[0, node], alone[0, node], atol=1e-5)
+    _, blind = apply(np.zeros_like(HTML_MASK), PATCH_MASK, np.ones_like(PAIRS))
+    np.testing.assert_allclose(patches[0, [1, 4]], blind[0, [1, 4]], atol=1e-5)
+
+
+def test_what_is_read_counts_by_its_weight(params):
+    """Protects X064: at weight 0 HTML is as without a picture, whatever is read of it; at 1 it is
+    as without weights."""
+    fusion = LateFusion(CONFIG, layers=1)
+    apply = jax.jit(
+        lambda mask, weights: fusion.apply(
+            {"params": params}, HTML, PATCHES, HTML_MASK, mask, None, weights
+        )
+    )
+    ones = jnp.ones((1, 2))
+    plain = fuse(params, HTML_MASK, PATCH_MASK)
+    for found, wanted in zip(apply(PATCH_MASK, ones), plain, strict=True):
+        np.testing.assert_allclose(found, wanted, atol=1e-6)
+    html, patches = apply(PATCH_MASK, jnp.array([[1.0, 0.0]]))
+    blind, _ = fuse(params, HTML_MASK, jnp.zeros_like(PATCH_MASK))
+    # A read of nothing still has the bias of its output, which the weight takes, too.
+    assert np.abs(np.asarray(html) - np.asarray(plain[0])).max() > 1e-3
+    np.testing.assert_allclose(patches, plain[1], atol=1e-6)
+    assert html.shape == blind.shape
+
+
+def test_modalities_count_alike_at_first_and_alone_in_full():
+    """Protects X064: 1 each; where one is missing the other is 1, and the missing one nothing."""
+    html_mask = jnp.array([[True, True, False], [True, False, False], [False] * 3])
+    patch_mask = jnp.array([[True] * 5, [False] * 5, [False] * 5])
+    html, patches = (jnp.asarray(np.repeat(x, 3, axis=0)) for x in (HTML, PATCHES))
+    module = ModalityWeights(CONFIG)
+    inputs = html, patches, html_mask, patch_mask
+    start, variables = module.init_with_output(jax.random.key(0), *inputs)
+    np.testing.assert_allclose(start, [[1, 1], [1, 0], [0, 0]], atol=1e-6)
+    weights = nn.meta.unbox(variables["params"])
+    weights["html"]["bias"] = weights["html"]["bias"] + 2
+    found = module.apply({"params": weights}, *inputs)
+    share = 1 / (1 + np.exp(-2))
+    np.testing.assert_allclose(found, [[2 * share, 2 - 2 * share], [1, 0], [0, 0]], atol=1e-6)
+
+
+def test_pairs_are_patches_in_boxes_that_were_given():
+    """Protects X073 and X075: labels are no input, and of a node without a box nothing is known."""
+    batch = {
+        "html_boxes": jnp.array([[[0, 0, 0.5, 1], [0, 0, 1, 1], [0.1, 0.1, 0.2, 0.2]]]),
+        "html_box_input_mask": jnp.array([[True, False, True]]),
+        "patch_mask": jnp.ones((1, 4), bool),
+    }
+    half, none, whole = [True, False] * 2, [False] * 4, [True] * 4
+    np.testing.assert_array_equal(box_pairs(batch, (2, 2))[0], [half, whole, whole])
+    np.testing.assert_array_equal(box_pairs(batch, (2, 2), strict=True)[0], [half, none, none])
+
+
+def test_aligned_tokens_take_up_the_mean_of_their_pairs():
+    """Protects X075: means over real pairs; without one, a token is as it was."""
+    arrays = [jnp.asarray(x) for x in (HTML, PATCHES, HTML_MASK, PATCH_MASK, PAIRS)]
+    module = BoxAlignment(CONFIG)
+    weights = noisy(module, *arrays)
+    html, patches = jax.jit(module.apply)({"params": weights}, *arrays)
+    weights = jax.tree.map(np.asarray, weights)
+
+    def taken(name, x):
+        x = norm(weights[f"{name}_norm"], x)
+        return x @ weights[name]["kernel"] + weights[name]["bias"]
+
+    wanted = HTML[0].copy()
+    wanted[0] += taken("html_takes", PATCHES[0, [0, 2]].mean(0))
+    wanted[1] += taken("html_takes", PATCHES[0, 2])
+    np.testing.assert_allclose(html[0], wanted, atol=1e-5)
+    wanted = PATCHES[0].copy()
+    wanted[0] += taken("vision_takes", HTML[0, 0])
+    wanted[2] += taken("vision_takes", HTML[0, :2].mean(0))
+    np.testing.assert_allclose(patches[0], wanted, atol=1e-5)
+
+
+def test_a_mixture_attends_jointly_with_parameters_of_each_modality():
+    """Protects X076: projections, norms and feed-forward by modality, attention over both."""
+    arrays = [jnp.asarray(x) for x in (HTML, PATCHES, HTML_MASK, PATCH_MASK)]
+    module = MixtureFusion(CONFIG, layers=1)
+    weights = noisy(module, *arrays)
+    found = jax.jit(module.apply)({"params": weights}, *arrays)
+    weights = jax.tree.map(np.asarray, weights)
+    layer = jax.tree.map(lambda x: x[0], weights["stack"]["layers"])
+    tokens = {"html": HTML[0], "vision": PATCHES[0]}
+    mask = np.concatenate([HTML_MASK[0], PATCH_MASK[0]])
+
+    def heads(name, kind, x):
+        params = layer[f"{name}_attention"][kind]
+        return np.einsum("td,dhk->htk", x, params["kernel"]) + params["bias"][:, None]
+
+    inputs = {name: norm(layer[f"{name}_norm"], x) for name, x in tokens.items()}
+    keys, values = (
+        np.concatenate([heads(name, kind, inputs[name]) for name in tokens], axis=1)
+        for kind in ("key", "value")
+    )
+    for (name, x), one in zip(tokens.items(), found, strict=True):
+        scores = np.einsum("hqk,hsk->hqs", heads(name, "query", inputs[name]), keys) / 2
+        weight = np.exp(scores - scores.max(-1, keepdims=True)) * mask
+        y = np.einsum("hqs,hsk->qhk", weight / weight.sum(-1, keepdims=True), values)
+        out = layer[f"{name}_attention"]["out"]
+        x = x + np.einsum("qhk,hkd->qd", y, out["kernel"]) + out["bias"]
+        x = x + feed_forward(layer[f"{name}_mlp"], norm(layer[f"{name}_feed_forward_norm"], x))
+        np.testing.assert_allclose(one[0], norm(weights[f"{name}_norm"], x), atol=1e-4)

@@ -18,6 +18,7 @@ from xojl_jax.tasks.layout.heads import (
     region_loss,
 )
 from xojl_jax.tasks.layout.pattern_heads import PATTERNS
+from xojl_jax.tasks.layout.structure_head import Structure
 from xojl_jax.tasks.layout.task import LayoutTask
 from xojl_jax.xojl.tree import ELEMENTS
 
@@ -44,6 +45,7 @@ def batch():
         "html_mask": np.array([[True, True, True], [True, True, False]]),
         "html_box_input_mask": np.array([[False, True, False]] * 2),
         "html_z": np.array([[0, 0.5, 0]] * 2, np.float32),
+        "html_end": np.array([[3, 3, 3]] * 2, np.int32),
         "html_parent": np.array([[-1, 0, 1]] * 2, np.int32),
         "node_element": np.array([[CONTAINER, LEAF, LEAF], [CONTAINER, LEAF, -1]], np.int32),
         "image_mask": np.array([True, False]),
@@ -125,6 +127,7 @@ def test_without_labels_a_loss_is_zero(batch, name):
         "aux": (2, 4, 30),
         "spatial": (2, 4),
         "merge": (2, 3, 3),
+        "bag": (2, 4, 30),
         "advanced": (2, 3),
         **dict.fromkeys(PATTERNS, (2, 1)),
     }
@@ -132,6 +135,10 @@ def test_without_labels_a_loss_is_zero(batch, name):
     if name == "boxes":  # boxes are labels, too
         prediction = Boxes(jnp.ones((2, 3, 5)), jnp.ones((2, 3, 5)))
         batch["html_box_mask"] = jnp.zeros((2, 3), bool)
+    if name == "structure":
+        prediction = Structure(jnp.ones((2, 3, 16)), jnp.ones((2, 3, 4)))
+    if name == "prefix":
+        prediction = (jnp.ones((2, 22, 6)), jnp.ones((2, 4, 6)))
     if name == "contrastive":
         prediction = (jnp.ones((2, 3, 6)), jnp.ones((2, 4, 6)))
     assert HEADS[name].loss(prediction, batch, Grid)[0] == 0
@@ -156,3 +163,30 @@ def test_parameters_have_the_group_of_their_encoder_or_head():
     assert group("html_encoder/stack/layers/relations") == "html"
     for path in ("trunk/decoder/positions", "node_head/norm/scale", "patch_region/kernel"):
         assert group(path) == "rest"
+
+
+def test_a_prefix_is_compared_with_the_patches_of_its_class(batch):
+    """Protects X053 and X106: prefix i against class i, among the classes that are seen."""
+    prefixes = RNG.normal(size=(2, 22, 6)).astype(np.float32)
+    patches = RNG.normal(size=(2, 4, 6)).astype(np.float32)
+    seen = sorted((CONTAINER, LEAF))
+    regions = {CONTAINER: patches[0, :3].mean(0), LEAF: patches[0, [0, 2]].mean(0)}
+    pair = (prefixes[0, seen], np.stack([regions[element] for element in seen]))
+    unit = [x / np.linalg.norm(x, axis=-1, keepdims=True) for x in pair]
+    score = unit[0] @ unit[1].T / 0.07
+    both = [cross_entropy(score[i], i) + cross_entropy(score[:, i], i) for i in range(2)]
+    loss, _ = HEADS["prefix"].loss((jnp.asarray(prefixes), jnp.asarray(patches)), batch, Grid)
+    np.testing.assert_allclose(loss, np.mean(both) / 2, rtol=1e-4)
+
+
+def test_a_section_without_boxes_is_a_bag_of_patches(batch):
+    """Protects multiple-instance targets: a soft maximum over the real patches against the label,
+    and nothing where a node has a box."""
+    logits = RNG.normal(size=(2, 4, 30)).astype(np.float32)
+    elements = RNG.integers(0, 2, (2, 30)).astype(np.float32)
+    batch |= {"elements": jnp.asarray(elements), "label_mask": jnp.array([True, True])}
+    assert HEADS["bag"].loss(jnp.asarray(logits), batch, Grid)[0] == 0
+    batch["html_box_mask"] = jnp.zeros((2, 3), bool)
+    pooled = np.log(np.exp(logits[0, :3]).mean(0))
+    loss, _ = HEADS["bag"].loss(jnp.asarray(logits), batch, Grid)
+    np.testing.assert_allclose(loss, bce(pooled, elements[0]).mean(), rtol=1e-5)

@@ -13,6 +13,13 @@ from xojl_jax.tasks.layout.encoded import Features
 from xojl_jax.tasks.layout.merge_head import MergeHead, merge_loss
 from xojl_jax.tasks.layout.pattern_heads import PATTERNS, PatternDetector, pattern_loss
 from xojl_jax.tasks.layout.sample_spec import MERGED
+from xojl_jax.tasks.layout.structure_head import (
+    DEPTHS,
+    Structure,
+    StructureHead,
+    structure_loss,
+    structure_targets,
+)
 from xojl_jax.xojl.tree import ELEMENTS
 
 RNG = np.random.default_rng(0)
@@ -127,3 +134,36 @@ def test_a_detector_reads_real_patches_and_nodes_alone():
     nats = np.log1p(np.exp(logits)) - np.array([0, 1, 0]) * np.asarray(logits)
     loss, _ = pattern_loss(logits, batch, CONFIG, patterns=PATTERNS)
     np.testing.assert_allclose(loss, nats.mean(), rtol=1e-5)
+
+
+# In depth-first order: 0 ( 1 ( 2 ) 3 ( 4 ) ) 5; node 1 is merged, node 3 not labeled.
+LABELS = jnp.array([[0, MERGED, 5, -1, 5, 7, MERGED]])
+ENDS = jnp.array([[5, 3, 3, 5, 5, 6, 7]])
+
+
+def test_depth_and_parent_are_those_of_the_layout():
+    """Protects the structure surrogate (X111): merged nodes are no level, and below what is not
+    labeled nothing is known."""
+    depth, parent = structure_targets(LABELS, ENDS)
+    assert depth[0].tolist() == [0, -1, 1, -1, -1, 0, -1]
+    assert parent[0].tolist() == [7, -1, 0, -1, -1, 7, -1]
+
+
+def test_the_structure_loss_is_of_both():
+    """Protects the mean over layout nodes, and that only nodes before a node are its parents."""
+    depth = RNG.normal(size=(1, 7, DEPTHS)).astype(np.float32)
+    parent = RNG.normal(size=(1, 7, 8)).astype(np.float32)
+    batch = {"node_element": LABELS, "html_end": ENDS, "html_mask": jnp.ones((1, 7), bool)}
+    loss, _ = structure_loss(Structure(jnp.asarray(depth), jnp.asarray(parent)), batch, CONFIG)
+
+    def nats(logits, targets):
+        total = np.log(np.exp(logits).sum(-1))
+        return np.mean([total[0, i] - logits[0, i, target] for i, target in targets.items()])
+
+    wanted = nats(depth, {0: 0, 2: 1, 5: 0}) + nats(parent, {0: 7, 2: 0, 5: 7})
+    np.testing.assert_allclose(loss, wanted, rtol=1e-5)
+    found, params, _ = run(StructureHead(CONFIG))
+    html = np.asarray(FEATURES.html[0])
+    child, above = (dense(params[f"structure_{name}"], html) for name in ("child", "parent"))
+    np.testing.assert_allclose(found.parent[0, 3, :3], (child @ above.T / 4)[3, :3], atol=1e-4)
+    assert (np.asarray(found.parent[0])[np.triu_indices(4)] < -1e8).all()

@@ -154,7 +154,7 @@ def test_a_fusion_is_added_by_its_entry(monkeypatch):
         ("model.positions", "bfs", r"config.model.positions: there is no 'bfs'; choose from depth"),
         ("model.positions", "path,path", r"config.model.positions: 'path' is given twice"),
         ("model.embeddings", "", r"config.model.embeddings names nothing; choose from compos"),
-        ("model.fusion", "early", r"config.model.fusion is 'early': choose from late"),
+        ("model.fusion", "first", r"config.model.fusion is 'first': choose from late"),
         ("model.patch_embed", "conv", r"config.model.patch_embed is 'conv': choose from shifted"),
         ("model.feed_forward", "moe", r"config.model.feed_forward is 'moe': choose from mlp"),
         ("model.memory_stride", 3, r"config.model.memory_stride is 3: choose from 1, 2, 4"),

@@ -41,6 +41,8 @@ def read_metadata(checkpoint: Path) -> dict[str, Any]:
             f"{checkpoint} has format {metadata['format']}, this version reads {FORMAT}: "
             "use the version that wrote it"
         )
+    if calibration := checkpoint_files.read_calibration(checkpoint):
+        metadata["task"]["calibration"] = calibration
     names = {stored: compatibility.upgrade_path(stored) for stored in metadata["arrays"]}
     return {
         **metadata,

@@ -5,11 +5,13 @@ A checkpoint is a folder `checkpoints/STEP/`:
     arrays/         params, opt_state, ema, frozen, step and counters, as Orbax lays them out
     metadata.json   format, config, the task's vocabulary, the position in the data, array shapes
     manifest.json   size and sha256 of every other file; written last
+    calibration.json  of `evaluate --calibrate`, which comes later, with a checksum of its own
 
 It is written as `STEP.partial` and renamed when all of it is durable, so a half-written one is
 never listed. The manifest is checked before anything is restored.
 """
 
+import hashlib
 import json
 import logging
 import os
@@ -22,6 +24,8 @@ from xojl_jax import files
 from xojl_jax.errors import BadInput
 
 ARRAYS, METADATA, MANIFEST, PARTIAL = "arrays", "metadata.json", "manifest.json", ".partial"
+# Fitted after the checkpoint was written, hence not in the manifest; it has its own checksum.
+CALIBRATION = "calibration.json"
 
 # What file managers and network disks leave in any folder that is looked at.
 LITTER = re.compile(
@@ -102,10 +106,34 @@ def digests(checkpoint: Path) -> dict[str, Any]:
     """Relative name -> [size, sha256] of every file but the manifest."""
     digests = {}
     for path in sorted(checkpoint.rglob("*")):
-        if path.is_file() and path.name != MANIFEST:
+        if path.is_file() and path not in (checkpoint / MANIFEST, checkpoint / CALIBRATION):
             name = path.relative_to(checkpoint).as_posix()
             digests[name] = [path.stat().st_size, files.sha256(path)]
     return digests
+
+
+def write_calibration(checkpoint: Path, calibration: dict[str, Any]) -> None:
+    """Keeps what was fitted to the checkpoint's answers, in place of what was there."""
+    text = json.dumps(calibration, sort_keys=True)
+    digest = hashlib.sha256(text.encode()).hexdigest()
+    data = {"calibration": calibration, "sha256": digest}
+    files.write_text(checkpoint / CALIBRATION, json.dumps(data) + "\n")
+
+
+def read_calibration(checkpoint: Path) -> dict[str, Any] | None:
+    """What `write_calibration` kept, None if nothing. BadInput where it is damaged."""
+    path = checkpoint / CALIBRATION
+    if not path.is_file():
+        return None
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+        text = json.dumps(data["calibration"], sort_keys=True)
+        sound = hashlib.sha256(text.encode()).hexdigest() == data["sha256"]
+    except (ValueError, KeyError, TypeError):
+        sound = False
+    if not sound:
+        raise BadInput(f"{path} is damaged: remove it, and run evaluate --calibrate again")
+    return data["calibration"]
 
 
 def commit(partial: Path, final: Path) -> None:

@@ -10,7 +10,7 @@ import jax
 import jax.numpy as jnp
 from flax import linen as nn
 from flax import struct
-from jaxtyping import Bool, UInt8
+from jaxtyping import Bool, Float, UInt8
 
 from xojl_jax.nn.attention import LENGTH_MULTIPLE, Mask, TokenTypeBias
 from xojl_jax.nn.blocks import ACTIVATIONS, EncoderBlock
@@ -30,12 +30,15 @@ class VisionOutput:
 
     taps: [4, B, N, D], the patches' residual stream after 1/4, 2/4, 3/4 and 4/4 of the layers,
     before any norm.
+
+    others: [B, T, D], further tokens that ran through the layers; None without any.
     """
 
     tokens: Array
     prefix: Array
     cls: Array
     taps: Array
+    others: Array | None = None
 
 
 class VisionEncoder(nn.Module):
@@ -50,26 +53,39 @@ class VisionEncoder(nn.Module):
         images: UInt8[Array, "B H W 3"],
         patch_mask: Bool[Array, "B N"] | None = None,
         prefix_mask: Bool[Array, "B P"] | None = None,
+        others: Float[Array, "B T D"] | None = None,
+        others_mask: Bool[Array, "B T"] | None = None,
     ) -> VisionOutput:
-        """patch_mask: bool[B, N], False in padding. prefix_mask: bool[B, P], the hinted ones."""
+        """patch_mask: bool[B, N], False in padding. prefix_mask: bool[B, P], the hinted ones.
+
+        others: further tokens, behind the patches, which count as patches in masks and biases.
+        others_mask: bool[B, T], False in padding; needed where there are others.
+        """
         c = self.config
         x = self._embed(images)
         patches, before = x.shape[1] - 1 - c.num_prefixes, 1 + c.num_prefixes
-        padding = -x.shape[1] % LENGTH_MULTIPLE
+        if others is not None:
+            x = jnp.concatenate([x, others.astype(x.dtype)], axis=1)
+            if patch_mask is None:
+                patch_mask = jnp.ones((x.shape[0], patches), bool)
+            patch_mask = jnp.concatenate([patch_mask, others_mask], axis=1)
+        last = x.shape[1]
+        padding = -last % LENGTH_MULTIPLE
         x = jnp.pad(x, ((0, 0), (0, padding), (0, 0)))
         mask = Mask(
-            key_mask=self._key_mask(patches, padding, patch_mask, prefix_mask),
+            key_mask=self._key_mask(last - before, padding, patch_mask, prefix_mask),
             exclude_self=c.exclude_self,
             window=c.window,
             window_prefix=before,
         )
-        x, taps = self._layers(x, mask, self._class_bias(patches + padding))
+        x, taps = self._layers(x, mask, self._class_bias(last - before + padding))
         x = LayerNorm(dtype=c.block.jnp_dtype, name="norm")(x)
         return VisionOutput(
             tokens=x[:, before : before + patches],
             prefix=x[:, 1:before],
             cls=x[:, 0],
             taps=taps[:, :, before : before + patches],
+            others=None if others is None else x[:, before + patches : last],
         )
 
     def _embed(self, images: Array) -> Array:

@@ -283,6 +283,12 @@ class Inference(abc.ABC):
     def baseline(self, references: Sequence[Any]) -> dict:
         """The same report for a guess that needs no model, fitted to the training split."""
 
+    def calibrate(self, answers: Sequence[Any], references: Sequence[Any]) -> dict | None:
+        """A few numbers, ready for JSON, that make the answers' probabilities true, fitted to
+        answers of an inference that has none; the task finds them in its metadata as "calibration".
+        None where the task has no probabilities."""
+        return None
+
     @abc.abstractmethod
     def describe(self, dataset: Dataset, flags: argparse.Namespace) -> dict[str, Any]:
         """What is evaluated, for the report: "data", "split", "records_in_split",

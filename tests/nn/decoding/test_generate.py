@@ -112,6 +112,7 @@ def run(logits, names, budget, *, length, method="greedy", beam=4, penalty=0.0, 
         length_penalty=penalty,
         rng=key,
         temperature=heat,
+        keep_gains=method != "beam",
     )
 
 
@@ -244,6 +245,10 @@ def test_score_is_the_log_probability_of_the_tokens(method):
     for row, tokens in enumerate(rows(out)):
         expected = score(logits, tokens, names[row], int(budget[row]))
         np.testing.assert_allclose(out.score[row], expected, rtol=1e-5)
+        if out.gains is not None:
+            gains = np.asarray(out.gains[row])
+            np.testing.assert_allclose(gains[: len(tokens)].sum(), expected, rtol=1e-5)
+            assert (gains[len(tokens) :] == 0).all()
 
 
 @pytest.mark.parametrize("penalty", [0.0, 0.6, 2.0])

@@ -30,6 +30,7 @@ class Generated(NamedTuple):
     tokens: jax.Array  # int32[B, L]: the sequence without BOS, EOS its last token, then PAD
     length: jax.Array  # int32[B]: tokens of the sequence, EOS included
     score: jax.Array  # float32[B]: log-probability of these tokens among the legal ones
+    gains: jax.Array | None = None  # float32[B, L]: of each of them; where it was asked for
 
 
 def generate(
@@ -47,6 +48,7 @@ def generate(
     reorder: Callable[[Any, jax.Array], Any] = gather_rows,
     lengths: Sequence[int] = (),
     grow: Callable[[Any, int], Any] = keep_size,
+    keep_gains: bool = False,
 ) -> Generated:
     """Decodes a batch; traceable, so wrap the caller in `jax.jit`.
 
@@ -67,7 +69,10 @@ def generate(
     lengths, grow   where the carry has room for positions, the sizes that it goes through, see
                     `phases.while_in_phases`: it starts with the first of `lengths`, and
                     (model_carry, length) -> model_carry makes room for the next
+    keep_gains      gives the log-probability of every token, too; not of a beam
     """
+    if keep_gains and method == "beam":
+        raise ValueError("a beam keeps no log-probabilities of single tokens")
     if method not in METHODS:
         raise ValueError(f"method is {method!r}, expected one of {', '.join(METHODS)}")
     if buffer_length is None:
@@ -97,7 +102,7 @@ def generate(
         )
     choose = _most_likely if method == "greedy" else _sampler(rng, temperature, budget.shape[0])
     return _decode_loop(
-        step_fn, choose, model_carry, constraint, budget, buffer_length, lengths, grow
+        step_fn, choose, model_carry, constraint, budget, buffer_length, lengths, grow, keep_gains
     )
 
 
@@ -119,6 +124,7 @@ def _decode_loop(
     buffer_length: int,
     lengths: Sequence[int],
     grow: Callable[[Any, int], Any],
+    keep_gains: bool,
 ) -> Generated:
     """Follows one path a row: choose(log_probs [B, V'], position) -> int32[B] picks its next
     token.
@@ -130,13 +136,17 @@ def _decode_loop(
         log_probs = legal_log_probs(logits, legal)
         token = jnp.where(rows.finished, PAD, choose(log_probs, rows.position))
         gain = jnp.take_along_axis(log_probs, token[:, None], axis=-1)[:, 0]
+        gain = jnp.where(rows.finished, 0, gain)
         advanced = constraint.advance(rows.state, token)
+        here = (jnp.int32(0), rows.position)
+        gains = rows.result.gains
+        if gains is not None:
+            gains = jax.lax.dynamic_update_slice(gains, gain[:, None], here)
         result = Generated(
-            tokens=jax.lax.dynamic_update_slice(
-                rows.result.tokens, token[:, None], (jnp.int32(0), rows.position)
-            ),
+            tokens=jax.lax.dynamic_update_slice(rows.result.tokens, token[:, None], here),
             length=rows.result.length + jnp.where(rows.finished, 0, 1),
-            score=rows.result.score + jnp.where(rows.finished, 0, gain),
+            score=rows.result.score + gain,
+            gains=gains,
         )
         return _Rows(
             position=rows.position + 1,
@@ -158,6 +168,7 @@ def _decode_loop(
             tokens=jnp.full((batch, buffer_length), PAD, jnp.int32),
             length=jnp.zeros(batch, jnp.int32),
             score=jnp.zeros(batch, jnp.float32),
+            gains=jnp.zeros((batch, buffer_length), jnp.float32) if keep_gains else None,
         ),
     )
 

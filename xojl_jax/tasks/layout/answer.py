@@ -22,12 +22,15 @@ class DecodedLayout(NamedTuple):
         empty in the semantic view, which points at none.
       completed: whether the document was closed, by EOS, within its length.
       score: log probability of its tokens.
+      probabilities: of every layout node, in depth-first order, that it is right; None unless it
+        was asked for.
     """
 
     layout: Forest | None
     nodes: tuple[int | None, ...]
     completed: bool
     score: float
+    probabilities: tuple[float, ...] | None = None
 
 
 def read_answers(
@@ -62,7 +65,11 @@ def _read(prediction: Prediction, row: int, html: Forest, vocabulary: Vocabulary
     except XojlError:
         layout = None
     nodes = pointed_nodes(tokens, vocabulary.size)
-    return DecodedLayout(layout, nodes, completed, float(prediction.score[row]))
+    probabilities = None
+    if prediction.gains is not None:
+        gains = prediction.gains[row][:length].tolist()
+        probabilities = node_probabilities(tokens, gains, vocabulary.size)
+    return DecodedLayout(layout, nodes, completed, float(prediction.score[row]), probabilities)
 
 
 def pointed_nodes(tokens: Sequence[int], first_pointer: int) -> tuple[int | None, ...]:
@@ -73,6 +80,25 @@ def pointed_nodes(tokens: Sequence[int], first_pointer: int) -> tuple[int | None
         for token, after in zip(tokens, following, strict=True)
         if ELEMENT_BASE <= token < ELEMENT_BASE + ELEMENT_WIDTH
     )
+
+
+def node_probabilities(
+    tokens: Sequence[int], gains: Sequence[float], first_pointer: int
+) -> tuple[float, ...]:
+    """The raw probability of every layout node, in depth-first order.
+
+    Args:
+      tokens: of one document, without BOS.
+      gains: their log probabilities.
+      first_pointer: the token that points at HTML node 0.
+    """
+    following = [*tokens[1:], 0]
+    found = []
+    for at, (token, after) in enumerate(zip(tokens, following, strict=True)):
+        if ELEMENT_BASE <= token < ELEMENT_BASE + ELEMENT_WIDTH:
+            pointer = gains[at + 1] if after >= first_pointer else 0.0
+            found.append(float(np.exp(min(gains[at] + pointer, 0.0))))
+    return tuple(found)
 
 
 def boxes_to_draw(answer: DecodedLayout, html_boxes: Sequence[Sequence[float]]) -> list[DrawnBox]:

@@ -4,6 +4,7 @@
 from xojl_jax.config_fields import split_names
 from xojl_jax.errors import BadUsage
 from xojl_jax.nn.config import BlockConfig, DecoderConfig, TrunkConfig, VisionConfig
+from xojl_jax.tasks.layout.fusion import FUSIONS
 from xojl_jax.tasks.layout.heads import HEADS
 from xojl_jax.tasks.layout.model_config import HtmlConfig, ModelConfig
 from xojl_jax.tasks.layout.stages import STAGES, Stage
@@ -74,6 +75,13 @@ def model_config(
     )
     if decoder.top_k and not decoder.window:
         raise BadUsage("config.model.decoder_top_k selects keys beyond config.model.decoder_window")
+    fusion = FUSIONS[m.fusion]
+    for switch, on, able in (
+        ("fusion_pairs", m.fusion_pairs != "all", fusion.pairs == "allowed"),
+        ("fusion_weights", m.fusion_weights, fusion.weights),
+    ):
+        if on and not able:
+            raise BadUsage(f"config.model.{switch} is of the fusion 'late', not of {m.fusion!r}")
     return ModelConfig(
         trunk=TrunkConfig(vision, decoder),
         html=html,
@@ -84,6 +92,9 @@ def model_config(
         memory_stride=m.memory_stride,
         vocabulary_size=vocabulary_size,
         num_categories=len(CATEGORIES),
+        decoder=m.decoder,
+        fusion_pairs=m.fusion_pairs,
+        fusion_weights=m.fusion_weights,
         masked_map=config.data.buckets > 1 or bool(config.data.bucket_shapes),
     )
 

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 import jax
 import jax.numpy as jnp
 
-from xojl_jax.nn.decoder import cache_lengths, grow_cache, reorder_cache
+from xojl_jax.nn.decoder import cache_lengths
 from xojl_jax.nn.decoding.generate import generate
+from xojl_jax.tasks.layout.decoder_stacks import grow_caches, reorder_caches
 from xojl_jax.tasks.layout.encoded import per_row
 from xojl_jax.tasks.layout.grammar_constraint import GrammarConstraint
 from xojl_jax.tasks.layout.html_cursor import CursorState, advance
@@ -31,6 +32,7 @@ def decode_batch(
     beam: int = 4,
     length_penalty: float = 0.0,
     temperature: float = 1.0,
+    confidence: bool = False,
     rng: Array | None = None,
 ) -> Prediction:
     """Decodes a batch of B records; jittable, with everything but arrays static.
@@ -42,11 +44,12 @@ def decode_batch(
       length_penalty: a beam's hypotheses are ranked by log probability over
         ((5 + length) / 6) ** length_penalty (Wu et al. 2016); more favors longer ones.
       temperature: of a sample.
+      confidence: also gives the log probability of every token; not of a beam.
       rng: key of a sample.
     """
     views = VIEWS[mode]
     batch_size = batch["html_mask"].shape[0]
-    apply = functools.partial(task.model().apply, {"params": params})
+    apply = functools.partial(task.model(mode).apply, {"params": params})
     encoded, predictions = apply(batch, method=LayoutModel.encode)
     start = [task.automaton.start_semantic, task.automaton.start_detail]
     detail = jnp.tile(jnp.array([view == "detail" for view in views]), batch_size)
@@ -100,16 +103,19 @@ def decode_batch(
         reorder=_reorder,
         lengths=lengths,
         grow=_grow,
+        keep_gains=confidence,
     )
-    return Prediction(*generated, category=predictions["category"].argmax(-1))
+    category = predictions["category"].argmax(-1)
+    *written, gains = generated
+    return Prediction(*written, category=category, weights=encoded.weights, gains=gains)
 
 
 def _grow(carry, length: int):
     cache, *others = carry
-    return grow_cache(cache, length), *others
+    return grow_caches(cache, length), *others
 
 
 def _reorder(carry, index: Array):
     cache, state, detail = carry
     state, detail = jax.tree.map(lambda x: jnp.take(x, index, axis=0), (state, detail))
-    return reorder_cache(cache, index), state, detail
+    return reorder_caches(cache, index), state, detail

@@ -24,7 +24,9 @@ class Features(NamedTuple):
       html_parent: int32[B, T], -1 for a root.
       patches, patch_mask: [B, N, D] and bool[B, N], after the final norm; fused where both run.
       middle_patches: [B, N, D], the patches' residual stream in the middle of the vision encoder.
+      prefix: [B, P, D], the vision encoder's prefix tokens.
       attention: float32[B, N], logits of the spatial attention map (X069).
+      weights: float32[B, 2], how much HTML and vision counted in the fusion; None: not weighted.
     """
 
     tokens: Array
@@ -35,7 +37,9 @@ class Features(NamedTuple):
     patches: Array | None = None
     patch_mask: Array | None = None
     middle_patches: Array | None = None
+    prefix: Array | None = None
     attention: Array | None = None
+    weights: Array | None = None
 
 
 class Encoded(NamedTuple):
@@ -49,6 +53,7 @@ class Encoded(NamedTuple):
       cursor_features, next_node_features, pointer_keys: [B, T, D], each node as the one opened
         last, as the one to open next, and as what a pointer is compared with. Computed once per
         section, because every step of decoding reads them.
+      weights: float32[B, 2], see `Features`.
     """
 
     memory: Array
@@ -58,6 +63,7 @@ class Encoded(NamedTuple):
     cursor_features: Array
     next_node_features: Array
     pointer_keys: Array
+    weights: Array | None = None
 
 
 def per_row(x: Array, rows: int) -> Array:

@@ -7,6 +7,7 @@ from xojl_jax.nn.patches import PATCH_EMBEDS, SHIFTS
 from xojl_jax.nn.scan import REMAT
 from xojl_jax.tasks.layout.buckets import MOST
 from xojl_jax.tasks.layout.class_composer import COMPOSITIONS
+from xojl_jax.tasks.layout.decoder_stacks import DECODERS
 from xojl_jax.tasks.layout.embeddings import EMBEDDINGS
 from xojl_jax.tasks.layout.fusion import FUSIONS
 from xojl_jax.tasks.layout.heads import HEADS
@@ -47,6 +48,9 @@ FIELDS: dict[str, Rule] = {
     "model.tree_bias": ANY,
     "model.fusion": OneOf(FUSIONS),
     "model.fusion_layers": _COUNT,
+    "model.fusion_pairs": OneOf(("all", "boxes")),
+    "model.fusion_weights": ANY,
+    "model.decoder": OneOf(DECODERS),
     "model.decoder_layers": _COUNT,
     "model.decoder_window": _FROM_ZERO,
     "model.decoder_top_k": _FROM_ZERO,

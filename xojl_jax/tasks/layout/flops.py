@@ -77,10 +77,11 @@ def decoder_flops(c: ModelConfig) -> dict[str, float]:
     decoder, width, nodes = c.trunk.decoder, c.block.width, c.html.max_nodes
     memory, length = c.num_tokens, 2 * decoder.max_length
     outputs = c.vocabulary_size + nodes
+    stacks = 1 if c.decoder == "shared" else 2
     return {
         # Beside a block: the query and the output of the cross-attention.
         "decoder linear": decoder.layers * length * (block_flops(decoder.block) + 4.0 * width**2),
-        "decoder memory": decoder.layers * 4.0 * width**2 * memory,
+        "decoder memory": stacks * decoder.layers * 4.0 * width**2 * memory,
         "decoder self-attention": 2 * 4.0 * decoder.layers * decoder.max_length**2 * width,
         "decoder cross-attention": 4.0 * decoder.layers * length * memory * width,
         # Scores, and the expected next node that the prior gives to each position.

@@ -2,7 +2,13 @@
 
 "late": each modality reads the other through cross-attention (X063, X067). The encoders stay
 independent, so a section without a screenshot, or without HTML, is only a mask: a token that may
-attend to nothing reads zeros, and keeps what its own encoder made of it (X064).
+attend to nothing reads zeros, and keeps what its own encoder made of it (X064). Two switches: what
+is read of a modality may be weighted by how much its tokens say (`fusion_weights`), and a node
+whose box is known and the patches in it may read each other alone (`fusion_pairs`, X073).
+
+"mixture": all tokens attend to all, with parameters of each modality's own (X076; joint_fusion.py).
+"early": HTML tokens run through the vision encoder's layers beside the patches (X063).
+"aligned": what boxes say belongs together is averaged, without attention (X075; box_alignment.py).
 
 B batch, N patches, T HTML nodes, D width.
 """
@@ -12,6 +18,7 @@ import functools
 from collections.abc import Callable
 
 import jax
+import jax.numpy as jnp
 from flax import linen as nn
 
 from xojl_jax.nn.attention import Mask
@@ -21,6 +28,13 @@ from xojl_jax.nn.feed_forward import make_feed_forward
 from xojl_jax.nn.layers import Dropout, LayerNorm
 from xojl_jax.nn.scan import Stack
 from xojl_jax.tasks.layout.block_flops import block_flops
+from xojl_jax.tasks.layout.box_alignment import BoxAlignment, alignment_flops
+from xojl_jax.tasks.layout.joint_fusion import (
+    HtmlAmongPatches,
+    MixtureFusion,
+    early_flops,
+    mixture_flops,
+)
 from xojl_jax.tasks.layout.model_config import ModelConfig
 
 Array = jax.Array
@@ -33,16 +47,27 @@ class FusionBlock(nn.Module):
 
     @nn.compact
     def __call__(
-        self, tokens: tuple[Array, Array], html_mask: Array, patch_mask: Array
+        self,
+        tokens: tuple[Array, Array],
+        html_mask: Array,
+        patch_mask: Array,
+        pairs: tuple[Array, Array] | None = None,
+        weights: Array | None = None,
     ) -> tuple[Array, Array]:
         html, patches = tokens
         # Both read what the other was before this layer: neither goes first.
-        to_html = self._read("html", html, patches, patch_mask)
-        to_patches = self._read("vision", patches, html, html_mask)
+        seen, read = pairs or (None, None)
+        to_html = self._read("html", html, patches, patch_mask, seen)
+        to_patches = self._read("vision", patches, html, html_mask, read)
+        if weights is not None:
+            of_html, of_vision = weights.astype(html.dtype).T[..., None, None]
+            to_html, to_patches = to_html * of_vision, to_patches * of_html
         html, patches = html + to_html, patches + to_patches
         return self._feed_forward("html", html), self._feed_forward("vision", patches)
 
-    def _read(self, name: str, x: Array, memory: Array, memory_mask: Array) -> Array:
+    def _read(
+        self, name: str, x: Array, memory: Array, memory_mask: Array, bias: Array | None
+    ) -> Array:
         c = self.config
         x = nn.with_logical_constraint(x, ("batch", "length", "embed"))
         attention = Attention(
@@ -55,7 +80,7 @@ class FusionBlock(nn.Module):
         )
         x = LayerNorm(c.jnp_dtype, name=f"{name}_norm")(x)
         memory = LayerNorm(c.jnp_dtype, name=f"{name}_memory_norm")(memory)
-        return Dropout(c.dropout)(attention(x, Mask(key_mask=memory_mask), memory))
+        return Dropout(c.dropout)(attention(x, Mask(key_mask=memory_mask), memory, bias))
 
     def _feed_forward(self, name: str, x: Array) -> Array:
         c = self.config
@@ -73,15 +98,36 @@ class LateFusion(nn.Module):
 
     @nn.compact
     def __call__(
-        self, html: Array, patches: Array, html_mask: Array, patch_mask: Array
+        self,
+        html: Array,
+        patches: Array,
+        html_mask: Array,
+        patch_mask: Array,
+        pairs: Array | None = None,
+        weights: Array | None = None,
     ) -> tuple[Array, Array]:
-        """The masks: bool[B, T] and bool[B, N], True where the token is real."""
+        """The masks: bool[B, T] and bool[B, N], True where the token is real.
+
+        Args:
+          pairs: bool[B, T, N], which node and patch read each other; None: all.
+          weights: float32[B, 2], what is read of HTML and of vision counts so much; None: 1.
+        """
         c = self.config
         block = functools.partial(FusionBlock, c)
         stack = Stack(block, self.layers, c.remat, name="stack")
-        html, patches = stack((html, patches), html_mask, patch_mask)
+        shared = (html_mask, patch_mask)
+        if pairs is not None or weights is not None:
+            shared += (None if pairs is None else _biases(pairs), weights)
+        html, patches = stack((html, patches), *shared)
         norm = functools.partial(LayerNorm, c.jnp_dtype)
         return norm(name="html_norm")(html), norm(name="vision_norm")(patches)
+
+
+def _biases(pairs: Array) -> tuple[Array, Array]:
+    """[B, 1, T, N] and [B, 1, N, T], added to the scores: so low that what is not paired counts
+    nothing, and a token without a pair reads zeros (see `attend`)."""
+    bias = jnp.where(pairs, 0.0, -2e38).astype(jnp.float32)[:, None]
+    return bias, bias.swapaxes(2, 3)
 
 
 def late_fusion_flops(c: ModelConfig) -> dict[str, float]:
@@ -100,12 +146,32 @@ class Fusion:
       module: made from the config, called with (html, patches, html_mask, patch_mask), gives the
         fused html [B, T, D] and patches [B, N, D]. Its parameters are below `fusion/`.
       flops: forward FLOPs of one sample, by part.
+      pairs: whether the module takes `pairs`, too: "always", "never", or where the config says so
+        ("allowed"). See `box_alignment.box_pairs`.
+      weights: whether it takes `weights`, where the config says so.
+      early: the module is called with HTML tokens alone, and gives those that run through the
+        vision encoder.
     """
 
     module: Callable[[ModelConfig], nn.Module]
     flops: Callable[[ModelConfig], dict[str, float]]
+    pairs: str = "never"
+    weights: bool = False
+    early: bool = False
 
 
 FUSIONS = {
-    "late": Fusion(module=lambda c: LateFusion(c.block, c.fusion_layers), flops=late_fusion_flops),
+    "late": Fusion(
+        module=lambda c: LateFusion(c.block, c.fusion_layers),
+        flops=late_fusion_flops,
+        pairs="allowed",
+        weights=True,
+    ),
+    "mixture": Fusion(
+        module=lambda c: MixtureFusion(c.block, c.fusion_layers), flops=mixture_flops
+    ),
+    "early": Fusion(module=lambda c: HtmlAmongPatches(c.block), flops=early_flops, early=True),
+    "aligned": Fusion(
+        module=lambda c: BoxAlignment(c.block), flops=alignment_flops, pairs="always"
+    ),
 }

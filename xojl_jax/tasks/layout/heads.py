@@ -14,11 +14,13 @@ from xojl_jax.nn.heads import PooledClassifier, TokenClassifier
 from xojl_jax.nn.layers import EinsumDense
 from xojl_jax.tasks.layout import losses
 from xojl_jax.tasks.layout.box_head import BOX_HEAD
+from xojl_jax.tasks.layout.class_heads import BAG_HEAD, PREFIX_HEAD
 from xojl_jax.tasks.layout.encoded import Features
 from xojl_jax.tasks.layout.merge_head import MERGE_HEAD
 from xojl_jax.tasks.layout.model_config import ModelConfig
-from xojl_jax.tasks.layout.parts import Batch, Head, Metrics
+from xojl_jax.tasks.layout.parts import Batch, Head, Metrics, image_patches, patches_in_nodes
 from xojl_jax.tasks.layout.pattern_heads import PATTERN_HEADS
+from xojl_jax.tasks.layout.structure_head import STRUCTURE_HEAD
 from xojl_jax.tasks.layout.tree_prior import NUM_ELEMENTS
 from xojl_jax.xojl.tree import CONTAINERS, ELEMENTS
 from xojl_jax.xojl.vocabulary import ELEMENT_WIDTH
@@ -126,10 +128,10 @@ class PatchHead(nn.Module):
 
 def patch_loss(logits: Array, batch: Batch, c: ModelConfig) -> tuple[Array, Metrics]:
     """Only of sections where a labeled node has a box: without boxes nothing is known."""
-    inside = _patches_in_nodes(batch, c)
+    inside = patches_in_nodes(batch, c)
     targets = losses.patch_elements(inside, batch["node_element"], ELEMENT_WIDTH)
     labeled = ((batch["node_element"] >= 0) & batch["html_box_mask"]).any(-1)
-    return losses.binary_loss(logits, targets, _image_patches(batch) & labeled[:, None]), {}
+    return losses.binary_loss(logits, targets, image_patches(batch) & labeled[:, None]), {}
 
 
 def patch_flops(c: ModelConfig) -> float:
@@ -152,8 +154,8 @@ class AttentionMap(nn.Module):
 def attention_loss(logits: Array, batch: Batch, c: ModelConfig) -> tuple[Array, Metrics]:
     """The map against the union of the leaves' boxes (X069)."""
     leaf = jnp.isin(batch["node_element"], jnp.array(LEAVES)) & batch["html_box_mask"]
-    target = (_patches_in_nodes(batch, c) & leaf[..., None]).any(1).astype(jnp.float32)
-    mask = _image_patches(batch) & leaf.any(-1)[:, None]
+    target = (patches_in_nodes(batch, c) & leaf[..., None]).any(1).astype(jnp.float32)
+    mask = image_patches(batch) & leaf.any(-1)[:, None]
     return losses.binary_loss(logits[..., None], target[..., None], mask), {}
 
 
@@ -179,7 +181,7 @@ def region_loss(
 ) -> tuple[Array, Metrics]:
     """Aligns every labeled node with the mean of the patches in its box."""
     html, patches = projected
-    inside = _patches_in_nodes(batch, c)
+    inside = patches_in_nodes(batch, c)
     regions = jnp.einsum("btn,bnd->btd", inside.astype(patches.dtype), patches)
     count = inside.sum(-1)
     regions = regions / jnp.maximum(count, 1)[..., None].astype(regions.dtype)
@@ -194,20 +196,6 @@ def region_flops(c: ModelConfig) -> float:
     nodes, patches, width = c.html.max_nodes, c.num_patches, c.block.width
     projections = 2.0 * (nodes + patches) * width**2
     return projections + 2.0 * nodes * patches * width + 2.0 * nodes**2 * width
-
-
-# --- what several losses need --------------------------------------------------------------------
-
-
-def _patches_in_nodes(batch: Batch, c: ModelConfig) -> Array:
-    """bool[B, T, N]: which patches are in which nodes' boxes. The compiler merges the calls."""
-    shown = batch["patch_mask"].shape[-1] // c.grid[1]  # a bucket's upper rows of the canvas
-    return losses.patches_in_boxes(batch["html_boxes"], batch["html_box_mask"], c.grid, shown)
-
-
-def _image_patches(batch: Batch) -> Array:
-    """bool[B, N]: the patches that show a part of a screenshot."""
-    return batch["patch_mask"] & batch["image_mask"][:, None]
 
 
 HEADS = {
@@ -257,4 +245,7 @@ HEADS = {
     "boxes": BOX_HEAD,
     "merge": MERGE_HEAD,
     **PATTERN_HEADS,
+    "structure": STRUCTURE_HEAD,
+    "prefix": PREFIX_HEAD,
+    "bag": BAG_HEAD,
 }

@@ -1,11 +1,13 @@
 """How the layout task answers: a screenshot and an HTML tree to XOJL, scores, pictures."""
 
 import argparse
+import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import jax
+import numpy as np
 from PIL import Image
 
 from xojl_jax.data.images import decode_image
@@ -15,6 +17,7 @@ from xojl_jax.tasks.base import Inference, Limits, Sample
 from xojl_jax.tasks.layout import metrics
 from xojl_jax.tasks.layout.answer import DecodedLayout, boxes_to_draw, describe_layout, read_answers
 from xojl_jax.tasks.layout.baseline import TagBaseline
+from xojl_jax.tasks.layout.confidence import calibrator, fit, view_report
 from xojl_jax.tasks.layout.dataset import LayoutDataset
 from xojl_jax.tasks.layout.decode import decode_batch
 from xojl_jax.tasks.layout.features import Featurizer
@@ -62,10 +65,13 @@ class LayoutAnswer(NamedTuple):
     Attributes:
       views: by view, "semantic" and "detail"; one of them or both.
       category: one of `CATEGORIES`.
+      weights: how much HTML and screenshot counted (together as many as are there); None where the
+        model does not weight them.
     """
 
     views: dict[str, DecodedLayout]
     category: str
+    weights: tuple[float, float] | None = None
 
 
 class LayoutInference(Inference):
@@ -75,6 +81,7 @@ class LayoutInference(Inference):
       task: whose config, vocabulary and model are used.
       image_size: (width, height) of the canvas for screenshots instead of that of the training
         (X025). The parameters serve every resolution: positions are interpolated.
+      raw: gives probabilities as decoding saw them, for `calibrate`.
     """
 
     about = "the layout task, trained to stage 4"
@@ -94,7 +101,10 @@ class LayoutInference(Inference):
         "completed": "answers that end within their length",
     }
 
-    def __init__(self, task: "LayoutTask", *, image_size: tuple[int, int] | None = None):
+    def __init__(
+        self, task: "LayoutTask", *, image_size: tuple[int, int] | None = None, raw: bool = False
+    ):
+        self.raw = raw
         self.on_trained_canvas = image_size is None
         if image_size is not None:
             width, height = image_size
@@ -128,6 +138,11 @@ class LayoutInference(Inference):
             default=0.0,
             help="of --method=beam: 0 (default) ranks by probability, more favors longer answers",
         )
+        add(
+            "--confidence",
+            action="store_true",
+            help="how probable it is that each node is right (not with --method=beam)",
+        )
         if predicts:
             add("--temperature", type=float, default=1.0, help="of --method=sample (default 1)")
 
@@ -135,6 +150,9 @@ class LayoutInference(Inference):
     def check_arguments(cls, flags: argparse.Namespace, command: str) -> None:
         if not 0 <= flags.length_penalty <= 10:
             raise BadUsage(f"--length-penalty is {flags.length_penalty}: choose 0 to 10")
+        sure = flags.confidence or getattr(flags, "calibrate", False)
+        if sure and flags.method == "beam":
+            raise BadUsage("--confidence: a beam has no probabilities of single nodes")
         if command == "evaluate":
             if flags.beam < 1:
                 raise BadUsage(f"--beam is {flags.beam}: choose 1 or more")
@@ -156,8 +174,11 @@ class LayoutInference(Inference):
         return EXAMPLES[command]
 
     def options(self, flags: argparse.Namespace) -> dict[str, Any]:
-        names = ("mode", "method", "beam", "length_penalty", "temperature")
-        return {name: getattr(flags, name) for name in names if hasattr(flags, name)}
+        names = ("mode", "method", "beam", "length_penalty", "temperature", "confidence")
+        options = {name: getattr(flags, name) for name in names if hasattr(flags, name)}
+        if getattr(flags, "calibrate", False):
+            options["confidence"] = True
+        return options
 
     # --- inputs ------------------------------------------------------------------------------
 
@@ -194,18 +215,31 @@ class LayoutInference(Inference):
     ) -> list[LayoutAnswer]:
         trees = [source.html for source in sources]
         views = read_answers(prediction, trees, self.task.vocabulary, options["mode"])
+        views = [self._calibrated(pair) for pair in views]
         categories = prediction.category[: len(trees)].tolist()
+        weights: list = [None] * len(trees)
+        if prediction.weights is not None:
+            weights = [tuple(pair) for pair in prediction.weights[: len(trees)].tolist()]
         return [
-            LayoutAnswer(*pair, CATEGORIES[number])
-            for *pair, number in zip(views, categories, strict=True)
+            LayoutAnswer(pair, CATEGORIES[number], weight)
+            for pair, number, weight in zip(views, categories, weights, strict=True)
         ]
 
+    def _calibrated(self, views: dict[str, DecodedLayout]) -> dict[str, DecodedLayout]:
+        """The answers with the probabilities that the checkpoint's calibration makes of theirs."""
+        found = {}
+        for view, decoded in views.items():
+            if decoded.probabilities is not None and not self.raw:
+                platt = calibrator(self.task.calibration, view)
+                calibrated = tuple(platt(np.array(decoded.probabilities)).tolist())
+                decoded = decoded._replace(probabilities=calibrated)
+            found[view] = decoded
+        return found
+
     def to_json(self, answer: LayoutAnswer) -> str:
-        """One view as it is; both as {"semantic": …, "detail": …}."""
-        texts = {
-            view: print_layout(decoded.layout, semantic=view == "semantic", indent=2)
-            for view, decoded in answer.views.items()
-        }
+        """One view as it is; both as {"semantic": …, "detail": …}. With probabilities, a view is
+        {"layout": …, "confidence": [one number per node, in depth-first order]}."""
+        texts = {view: _view_json(view, decoded) for view, decoded in answer.views.items()}
         if len(texts) == 1:
             return next(iter(texts.values()))
         inner = ",\n".join(
@@ -223,6 +257,8 @@ class LayoutInference(Inference):
         present = (("screenshot", inputs.image is not None), ("HTML", bool(inputs.html)))
         used = " and ".join(name for name, there in present if there)
         lines.append(f"used: {used}; category {answer.category}")
+        if answer.weights is not None:
+            lines.append("weights: HTML {:.2f}, screenshot {:.2f}".format(*answer.weights))
         for view, decoded in answer.views.items():
             nodes = len(preorder(decoded.layout))
             lines.append(f"{view}: {nodes} elements, log probability {decoded.score:.2f}")
@@ -297,7 +333,18 @@ class LayoutInference(Inference):
     def score(
         self, answers: Sequence[LayoutAnswer], references: Sequence[Record]
     ) -> dict[str, dict]:
-        return {view: _score_view(answers, references, view) for view in answers[0].views}
+        reports = {view: _score_view(answers, references, view) for view in answers[0].views}
+        for view, report in reports.items():
+            decoded = [answer.views[view] for answer in answers]
+            if decoded[0].probabilities is not None:
+                report["confidence"] = view_report(decoded, references)
+        return reports
+
+    def calibrate(self, answers: Sequence[LayoutAnswer], references: Sequence[Record]) -> dict:
+        return {
+            view: fit([answer.views[view] for answer in answers], references)
+            for view in answers[0].views
+        }
 
     def baseline(self, references: Sequence[Record]) -> dict:
         """Scores of the most frequent label per tag, counted on the training split."""
@@ -320,6 +367,15 @@ class LayoutInference(Inference):
             "records_too_large": stored - len(dataset),
             "method": flags.method if flags.method == "greedy" else f"beam {flags.beam}",
         }
+
+
+def _view_json(view: str, decoded: DecodedLayout) -> str:
+    text = print_layout(decoded.layout, semantic=view == "semantic", indent=2)
+    if decoded.probabilities is None:
+        return text
+    numbers = json.dumps([round(p, 4) for p in decoded.probabilities])
+    inner = text.replace("\n", "\n  ")
+    return f'{{\n  "layout": {inner},\n  "confidence": {numbers}\n}}'
 
 
 def _score_view(answers: Sequence[LayoutAnswer], references: Sequence[Record], view: str) -> dict:

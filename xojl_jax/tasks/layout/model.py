@@ -15,10 +15,17 @@ import jax.numpy as jnp
 from flax import linen as nn
 
 from xojl_jax.nn.chunks import map_positions
-from xojl_jax.nn.decoder import DecoderCache
+from xojl_jax.nn.decoder import Decoder, DecoderCache
 from xojl_jax.nn.patches import patch_grid
 from xojl_jax.nn.trunk import Trunk
 from xojl_jax.nn.vision import VisionOutput
+from xojl_jax.tasks.layout.box_alignment import ModalityWeights, box_pairs
+from xojl_jax.tasks.layout.decoder_stacks import (
+    ViewCaches,
+    run_stacks,
+    start_caches,
+    step_stacks,
+)
 from xojl_jax.tasks.layout.encoded import Encoded, Features
 from xojl_jax.tasks.layout.fusion import FUSIONS
 from xojl_jax.tasks.layout.heads import HEADS
@@ -28,6 +35,7 @@ from xojl_jax.tasks.layout.model_config import ModelConfig
 from xojl_jax.tasks.layout.next_token import CHUNK, Projected, expected_node, token_scores
 from xojl_jax.tasks.layout.token_scores import TokenScores
 from xojl_jax.tasks.layout.tree_prior import tree_prior
+from xojl_jax.tasks.layout.views import VIEWS
 from xojl_jax.tasks.layout.visual_memory import VisualMemory
 
 Array = jax.Array
@@ -38,12 +46,16 @@ class LayoutModel(nn.Module):
     """See the module's docstring. Its entry points are the methods; it has no `__call__`."""
 
     config: ModelConfig
+    # The views whose rows a record has in the decoder: a key of `VIEWS`.
+    mode: str = "dual"
 
     def setup(self) -> None:
         c = self.config
         self.trunk = Trunk(c.trunk)
+        self.semantic_decoder = Decoder(c.trunk.decoder)  # without parameters unless it runs
         self.html_encoder = HtmlEncoder(c.html)
         self.fusion = FUSIONS[c.fusion].module(c)
+        self.modality_weights = ModalityWeights(c.block)  # without parameters unless it runs
         self.visual_memory = VisualMemory(c)
         self.heads = {name: HEADS[name].module(c) for name in c.heads}
         self.token_scores = TokenScores(c)
@@ -72,6 +84,7 @@ class LayoutModel(nn.Module):
             patches=vision.tokens,
             patch_mask=mask,
             middle_patches=vision.taps[1],
+            prefix=vision.prefix,
         )
 
     def encode_html(self, batch: Batch) -> Features:
@@ -84,10 +97,18 @@ class LayoutModel(nn.Module):
 
     def encode_both(self, batch: Batch) -> Features:
         """Both encoders, fused, and the decoder's memory."""
-        vision, patch_mask = self._vision(batch)
-        html_mask = batch["html_mask"]
-        html = self.html_encoder(batch)
-        html, patches = self.fusion(html, vision.tokens, html_mask, patch_mask)
+        html_mask, weights = batch["html_mask"], None
+        if FUSIONS[self.config.fusion].early:
+            html = self.fusion(self.html_encoder(batch))
+            vision, patch_mask = self._vision(batch, html, html_mask)
+            html, patches = vision.others, vision.tokens
+        else:
+            vision, patch_mask = self._vision(batch)
+            html = self.html_encoder(batch)
+            tokens = html, vision.tokens, html_mask, patch_mask
+            more = self._fusion_inputs(batch, tokens)
+            weights = more.get("weights")
+            html, patches = self.fusion(*tokens, **more)
         # Of this batch: another resolution than the one trained for has another grid (X025).
         grid = patch_grid(*batch["image"].shape[1:3], self.config.trunk.vision.patch)
         memory = self.visual_memory(html, html_mask, patches, patch_mask, vision.taps, grid)
@@ -100,13 +121,29 @@ class LayoutModel(nn.Module):
             patches=patches,
             patch_mask=patch_mask,
             middle_patches=vision.taps[1],
+            prefix=vision.prefix,
             attention=memory.attention,
+            weights=weights,
         )
 
-    def _vision(self, batch: Batch) -> tuple[VisionOutput, Array]:
-        """The vision encoder, and bool[B, N] which patches show a part of a screenshot."""
+    def _vision(self, batch: Batch, *others: Array) -> tuple[VisionOutput, Array]:
+        """The vision encoder, and bool[B, N] which patches show a part of a screenshot.
+
+        Args:
+          others: tokens that run through its layers, too, and their mask.
+        """
         mask = batch["patch_mask"] & batch["image_mask"][:, None]
-        return self.trunk.vision(batch["image"], mask), mask
+        return self.trunk.vision(batch["image"], mask, None, *others), mask
+
+    def _fusion_inputs(self, batch: Batch, tokens: tuple[Array, ...]) -> dict[str, Array]:
+        """What the fusion takes beside the tokens, by name; nothing by default."""
+        c, more = self.config, {}
+        kind = FUSIONS[c.fusion].pairs
+        if kind == "always" or (kind == "allowed" and c.fusion_pairs == "boxes"):
+            more["pairs"] = box_pairs(batch, c.grid, strict=kind == "always")
+        if c.fusion_weights:
+            more["weights"] = self.modality_weights(*tokens)
+        return more
 
     # --- heads, and what the decoder reads ---------------------------------------------------
 
@@ -122,6 +159,7 @@ class LayoutModel(nn.Module):
             memory=features.tokens,
             memory_mask=features.tokens_mask,
             html_mask=features.html_mask,
+            weights=features.weights,
             prior=tree_prior(predictions["node"], features.html_mask),
             **self.token_scores.node_features(features.html),
         )
@@ -156,8 +194,15 @@ class LayoutModel(nn.Module):
 
         x = self.token_scores.embed(encoded, tokens, cursor.node, depth, detail)
         x = x + map_positions(expected, (cursor, depth), CHUNK)
-        x = self.trunk.decoder(x, encoded.memory, encoded.memory_mask)
+        x = run_stacks(self._stacks(), x, encoded)
         return self.token_scores.project(x, detail)
+
+    def _stacks(self) -> tuple[Decoder, ...]:
+        """One decoder for all rows, or one for those of each view."""
+        if self.config.decoder == "shared":
+            return (self.trunk.decoder,)
+        stacks = {"semantic": self.semantic_decoder, "detail": self.trunk.decoder}
+        return tuple(stacks[view] for view in VIEWS[self.mode])
 
     def token_logits(
         self, encoded: Encoded, tokens: Array, cursor: HtmlCursor, depth: Array, detail: Array
@@ -171,26 +216,25 @@ class LayoutModel(nn.Module):
 
     def start_cache(
         self, encoded: Encoded, rows: int, positions: int | None = None
-    ) -> DecoderCache:
+    ) -> DecoderCache | ViewCaches:
         """What `next_logits` needs at position 0, with room for so many positions (None: all)."""
-        decoder = self.trunk.decoder
-        return decoder.start_cache(encoded.memory, encoded.memory_mask, rows, positions)
+        return start_caches(self._stacks(), encoded, rows, positions)
 
     def next_logits(
         self,
         encoded: Encoded,
-        cache: DecoderCache,
+        cache: DecoderCache | ViewCaches,
         position: Array,
         tokens: Array,
         cursor: HtmlCursor,
         depth: Array,
         detail: Array,
-    ) -> tuple[Array, DecoderCache]:
+    ) -> tuple[Array, DecoderCache | ViewCaches]:
         """As `token_logits` for the one `position`: tokens and depth int32[R] -> [R, V + T]."""
         tokens, depth = tokens[:, None], depth[:, None]
         x = self.token_scores.embed(encoded, tokens, cursor.node, depth, detail)
         x = x + expected_node(encoded, cursor, depth)
-        x, cache = self.trunk.decoder.step(x[:, 0], cache, position)
+        x, cache = step_stacks(self._stacks(), x[:, 0], cache, position)
         projected = self.token_scores.project(x[:, None], detail)
         scores = token_scores(encoded, projected, self.prior_weight, tokens, cursor, depth, detail)
         return scores[:, 0], cache

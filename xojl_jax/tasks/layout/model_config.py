@@ -45,6 +45,9 @@ class ModelConfig:
       trunk: the vision encoder and the decoder, which other tasks share.
       stage: what of the model runs.
       fusion: a name in `FUSIONS`.
+      fusion_pairs: which nodes and patches read each other, "all" or "boxes".
+      fusion_weights: whether the modalities are weighted by what their tokens say.
+      decoder: a name in `DECODERS`.
       heads: names in `HEADS`, those that this stage trains, in the order of their computation.
       memory_stride: how much coarser the grid of the visual memory is than the patches' grid.
       masked_map: the spatial attention reads no padding, so that a record's features do not depend
@@ -61,6 +64,9 @@ class ModelConfig:
     vocabulary_size: int
     num_categories: int
     masked_map: bool = False
+    decoder: str = "shared"
+    fusion_pairs: str = "all"
+    fusion_weights: bool = False
 
     @property
     def block(self) -> BlockConfig:

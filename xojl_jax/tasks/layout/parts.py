@@ -12,6 +12,7 @@ from typing import Any
 import jax
 from flax import linen as nn
 
+from xojl_jax.tasks.layout import losses
 from xojl_jax.tasks.layout.model_config import HtmlConfig, ModelConfig
 
 Array = jax.Array
@@ -53,3 +54,14 @@ class Head:
     loss: Callable[[Any, Batch, ModelConfig], tuple[Array, Metrics]]
     flops: Callable[[ModelConfig], float]
     group: str = "rest"
+
+
+def patches_in_nodes(batch: Batch, c: ModelConfig) -> Array:
+    """bool[B, T, N]: which patches are in which nodes' boxes. The compiler merges the calls."""
+    shown = batch["patch_mask"].shape[-1] // c.grid[1]  # a bucket's upper rows of the canvas
+    return losses.patches_in_boxes(batch["html_boxes"], batch["html_box_mask"], c.grid, shown)
+
+
+def image_patches(batch: Batch) -> Array:
+    """bool[B, N]: the patches that show a part of a screenshot."""
+    return batch["patch_mask"] & batch["image_mask"][:, None]

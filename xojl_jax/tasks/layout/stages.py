@@ -25,7 +25,7 @@ class Stage:
         """The fields of `Features` that this stage computes."""
         found = {"tokens"}
         if self.vision:
-            found |= {"patches", "middle_patches"}
+            found |= {"patches", "middle_patches", "prefix"}
         if self.html:
             found |= {"html"}
         if self.fused:

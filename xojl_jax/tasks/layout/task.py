@@ -66,6 +66,8 @@ class LayoutTask(Task):
             if metadata
             else Vocabulary.load(Codebook.load(config.data.codebook or None))
         )
+        # Of `evaluate --calibrate`, by view; None before.
+        self.calibration = (metadata or {}).get("calibration")
         self.tokenizer = read_tokenizer(config, metadata)
         self.automaton = Automaton.load(self.vocabulary)
         self.tables = grammar_tables(self.automaton)
@@ -165,8 +167,9 @@ class LayoutTask(Task):
         pieces = 0 if self.tokenizer is None else self.tokenizer.size
         return model_config(self.config, self.vocabulary.size, self.statistics, canvas, pieces)
 
-    def model(self) -> nn.Module:
-        return LayoutModel(self.model_config)
+    def model(self, mode: str = "dual") -> nn.Module:
+        """The model, as it is run for the views of `mode`, a key of `VIEWS`."""
+        return LayoutModel(self.model_config, mode)
 
     def init(self, rng: jax.Array):
         """Initializes only the parameters that this stage uses."""
@@ -217,7 +220,8 @@ class LayoutTask(Task):
                 "metrics are in its summary.json. Train stage 4 from it (--config.init_from)"
             )
         image_size = getattr(flags, "image_size", None)
-        return LayoutInference(self, image_size=image_size)
+        raw = getattr(flags, "calibrate", False)
+        return LayoutInference(self, image_size=image_size, raw=raw)
 
     def preview(self, count: int) -> tuple[LayoutPreview, Callable[..., Prediction]] | None:
         if not self.stage.decoder:

@@ -18,9 +18,14 @@ class Prediction(NamedTuple):
       length: int32[R], tokens of each document, EOS included.
       score: float32[R], its log probability.
       category: int32[B], the most probable category.
+      gains: float32[R, L], the log probability of each token; None unless it was asked for.
+      weights: float32[B, 2], how much HTML and screenshot counted; None where the model does not
+        weight them.
     """
 
     tokens: Array
     length: Array
     score: Array
     category: Array
+    weights: Array | None = None
+    gains: Array | None = None

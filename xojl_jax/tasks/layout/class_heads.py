@@ -1,0 +1,89 @@
+"""Heads of the vision encoder beside the patch head: prefixes of classes, and sections as bags.
+
+B batch, N patches, E element ids, P prefixes, D width.
+"""
+
+import jax
+import jax.numpy as jnp
+from flax import linen as nn
+
+from xojl_jax.nn.heads import TokenClassifier
+from xojl_jax.nn.layers import EinsumDense
+from xojl_jax.tasks.layout import losses
+from xojl_jax.tasks.layout.encoded import Features
+from xojl_jax.tasks.layout.model_config import ModelConfig
+from xojl_jax.tasks.layout.parts import Batch, Head, Metrics, image_patches, patches_in_nodes
+from xojl_jax.xojl.tree import ELEMENTS
+from xojl_jax.xojl.vocabulary import ELEMENT_WIDTH
+
+Array = jax.Array
+
+
+class PrefixHead(nn.Module):
+    """Prefixes [B, P, D] and patches [B, N, D], projected to be compared (X053, X106)."""
+
+    config: ModelConfig
+
+    @nn.compact
+    def __call__(self, features: Features) -> tuple[Array, Array]:
+        def project(name: str) -> nn.Module:
+            c = self.config.block
+            return EinsumDense((c.width,), ("embed", "mlp"), dtype=c.jnp_dtype, name=name)
+
+        return project("prefix_class")(features.prefix), project("patch_class")(features.patches)
+
+
+def prefix_loss(
+    projected: tuple[Array, Array], batch: Batch, c: ModelConfig
+) -> tuple[Array, Metrics]:
+    """InfoNCE of prefix i against the mean of the patches that elements of class i cover; negatives
+    are the other classes of the section. This is what makes prefix i stand for class i."""
+    prefixes, patches = projected
+    inside = patches_in_nodes(batch, c)
+    covered = losses.patch_elements(inside, batch["node_element"], len(ELEMENTS))
+    covered = covered * image_patches(batch)[..., None]
+    count = covered.sum(1)
+    regions = jnp.einsum("bne,bnd->bed", covered.astype(patches.dtype), patches)
+    regions = regions / jnp.maximum(count, 1)[..., None].astype(regions.dtype)
+    prefixes = prefixes.astype(jnp.float32)
+    return losses.contrastive_loss(prefixes, regions.astype(jnp.float32), count > 0), {}
+
+
+class BagHead(nn.Module):
+    """Which elements cover a patch, learned without boxes: logits float32[B, N, E]."""
+
+    config: ModelConfig
+
+    @nn.compact
+    def __call__(self, features: Features) -> Array:
+        dtype = self.config.block.jnp_dtype
+        return TokenClassifier(ELEMENT_WIDTH, dtype, name="bag_head")(features.middle_patches)
+
+
+def bag_loss(logits: Array, batch: Batch, _: ModelConfig) -> tuple[Array, Metrics]:
+    """Multiple-instance learning (Ramon and De Raedt 2000): a section has an element where some
+    patch has it, a soft maximum over patches against the section's label. Only of sections where
+    no node has a box: elsewhere patches have labels of their own ("aux")."""
+    real = image_patches(batch)
+    count = jnp.maximum(real.sum(-1, keepdims=True), 1).astype(jnp.float32)
+    logits = jnp.where(real[..., None], logits, losses.ILLEGAL)
+    pooled = jax.nn.logsumexp(logits, axis=1) - jnp.log(count)
+    mask = batch["label_mask"] & real.any(-1) & ~batch["html_box_mask"].any(-1)
+    return losses.binary_loss(jnp.where(mask[:, None], pooled, 0.0), batch["elements"], mask), {}
+
+
+PREFIX_HEAD = Head(
+    inputs=frozenset({"prefix", "patches"}),
+    module=PrefixHead,
+    parameters=("prefix_class", "patch_class"),
+    loss=prefix_loss,
+    flops=lambda c: 2.0 * c.num_patches * c.block.width * (c.block.width + len(ELEMENTS)),
+)
+BAG_HEAD = Head(
+    inputs=frozenset({"middle_patches"}),
+    module=BagHead,
+    parameters=("bag_head",),
+    loss=bag_loss,
+    flops=lambda c: 2.0 * c.num_patches * c.block.width * ELEMENT_WIDTH,
+    group="vision",
+)
