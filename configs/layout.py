@@ -52,6 +52,10 @@ def defaults() -> ConfigDict:
     # Probability that the HTML encoder reads no boxes of a training sample.
     data.drop_boxes = 0.5
 
+    # Probability that a training sample tells some of its elements as class hints, so that prefix
+    # tokens of other classes are masked; predict then takes --hints. 0: the model takes no hints.
+    data.hints = 0.0
+
     config.image = image = ConfigDict()
     # Height and width in pixels of the canvas that a screenshot is fitted into.
     image.height = 720
@@ -122,6 +126,17 @@ def defaults() -> ConfigDict:
     model.feed_forward = "mlp"
     # Shifts of the "shifted" patch embedding: "axis4", "diag4" or "all8".
     model.shifts = "axis4"
+    # Locality self-attention in the vision encoder: whether each head learns its temperature.
+    model.lsa_temperature = True
+    # … whether a token does not attend to itself.
+    model.lsa_exclude_self = True
+    # … patches before and after, in reading order, that a patch attends to; 0: all.
+    model.lsa_window = 0
+    # What is added to the vision encoder's scores between classes of prefix tokens and patches:
+    # "none", "learned" (per head) or "fixed" (patches and prefixes attend to each other more).
+    model.class_bias = "none"
+    # Share of patches that training leaves out of the vision encoder, each step others.
+    model.patch_drop = 0.0
     # Keys that one step of blockwise attention looks at.
     model.attention_block = 512
 

@@ -1,5 +1,7 @@
 """The vision encoder: sizes at full scale, order of tokens, masks, taps, names for sharding."""
 
+import functools
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -10,7 +12,7 @@ from jax.extend.core import jaxprs_in_params
 from tests.nn.conftest import make_config
 from xojl_jax.errors import BadUsage
 from xojl_jax.nn.config import VisionConfig
-from xojl_jax.nn.vision import VisionEncoder
+from xojl_jax.nn.vision import VisionEncoder, draw_patches
 
 BASE = {
     "image_height": 720,
@@ -221,3 +223,33 @@ def test_class_bias_is_added_by_kind(filled):
     assert start.value.shape == (2, 4, 4) and start.names == ("heads", None, None)
     with pytest.raises(BadUsage, match="24 x 24"):
         make_encoder(**MICRO, class_bias=((0.0,),))
+
+
+def test_dropped_patches_do_not_exist(micro):
+    """Protects patch dropping (X059): what is kept sees no other, as if the rest were masked; what
+    is dropped gives zeros. Without dropping, nothing changes."""
+    _, apply, params, images = micro
+    kept = jnp.array([[0, 2, 3], [1, 2, 5]])
+    mask = jax.nn.one_hot(kept, 6, dtype=bool).any(1)
+    out, masked = apply(params, images, None, None, kept), apply(params, images, mask)
+    for row in range(2):
+        rows = np.asarray(kept[row])
+        np.testing.assert_allclose(out.tokens[row, rows], masked.tokens[row, rows], atol=1e-5)
+        np.testing.assert_allclose(out.taps[:, row, rows], masked.taps[:, row, rows], atol=1e-5)
+    assert bool((out.tokens[~mask] == 0).all()) and bool((out.taps[:, ~mask] == 0).all())
+    np.testing.assert_allclose(out.cls, masked.cls, atol=1e-5)
+    drawn = draw_patches(jax.random.key(0), mask.at[0, 0].set(False), 3)
+    assert drawn[1].tolist() == [1, 2, 5] and {2, 3} < set(drawn[0].tolist())
+
+
+def test_further_tokens_run_beside_the_patches(micro):
+    """Protects early fusion: masked ones change nothing, real ones do, and come out at the end."""
+    _, apply, params, images = micro
+    others = jnp.asarray(np.random.default_rng(0).normal(size=(2, 3, 16)), jnp.float32)
+    none = jnp.zeros((2, 3), bool)
+    run = functools.partial(apply, params, images, None, None, None, others)
+    plain, masked, real = apply(params, images), run(none), run(~none)
+    np.testing.assert_allclose(masked.tokens, plain.tokens, atol=1e-5)
+    np.testing.assert_allclose(masked.taps, plain.taps, atol=1e-5)
+    assert real.others.shape == (2, 3, 16) and plain.others is None
+    assert bool((jnp.abs(real.tokens - plain.tokens) > 1e-4).any())

@@ -376,3 +376,19 @@ def test_class_strings_are_hashed_and_cut_in_pieces_only_where_asked():
     spec = replace(SPEC, class_inputs=ClassInputs(True, tokenizer))
     spec_arrays = sample_spec.sample_spec(spec).keys() - sample_spec.sample_spec(SPEC).keys()
     assert spec_arrays == arrays.keys() - plain.keys()
+
+
+def test_hints_are_some_of_a_samples_own_elements():
+    """Protects class hints (X056): never an element that is not there; and without any hint every
+    prefix counts, as where nobody gives one."""
+    spec = replace(SPEC, hints=True)
+    assert sample_spec.blank_arrays(spec, ("class_hints",))["class_hints"].all()
+    assert "class_hints" not in sample_spec.sample_spec(SPEC)
+    elements = np.zeros(30, np.float32)
+    elements[[1, 4, 5]] = 1
+    rng = np.random.default_rng(0)
+    told = [sample_changes.with_hints({"elements": elements}, rng) for _ in range(50)]
+    hints = np.stack([sample["class_hints"] for sample in told])
+    some = hints[~hints.all(1)]
+    assert len(some) > 20 and not np.delete(some, [1, 4, 5], axis=1).any()
+    assert some.any(1).all() and set(some.sum(1)) == {1, 2, 3}

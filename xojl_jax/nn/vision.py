@@ -10,7 +10,7 @@ import jax
 import jax.numpy as jnp
 from flax import linen as nn
 from flax import struct
-from jaxtyping import Bool, Float, UInt8
+from jaxtyping import Bool, Float, Int, UInt8
 
 from xojl_jax.nn.attention import LENGTH_MULTIPLE, Mask, TokenTypeBias
 from xojl_jax.nn.blocks import ACTIVATIONS, EncoderBlock
@@ -53,17 +53,28 @@ class VisionEncoder(nn.Module):
         images: UInt8[Array, "B H W 3"],
         patch_mask: Bool[Array, "B N"] | None = None,
         prefix_mask: Bool[Array, "B P"] | None = None,
+        kept: Int[Array, "B k"] | None = None,
         others: Float[Array, "B T D"] | None = None,
         others_mask: Bool[Array, "B T"] | None = None,
     ) -> VisionOutput:
         """patch_mask: bool[B, N], False in padding. prefix_mask: bool[B, P], the hinted ones.
 
+        kept: int32[B, k], the patches that run through the layers, in rising order; None: all. The
+          others' outputs are zeros.
         others: further tokens, behind the patches, which count as patches in masks and biases.
         others_mask: bool[B, T], False in padding; needed where there are others.
         """
         c = self.config
         x = self._embed(images)
-        patches, before = x.shape[1] - 1 - c.num_prefixes, 1 + c.num_prefixes
+        before = 1 + c.num_prefixes
+        whole = x.shape[1] - before
+        if kept is not None:
+            rows = jnp.pad(kept + before, ((0, 0), (before, 0)))
+            rows = rows.at[:, :before].set(jnp.arange(before))
+            x = jnp.take_along_axis(x, rows[..., None], axis=1)
+            if patch_mask is not None:
+                patch_mask = jnp.take_along_axis(patch_mask, kept, axis=1)
+        patches = x.shape[1] - before
         if others is not None:
             x = jnp.concatenate([x, others.astype(x.dtype)], axis=1)
             if patch_mask is None:
@@ -80,11 +91,16 @@ class VisionEncoder(nn.Module):
         )
         x, taps = self._layers(x, mask, self._class_bias(last - before + padding))
         x = LayerNorm(dtype=c.block.jnp_dtype, name="norm")(x)
+
+        def to_grid(x: Array) -> Array:  # [..., B, all, D] -> [..., B, N, D]
+            x = x[..., before : before + patches, :]
+            return x if kept is None else _put_back(x, kept, whole)
+
         return VisionOutput(
-            tokens=x[:, before : before + patches],
+            tokens=to_grid(x),
             prefix=x[:, 1:before],
             cls=x[:, 0],
-            taps=taps[:, :, before : before + patches],
+            taps=to_grid(taps),
             others=None if others is None else x[:, before + patches : last],
         )
 
@@ -155,3 +171,19 @@ class VisionEncoder(nn.Module):
         groups = scan_layers(group, TAPS, axis="groups")
         stack = Stack(block, c.layers // TAPS, c.block.remat, name="groups")
         return groups(stack, x, mask, bias)
+
+
+def draw_patches(rng: Array, mask: Bool[Array, "B N"], count: int) -> Int[Array, "B k"]:
+    """Which `count` patches training keeps, in rising order (PatchDropout, Liu et al. 2023).
+
+    Drawn among the real ones of the mask; padding only where there are too few.
+    """
+    noise = jax.random.uniform(rng, mask.shape) + mask.astype(jnp.float32)
+    return jnp.sort(jax.lax.top_k(noise, count)[1].astype(jnp.int32), axis=-1)
+
+
+def _put_back(x: Array, kept: Array, patches: int) -> Array:
+    """Tokens [..., B, k, D] at the places kept int32[B, k] of [..., B, N, D]; zeros elsewhere."""
+    # A product with the one-hot form: its gradient is a product, too, instead of a scatter.
+    places = jax.nn.one_hot(kept, patches, dtype=x.dtype)
+    return jnp.einsum("bkn,...bkd->...bnd", places, x)

@@ -16,6 +16,27 @@ from xojl_jax.xojl.record import CATEGORIES
 NEEDED_HEADS = ("node", "category")
 
 
+def _fixed_bias(types: int) -> tuple[tuple[float, ...], ...]:
+    """Added to the scores between patches (the last type) and prefixes (all but CLS, the first)."""
+    is_prefix = [0 < kind < types - 1 for kind in range(types)]
+
+    def meets(i: int, j: int) -> bool:
+        return (is_prefix[i] and j == types - 1) or (i == types - 1 and is_prefix[j])
+
+    return tuple(
+        tuple(FIXED_BIAS if meets(i, j) else 0.0 for j in range(types)) for i in range(types)
+    )
+
+
+# A score of 1 more is a weight e times as large.
+FIXED_BIAS = 1.0
+CLASS_BIASES = {
+    "none": None,
+    "learned": "learned",
+    "fixed": _fixed_bias(VisionConfig.num_prefixes + 2),
+}
+
+
 def model_config(
     config,
     vocabulary_size: int,
@@ -56,6 +77,10 @@ def model_config(
         shifts=m.shifts,
         mean=tuple(statistics["mean"]),
         std=tuple(statistics["std"]),
+        temperature=m.lsa_temperature,
+        exclude_self=m.lsa_exclude_self,
+        window=m.lsa_window or None,
+        class_bias=CLASS_BIASES[m.class_bias],
         canvas=canvas or (config.image.height, config.image.width),
     )
     html = HtmlConfig(
@@ -75,6 +100,8 @@ def model_config(
     )
     if decoder.top_k and not decoder.window:
         raise BadUsage("config.model.decoder_top_k selects keys beyond config.model.decoder_window")
+    if m.patch_drop and m.lsa_window:
+        raise BadUsage("config.model.patch_drop leaves gaps, which no lsa_window is defined for")
     fusion = FUSIONS[m.fusion]
     for switch, on, able in (
         ("fusion_pairs", m.fusion_pairs != "all", fusion.pairs == "allowed"),
@@ -93,6 +120,7 @@ def model_config(
         vocabulary_size=vocabulary_size,
         num_categories=len(CATEGORIES),
         decoder=m.decoder,
+        patch_drop=m.patch_drop,
         fusion_pairs=m.fusion_pairs,
         fusion_weights=m.fusion_weights,
         masked_map=config.data.buckets > 1 or bool(config.data.bucket_shapes),

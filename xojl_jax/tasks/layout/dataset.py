@@ -19,6 +19,7 @@ from xojl_jax.tasks.layout.buckets import bucket_spec, full_shape, rows_needed, 
 from xojl_jax.tasks.layout.features import Featurizer, Picture, Prepared
 from xojl_jax.tasks.layout.sample_changes import (
     rotate_sample,
+    with_hints,
     without_boxes,
     without_html,
     without_image,
@@ -47,6 +48,7 @@ class Augmentation(Protocol):
     drop_html: float
     drop_image: float
     drop_boxes: float
+    hints: float
     balance: float
 
 
@@ -184,6 +186,9 @@ class LayoutDataset:
                 sample = rotate_sample(sample, degrees, self.spec)
         if boxes < chance.drop_boxes:
             sample = without_boxes(sample, self.spec)
+        # Drawn last, and only where hints are on: what else is drawn stays what it was.
+        if self.spec.hints and rng.random() < chance.hints:
+            sample = with_hints(sample, rng)
         return sample
 
     def _spelled(self, sample: Sample) -> Sample:

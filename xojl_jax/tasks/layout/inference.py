@@ -10,6 +10,7 @@ import jax
 import numpy as np
 from PIL import Image
 
+from xojl_jax.config_fields import SomeOf
 from xojl_jax.data.images import decode_image
 from xojl_jax.errors import BadUsage
 from xojl_jax.evaluation.drawing import draw_boxes
@@ -33,7 +34,7 @@ from xojl_jax.tasks.layout.sample_spec import FeatureSpec
 from xojl_jax.tasks.layout.views import Prediction
 from xojl_jax.xojl import jsontext
 from xojl_jax.xojl.record import CATEGORIES, Record
-from xojl_jax.xojl.tree import preorder, print_layout
+from xojl_jax.xojl.tree import ELEMENTS, preorder, print_layout
 
 if TYPE_CHECKING:
     from xojl_jax.tasks.layout.task import LayoutTask
@@ -121,6 +122,12 @@ class LayoutInference(Inference):
         if predicts:
             add("--screenshot", help="PNG, JPEG or WebP of the section")
             add("--html", help="JSON of the section's compact tree, or of its record")
+            add(
+                "--hints",
+                default="",
+                metavar="ELEMENT,…",
+                help="elements that occur, for a model trained with config.data.hints",
+            )
         add(
             "--image-size",
             type=_size,
@@ -157,6 +164,8 @@ class LayoutInference(Inference):
             if flags.beam < 1:
                 raise BadUsage(f"--beam is {flags.beam}: choose 1 or more")
             return
+        if fault := SomeOf(ELEMENTS).fault(flags.hints):
+            raise BadUsage(f"--hints{fault}")
         given = flags.screenshot or flags.html
         if flags.records and (given or flags.sample is not None):
             raise BadUsage("--records brings its own input: leave the others away")
@@ -200,7 +209,12 @@ class LayoutInference(Inference):
 
     def featurize(self, inputs: Inputs) -> Sample:
         record = Record(screenshot="", html=inputs.html, html_boxes=inputs.html_boxes)
-        return Featurizer(self.spec, self.task.vocabulary).build(record, inputs.image)
+        sample = Featurizer(self.spec, self.task.vocabulary).build(record, inputs.image)
+        if inputs.hints and not self.spec.hints:
+            raise BadUsage("--hints: this model was trained without (config.data.hints)")
+        if inputs.hints:
+            sample["class_hints"] = np.isin(ELEMENTS, inputs.hints)
+        return sample
 
     # --- answers -----------------------------------------------------------------------------
 

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from xojl_jax.config_fields import split_names
 from xojl_jax.data.images import MAX_BYTES, ImageError, decode_image
 from xojl_jax.errors import BadInput
 from xojl_jax.tasks.base import Limits
@@ -41,6 +42,7 @@ class Inputs(NamedTuple):
       html_boxes: x, y, width, height, z of every HTML node in pixels of the screenshot, or None.
       left_out: HTML nodes that were cut off because the model reads no more.
       notes: how the files were taken, and warnings, a line each.
+      hints: elements that are said to occur; () where nothing is said.
     """
 
     name: str
@@ -49,6 +51,7 @@ class Inputs(NamedTuple):
     html_boxes: tuple[tuple[float, ...], ...] | None
     left_out: int = 0
     notes: tuple[str, ...] = ()
+    hints: tuple[str, ...] = ()
 
 
 def read_inputs(flags: argparse.Namespace) -> Inputs:
@@ -73,6 +76,7 @@ def read_inputs(flags: argparse.Namespace) -> Inputs:
         html=record.html if record else (),
         html_boxes=boxes,
         notes=tuple(notes),
+        hints=split_names(getattr(flags, "hints", "")),
     )
 
 

@@ -18,7 +18,7 @@ from xojl_jax.nn.chunks import map_positions
 from xojl_jax.nn.decoder import Decoder, DecoderCache
 from xojl_jax.nn.patches import patch_grid
 from xojl_jax.nn.trunk import Trunk
-from xojl_jax.nn.vision import VisionOutput
+from xojl_jax.nn.vision import VisionOutput, draw_patches
 from xojl_jax.tasks.layout.box_alignment import ModalityWeights, box_pairs
 from xojl_jax.tasks.layout.decoder_stacks import (
     ViewCaches,
@@ -133,7 +133,21 @@ class LayoutModel(nn.Module):
           others: tokens that run through its layers, too, and their mask.
         """
         mask = batch["patch_mask"] & batch["image_mask"][:, None]
-        return self.trunk.vision(batch["image"], mask, None, *others), mask
+        # Both are there only where the config asks for them.
+        hints, kept = batch.get("class_hints"), batch.get("kept_patches")
+        return self.trunk.vision(batch["image"], mask, hints, kept, *others), mask
+
+    def drop_patches(self, batch: Batch) -> Batch:
+        """The batch with some patches left out, where the config says so and this is training: for
+        everything that reads the batch, they are padding."""
+        share = self.config.patch_drop
+        if not (share and self.config.stage.vision and self.has_rng("dropout")):
+            return batch
+        mask = batch["patch_mask"]
+        count = max(1, round(mask.shape[1] * (1 - share)))
+        kept = draw_patches(self.make_rng("dropout"), mask, count)
+        is_kept = jax.nn.one_hot(kept, mask.shape[1], dtype=bool).any(1)
+        return batch | {"patch_mask": mask & is_kept, "kept_patches": kept}
 
     def _fusion_inputs(self, batch: Batch, tokens: tuple[Array, ...]) -> dict[str, Array]:
         """What the fusion takes beside the tokens, by name; nothing by default."""

@@ -47,6 +47,7 @@ class ModelConfig:
       fusion: a name in `FUSIONS`.
       fusion_pairs: which nodes and patches read each other, "all" or "boxes".
       fusion_weights: whether the modalities are weighted by what their tokens say.
+      patch_drop: share of patches that training leaves out.
       decoder: a name in `DECODERS`.
       heads: names in `HEADS`, those that this stage trains, in the order of their computation.
       memory_stride: how much coarser the grid of the visual memory is than the patches' grid.
@@ -65,6 +66,7 @@ class ModelConfig:
     num_categories: int
     masked_map: bool = False
     decoder: str = "shared"
+    patch_drop: float = 0.0
     fusion_pairs: str = "all"
     fusion_weights: bool = False
 

@@ -13,6 +13,7 @@ from xojl_jax.data.augment import Rotation
 from xojl_jax.data.images import Fit
 from xojl_jax.tasks.base import Sample
 from xojl_jax.tasks.layout.sample_spec import FeatureSpec, blank_arrays, sample_spec
+from xojl_jax.xojl.tree import ELEMENTS
 
 # Labels, though they are named like input: the boxes of nodes, what is painted over what, and for
 # which nodes both are known. The encoder reads them where `html_box_input_mask` says so.
@@ -39,6 +40,14 @@ def rotate_sample(sample: Sample, degrees: float, spec: FeatureSpec) -> Sample:
 def without_boxes(sample: Mapping, spec: FeatureSpec) -> Sample:
     """The encoder reads no boxes; `html_boxes`, `html_z` and `html_box_mask` stay, as labels."""
     return dict(sample) | blank_arrays(spec, ("html_box_input_mask",))
+
+
+def with_hints(sample: Mapping, rng: np.random.Generator) -> Sample:
+    """Tells some of the sample's own elements as class hints: each with a probability that is drawn
+    first. Where none is left, nothing is told, and every prefix counts."""
+    told = sample["elements"][: len(ELEMENTS)] > 0
+    told &= rng.random(len(ELEMENTS)) < rng.random()
+    return dict(sample) | {"class_hints": told if told.any() else np.ones_like(told)}
 
 
 def without_image(sample: Mapping, spec: FeatureSpec) -> Sample:

@@ -31,6 +31,7 @@ class FeatureSpec:
     max_classes: int  # C
     max_target: int  # L
     sharpen: bool = False  # text, where a screenshot is shrunk by little
+    hints: bool = False  # which classes of prefix tokens are hinted at
     class_inputs: ClassInputs = NO_MORE  # what the embeddings read beside the five fields
 
     @property
@@ -58,6 +59,9 @@ class FeatureSpec:
 def sample_spec(spec: FeatureSpec) -> dict[str, tuple[tuple[int, ...], type]]:
     """Name -> (shape, dtype) of every array of one sample."""
     t, c, length = spec.max_nodes, spec.max_classes, spec.max_target
+    more = spec.class_inputs.shapes(t, c)
+    if spec.hints:
+        more["class_hints"] = ((len(ELEMENTS),), np.bool_)
     return {
         "image": ((spec.image_height, spec.image_width, 3), np.uint8),
         "image_mask": ((), np.bool_),
@@ -88,7 +92,7 @@ def sample_spec(spec: FeatureSpec) -> dict[str, tuple[tuple[int, ...], type]]:
         "elements": ((ELEMENT_WIDTH,), np.float32),
         "label_mask": ((), np.bool_),
         "index": ((), np.int32),
-    } | spec.class_inputs.shapes(t, c)
+    } | more
 
 
 def batch_spec(spec: FeatureSpec, batch_size: int) -> dict[str, jax.ShapeDtypeStruct]:
@@ -99,8 +103,8 @@ def batch_spec(spec: FeatureSpec, batch_size: int) -> dict[str, jax.ShapeDtypeSt
     }
 
 
-# The value of padded rows; zero for every other array.
-_EMPTY = {"html_parent": -1, "node_element": UNKNOWN}
+# The value of padded rows, and of hints that nobody gave; zero for every other array.
+_EMPTY = {"html_parent": -1, "node_element": UNKNOWN, "class_hints": True}
 
 
 def blank_arrays(spec: FeatureSpec, names: Sequence[str]) -> Sample:

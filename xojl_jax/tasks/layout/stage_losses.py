@@ -19,6 +19,7 @@ def stage_losses(
     A method in the sense of Linen's `init` and `apply`: what it does not reach has no parameters.
     """
     stage = model.config.stage
+    batch = model.drop_patches(batch)
     if not stage.fused:
         return head_losses(model.predict_heads(model.features(batch)), batch, model)
     # Stage 3 encodes for a decoder that it does not run: in checkpoints of 0.1.0 it has those three

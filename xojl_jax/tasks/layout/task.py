@@ -98,6 +98,7 @@ class LayoutTask(Task):
             max_classes=c.model.max_classes,
             max_target=c.model.max_target,
             sharpen=c.image.sharpen,
+            hints=c.data.hints > 0,
             class_inputs=ClassInputs("hash" in split_names(c.model.embeddings), self.tokenizer),
         )
 
