@@ -27,13 +27,15 @@ def choose_preset(
     return config.lock()
 
 
-def group(lr: float, freeze_at: int = 0) -> ConfigDict:
+def group(lr: float, freeze_at: int = 0, freeze_layers: int = 0) -> ConfigDict:
     """A group of parameters, for `config.optim.groups.NAME`."""
     config = ConfigDict()
     # Peak learning rate.
     config.lr = lr
     # Freezes the group from this step on; 0 never does.
     config.freeze_at = freeze_at
+    # Freezes no more than the first so many layers of the group's stacks; 0: all of the group.
+    config.freeze_layers = freeze_layers
     return config
 
 
@@ -71,7 +73,8 @@ def defaults() -> ConfigDict:
     # Steps between two printed lines. Metrics stay on the device in between.
     config.log_every = 50
     # Working directories or checkpoints to start from, separated by commas. Parameters are copied
-    # where their path and shape match; the rest starts from scratch. "" starts all from scratch.
+    # where their path and shape match, and tables of positions fitted to this run's sizes; the rest
+    # starts from scratch. "" starts all from scratch.
     config.init_from = ""
     # Steps in a row with a non-finite loss or gradient after which the run is given up.
     config.on_nonfinite_limit = 20
@@ -87,8 +90,8 @@ def defaults() -> ConfigDict:
     data.prefetch = 4
 
     config.optim = optim = ConfigDict()
-    # Groups of parameters: groups.NAME.lr and groups.NAME.freeze_at, see `group`. The task's config
-    # file adds them, and the task says which parameter is in which (`Task.param_group`).
+    # Groups of parameters: groups.NAME.lr, .freeze_at and .freeze_layers, see `group`. The task's
+    # config file adds them, and the task says which parameter is in which (`Task.param_group`).
     optim.groups = ConfigDict()
     # Steps of linear warm-up; after them the rate follows a cosine down to zero at `total_steps`.
     optim.warmup_steps = 2000

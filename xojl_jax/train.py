@@ -185,7 +185,7 @@ def begin(task: Task, config, setup: state.TrainSetup, directory: workdir.Workdi
         telemetry.log_on_primary(f"resuming after step {int(start.step)}")
     else:
         start = state.from_scratch(task, config, setup)
-        start, origins, report = warm_start.apply(start, setup, config.init_from)
+        start, origins, report = warm_start.apply(start, setup, config.init_from, task.adapt_param)
         telemetry.log_on_primary("\n".join(report))
     metadata = checkpoint.make_metadata(task, config, setup, origins)
     return start, Saver(directory.checkpoints, keep=config.keep, metadata=metadata)

@@ -21,6 +21,9 @@ RENAMED_FIELDS = {
 # there. A field that is added to a config file is added here, too (a test compares).
 ADDED_FIELDS: dict[str, Any] = {
     "optim.groups.rest.freeze_at": 0,
+    "optim.groups.vision.freeze_layers": 0,
+    "optim.groups.html.freeze_layers": 0,
+    "optim.groups.rest.freeze_layers": 0,
     "data.buckets": 1,
     "data.bucket_shapes": "",
     "model.embeddings": "compositional,tag,content",

@@ -34,6 +34,7 @@ FIELDS: dict[str, Rule] = {
     "data.prefetch": _FROM_ZERO,
     "optim.groups.*.lr": _FROM_ZERO,
     "optim.groups.*.freeze_at": _FROM_ZERO,
+    "optim.groups.*.freeze_layers": _FROM_ZERO,
     "optim.warmup_steps": _FROM_ZERO,
     "optim.weight_decay": _FROM_ZERO,
     "optim.b1": Number(0, below=1),

@@ -5,6 +5,7 @@ skipped step does not shift the schedule, and any step's rate is known without t
 """
 
 import dataclasses
+import math
 from typing import Any
 
 import flax.linen as nn
@@ -29,6 +30,7 @@ class Optimizer:
       groups: a tree like the parameters, a key of `config.groups` at every leaf.
       decayed: a tree like the parameters, True where weight decay applies.
       moments: optax's Adam direction, without rate and decay.
+      stacked: a tree like the parameters, how many leading axes count layers.
     """
 
     config: Any
@@ -36,6 +38,7 @@ class Optimizer:
     groups: Any
     decayed: Any
     moments: optax.GradientTransformation
+    stacked: Any = None
 
     def init(self, params):
         return self.moments.init(params)
@@ -46,7 +49,7 @@ class Optimizer:
         schedule = warmup_cosine(step, self.config.warmup_steps, self.total_steps)
 
         def rate(group) -> jax.Array:
-            if group.freeze_at <= 0:
+            if group.freeze_at <= 0 or group.freeze_layers > 0:
                 return group.lr * schedule
             return group.lr * jnp.where(step >= group.freeze_at, 0.0, schedule)
 
@@ -60,12 +63,28 @@ class Optimizer:
         rates = jax.lax.optimization_barrier(self.rates(step))  # once, not in every array's fusion
         decay = self.config.weight_decay
 
-        def one(param, direction, group, decayed):
+        def one(param, direction, group, decayed, stacked):
             if decayed:
                 direction = direction + decay * param
-            return param - rates[group].astype(param.dtype) * direction
+            rate = rates[group].astype(param.dtype)
+            frozen = self._frozen_layers(group, param.shape[:stacked], step)
+            if frozen is not None:
+                frozen = frozen.reshape(*frozen.shape, *(1,) * (param.ndim - stacked))
+                rate = jnp.where(frozen, jnp.zeros((), param.dtype), rate)
+            return param - rate * direction
 
-        return jax.tree.map(one, params, directions, self.groups, self.decayed), opt_state
+        trees = (self.groups, self.decayed, self.stacked)
+        return jax.tree.map(one, params, directions, *trees), opt_state
+
+    def _frozen_layers(self, group: str, layers: tuple[int, ...], step) -> jax.Array | None:
+        """bool[layers], which layers of a stack do not move at `step`; None: all do, by the rate of
+        their group."""
+        chosen = self.config.groups[group]
+        if not layers or chosen.freeze_at <= 0 or chosen.freeze_layers <= 0:
+            return None
+        # Groups of layers are scanned over layers: in this order they are counted through.
+        number = jnp.arange(math.prod(layers)).reshape(layers)
+        return (number < chosen.freeze_layers) & (jnp.asarray(step) >= chosen.freeze_at)
 
 
 def make(config, total_steps: int, task, boxed) -> Optimizer:
@@ -85,18 +104,23 @@ def make(config, total_steps: int, task, boxed) -> Optimizer:
             )
         return name
 
+    def stack_axes(leaf, axes):
+        del leaf
+        return sum(axis in sharding.STACKED for axis in axes)
+
     def decays(path, leaf, axes):
-        dims = leaf.ndim - sum(axis in sharding.STACKED for axis in axes)
+        dims = leaf.ndim - stack_axes(leaf, axes)
         last = sharding.path_name(path).rsplit("/", 1)[-1]
         return dims > 1 and last not in UNDECAYED
 
-    params = sharding.unbox(boxed)
+    params, specs = sharding.unbox(boxed), nn.get_partition_spec(boxed)
     with_path = jax.tree_util.tree_map_with_path
     return Optimizer(
         config=config,
         total_steps=total_steps,
         groups=with_path(group, params),
-        decayed=with_path(decays, params, nn.get_partition_spec(boxed)),
+        decayed=with_path(decays, params, specs),
+        stacked=jax.tree.map(stack_axes, params, specs),
         moments=optax.scale_by_adam(b1=config.b1, b2=config.b2, eps=1e-8),
     )
 

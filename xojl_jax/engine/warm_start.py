@@ -1,6 +1,8 @@
-"""`config.init_from`: parameters taken over from other runs, by path, where the shapes match."""
+"""`config.init_from`: parameters taken over from other runs, by path, where the shapes match, or
+where the task can make one shape of the other."""
 
 from collections import Counter
+from collections.abc import Callable
 
 import jax
 import numpy as np
@@ -10,9 +12,16 @@ from xojl_jax.engine.sharding import path_name
 from xojl_jax.engine.state import TrainSetup, TrainState, with_params
 from xojl_jax.errors import BadUsage
 
+# (path, stored array, this run's own) -> an array in the latter's shape, or None where nothing of
+# the stored one can be used. See `Task.adapt_param`.
+Adapt = Callable[[str, np.ndarray, jax.Array], np.ndarray | None]
+
 
 def apply(
-    state: TrainState, setup: TrainSetup, init_from: str
+    state: TrainState,
+    setup: TrainSetup,
+    init_from: str,
+    adapt: Adapt = lambda path, stored, fresh: None,
 ) -> tuple[TrainState, dict[str, str], list[str]]:
     """Replaces what other runs have learned.
 
@@ -20,6 +29,7 @@ def apply(
       state: step 0.
       init_from: working directories or checkpoints, separated by commas. Where two hold the same
         array, the later one counts.
+      adapt: asked where a path matches and the shape does not.
 
     Returns:
       The state, name of every array taken over -> checkpoint it came from, and a report: one line
@@ -35,7 +45,7 @@ def apply(
     origins: dict[str, str] = {}
     for source in sources:
         params, metadata = checkpoint.load_params(source)
-        offered = _matching(params, wanted)
+        offered = _matching(params, wanted, adapt)
         if not offered:
             raise BadUsage(
                 f"config.init_from: no array of {source} matches this model by path and shape "
@@ -52,12 +62,17 @@ def apply(
     return with_params(state, params), origins, _report(wanted, origins)
 
 
-def _matching(params, wanted) -> dict[str, np.ndarray]:
-    return {
-        name: leaf
-        for path, leaf in jax.tree_util.tree_leaves_with_path(params)
-        if (name := path_name(path)) in wanted and leaf.shape == wanted[name].shape
-    }
+def _matching(params, wanted, adapt: Adapt) -> dict[str, np.ndarray]:
+    found = {}
+    for path, leaf in jax.tree_util.tree_leaves_with_path(params):
+        name = path_name(path)
+        if name not in wanted:
+            continue
+        if leaf.shape != wanted[name].shape:
+            leaf = adapt(name, np.asarray(leaf), wanted[name])
+        if leaf is not None:
+            found[name] = leaf
+    return found
 
 
 def _report(wanted, origins: dict[str, str]) -> list[str]:

@@ -370,6 +370,11 @@ class Task(abc.ABC):
         """The group of a parameter, by its path such as "vision/blocks/mlp/up/kernel": a key of
         `config.optim.groups`, which has its learning rate."""
 
+    def adapt_param(self, path: str, stored: np.ndarray, fresh: jax.Array) -> np.ndarray | None:
+        """A parameter of another run in the shape of this run's, `fresh`, where the two differ: a
+        table of positions for another resolution, say. None where it starts from scratch."""
+        return None
+
     @abc.abstractmethod
     def flops(self, bucket: Bucket | None = None) -> dict[str, float]:
         """Forward FLOPs per sample by part (a multiply-add is two), padding included; of the full

@@ -93,4 +93,5 @@ class ModalityWeights(nn.Module):
             scores.append(score(mean)[:, 0].astype(jnp.float32))
         there = jnp.stack([html_mask.any(-1), patch_mask.any(-1)], -1)
         weights = jax.nn.softmax(jnp.where(there, jnp.stack(scores, -1), -1e9), -1)
-        return jnp.where(there, weights * there.sum(-1, keepdims=True), 0.0)
+        number = there.sum(-1, keepdims=True).astype(jnp.float32)
+        return jnp.where(there, weights * number, 0.0)

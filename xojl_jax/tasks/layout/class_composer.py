@@ -52,13 +52,14 @@ class ClassComposer(nn.Module):
 
         scalar = jnp.stack([number, jnp.abs(number), jnp.square(number)], -1).astype(self.dtype)
         parts = (embed("attribute", attribute), embed("value", value), embed("unit", unit))
-        modifier = jnp.stack([embed("device", device), embed("pseudo", pseudo)], -2)
         if self.composition == "sum":
-            x = sum(parts) + dense(inner, scalar, "number") + modifier.sum(-2)
+            x = sum(parts) + dense(inner, scalar, "number")
+            x = x + embed("device", device) + embed("pseudo", pseudo)
         else:
             x = nn.gelu(dense(2 * inner, jnp.concatenate([*parts, scalar], -1), "compose_up"))
             x = dense(inner, x, "compose_down")
             # How far each modifier changes a class depends on the class; row 0: "no modifier".
+            modifier = jnp.stack([embed("device", device), embed("pseudo", pseudo)], -2)
             query = dense(inner, x, "modifier_query")
             weight = nn.sigmoid(jnp.einsum("btci,btcmi->btcm", query, modifier) / inner**0.5)
             x = x + jnp.einsum("btcm,btcmi->btci", weight, modifier)

@@ -41,7 +41,7 @@ def prefix_loss(
     prefixes, patches = projected
     inside = patches_in_nodes(batch, c)
     covered = losses.patch_elements(inside, batch["node_element"], len(ELEMENTS))
-    covered = covered * image_patches(batch)[..., None]
+    covered = jnp.where(image_patches(batch)[..., None], covered, 0.0)
     count = covered.sum(1)
     regions = jnp.einsum("bne,bnd->bed", covered.astype(patches.dtype), patches)
     regions = regions / jnp.maximum(count, 1)[..., None].astype(regions.dtype)

@@ -16,6 +16,7 @@ from xojl_jax.tasks.layout import losses
 from xojl_jax.tasks.layout.box_head import BOX_HEAD
 from xojl_jax.tasks.layout.class_heads import BAG_HEAD, PREFIX_HEAD
 from xojl_jax.tasks.layout.encoded import Features
+from xojl_jax.tasks.layout.head_metrics import macro_f1, micro_f1, recall_at_1
 from xojl_jax.tasks.layout.merge_head import MERGE_HEAD
 from xojl_jax.tasks.layout.model_config import ModelConfig
 from xojl_jax.tasks.layout.parts import Batch, Head, Metrics, image_patches, patches_in_nodes
@@ -48,6 +49,10 @@ class ElementHead(nn.Module):
 
 def element_loss(logits: Array, batch: Batch, _: ModelConfig) -> tuple[Array, Metrics]:
     return losses.binary_loss(logits, batch["elements"], batch["label_mask"]), {}
+
+
+def element_metrics(logits: Array, batch: Batch, _: ModelConfig) -> Metrics:
+    return {"f1/element": micro_f1(logits, batch["elements"], batch["label_mask"])}
 
 
 def element_flops(c: ModelConfig) -> float:
@@ -89,6 +94,10 @@ def category_loss(logits: Array, batch: Batch, _: ModelConfig) -> tuple[Array, M
     return loss, {"accuracy/category": accuracy}
 
 
+def category_metrics(logits: Array, batch: Batch, _: ModelConfig) -> Metrics:
+    return {"f1/category": macro_f1(logits, batch["category"])}
+
+
 # --- HTML nodes ------------------------------------------------------------------------------
 
 
@@ -104,9 +113,16 @@ class NodeHead(nn.Module):
 
 
 def node_loss(logits: Array, batch: Batch, _: ModelConfig) -> tuple[Array, Metrics]:
-    known = jnp.where(batch["html_mask"], batch["node_element"], -1)
-    loss, accuracy = losses.class_loss(logits, known)
+    loss, accuracy = losses.class_loss(logits, _node_labels(batch))
     return loss, {"accuracy/node": accuracy}
+
+
+def node_metrics(logits: Array, batch: Batch, _: ModelConfig) -> Metrics:
+    return {"f1/node": macro_f1(logits, _node_labels(batch))}
+
+
+def _node_labels(batch: Batch) -> Array:
+    return jnp.where(batch["html_mask"], batch["node_element"], -1)
 
 
 # --- patches ---------------------------------------------------------------------------------
@@ -128,10 +144,19 @@ class PatchHead(nn.Module):
 
 def patch_loss(logits: Array, batch: Batch, c: ModelConfig) -> tuple[Array, Metrics]:
     """Only of sections where a labeled node has a box: without boxes nothing is known."""
+    return losses.binary_loss(logits, *_patch_labels(batch, c)), {}
+
+
+def patch_metrics(logits: Array, batch: Batch, c: ModelConfig) -> Metrics:
+    return {"f1/patch": micro_f1(logits, *_patch_labels(batch, c))}
+
+
+def _patch_labels(batch: Batch, c: ModelConfig) -> tuple[Array, Array]:
+    """Targets float32[B, N, E], and bool[B, N] where they are known."""
     inside = patches_in_nodes(batch, c)
     targets = losses.patch_elements(inside, batch["node_element"], ELEMENT_WIDTH)
     labeled = ((batch["node_element"] >= 0) & batch["html_box_mask"]).any(-1)
-    return losses.binary_loss(logits, targets, image_patches(batch) & labeled[:, None]), {}
+    return targets, image_patches(batch) & labeled[:, None]
 
 
 def patch_flops(c: ModelConfig) -> float:
@@ -180,6 +205,18 @@ def region_loss(
     projected: tuple[Array, Array], batch: Batch, c: ModelConfig
 ) -> tuple[Array, Metrics]:
     """Aligns every labeled node with the mean of the patches in its box."""
+    return losses.contrastive_loss(*_regions(projected, batch, c)), {}
+
+
+def region_metrics(projected: tuple[Array, Array], batch: Batch, c: ModelConfig) -> Metrics:
+    to_region, to_node = recall_at_1(*_regions(projected, batch, c))
+    return {"recall/node_to_region": to_region, "recall/region_to_node": to_node}
+
+
+def _regions(
+    projected: tuple[Array, Array], batch: Batch, c: ModelConfig
+) -> tuple[Array, Array, Array]:
+    """Nodes and what is seen of them, float32[B, T, D] each, and bool[B, T] which count."""
     html, patches = projected
     inside = patches_in_nodes(batch, c)
     regions = jnp.einsum("btn,bnd->btd", inside.astype(patches.dtype), patches)
@@ -188,8 +225,7 @@ def region_loss(
     node = batch["node_element"]
     labeled = (node >= 0) & (node < len(ELEMENTS)) & batch["html_mask"]
     mask = labeled & (count > 0) & batch["image_mask"][:, None]
-    loss = losses.contrastive_loss(html.astype(jnp.float32), regions.astype(jnp.float32), mask)
-    return loss, {}
+    return html.astype(jnp.float32), regions.astype(jnp.float32), mask
 
 
 def region_flops(c: ModelConfig) -> float:
@@ -205,6 +241,7 @@ HEADS = {
         parameters=("element_head",),
         loss=element_loss,
         flops=element_flops,
+        metrics=element_metrics,
     ),
     "category": Head(
         inputs=frozenset({"tokens"}),
@@ -212,6 +249,7 @@ HEADS = {
         parameters=("category_head",),
         loss=category_loss,
         flops=lambda c: 2.0 * c.block.width * c.num_categories,
+        metrics=category_metrics,
     ),
     "node": Head(
         inputs=frozenset({"html"}),
@@ -219,6 +257,7 @@ HEADS = {
         parameters=("node_head",),
         loss=node_loss,
         flops=lambda c: 2.0 * c.html.max_nodes * c.block.width * (NUM_ELEMENTS + 1),
+        metrics=node_metrics,
     ),
     "aux": Head(
         inputs=frozenset({"middle_patches"}),
@@ -226,6 +265,7 @@ HEADS = {
         parameters=("patch_head",),
         loss=patch_loss,
         flops=patch_flops,
+        metrics=patch_metrics,
         group="vision",
     ),
     "contrastive": Head(
@@ -234,6 +274,7 @@ HEADS = {
         parameters=("node_region", "patch_region"),
         loss=region_loss,
         flops=region_flops,
+        metrics=region_metrics,
     ),
     "spatial": Head(
         inputs=frozenset({"attention"}),

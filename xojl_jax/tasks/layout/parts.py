@@ -46,6 +46,7 @@ class Head:
       loss: (prediction, batch, config) -> (float32[], metrics by name).
       flops: forward FLOPs of one sample, its loss included.
       group: the key in `config.optim.groups` of its parameters.
+      metrics: (prediction, batch, config) -> further metrics by name, of evaluations alone.
     """
 
     inputs: frozenset[str]
@@ -54,6 +55,7 @@ class Head:
     loss: Callable[[Any, Batch, ModelConfig], tuple[Array, Metrics]]
     flops: Callable[[ModelConfig], float]
     group: str = "rest"
+    metrics: Callable[[Any, Batch, ModelConfig], Metrics] = lambda *_: {}
 
 
 def patches_in_nodes(batch: Batch, c: ModelConfig) -> Array:

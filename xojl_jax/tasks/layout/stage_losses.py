@@ -12,20 +12,28 @@ Parts = dict[str, jax.Array]
 
 
 def stage_losses(
-    model: LayoutModel, batch: Batch, tables: GrammarTables, *, label_smoothing: float
+    model: LayoutModel,
+    batch: Batch,
+    tables: GrammarTables,
+    *,
+    label_smoothing: float,
+    evaluates: bool = False,
 ) -> tuple[Parts, Parts]:
     """The loss parts of the model's stage by their name in `config.loss`, and metrics.
+
+    With `evaluates` there are more metrics, which training does not pay for.
 
     A method in the sense of Linen's `init` and `apply`: what it does not reach has no parameters.
     """
     stage = model.config.stage
     batch = model.drop_patches(batch)
     if not stage.fused:
-        return head_losses(model.predict_heads(model.features(batch)), batch, model)
+        predictions = model.predict_heads(model.features(batch))
+        return head_losses(predictions, batch, model, evaluates=evaluates)
     # Stage 3 encodes for a decoder that it does not run: in checkpoints of 0.1.0 it has those three
     # projections. The compiler drops their products.
     encoded, predictions = model.encode(batch)
-    parts, metrics = head_losses(predictions, batch, model)
+    parts, metrics = head_losses(predictions, batch, model, evaluates=evaluates)
     if stage.decoder:
         sequences = sequence_losses(model, encoded, batch, tables, label_smoothing=label_smoothing)
         parts, metrics = parts | sequences[0], metrics | sequences[1]
@@ -33,7 +41,7 @@ def stage_losses(
 
 
 def head_losses(
-    predictions: dict[str, jax.Array], batch: Batch, model: LayoutModel
+    predictions: dict[str, jax.Array], batch: Batch, model: LayoutModel, *, evaluates: bool
 ) -> tuple[Parts, Parts]:
     """The loss of each head by its name, and the metrics of all.
 
@@ -45,4 +53,6 @@ def head_losses(
         if name in predictions:
             parts[name], found = head.loss(predictions[name], batch, model.config)
             metrics |= found
+            if evaluates:
+                metrics |= head.metrics(predictions[name], batch, model.config)
     return parts, metrics

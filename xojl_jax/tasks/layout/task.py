@@ -19,6 +19,7 @@ from xojl_jax.config_fields import split_names
 from xojl_jax.data.shards import NoSplit, read_manifest
 from xojl_jax.errors import BadUsage
 from xojl_jax.tasks.base import Bucket, RealWork, Sample, Task
+from xojl_jax.tasks.layout import resized_params
 from xojl_jax.tasks.layout.buckets import DIMENSIONS, bucket_spec, choose, full_shape
 from xojl_jax.tasks.layout.class_inputs import ClassInputs
 from xojl_jax.tasks.layout.configure import model_config, read_tokenizer
@@ -189,6 +190,9 @@ class LayoutTask(Task):
         name = path.split("/")[0]
         return next((head.group for head in HEADS.values() if name in head.parameters), "rest")
 
+    def adapt_param(self, path: str, stored: np.ndarray, fresh: jax.Array) -> np.ndarray | None:
+        return resized_params.adapt(path, stored, fresh)
+
     def flops(self, bucket: Bucket | None = None) -> dict[str, float]:
         c = self.model_config
         return forward_flops(c if bucket is None else c.cut(*bucket.shape))
@@ -201,15 +205,19 @@ class LayoutTask(Task):
     def loss(self, params, batch: Batch, rng: Array, *, train: bool):
         rngs = {"dropout": rng} if train else {}
         parts, metrics = self.model().apply(
-            {"params": params}, batch, rngs=rngs, method=self._forward
+            {"params": params}, batch, not train, rngs=rngs, method=self._forward
         )
         weights = self.config.loss
         total = sum((weights[name] * value for name, value in parts.items()), jnp.float32(0))
         return total, metrics | {f"loss/{name}": value for name, value in parts.items()}
 
-    def _forward(self, model: LayoutModel, batch: Batch):
+    def _forward(self, model: LayoutModel, batch: Batch, evaluates: bool = False):
         return stage_losses(
-            model, batch, self.tables, label_smoothing=self.config.optim.label_smoothing
+            model,
+            batch,
+            self.tables,
+            label_smoothing=self.config.optim.label_smoothing,
+            evaluates=evaluates,
         )
 
     # --- prediction --------------------------------------------------------------------------
