@@ -103,6 +103,9 @@ def defaults() -> ConfigDict:
     model.decoder_window = 0
     # Beyond that window, so many keys of the highest scores are seen, too, such as 64; 0: none.
     model.decoder_top_k = 0
+    # How sure a layer of the decoder must be, such as 0.85, for decoding to leave later ones out
+    # (early exit); each layer is then trained to write, and to know how sure it is. 0: no exits.
+    model.exit_at = 0.0
     # Width of a feed-forward layer, as a multiple of the residual width.
     model.mlp_ratio = 4
     # HTML nodes a sample may hold.
@@ -185,6 +188,8 @@ def defaults() -> ConfigDict:
     loss.accordion = 0.1 / 3
     # Weight of the detector of galleries alone.
     loss.gallery = 0.1 / 3
+    # Weight of what early exits add: each layer's tokens, and how sure it is of them.
+    loss.exits = 0.1
     # Weight of the loss on depth and parent of layout nodes, which stands for the tree distance.
     loss.structure = 0.05
     # Weight of the contrastive loss between prefix tokens and the patches of their classes.

@@ -13,7 +13,8 @@ from tests.nn.conftest import make_config
 from xojl_jax.errors import BadUsage
 from xojl_jax.nn.attention import Mask
 from xojl_jax.nn.config import DecoderConfig
-from xojl_jax.nn.decoder import CAUSAL, Decoder, grow_cache, reorder_cache
+from xojl_jax.nn.decoder import CAUSAL, Decoder, DecoderBlock, grow_cache, reorder_cache
+from xojl_jax.nn.layers import LayerNorm
 
 SMALL = {"width": 32, "layers": 3, "heads": 4, "max_length": 12, "mlp_ratio": 2, "remat": "full"}
 
@@ -325,3 +326,57 @@ def test_wrong_sizes_are_told():
         decoder.apply(params, jnp.concatenate([x, x], axis=1), memory, mask)
     with pytest.raises(BadUsage, match=r"width \(32\) must be a multiple of heads \(5\)"):
         make_decoder(**{**SMALL, "heads": 5})
+
+
+@pytest.fixture(scope="module")
+def exits(filled):
+    """A decoder with exits that are taken now and then, its parameters and inputs."""
+    _, _, x, memory, mask = setting()
+    decoder = make_decoder(**SMALL, exit_at=0.5)
+    params = filled(decoder, x, memory, mask)
+    return decoder, params, x, memory, mask
+
+
+def test_rows_that_are_sure_keep_their_state_and_write_their_keys(exits):
+    """Protects X095 and X101: the cached decoder against whole sequences, layer by layer, in which
+    a position that is sure goes on as it is, and is read as it is."""
+    decoder, params, x, memory, mask = exits
+    block = DecoderBlock(decoder.config.block)
+    p = params["params"]
+    layers = p["blocks"]
+    state = x + p["positions"]
+    done, share = jnp.zeros(x.shape[:2], bool), []
+
+    @jax.jit
+    def advance(i, state, done):
+        if_all = block.apply(
+            {"params": jax.tree.map(lambda w: w[i], layers)}, state, memory, mask, CAUSAL
+        )[0]
+        state = jnp.where(done[..., None], state, if_all)
+        hidden = LayerNorm().apply({"params": p["norm"]}, state)
+        exit_ = jax.tree.map(lambda w: w[jnp.minimum(i, 1)], p["exits"])
+        return (
+            state,
+            hidden,
+            done | (jax.nn.sigmoid(hidden @ exit_["kernel"] + exit_["bias"]) > 0.5),
+        )
+
+    for i in range(3):
+        state, hidden, done = advance(i, state, done)
+        share.append(float(done.mean()))
+    assert 0 < share[0] < share[1] < 1, "the test needs rows that exit, and rows that do not"
+    cached, _ = run_cached(decoder, params, x, memory, mask, None)
+    np.testing.assert_allclose(cached, hidden, atol=1e-4)
+
+
+def test_without_exits_taken_the_depth_is_full(exits):
+    """Protects "off": a layer is never surer than 1, and then steps are bit for bit those of the
+    decoder without exits; so are whole sequences."""
+    _, params, x, memory, mask = exits
+    never = make_decoder(**SMALL, exit_at=1.0)
+    plain = make_decoder(**SMALL)
+    without = {"params": {name: w for name, w in params["params"].items() if name != "exits"}}
+    for run in (run_forced, run_cached):
+        found = run(never, params, x, memory, mask, self_mask=None)
+        wanted = run(plain, without, x, memory, mask, self_mask=None)
+        np.testing.assert_array_equal(*(jax.tree.leaves(out)[0] for out in (found, wanted)))

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from xojl_jax.tasks.layout import losses
+from xojl_jax.xojl.vocabulary import PAD
 
 RNG = np.random.default_rng(0)
 
@@ -97,3 +98,18 @@ def test_nothing_labeled_costs_nothing(masked):
     mask = jnp.zeros((2, 3) if masked is losses.masked_mean else (2,), bool)
     arguments = (values, mask) if masked is losses.masked_mean else (values, values, mask)
     assert masked(*arguments) == 0
+
+
+def test_every_layer_learns_to_write_and_to_know_how_sure_it_is():
+    """Protects deep supervision (X101): tokens and confidence of each layer, padding left out, and
+    no gradient from a confidence to what it judges."""
+    rng = np.random.default_rng(0)
+    nats, sure = rng.random((2, 2, 3)), rng.normal(size=(2, 2, 3))
+    right, targets = rng.random((2, 2, 3)) < 0.5, np.array([[5, 6, 0], [7, 0, 0]], np.int32)
+    real = targets != PAD
+    judged = np.log1p(np.exp(sure)) - right * sure
+    wanted = np.mean([nats[i][real].mean() + judged[i][real].mean() for i in range(2)])
+    layers = [(jnp.asarray(nats[i], jnp.float32), jnp.asarray(right[i])) for i in range(2)]
+    confidences = [jnp.asarray(one, jnp.float32) for one in sure]
+    found = losses.exit_loss(layers, confidences, jnp.asarray(targets))
+    np.testing.assert_allclose(found, wanted, rtol=1e-5)

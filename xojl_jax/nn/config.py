@@ -126,6 +126,8 @@ class DecoderConfig:
       max_length: positions that have an embedding, and that a cache can hold.
       window: earlier positions that a position sees; None: all.
       top_k: beyond the window, so many of the highest scores are seen, too; None: none.
+      exit_at: each layer says how sure it is that what is there suffices (see exits.py), and a step
+        leaves the later layers out for rows that are surer than this, in (0, 1]; None: no exits.
     """
 
     block: BlockConfig
@@ -133,6 +135,7 @@ class DecoderConfig:
     max_length: int
     window: int | None = None
     top_k: int | None = None
+    exit_at: float | None = None
 
 
 @dataclasses.dataclass(frozen=True)

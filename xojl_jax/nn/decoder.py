@@ -24,6 +24,7 @@ from jaxtyping import Bool, Float, Int
 from xojl_jax.nn.attention import Mask, attend, attend_cached
 from xojl_jax.nn.blocks import ACTIVATIONS, Attention
 from xojl_jax.nn.config import BlockConfig, DecoderConfig
+from xojl_jax.nn.exits import ExitConfidence, skip_if_all
 from xojl_jax.nn.feed_forward import make_feed_forward
 from xojl_jax.nn.layers import Dropout, LayerNorm
 from xojl_jax.nn.positions import POSITION_STD
@@ -103,6 +104,7 @@ class DecoderBlock(nn.Module):
     added to the residual stream."""
 
     config: BlockConfig
+    emits: bool = False
 
     def setup(self) -> None:
         c = self.config
@@ -115,8 +117,11 @@ class DecoderBlock(nn.Module):
 
     def __call__(
         self, x: Array, memory: Array, memory_mask: Array | None, self_mask: Mask
-    ) -> tuple[Array, None]:
-        """x [R, L, D], memory [B, M, D], memory_mask bool[B, M], self_mask over positions."""
+    ) -> tuple[Array, Array | None]:
+        """x [R, L, D], memory [B, M, D], memory_mask bool[B, M], self_mask over positions.
+
+        Returns x after the block, and the same once more if the block `emits`, else None.
+        """
         own, other = self.self_attention, self.memory_attention
         attend_block = functools.partial(attend, scale=1.0, block_size=self.config.attention_block)
 
@@ -128,7 +133,8 @@ class DecoderBlock(nn.Module):
         q = _share(other.project_query(self.memory_norm(x)), memory.shape[0])
         y = attend_block(q, *other.project_memory(memory), Mask(key_mask=memory_mask))
         x = self._add(x, other.project_out(y.reshape(*x.shape[:2], *y.shape[2:])))
-        return self._add(x, self.mlp(self.mlp_norm(x), None)), None
+        x = self._add(x, self.mlp(self.mlp_norm(x), None))
+        return x, x if self.emits else None
 
     def remember(self, memory: Array) -> tuple[Array, Array]:
         """The memory [B, M, D] as this layer's keys and values [B, H, M, K]."""
@@ -149,10 +155,7 @@ class DecoderBlock(nn.Module):
         """
         own, other = self.self_attention, self.memory_attention
         h = self.self_norm(x)
-        # In place where the cache is a loop's carry.
-        write = functools.partial(jax.lax.dynamic_update_slice_in_dim, start_index=position, axis=2)
-        new = (part.swapaxes(1, 2) for part in own.project_memory(h))
-        keys, values = map(write, past, new)
+        keys, values = self._write(h, past, position)
         y = attend_cached(own.project_query(h), keys, values, self_mask, position=position)
         x = self._add(x, own.project_out(y))
 
@@ -160,6 +163,17 @@ class DecoderBlock(nn.Module):
         y = attend_cached(q, *memory, Mask(key_mask=memory_mask))
         x = self._add(x, other.project_out(y.reshape(*x.shape[:2], *y.shape[2:])))
         return self._add(x, self.mlp(self.mlp_norm(x), None)), (keys, values)
+
+    def write(self, x: Array, past: tuple[Array, Array], position: Array) -> tuple[Array, Array]:
+        """The past with the keys and values of x [R, 1, D], as `step` writes them."""
+        return self._write(self.self_norm(x), past, position)
+
+    def _write(self, h: Array, past: tuple[Array, Array], position: Array) -> tuple[Array, Array]:
+        # In place where the cache is a loop's carry.
+        write = functools.partial(jax.lax.dynamic_update_slice_in_dim, start_index=position, axis=2)
+        new = (part.swapaxes(1, 2) for part in self.self_attention.project_memory(h))
+        keys, values = map(write, past, new)
+        return keys, values
 
     def _add(self, x: Array, y: Array) -> Array:
         return nn.with_logical_constraint(x + self.drop(y).astype(x.dtype), ACTIVATIONS)
@@ -180,7 +194,9 @@ class Decoder(nn.Module):
         layers = scan_layers(
             DecoderBlock, c.layers, remat=c.block.remat, methods={"__call__": nn.broadcast}
         )
-        self.blocks = layers(c.block)
+        self.blocks = layers(c.block, emits=c.exit_at is not None)
+        if c.exit_at is not None:
+            self.exits = ExitConfidence(c.layers, c.block.width)
         init = nn.with_logical_partitioning(nn.initializers.normal(POSITION_STD), (None, "embed"))
         shape = (c.max_length, c.block.width)
         self.positions = self.param("positions", init, shape, jnp.float32)
@@ -211,13 +227,30 @@ class Decoder(nn.Module):
         Returns:
           [R, L, D], hidden states.
         """
+        return self._forced(x, memory, memory_mask, self_mask)[0]
+
+    def every_layer(
+        self,
+        x: Float[Array, "R L D"],
+        memory: Float[Array, "B M D"],
+        memory_mask: Bool[Array, "B M"] | None = None,
+    ) -> tuple[tuple[Array, ...], tuple[Array, ...]]:
+        """As `__call__`, of a decoder with exits: the hidden states [R, L, D] after each layer, and
+        for each but the last how sure it is, logits float32[R, L]."""
+        layers = self._forced(x, memory, memory_mask, None)[1]
+        hidden = tuple(self.norm(layers[i]) for i in range(self.config.layers))
+        return hidden, tuple(self.exits(h, i) for i, h in enumerate(hidden[:-1]))
+
+    def _forced(
+        self, x: Array, memory: Array, memory_mask: Array | None, self_mask: Mask | None
+    ) -> tuple[Array, Array | None]:
         self_mask = self.self_mask if self_mask is None else self_mask
         if x.shape[1] > self.config.max_length:
             raise ValueError(f"decoder: {x.shape[1]} positions, at most {self.config.max_length}")
         x = x.astype(self.dtype) + self.positions[: x.shape[1]].astype(self.dtype)
         x = nn.with_logical_constraint(x, ACTIVATIONS)
-        x, _ = self.blocks(x, memory.astype(self.dtype), memory_mask, self_mask)
-        return self.norm(x)
+        x, layers = self.blocks(x, memory.astype(self.dtype), memory_mask, self_mask)
+        return self.norm(x), layers
 
     def start_cache(
         self,
@@ -269,8 +302,19 @@ class Decoder(nn.Module):
         written = []
         past = zip(cache.keys, cache.values, strict=True)
         memory = zip(cache.memory_keys, cache.memory_values, strict=True)
-        for layer, own, other in zip(cache.layers, past, memory, strict=True):
-            x, own = self._run("step", layer, x, own, other, position, cache.memory_mask, self_mask)
+        done = jnp.zeros(x.shape[0], bool)
+        for number, (layer, own, other) in enumerate(zip(cache.layers, past, memory, strict=True)):
+            step = functools.partial(
+                self._run, "step", layer, x, own, other, position, cache.memory_mask, self_mask
+            )
+            if self.config.exit_at is None:
+                x, own = step()
+            else:
+                if number:
+                    sure = nn.sigmoid(self.exits(self.norm(x)[:, 0], number - 1))
+                    done |= sure > self.config.exit_at
+                write = functools.partial(self._run, "write", layer, x, own, position)
+                x, own = skip_if_all(done, step, write, x)
             written.append(own)
         keys, values = zip(*written, strict=True)
         return self.norm(x)[:, 0], cache.replace(keys=keys, values=values)

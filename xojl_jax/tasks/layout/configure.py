@@ -96,8 +96,15 @@ def model_config(
         pieces=pieces,
     )
     decoder = DecoderConfig(
-        block, m.decoder_layers, m.max_target, m.decoder_window or None, m.decoder_top_k or None
+        block,
+        m.decoder_layers,
+        m.max_target,
+        m.decoder_window or None,
+        m.decoder_top_k or None,
+        m.exit_at or None,
     )
+    if decoder.exit_at and m.decoder != "shared":
+        raise BadUsage("config.model.exit_at is of the shared decoder (config.model.decoder)")
     if decoder.top_k and not decoder.window:
         raise BadUsage("config.model.decoder_top_k selects keys beyond config.model.decoder_window")
     if m.patch_drop and m.lsa_window:

@@ -55,6 +55,7 @@ FIELDS: dict[str, Rule] = {
     "model.decoder_layers": _COUNT,
     "model.decoder_window": _FROM_ZERO,
     "model.decoder_top_k": _FROM_ZERO,
+    "model.exit_at": _SHARE,
     "model.mlp_ratio": _COUNT,
     "model.max_nodes": Number(1, most=_MOST_IDS),
     "model.max_classes": Number(1, most=_MOST_IDS),

@@ -6,6 +6,7 @@ everything that needs no boxes. float32 throughout.
 B batch, L target positions, T HTML nodes, N patches, E element ids, V + T decoder outputs.
 """
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import jax
@@ -72,6 +73,27 @@ def sequence_loss(
         accuracy=masked_mean(right.astype(jnp.float32), real),
         tokens=real.sum().astype(jnp.float32),
     )
+
+
+def exit_loss(
+    layers: Sequence[tuple[Float32[Array, "B L"], Bool[Array, "B L"]]],
+    sure: Sequence[Float32[Array, "B L"]],
+    targets: Int32[Array, "B L"],
+) -> Float32[Array, ""]:
+    """Deep supervision of every layer but the last, and of how sure it is (X101): the mean over
+    layers of the tokens' cross-entropy, and of the binary one of being right.
+
+    Args:
+      layers: `token_losses` of each layer.
+      sure: each layer's confidence, logits.
+    """
+    real, total = targets != PAD, jnp.float32(0)
+    for (nats, right), confidence in zip(layers, sure, strict=True):
+        # Whether a layer is right is data to its confidence, which must not make layers worse.
+        hit = jax.lax.stop_gradient(right.astype(jnp.float32))
+        judged = optax.sigmoid_binary_cross_entropy(confidence, hit)
+        total = total + masked_mean(nats, real) + masked_mean(judged, real)
+    return total / max(len(layers), 1)
 
 
 def class_loss(

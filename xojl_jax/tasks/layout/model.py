@@ -201,15 +201,36 @@ class LayoutModel(nn.Module):
           detail: bool[R], rows of the detail view; the others are semantic.
           read_cursor: makes an `HtmlCursor` of some positions of `cursor`.
         """
+        x = self._decoder_inputs(encoded, tokens, cursor, depth, detail, read_cursor)
+        x = run_stacks(self._stacks(), x, encoded)
+        return self.token_scores.project(x, detail)
+
+    def project_layers(
+        self, encoded: Encoded, *arguments: Any, detail: Array, **options: Any
+    ) -> tuple[tuple[Projected, ...], tuple[Array, ...]]:
+        """As `project_targets`, for a decoder with early exits: after every layer, and for each but
+        the last how sure it is, logits float32[R, L]."""
+        x = self._decoder_inputs(encoded, *arguments, detail, **options)
+        hidden, sure = self.trunk.decoder.every_layer(x, encoded.memory, encoded.memory_mask)
+        return tuple(self.token_scores.project(h, detail) for h in hidden), sure
+
+    def _decoder_inputs(
+        self,
+        encoded: Encoded,
+        tokens: Array,
+        cursor: Any,
+        depth: Array,
+        detail: Array,
+        read_cursor: Callable[[Any], HtmlCursor],
+    ) -> Array:
+        """What the decoder reads at each position: [R, L, D]."""
 
         def expected(inputs: tuple[Any, Array]) -> Array:
             cursor, depth = inputs
             return expected_node(encoded, read_cursor(cursor), depth)
 
         x = self.token_scores.embed(encoded, tokens, cursor.node, depth, detail)
-        x = x + map_positions(expected, (cursor, depth), CHUNK)
-        x = run_stacks(self._stacks(), x, encoded)
-        return self.token_scores.project(x, detail)
+        return x + map_positions(expected, (cursor, depth), CHUNK)
 
     def _stacks(self) -> tuple[Decoder, ...]:
         """One decoder for all rows, or one for those of each view."""

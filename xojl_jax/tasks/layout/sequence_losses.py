@@ -53,9 +53,14 @@ def sequence_losses(
     # What is legal depends on the room that decoding has, not on that of a bucket.
     room = model.config.trunk.decoder.max_length
     detail = jnp.arange(rows) % 2 == 1
-    projected = model.project_targets(
-        encoded, tokens, cursor, carry.depth, detail, lambda cursor: cursor.at(depths)
-    )
+    read_cursor = lambda cursor: cursor.at(depths)  # noqa: E731
+    places = encoded, tokens, cursor, carry.depth
+    earlier, sure = (), ()
+    if model.config.trunk.decoder.exit_at is None:
+        projected = model.project_targets(*places, detail, read_cursor)
+    else:
+        layers, sure = model.project_layers(*places, detail=detail, read_cursor=read_cursor)
+        *earlier, projected = layers
     left = jnp.broadcast_to(room - jnp.arange(length), tokens.shape)
     copyable = per_row(batch["html_copyable"], rows)[:, None]
     weight = model.prior_weight
@@ -68,10 +73,14 @@ def sequence_losses(
         legal = grammar_mask(tables, chunk.carry, chunk.left, copyable)
         return losses.token_losses(logits, chunk.targets, legal, label_smoothing=label_smoothing)
 
-    positions = _Positions(projected, tokens, targets, cursor, carry, left)
-    nats, right = map_positions(score, positions, CHUNK)
+    def scores_of(projected: Projected) -> tuple[Array, Array]:
+        positions = _Positions(projected, tokens, targets, cursor, carry, left)
+        return map_positions(score, positions, CHUNK)
 
+    nats, right = scores_of(projected)
     parts, metrics, total = {}, {}, jnp.float32(0)
+    if earlier:
+        parts["exits"] = losses.exit_loss([scores_of(one) for one in earlier], sure, targets)
     for row, name in enumerate(("semantic", "detail")):
         result = losses.sequence_loss(nats[row::2], right[row::2], targets[row::2])
         parts[name], metrics[f"accuracy/{name}"] = result.loss, result.accuracy
