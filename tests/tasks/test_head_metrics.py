@@ -3,7 +3,7 @@
 import jax.numpy as jnp
 import numpy as np
 
-from xojl_jax.tasks.layout.head_metrics import macro_f1, micro_f1, recall_at_1
+from xojl_jax.tasks.layout.head_metrics import class_iou, macro_f1, micro_f1, recall_at_1
 
 RNG = np.random.default_rng(0)
 
@@ -38,3 +38,12 @@ def test_recall_at_1_both_ways():
     found = recall_at_1(jnp.asarray(nodes, jnp.float32), jnp.asarray(regions, jnp.float32), mask)
     # Node 0 finds region 0; 1 finds 2; 2 finds 1. Region 0 finds node 0, 1 finds 2, 2 finds 1.
     np.testing.assert_allclose(found, [1 / 3, 1 / 3], rtol=1e-6)
+
+
+def test_iou_of_classes_and_the_patches_nearest_to_them():
+    """Protects X116: only classes that cover something count, and padding is no patch."""
+    classes = jnp.array([[[1.0, 0], [0, 1], [-1, 0]]])
+    patches = jnp.array([[[2.0, 0.1], [3, 1], [0.1, 1], [0, 5]]])  # nearest: 0, 0, 1, padding
+    covered = jnp.array([[[1.0, 0, 0], [0, 1, 0], [0, 1, 0], [0, 0, 0]]])
+    found = class_iou(classes, patches, covered, jnp.array([[True, True, True, False]]))
+    np.testing.assert_allclose(found, (1 / 2 + 1 / 2) / 2, rtol=1e-6)

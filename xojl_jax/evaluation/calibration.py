@@ -89,7 +89,7 @@ def risk_coverage(probability: np.ndarray, right: np.ndarray, points: int = 20) 
     Wiener 2010)."""
     order = np.argsort(-probability, kind="stable")
     errors = np.cumsum(~np.asarray(right, bool)[order])
-    counts = np.unique(np.ceil(np.linspace(0, 1, points + 1)[1:] * len(order)).astype(int))
+    counts = np.unique(-(-np.arange(1, points + 1) * len(order) // points))  # rounded up
     return [
         {"coverage": float(n / len(order)), "risk": float(errors[n - 1] / n)} for n in counts if n
     ]

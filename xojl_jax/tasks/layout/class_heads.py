@@ -11,6 +11,7 @@ from xojl_jax.nn.heads import TokenClassifier
 from xojl_jax.nn.layers import EinsumDense
 from xojl_jax.tasks.layout import losses
 from xojl_jax.tasks.layout.encoded import Features
+from xojl_jax.tasks.layout.head_metrics import class_iou
 from xojl_jax.tasks.layout.model_config import ModelConfig
 from xojl_jax.tasks.layout.parts import Batch, Head, Metrics, image_patches, patches_in_nodes
 from xojl_jax.xojl.tree import ELEMENTS
@@ -39,14 +40,26 @@ def prefix_loss(
     """InfoNCE of prefix i against the mean of the patches that elements of class i cover; negatives
     are the other classes of the section. This is what makes prefix i stand for class i."""
     prefixes, patches = projected
-    inside = patches_in_nodes(batch, c)
-    covered = losses.patch_elements(inside, batch["node_element"], len(ELEMENTS))
-    covered = jnp.where(image_patches(batch)[..., None], covered, 0.0)
+    covered = _covered(batch, c)
     count = covered.sum(1)
     regions = jnp.einsum("bne,bnd->bed", covered.astype(patches.dtype), patches)
     regions = regions / jnp.maximum(count, 1)[..., None].astype(regions.dtype)
     prefixes = prefixes.astype(jnp.float32)
     return losses.contrastive_loss(prefixes, regions.astype(jnp.float32), count > 0), {}
+
+
+def prefix_metrics(projected: tuple[Array, Array], batch: Batch, c: ModelConfig) -> Metrics:
+    """How well each patch finds the prefix of its class: intersection over union, in patches, of
+    those nearest to a prefix with those that elements of its class cover (X116)."""
+    prefixes, patches = (x.astype(jnp.float32) for x in projected)
+    return {"iou/class": class_iou(prefixes, patches, _covered(batch, c), image_patches(batch))}
+
+
+def _covered(batch: Batch, c: ModelConfig) -> Array:
+    """float32[B, N, classes], which classes cover each real patch."""
+    inside = patches_in_nodes(batch, c)
+    covered = losses.patch_elements(inside, batch["node_element"], len(ELEMENTS))
+    return jnp.where(image_patches(batch)[..., None], covered, 0.0)
 
 
 class BagHead(nn.Module):
@@ -78,6 +91,7 @@ PREFIX_HEAD = Head(
     parameters=("prefix_class", "patch_class"),
     loss=prefix_loss,
     flops=lambda c: 2.0 * c.num_patches * c.block.width * (c.block.width + len(ELEMENTS)),
+    metrics=prefix_metrics,
 )
 BAG_HEAD = Head(
     inputs=frozenset({"middle_patches"}),

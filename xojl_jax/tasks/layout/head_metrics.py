@@ -21,7 +21,7 @@ def micro_f1(
     real = mask[..., None]
     told, true = (logits > 0) & real, (targets > 0.5) & real
     hits = (told & true).sum()
-    return 2 * hits.astype(jnp.float32) / jnp.maximum(told.sum() + true.sum(), 1)
+    return 2 * _ratio(hits, told.sum() + true.sum())
 
 
 def macro_f1(logits: Float32[Array, "... C"], labels: Int32[Array, "..."]) -> Float32[Array, ""]:
@@ -32,8 +32,7 @@ def macro_f1(logits: Float32[Array, "... C"], labels: Int32[Array, "..."]) -> Fl
     told = jax.nn.one_hot(logits.argmax(-1), classes, dtype=bool) & known
     axes = tuple(range(labels.ndim))
     hits, labeled = (told & true).sum(axes), true.sum(axes)
-    f1 = 2 * hits.astype(jnp.float32) / jnp.maximum(told.sum(axes) + labeled, 1)
-    return masked_mean(f1, labeled > 0)
+    return masked_mean(2 * _ratio(hits, told.sum(axes) + labeled), labeled > 0)
 
 
 def recall_at_1(
@@ -41,13 +40,33 @@ def recall_at_1(
 ) -> tuple[Float32[Array, ""], Float32[Array, ""]]:
     """The share of nodes whose own region is the most similar of the section, and of regions whose
     own node is. mask: bool[B, T], nodes that have a region."""
-
-    def unit(x: jax.Array) -> jax.Array:
-        return x * jax.lax.rsqrt((x * x).sum(-1, keepdims=True) + 1e-6)
-
-    score = jnp.einsum("btd,bsd->bts", unit(nodes), unit(regions))
+    score = jnp.einsum("btd,bsd->bts", _unit(nodes), _unit(regions))
     score = jnp.where(mask[:, None, :] & mask[:, :, None], score, ILLEGAL)
     own = jnp.arange(mask.shape[1])
     found = (score.argmax(axis) == own for axis in (2, 1))
     to_region, to_node = (masked_mean(one.astype(jnp.float32), mask) for one in found)
     return to_region, to_node
+
+
+def class_iou(
+    classes: Float32[Array, "B E D"],
+    patches: Float32[Array, "B N D"],
+    covered: Float32[Array, "B N E"],
+    mask: Bool[Array, "B N"],
+) -> Float32[Array, ""]:
+    """Of every class that covers a patch of a section: the patches nearest to the class against
+    those that it covers, intersection over union; the mean. mask: bool[B, N], real patches."""
+    score = jnp.einsum("bed,bnd->bne", _unit(classes), _unit(patches))
+    nearest = jax.nn.one_hot(score.argmax(-1), classes.shape[1], dtype=bool) & mask[..., None]
+    true = covered > 0
+    both, either = (nearest & true).sum(1), (nearest | true).sum(1)
+    return masked_mean(_ratio(both, either), true.any(1))
+
+
+def _ratio(part: jax.Array, whole: jax.Array) -> jax.Array:
+    """Of two counts; 0 where there is nothing."""
+    return part.astype(jnp.float32) / jnp.maximum(whole, 1).astype(jnp.float32)
+
+
+def _unit(x: jax.Array) -> jax.Array:
+    return x * jax.lax.rsqrt((x * x).sum(-1, keepdims=True) + 1e-6)
