@@ -68,7 +68,14 @@ def parse(argv: list[str]) -> argparse.Namespace:
 
 
 def calibrate(model: LoadedModel, answers: list[Any], references: list[Any]) -> None:
-    """Keeps in the checkpoint what makes its probabilities true on these records."""
+    """Keeps in the checkpoint what makes its probabilities true on these records.
+
+    Raises:
+      BadUsage: the task has no probabilities, or the model is an exported one, whose hashes would
+        no longer be true.
+    """
+    if model.exported is not None:
+        raise BadUsage("--calibrate: calibrate the run, and export it again")
     calibration = model.inference.calibrate(answers, references)
     if calibration is None:
         raise BadUsage("--calibrate: this task's answers have no probabilities")

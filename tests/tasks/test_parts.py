@@ -165,3 +165,45 @@ def test_what_does_not_exist_is_refused_in_one_line(field, value, message):
     with pytest.raises(BadUsage, match=message) as refusal:
         _ = LayoutTask(small_config(**{field: value})).model_config
     assert "\n" not in str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {
+            "heads": ",".join(HEADS),
+            "data.hints": 0.5,
+            "model.class_bias": "learned",
+            "model.class_composition": "sum",
+            "model.decoder_top_k": 4,
+            "model.decoder_window": 16,
+            "model.embeddings": "hash,compositional,tag,content",
+            "model.exit_at": 0.85,
+            "model.fusion_pairs": "boxes",
+            "model.fusion_weights": True,
+            "model.patch_drop": 0.25,
+            "model.positions": "root_path,depth,boxes",
+            "model.tree_bias": False,
+        },
+        {"model.class_bias": "fixed", "model.decoder": "separate", "model.fusion": "early"},
+    ],
+    ids=["everything", "two decoders"],
+)
+def test_parts_go_together(changes):
+    """Protects against parts that work alone only: a training step and both ways to decode are
+    traced, and every parameter has named axes and a group."""
+    task = LayoutTask(small_config(**changes))
+    boxed = jax.eval_shape(task.init, jax.random.key(0))
+    leaves = jax.tree.leaves(boxed, is_leaf=lambda x: isinstance(x, nn.meta.AxisMetadata))
+    assert all(isinstance(leaf, nn.meta.AxisMetadata) for leaf in leaves)
+    params, batch = nn.meta.unbox(boxed), task.batch_spec()
+    loss = jax.grad(lambda *inputs: task.loss(*inputs, train=True), has_aux=True)
+    _, metrics = jax.eval_shape(loss, params, batch, jax.random.key(0))
+    wanted = {*task.model_config.heads, "semantic", "detail"}
+    assert {f"loss/{name}" for name in wanted} <= metrics.keys()
+    inference = task.inference()
+    for options in ({"confidence": True}, {"mode": "detail", "method": "beam"}):
+        predict = functools.partial(inference.predict, **options)
+        found = jax.eval_shape(predict, params, batch)
+        assert (found.gains is not None) == ("confidence" in options)
+        assert (found.weights is not None) == bool(task.config.model.fusion_weights)

@@ -132,6 +132,8 @@ def describe_layout(
         "log_probability": round(answer.score, 4),
         "completed": answer.completed,
     }
+    if answer.probabilities is not None:
+        told["confidence"] = [round(p, 4) for p in answer.probabilities]
     if view == "semantic":
         return told
     told["nodes"] = list(answer.nodes)

@@ -315,6 +315,7 @@ class LayoutInference(Inference):
             **(single or {"layout": {view: told["layout"] for view, told in views.items()}}),
             **({} if single else {"views": views}),
             "category": answer.category,
+            **({} if answer.weights is None else {"weights": list(answer.weights)}),
             "used": [name for name, there in present.items() if there],
             "nodes_left_out": inputs.left_out,
             "notes": list(inputs.notes),
@@ -326,12 +327,14 @@ class LayoutInference(Inference):
         return {mode: {"mode": mode, "method": "greedy"} for mode in MODES}
 
     def program_for(self, options: Mapping[str, Any]) -> str | None:
-        """Beams and samples have options without end, and another canvas other shapes."""
-        greedy = options.get("method", "greedy") == "greedy"
+        """Beams and samples have options without end, another canvas has other shapes, and the
+        programs give no probabilities of tokens."""
+        greedy = options.get("method", "greedy") == "greedy" and not options.get("confidence")
         return options["mode"] if greedy and self.on_trained_canvas else None
 
     def to_named(self, prediction: Prediction) -> dict[str, jax.Array]:
-        return prediction._asdict()
+        named = prediction._asdict()
+        return {name: array for name, array in named.items() if array is not None}
 
     def from_named(self, arrays: Mapping[str, Any]) -> Prediction:
         return Prediction(**arrays)
