@@ -154,8 +154,8 @@ class Page:
 
     def _open_roots(self) -> None:
         """Hands roots that only the debugger sees to our scripts: closed ones, and marquees'."""
-        document = self._session.send("DOM.getDocument", {"depth": -1, "pierce": True})
-        for taker, root in _hidden_roots(document["root"]):
+        self._session.send("DOM.enable")
+        for taker, root in _hidden_roots(self._hosts()):
             given = {"backendNodeId": root, "executionContextId": self._world}
             handle = self._session.send("DOM.resolveNode", given)["object"]["objectId"]
             self._session.send(
@@ -163,6 +163,19 @@ class Page:
                 {"objectId": handle, "functionDeclaration": f"function(){{xojl.{taker}(this)}}"},
             )
         self._session.send("DOM.disable")
+
+    def _hosts(self) -> list[dict[str, Any]]:
+        """Nodes as the debugger tells them, with their roots: the document, or a page's hosts."""
+        count = self._call("countHosts")
+        if count is None:
+            return [self._session.send("DOM.getDocument", {"depth": -1, "pierce": True})["root"]]
+        nodes = []
+        for number in range(count):
+            asked = {"expression": f"xojl.hostAt({number})", "contextId": self._world}
+            handle = self._session.send("Runtime.evaluate", asked)["result"]["objectId"]
+            asked = {"objectId": handle, "depth": 0, "pierce": True}
+            nodes.append(self._session.send("DOM.describeNode", asked)["node"])
+        return nodes
 
     def _let_scripts_run(self, run: bool) -> None:
         """The page's own scripts; ours, in their own world, always run."""
@@ -334,9 +347,9 @@ class Page:
         return json.loads(answer["result"]["value"])
 
 
-def _hidden_roots(node: dict[str, Any]) -> Iterator[tuple[str, int]]:
-    """(our function that takes it, id) of each hidden root below a node, the outer ones first."""
-    stack = [node]
+def _hidden_roots(nodes: list[dict[str, Any]]) -> Iterator[tuple[str, int]]:
+    """(our function that takes it, id) of each hidden root below nodes, the outer ones first."""
+    stack = nodes[:]
     while stack:
         node = stack.pop()
         for root in node.get("shadowRoots", ()):

@@ -108,9 +108,10 @@
       }
       const next = wide.length || h > MOST * innerHeight ? blocks.filter((k) => wide.includes(k) || columns.includes(k)) : [];
       // Titles and lines of text between the blocks would be in no section.
-      const loose = blocks.filter((k) => boxOf(k)[3] < LOW || !next.includes(k)).map((k) => boxOf(k)[3]);
+      const taken = new Set(next);
+      const loose = blocks.map((k) => [k, boxOf(k)[3]]).filter(([k, high]) => high < LOW || !taken.has(k));
       const isText = !columns.length && !kids.some((k) => BANDS.has(tagOf(k)) || tagOf(k) === 'MAIN') &&
-        loose.reduce((a, b) => a + b, 0) > Math.max(LOW, 0.15 * h);
+        loose.reduce((sum, [, high]) => sum + high, 0) > Math.max(LOW, 0.15 * h);
       const parts = (wide.length ? isText : h > MOST * innerHeight) ? partsOf(e) : [];
       if (parts.length) take(...parts);
       else if (!next.length && e !== body) passed[h < lowest ? 'too low' : 'too high']++;

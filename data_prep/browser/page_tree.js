@@ -33,6 +33,17 @@ globalThis.xojl = {};
   };
   const all = (selector) => roots().flatMap((root) => [...root.querySelectorAll(selector)]);
 
+  // Of a page of so many elements the debugger takes seconds to tell all: it is asked about elements
+  // that a page has named, and marquees, alone. Their number; null where it may tell all.
+  const MANY = 10000;
+  let hosts = [];
+  const countHosts = () => {
+    if (document.getElementsByTagName('*').length <= MANY) return JSON.stringify(null);
+    hosts = all('*').filter((e) => (e.localName.includes('-') && !shadowOf(e)) || tagOf(e) === 'MARQUEE').slice(0, 200);
+    return JSON.stringify(hosts.length);
+  };
+  const hostAt = (i) => hosts[i];
+
   // Nodes under an element in the flattened tree. A slot shows what is slotted into it, or else what
   // it holds; one without a box of its own is passed through.
   const nodesOf = (e) => {
@@ -164,6 +175,6 @@ globalThis.xojl = {};
     AbortSignal.timeout(ms).addEventListener('abort', done, {once: true});
   });
 
-  Object.assign(xojl, {SKIP, CLOSED, tagOf, openRoot, shadowOf, roots, all, nodesOf, childrenOf, parentOf, holds,
+  Object.assign(xojl, {SKIP, CLOSED, tagOf, openRoot, countHosts, hostAt, shadowOf, roots, all, nodesOf, childrenOf, parentOf, holds,
     rectOf, rangeRect, cut, join, area, shown, boxOf, boxOfPart, pageHeight, rootOf, box, visit, patience});
 })(globalThis.xojl);

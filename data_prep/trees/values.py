@@ -22,6 +22,7 @@ _LINES = re.compile(r"((auto|span|-?\d+)( |\Z))+\Z")
 # Their arguments have no bounded short form (paths, matrices) or no value of their own (var, calc).
 _UNWRITTEN_FUNCTIONS = frozenset({"calc", "var", "url", "path", "polygon", "matrix", "matrix3d"})
 _MATRIX = re.compile(r"matrix\(([^()]*)\)")
+_FAR = re.compile(r"calc\(100% - (-?[\d.]+px)\)\Z")
 # Of will-change: what makes a box the place of what is placed absolutely in it.
 _PLACE = re.compile(r"transform|translate|rotate|scale|perspective|filter|contain")
 _FAMILIES = (
@@ -70,6 +71,8 @@ def effective(css: str, raw: str) -> str:
         return _shadow(raw)
     if css == "transform":
         return _without_matrix(raw) or "none"
+    if css == "background-position":
+        return _from_the_far_side(raw)
     if css == "will-change":
         return "transform" if _PLACE.search(raw) else "auto"
     return raw
@@ -182,6 +185,17 @@ def _shadow(raw: str) -> str:
         if item != "none" and not clear and any(float(_NUMBER.match(n)[1]) for n in lengths):
             return item
     return "none"
+
+
+def _from_the_far_side(raw: str) -> str:
+    """`calc(100% - 12px) 50%`, which the browser makes of `right 12px center`, as it was."""
+    items = []
+    for item in _items(raw):
+        parts = split_value(item)
+        for i, side in enumerate(("right", "bottom")[: len(parts)]):
+            parts[i] = _FAR.sub(rf"{side} \1", parts[i])
+        items.append(" ".join(parts))
+    return ", ".join(items)
 
 
 def _items(raw: str) -> list[str]:

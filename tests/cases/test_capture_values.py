@@ -57,6 +57,7 @@ def test_colors_of_css_4_become_srgb(css, plain):
             "000+0+1x+3x+0",
         ),
         ("box-shadow", "rgba(0, 0, 0, 0) 0px 0px 0px 0px", "none"),
+        ("background-position", "calc(100% - 12px) 50%", "right+0.75r+50p"),
         ("background-image", 'image-set(url("a.png") 1x)', "url"),
     ],
 )
