@@ -64,6 +64,11 @@ def with_values(text: str, **values: str) -> str:
     return text
 
 
+def long_text(between: str = "") -> str:
+    lines = "<p>Words of a long text.</p>" * 12
+    return "".join(f"<h2>Part {i}</h2>{lines}{between}" for i in range(4))
+
+
 # Sections of one page: name -> what is in it, and its rules.
 SECTIONS = {
     # Shadow trees.
@@ -148,6 +153,14 @@ SECTIONS = {
         f"<img class=lazy src=photo.png><img src='{PIXEL}' alt='A boat' class=never>",
         "img,.bg{width:140px;height:100px}.lazy{opacity:0}",
     ),
+    # Heights and tracks that no node of the tree says.
+    "high": (
+        "<textarea rows=4></textarea><div class=busy></div>"
+        "<div class=row><p>One</p><p>Two</p></div>",
+        ".busy::before{content:'';display:block;width:16px;height:64px;border:1px solid}"
+        "textarea{font:16px/24px sans-serif}"
+        ".row{display:grid;grid-template-columns:repeat(auto-fit,minmax(0%,1fr))}",
+    ),
     # A cell with a title.
     "cell": (
         "<table><tr><td><h3>Oak</h3><p>Hard and heavy.</p></td><td>Plain</td></tr></table>",
@@ -204,9 +217,8 @@ PAGES = {
         "main{flex:1;overflow:auto}",
     ),
     "long": page(
-        "<main><div>"
-        + "".join(f"<h2>Part {i}</h2>" + "<p>Words of a long text.</p>" * 12 for i in range(6))
-        + "</div></main>"
+        f"<main><div>{long_text()}</div><div>{long_text('<blockquote>Wide.</blockquote>')}</div></main>",
+        "blockquote{min-height:120px;margin:16px 0}",
     ),
     # What moves.
     "moving": band(
@@ -389,6 +401,14 @@ def test_zoomed_lengths_are_in_pixels_of_the_boxes(captured):
     assert boxes[1][2] == 300 and boxes[2][3] == 60
 
 
+def test_heights_of_what_is_in_no_tree_are_said(captured):
+    """Rows of a text field, a box of a pseudo-element; tracks of `auto-fit` that hold nothing."""
+    _, field, busy, row, *_ = (set(node.classes) for node in captured.nodes("high"))
+    assert "h_102x" in field and "h_66x" in busy
+    assert [len(c.split("+")) for c in row if c.startswith("gtc_")] == [2]
+    assert captured.flaws("high") == {}
+
+
 def test_the_direction_of_writing_is_said(captured):
     """A right-to-left page's tree is not that of a page written from the left."""
     section, title, text = (set(node.classes) for node in captured.nodes("rtl"))
@@ -444,7 +464,8 @@ def test_what_scrolls_inside_the_page_is_unrolled(captured):
 
 
 def test_the_middle_of_a_long_text_is_captured(captured):
-    """What cannot be one section is cut between its children, before titles."""
+    """What cannot be one section is cut between its children, before titles; so is what has a few
+    wide blocks among its lines."""
     captured_area, shown = captured.pages["long"]["area"]
     assert captured_area > 0.98 * shown and captured.pages["long"]["found"] >= 3
     for index in range(len(captured.records["long"])):
