@@ -22,9 +22,12 @@ from data_prep.records.captured import RECORDS, Authors, read_records
 from data_prep.roundtrip.blocks import Blocks
 from data_prep.roundtrip.command import PAGE_SECONDS, RECOMMENDED, read_screenshot, render_tree
 from data_prep.roundtrip.likeness import compare
+from xojl_jax.xojl.record import Record
+from xojl_jax.xojl.tree import preorder
 
 SHIFT = 26  # px: a bar of a browser more or less
 ZOOM = 1.25
+LEVELS, SEEN = 16, 0.005  # of 255; share of the pixels that have to differ by that
 SMALLEST = 16  # px, sides of a picture that is blanked
 
 
@@ -34,12 +37,19 @@ def main() -> None:
     parser.add_argument("--rows", required=True, type=Path, metavar="FILE.jsonl")
     parser.add_argument("--plot", type=Path, metavar="FILE.png")
     parser.add_argument("--every", type=int, default=1, help="every n-th record of a folder")
+    parser.add_argument(
+        "--all-damages-every",
+        type=int,
+        default=1,
+        metavar="N",
+        help="of the records between only the true and the swapped picture, half of the time",
+    )
     parser.add_argument("--bare", action="store_true", help="without author.jsonl")
     args = parser.parse_args()
     done = {row["id"] for row in read_rows(args.rows)}
     with Browser(page_seconds=PAGE_SECONDS) as browser, args.rows.open("a") as out:
         for folder in args.folders:
-            for row in judge_folder(browser, folder, args.every, args.bare, done):
+            for row in judge_folder(browser, folder, args, done):
                 out.write(json.dumps(row) + "\n")
                 out.flush()
     scores, untold = defaultdict(list), Counter()
@@ -58,25 +68,24 @@ def read_rows(path: Path) -> list[dict]:
     return [json.loads(line) for line in path.read_text().splitlines()] if path.is_file() else []
 
 
-def judge_folder(browser, folder: Path, every: int, bare: bool, done: set[str]) -> Iterator[dict]:
+def judge_folder(browser, folder: Path, args, done: set[str]) -> Iterator[dict]:
     """`{"id", "scores": {damage: score}, "parts": {damage: parts}}` of the records not done.
 
     A score is None where there was nothing to compare.
     """
     authors = Authors(folder, optional=True)
     records = list(read_records(folder / RECORDS))
-    for record in records[::every]:
-        if record.id in done:
+    for k, record in enumerate(records[:: args.every]):
+        if record.id in done or (other := another_section(record, records)) is None:
             continue
-        # By the record's id, so that a resumed run makes the same choices.
-        chance = random.Random(record.id)
-        other = chance.choice([r for r in records if r.screenshot != record.screenshot])
-        author = [] if bare else authors.get(record.id) or []
+        author = [] if args.bare else authors.get(record.id) or []
         try:
             pixels, strange = read_screenshot(folder, record), read_screenshot(folder, other)
             rendered, blocks = render_tree(browser, record, author, pixels)
             row = {"id": record.id, "scores": {}, "parts": {}}
             for damage, damaged in damaged_pictures(pixels, strange, blocks):
+                if k % args.all_damages_every and damage not in ("true", "swapped"):
+                    continue
                 if damage == "swapped":  # what shines through the section is taken from the picture
                     rendered, blocks = render_tree(browser, record, author, damaged)
                 likeness = compare(damaged, rendered, blocks)
@@ -86,6 +95,18 @@ def judge_folder(browser, folder: Path, every: int, bare: bool, done: set[str]) 
             print(f"{record.id}: {error}")
             continue
         yield row
+
+
+def another_section(record: Record, records: list[Record]) -> Record | None:
+    """One of other elements, by chance: the pages of a site share their bars."""
+    tags = tags_of(record)
+    others = [r for r in records if r.screenshot != record.screenshot and tags_of(r) != tags]
+    # By the record's id, so that a resumed run makes the same choice.
+    return random.Random(record.id).choice(others) if others else None
+
+
+def tags_of(record: Record) -> list[str | None]:
+    return [visit.node.tag for visit in preorder(record.html)]
 
 
 def damaged_pictures(
@@ -99,10 +120,11 @@ def damaged_pictures(
     yield "true", pixels
     yield "right 26 px", np.pad(pixels, ((0, 0), (SHIFT, 0), (0, 0)), "edge")[:, :width]
     yield "down 26 px", np.pad(pixels, ((SHIFT, 0), (0, 0), (0, 0)), "edge")[:height]
-    yield "mirrored", pixels[:, ::-1].copy()
     half = pixels.copy()
     half[height // 2 :] = 255
-    yield "half loaded", half
+    for damage, damaged in (("mirrored", pixels[:, ::-1].copy()), ("half loaded", half)):
+        if differs(pixels, damaged):
+            yield damage, damaged
     larger = Image.fromarray(pixels).resize((round(width * ZOOM), round(height * ZOOM)))
     yield "125 %", np.asarray(larger)[:height, :width]
     if (blanked := blank_one_picture(pixels, blocks)) is not None:
@@ -110,6 +132,11 @@ def damaged_pictures(
     strange = strange[:height, :width]
     missing = [(0, height - strange.shape[0]), (0, width - strange.shape[1]), (0, 0)]
     yield "swapped", np.pad(strange, missing, "edge")
+
+
+def differs(one: np.ndarray, other: np.ndarray) -> bool:
+    """Whether a damage can be seen: half a page that is empty there loses nothing."""
+    return bool((np.abs(one.astype(np.int16) - other).max(axis=2) > LEVELS).mean() > SEEN)
 
 
 def blank_one_picture(pixels: np.ndarray, blocks: Blocks) -> np.ndarray | None:

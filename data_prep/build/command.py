@@ -99,7 +99,7 @@ def make_parser(program: str, usage: str) -> argparse.ArgumentParser:
         action="append",
         default=[],
         metavar="NAME=NUMBER",
-        help="leave out records whose quality NAME is lower or missing: label=0.8, round_trip=0.75",
+        help="leave out records whose quality NAME is lower or missing: label=0.8, round_trip=0.6",
     )
     add(
         "--least-nodes",

@@ -23,6 +23,7 @@ PADDING = 3  # px of the half around the ink
 FLAT = 8  # gray levels; less cannot be seen
 BLUR = 0.7  # px of the half: half a pixel of displacement costs little
 ENDS = (2.0, 4.0)  # px of the half, down and across: words become bars, of which the ends stand out
+LINES = (2.0, 8.0)  # px of the half, down and across: words become bars, their edges stand out
 END = 32  # px of the half, the part of a bar that tells where it ends
 STROKES = 5.0  # px of the half: what is wider, such as a line as a whole, is taken away
 MOST = 80  # blocks of a record that are looked for
@@ -61,6 +62,13 @@ def found_blocks(screenshot: np.ndarray, rendered: np.ndarray, blocks: Blocks) -
                 find_patch(where, what[y0:y1, left:right], (left + moved[0], y0 + moved[1]))
                 for left, right in parts
             )
+            middle = (x0 + x1) // 2
+            if blocks.kinds.is_unknown[i] and _is_centered(ink, blocks.second[i]):
+                # Nor do they begin or end there: only where the lines are is known.
+                left, right = max(x0, middle - END // 2), min(x1, middle + END // 2)
+                where, what = (p.lines for p in pictures)
+                patch, corner = what[y0:y1, left:right], (left + moved[0], y0 + moved[1])
+                found[i] = max(found[i], find_patch(where, patch, corner))
     return found
 
 
@@ -107,14 +115,21 @@ def _own_pixels(screenshot: np.ndarray, blocks: Blocks, index: int) -> np.ndarra
     return screenshot[y0:y1, x0:x1][own]
 
 
+def _is_centered(ink: tuple, box: Sequence[float]) -> bool:
+    """Whether what is drawn, px of the half, lies in the middle of its wider box, px."""
+    before, after = ink[0] - box[0] / SCALE, (box[0] + box[2]) / SCALE - ink[2]
+    return min(before, after) > 2 * PADDING and abs(before - after) <= 2 * PADDING
+
+
 class _Half:
-    """A picture at half size: `gray`, `strokes` and `ends`, float32[H / 2, W / 2]."""
+    """A picture at half size: `gray`, `strokes`, `ends` and `lines`, float32[H / 2, W / 2]."""
 
     def __init__(self, picture: np.ndarray):
         gray = np.asarray(Image.fromarray(picture).convert("L").reduce(SCALE), np.float32)
         self.gray = gaussian_filter(gray, BLUR)
         self.strokes = self.gray - gaussian_filter1d(self.gray, STROKES, axis=1)
         self.ends = gaussian_filter(gray, ENDS, order=(0, 1))
+        self.lines = gaussian_filter(gray, LINES, order=(1, 0))
 
 
 def _view(half: _Half, kinds: NodeKinds, index: int) -> np.ndarray:

@@ -13,6 +13,7 @@ from data_prep.roundtrip.likeness import (
     compare,
     ground_color,
     structure_values,
+    worse_half,
 )
 
 SIDE = st.integers(0, 10_000).map(lambda tenth: tenth / 10)
@@ -137,4 +138,12 @@ def test_a_photo_alone_tells_nothing():
     moved = drawing(shift=14)[0]
     on_photo = compare(moved, picture, blocks(boxes, boxes, pictures=(True, False)))
     assert on_photo.tells and on_photo.unknown == ("color", "structure")
-    assert on_photo.score == pytest.approx(on_photo.found**0.5)
+    assert on_photo.score == pytest.approx(on_photo.found ** (4 / 6))
+
+
+def test_the_worse_half_of_the_blocks_counts():
+    """Protects from a page that loaded in part, however little of it is missing."""
+    boxes = np.array([[0, y, 9, 10] for y in (30, 0, 20, 10)], np.float64)
+    found = np.array([0.1, 1, 0.3, 0.9])
+    assert sorted(worse_half(found, boxes)) == [0.1, 0.3]
+    assert len(worse_half(found[:3], boxes[:3])) == 3

@@ -2,7 +2,9 @@
 
 import json
 import random
+import re
 from dataclasses import replace
+from pathlib import Path
 from statistics import median
 
 import numpy as np
@@ -286,3 +288,12 @@ def test_every_node_of_a_layout_survives_with_its_content(captured):
     told = [len(entry["content"]) for entry in author]
     assert told == [len(visit.node.content) for visit in preorder(record.html)]
     assert json.dumps(author).count("say what could be") >= 1
+
+
+def test_what_is_recommended_is_recommended_everywhere():
+    """Protects from an old threshold in the documentation."""
+    root = Path(__file__).parents[3]
+    for place in ("README.md", "docs/shards.md", "data_prep/build/command.py"):
+        found = re.findall(r"round_trip=([0-9.]*[0-9])", (root / place).read_text())
+        assert {float(number) for number in found} == {RECOMMENDED}, place
+    assert f"{RECOMMENDED} (`RECOMMENDED`" in (root / "docs/round_trip.md").read_text()
