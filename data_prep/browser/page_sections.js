@@ -34,37 +34,46 @@
       getComputedStyle(e).display !== 'inline';
   };
 
-  // Children of a long text or list, in runs of about a viewport, each of which begins with a title
-  // where there is one.
+  const isTitle = (k) => /^H[1-6]$/.test(tagOf(k));
+  // [runs, the others]: children of a long text or list, in runs of about a viewport, each of which
+  // begins with a title where there is one; and those that are higher than that themselves.
   const partsOf = (e) => {
-    if (!/^(block|flow-root|list-item)$/.test(getComputedStyle(e).display)) return [];
+    if (!/^(block|flow-root|list-item)$/.test(getComputedStyle(e).display)) return [[], []];
     const kids = childrenOf(e).filter((k) => {
       const s = getComputedStyle(k);
       return !SKIP.has(tagOf(k)) && isSeen(s) && s.float === 'none' && /static|relative/.test(s.position) &&
         area(rectOf(k)) > 0;
     });
-    if (kids.length < 4 || kids.some((k) => boxOf(k)[3] > 1.05 * innerHeight)) return [];
-    const parts = [];
-    let part = [], top = 0, bottom = 0;
-    const isTitle = (k) => /^H[1-6]$/.test(tagOf(k));
+    if (kids.length < 4) return [[], []];
+    const runs = [], others = [];
+    let run = [], top = 0, bottom = 0, isAlone = true;
+    const close = (carried = []) => {
+      // A low one goes to the one before it, unless another block is between them.
+      if (run.length && bottom - top >= LOW) runs.push(run);
+      else if (run.length && !isAlone) runs[runs.length - 1].push(...run);
+      isAlone = isAlone && bottom - top < LOW;
+      run = carried;
+      if (run.length) top = rectOf(run[0]).y0;
+    };
     for (const k of kids) {
       const r = rectOf(k);
-      const full = bottom - top >= LOW && r.y1 - top > 1.05 * innerHeight;
-      const turns = part.length && /^H[1-4]$/.test(tagOf(k)) && r.y0 - top > 0.6 * innerHeight;
-      if (full || turns) {
-        // A title belongs to what follows.
-        const carried = part.length > 1 && isTitle(part[part.length - 1]) && !turns ? [part.pop()] : [];
-        parts.push(part);
-        part = carried;
-        if (carried.length) top = rectOf(carried[0]).y0;
+      if (boxOf(k)[3] > 1.05 * innerHeight) {
+        close();
+        isAlone = true;
+        others.push(k);
+        continue;
       }
-      if (!part.length) top = r.y0;
-      part.push(k);
+      // A title belongs to what follows.
+      if (run.length && /^H[1-4]$/.test(tagOf(k)) && r.y0 - top > 0.6 * innerHeight) close();
+      else if (run.length && bottom - top >= LOW && r.y1 - top > 1.05 * innerHeight) {
+        close(run.length > 1 && isTitle(run[run.length - 1]) ? [run.pop()] : []);
+      }
+      if (!run.length) top = r.y0;
+      run.push(k);
       bottom = r.y1;
     }
-    const last = part.length ? boxOfPart({e, part: new Set(part)})[3] : 0;
-    if (last >= LOW || !parts.length) parts.push(part); else parts[parts.length - 1].push(...part);
-    return parts.map((one) => ({e, part: new Set(one)}));
+    close();
+    return [runs.map((one) => ({e, part: new Set(one)})), others];
   };
 
   // Descend from body until a block is a section by name of up to 1.6 viewports, or any block of up
@@ -112,8 +121,11 @@
       const loose = blocks.map((k) => [k, boxOf(k)[3]]).filter(([k, high]) => high < LOW || !taken.has(k));
       const isText = !columns.length && !kids.some((k) => BANDS.has(tagOf(k)) || tagOf(k) === 'MAIN') &&
         loose.reduce((sum, [, high]) => sum + high, 0) > Math.max(LOW, 0.15 * h);
-      const parts = (wide.length ? isText : h > MOST * innerHeight) ? partsOf(e) : [];
-      if (parts.length) take(...parts);
+      const [parts, others] = (wide.length ? isText : h > MOST * innerHeight) ? partsOf(e) : [[], []];
+      if (parts.length) {
+        take(...parts);
+        stack.push(...others.reverse());
+      }
       else if (!next.length && e !== body) passed[h < lowest ? 'too low' : 'too high']++;
       else stack.push(...next.reverse());
     }

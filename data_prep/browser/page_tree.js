@@ -119,6 +119,9 @@ globalThis.xojl = {};
   // An element that has no box of its own to speak of: what it holds is where it is.
   const isBoxless = (tag, s) => s.display === 'contents' || (s.display === 'inline' && !CLOSED.has(tag));
 
+  // What the body says of overflow is said of the window, where the root element says nothing.
+  const isOfWindow = (e) => e === document.body && getComputedStyle(document.documentElement).overflowX === 'visible';
+
   // One walk down (clips, opacity), one walk up (what shows), in document order, without recursion.
   const visit = (root, limit) => {
     const [left, top, w, h] = boxOfPart(root);
@@ -148,7 +151,8 @@ globalThis.xojl = {};
       entries.push({e: item.e, s, nodes, parent: item.parent, rect: seen, kept, grows: isBoxless(tag, s) && (contents || !kept),
         cut: !contents && clip === frame && area(seen) < 0.85 * area(rect)});
       if (CLOSED.has(tag)) continue;
-      const inner = contents || (s.overflowX === 'visible' && s.overflowY === 'visible') ? clip : cut(clip, rect);
+      const isClip = !contents && !(s.overflowX === 'visible' && s.overflowY === 'visible') && !isOfWindow(item.e);
+      const inner = isClip ? cut(clip, rect) : clip;
       const isPlace = s.position !== 'static' || s.transform !== 'none' || s.translate !== 'none' ||
         s.rotate !== 'none' || s.scale !== 'none';
       for (let i = nodes.length - 1; i >= 0; i--) {

@@ -217,8 +217,8 @@ PAGES = {
         "main{flex:1;overflow:auto}",
     ),
     "long": page(
-        f"<main><div>{long_text()}</div><div>{long_text('<blockquote>Wide.</blockquote>')}</div></main>",
-        "blockquote{min-height:120px;margin:16px 0}",
+        f"<div>{long_text()}</div>{long_text('<blockquote>Wide.</blockquote>')}",
+        "blockquote{min-height:120px;margin:16px 0}html,body{height:100%}body{overflow-x:hidden}",
     ),
     # What moves.
     "moving": band(
