@@ -1,0 +1,1 @@
+"""Documents (PDFs, published data sets of pages) to document records."""

@@ -1,0 +1,124 @@
+"""`python -m data_prep.documents`: PDFs and published data sets of pages -> document records."""
+
+import argparse
+import contextlib
+import itertools
+import sys
+import time
+from pathlib import Path
+
+from data_prep.cli.flags import add_workers
+from data_prep.cli.progress import Progress
+from data_prep.documents import tesseract
+from data_prep.documents.output import Output, report
+from data_prep.documents.page import IMAGE_FORMATS
+from data_prep.documents.readers import Settings
+from data_prep.documents.serve import PageDone
+from data_prep.documents.sources import find_documents
+from data_prep.documents.workers import Finished, read_documents
+
+USAGE = """Reads documents: for every page its picture, its words with boxes, its lines.
+
+  python -m data_prep.documents --out data/pages reports/ letter.pdf
+
+A SOURCE is a PDF file, or a folder: all PDFs in it. Words come from the text layer; pages without
+one are read by Tesseract where it is installed, and else counted with that reason.
+
+Writes DIR/records.jsonl (docs/document_record.md), DIR/images/, DIR/documents.jsonl (what became of
+each document) and DIR/summary.jsonl (the sums). Run again with the same --out: documents that are
+done are not done twice, even after a kill. A file that is broken, encrypted or made to harm costs
+bounded time and memory (--page-seconds, --memory-gib). docs/documents.md says more."""
+
+
+def main(argv: list[str]) -> int | None:
+    options = parse_flags(argv)
+    documents = find_documents(options.sources)
+    settings = settings_of(options)
+    output = Output(Path(options.out), settings)
+    todo = [
+        document
+        for document in itertools.islice(documents, options.limit)
+        if not output.is_done(document.uri)
+    ]
+    if output.documents:
+        done = len(output.documents)
+        print(f"{done} documents are in {options.out} already", file=sys.stderr)
+    started = time.monotonic()
+    pages = write_records(todo, output, settings, options.workers)
+    seconds = time.monotonic() - started
+    account = output.finish(seconds)
+    report(account, output, pages, seconds)
+    return 0 if account["kept"] or not todo else 1
+
+
+def write_records(todo: list, output: Output, settings: Settings, workers: int) -> int:
+    """Reads the documents into the output; returns how many pages were looked at."""
+    pages = 0
+    events = read_documents(iter(todo), output.folder, settings, workers, output.twin_of)
+
+    def finished():
+        nonlocal pages
+        for event in events:
+            output.write(event)
+            pages += isinstance(event, PageDone)
+            if isinstance(event, Finished):
+                yield event
+
+    with contextlib.closing(events):
+        for _ in Progress(finished(), "documents", total=len(todo)):
+            pass
+    return pages
+
+
+def parse_flags(argv: list[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        "python -m data_prep.documents",
+        description=USAGE,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    add = parser.add_argument
+    add("sources", nargs="+", metavar="SOURCE", help="PDF file, or folder")
+    add("--out", required=True, metavar="DIR", help="where the records go")
+    add("--limit", type=_count, metavar="N", help="the first N documents only")
+    add("--pages", type=_count, metavar="N", help="the first N pages of a document only")
+    add_workers(parser, "processes")
+    add("--image-format", choices=tuple(IMAGE_FORMATS), default="png", help="default png")
+    add("--least-words", type=_count_or_none, default=1, metavar="N", help="of a page (default 1)")
+    add("--most-words", type=_count, default=5000, metavar="N", help="of a page (default 5000)")
+    add("--most-mb", type=_above_0, default=200.0, metavar="MB", help="of a file (default 200)")
+    add("--page-seconds", type=_above_0, default=30.0, metavar="S", help="per page (default 30)")
+    add("--memory-gib", type=_above_0, default=2.0, metavar="G", help="per process (default 2)")
+    add("--no-ocr", action="store_true", help="leave pages without a text layer out")
+    add("--ocr-language", default="eng", metavar="L", help="for Tesseract (default eng)")
+    return parser.parse_args(argv)
+
+
+def _count(text: str) -> int:
+    if not text.isdigit() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of 1 or more")
+    return int(text)
+
+
+def _count_or_none(text: str) -> int:
+    return 0 if text == "0" else _count(text)
+
+
+def _above_0(text: str) -> float:
+    with contextlib.suppress(ValueError):
+        if 0 < float(text) < 1e9:
+            return float(text)
+    raise argparse.ArgumentTypeError(f"{text!r} is no number above 0")
+
+
+def settings_of(options: argparse.Namespace) -> Settings:
+    ocr = tesseract.is_installed() and not options.no_ocr
+    return Settings(
+        image_format=options.image_format,
+        most_pages=options.pages,
+        least_words=options.least_words,
+        most_words=options.most_words,
+        most_mb=options.most_mb,
+        page_seconds=options.page_seconds,
+        memory_gib=options.memory_gib,
+        ocr=options.ocr_language if ocr else None,
+    )

@@ -1,0 +1,35 @@
+"""How each kind of document is opened."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from data_prep.documents.page import Pages
+from data_prep.documents.pdf import PdfPages
+from data_prep.documents.sources import Document
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What decides about the bytes of the records. All of it is kept in the summary."""
+
+    side: int = 1024  # px: the square that pictures are fitted into
+    image_format: str = "png"
+    most_pages: int | None = None  # of one document, the first ones
+    least_words: int = 1  # of a page whose words are looked for
+    most_words: int = 5000
+    most_mb: float = 200.0  # of one document's files
+    page_seconds: float = 30.0  # of processor time, to open a document and for each page
+    memory_gib: float = 2.0  # of one process, beyond what it needs to start
+    ocr: str | None = None  # the language for Tesseract; None: no OCR
+
+
+def _open_pdf(document: Document, settings: Settings) -> Pages:
+    return PdfPages(
+        document.files["pdf"].read(),
+        side=settings.side,
+        most_words=settings.most_words,
+        ocr=settings.ocr,
+    )
+
+
+READERS: dict[str, Callable[[Document, Settings], Pages]] = {"pdf": _open_pdf}

@@ -1,0 +1,79 @@
+"""What the command line names, as documents: one after the other, nothing read ahead."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from xojl_jax.errors import BadUsage
+
+
+@dataclass(frozen=True)
+class Blob:
+    """A file, or a part of one."""
+
+    path: str
+    size: int
+    start: int = 0
+
+    def read(self) -> bytes:
+        with Path(self.path).open("rb") as file:
+            file.seek(self.start)
+            return file.read(self.size)
+
+
+@dataclass(frozen=True)
+class Document:
+    """A document that nobody has opened yet."""
+
+    uri: str  # unique; relative to the source, so that it is the same on another machine
+    reader: str  # a key of readers.READERS
+    files: dict[str, Blob]  # by suffix, such as pdf
+    source: dict = field(default_factory=dict)  # of the record, besides uri
+    about: dict = field(default_factory=dict)  # what else the reader needs
+
+    @property
+    def size(self) -> int:
+        return sum(blob.size for blob in self.files.values())
+
+
+def find_documents(sources: list[str]) -> Iterator[Document]:
+    """The documents of all sources, in order. A source that is not there is a `BadUsage`, at once.
+
+    Files of a folder come by name; links are not followed.
+    """
+    files = [(Path(source), path) for source in sources for path in _files_of(source)]
+    return _documents_of(files)
+
+
+def _files_of(source: str) -> list[Path]:
+    path = Path(source)
+    if path.is_dir():
+        found = sorted(
+            file
+            for file in path.rglob("*")
+            if file.suffix.lower() in _OPENERS and file.is_file() and not file.is_symlink()
+        )
+        if not found:
+            raise BadUsage(f"{source} holds no file that ends in {' or '.join(_OPENERS)}")
+        return found
+    if not path.is_file():
+        raise BadUsage(f"{source}: no such file or folder")
+    if path.suffix.lower() not in _OPENERS:
+        raise BadUsage(f"{source}: only files that end in {' or '.join(_OPENERS)} are read")
+    return [path]
+
+
+def _documents_of(files: list[tuple[Path, Path]]) -> Iterator[Document]:
+    for source, path in files:
+        name = source.absolute().name
+        if path != source:
+            name += f"/{path.relative_to(source).as_posix()}"
+        yield from _OPENERS[path.suffix.lower()](path, name)
+
+
+def _pdf(path: Path, name: str) -> Iterator[Document]:
+    blob = Blob(str(path), path.stat().st_size)
+    yield Document(name, "pdf", {"pdf": blob}, {"dataset": "pdf"})
+
+
+_OPENERS = {".pdf": _pdf}
