@@ -21,8 +21,15 @@ USAGE = """Reads documents: for every page its picture, its words with boxes, it
 
   python -m data_prep.documents --out data/pages reports/ letter.pdf
 
-A SOURCE is a PDF file, or a folder: all PDFs in it. Words come from the text layer; pages without
-one are read by Tesseract where it is installed, and else counted with that reason.
+  python -m data_prep.documents --out data/pdfa pdfa-eng-train-0000.tar
+  python -m data_prep.documents --out data/publaynet publaynet/val.json
+
+A SOURCE is a file or a folder (all in it that end in .pdf, .tar or .xml):
+  .pdf   words of the text layer; pages without one are read by Tesseract where it is installed,
+         and else counted with that reason
+  .tar   a shard of PDFA-ENG-WDS or IDL-WDS
+  .xml   PubTables-1M, with the picture and the words beside it or in ../images and ../words
+  .json  PubLayNet (COCO), with the pictures in a folder of its name
 
 Writes DIR/records.jsonl (docs/document_record.md), DIR/images/, DIR/documents.jsonl (what became of
 each document) and DIR/summary.jsonl (the sums). Run again with the same --out: documents that are
@@ -77,7 +84,7 @@ def parse_flags(argv: list[str]) -> argparse.Namespace:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add = parser.add_argument
-    add("sources", nargs="+", metavar="SOURCE", help="PDF file, or folder")
+    add("sources", nargs="+", metavar="SOURCE", help="file or folder")
     add("--out", required=True, metavar="DIR", help="where the records go")
     add("--limit", type=_count, metavar="N", help="the first N documents only")
     add("--pages", type=_count, metavar="N", help="the first N pages of a document only")

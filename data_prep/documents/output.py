@@ -76,7 +76,7 @@ class Output:
     def _finish(self, event: Finished) -> None:
         pages = event.opened.pages if event.opened else 0
         wanted = min(pages, self._settings["most_pages"] or pages)
-        reason = f"the same bytes as {self._twin}" if self._twin else event.reason
+        reason = f"the same document as {self._twin}" if self._twin else event.reason
         if pages > wanted and not self._twin:
             self._leave_out("beyond --pages", pages - wanted, wanted)
         if wanted > self._told:
@@ -165,7 +165,7 @@ class Output:
 
 def _kind(reason: str) -> str:
     """A reason without the name that ends it, so that equal ones are counted together."""
-    return "the same bytes as another" if reason.startswith("the same bytes as ") else reason
+    return "the same document as another" if reason.startswith("the same document as ") else reason
 
 
 def report(account: dict, output: Output, pages: int, seconds: float) -> None:

@@ -59,6 +59,12 @@ class Pages(Protocol):
         ...
 
 
+def slices_of(places: list) -> list[tuple[int, int]]:
+    """Slices of equal neighbors: the lines of words that tell which line they are in."""
+    starts = [i for i, place in enumerate(places) if i == 0 or place != places[i - 1]]
+    return list(zip(starts, [*starts[1:], len(places)], strict=True)) if places else []
+
+
 def fitted_size(width: float, height: float, side: int) -> tuple[int, int]:
     """(width, height) in px of a page fitted into a square, its aspect kept."""
     scale = side / max(width, height)

@@ -3,9 +3,12 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from data_prep.documents.document import Document
 from data_prep.documents.page import Pages
 from data_prep.documents.pdf import PdfPages
-from data_prep.documents.sources import Document
+from data_prep.documents.publaynet import PubLayNetPage
+from data_prep.documents.pubtables import PubTablesPage
+from data_prep.documents.shards import open_sample
 
 
 @dataclass(frozen=True)
@@ -32,4 +35,9 @@ def _open_pdf(document: Document, settings: Settings) -> Pages:
     )
 
 
-READERS: dict[str, Callable[[Document, Settings], Pages]] = {"pdf": _open_pdf}
+READERS: dict[str, Callable[[Document, Settings], Pages]] = {
+    "pdf": _open_pdf,
+    "shard": lambda document, settings: open_sample(document, settings.side),
+    "pubtables": lambda document, settings: PubTablesPage(document, settings.side),
+    "publaynet": lambda document, settings: PubLayNetPage(document, settings.side),
+}

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
 
+from data_prep.documents.document import Document
 from data_prep.documents.page import LeftOut, Page, Pages, write_page
 from data_prep.documents.readers import READERS, Settings
-from data_prep.documents.sources import Document
 
 BATCH = 32  # pages for which a document is opened once
 

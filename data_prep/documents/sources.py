@@ -1,39 +1,11 @@
 """What the command line names, as documents: one after the other, nothing read ahead."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 
+from data_prep.documents import publaynet, pubtables, shards
+from data_prep.documents.document import Blob, Document
 from xojl_jax.errors import BadUsage
-
-
-@dataclass(frozen=True)
-class Blob:
-    """A file, or a part of one."""
-
-    path: str
-    size: int
-    start: int = 0
-
-    def read(self) -> bytes:
-        with Path(self.path).open("rb") as file:
-            file.seek(self.start)
-            return file.read(self.size)
-
-
-@dataclass(frozen=True)
-class Document:
-    """A document that nobody has opened yet."""
-
-    uri: str  # unique; relative to the source, so that it is the same on another machine
-    reader: str  # a key of readers.READERS
-    files: dict[str, Blob]  # by suffix, such as pdf
-    source: dict = field(default_factory=dict)  # of the record, besides uri
-    about: dict = field(default_factory=dict)  # what else the reader needs
-
-    @property
-    def size(self) -> int:
-        return sum(blob.size for blob in self.files.values())
 
 
 def find_documents(sources: list[str]) -> Iterator[Document]:
@@ -58,8 +30,9 @@ def _files_of(source: str) -> list[Path]:
         return found
     if not path.is_file():
         raise BadUsage(f"{source}: no such file or folder")
-    if path.suffix.lower() not in _OPENERS:
-        raise BadUsage(f"{source}: only files that end in {' or '.join(_OPENERS)} are read")
+    if path.suffix.lower() not in _OPENERS | _NAMED:
+        known = " or ".join(_OPENERS | _NAMED)
+        raise BadUsage(f"{source}: only files that end in {known} are read")
     return [path]
 
 
@@ -68,7 +41,7 @@ def _documents_of(files: list[tuple[Path, Path]]) -> Iterator[Document]:
         name = source.absolute().name
         if path != source:
             name += f"/{path.relative_to(source).as_posix()}"
-        yield from _OPENERS[path.suffix.lower()](path, name)
+        yield from (_OPENERS | _NAMED)[path.suffix.lower()](path, name)
 
 
 def _pdf(path: Path, name: str) -> Iterator[Document]:
@@ -76,4 +49,6 @@ def _pdf(path: Path, name: str) -> Iterator[Document]:
     yield Document(name, "pdf", {"pdf": blob}, {"dataset": "pdf"})
 
 
-_OPENERS = {".pdf": _pdf}
+_OPENERS = {".pdf": _pdf, ".tar": shards.find, ".xml": pubtables.find}
+# Read where it is named itself: a folder has JSON files of every kind.
+_NAMED = {".json": publaynet.find}

@@ -9,7 +9,7 @@ import subprocess
 import numpy as np
 from PIL import Image
 
-from data_prep.documents.page import LeftOut, Words
+from data_prep.documents.page import LeftOut, Words, slices_of
 
 
 def is_installed() -> bool:
@@ -49,9 +49,3 @@ def parse_tsv(table: str, size: tuple[int, int]) -> Words:
         places.append(tuple(row[name] for name in ("block_num", "par_num", "line_num")))
     boxes = np.array(boxes, float).reshape(-1, 4) / (*size, *size)
     return Words(texts, np.clip(boxes, 0, 1), slices_of(places), scores, "tesseract")
-
-
-def slices_of(places: list) -> list[tuple[int, int]]:
-    """Slices of equal neighbors: the lines of words that tell which line they are in."""
-    starts = [i for i, place in enumerate(places) if i == 0 or place != places[i - 1]]
-    return list(zip(starts, [*starts[1:], len(places)], strict=True)) if places else []

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from multiprocessing.connection import wait
 from pathlib import Path
 
+from data_prep.documents.document import Document
 from data_prep.documents.readers import Settings
 from data_prep.documents.serve import (
     BATCH,
@@ -24,7 +25,6 @@ from data_prep.documents.serve import (
     PageDone,
     serve,
 )
-from data_prep.documents.sources import Document
 from xojl_jax.errors import BadUsage
 
 _AHEAD = 4  # batches per process that may be done before the one that is waited for
@@ -129,7 +129,9 @@ class _Job:
 
     def __post_init__(self):
         size = self.document.size
-        if size > self.settings.most_mb * 1e6:
+        if self.document.fault:
+            self.close(self.document.fault)
+        elif size > self.settings.most_mb * 1e6:
             self.close(f"larger than {self.settings.most_mb:g} MB")
         elif size == 0:
             self.close("empty")
@@ -141,7 +143,7 @@ class _Job:
 
     def open(self, opened: Opened) -> None:
         if twin := self.twin_of(opened.document):
-            self.close(f"the same bytes as {twin}")
+            self.close(f"the same document as {twin}")
             return
         self.opened = opened
         self._end = min(opened.pages, self.settings.most_pages or opened.pages)

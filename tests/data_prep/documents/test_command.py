@@ -90,7 +90,7 @@ def test_every_bad_file_is_told_with_its_reason(made):
     """Protects against silent loss, and a run against files made to harm: deep, huge, looping."""
     documents = documents_of(made[1])
     failed = {name: line["failed"] for name, line in documents.items() if line["failed"]}
-    assert failed.pop("b/copy of a.pdf") == "the same bytes as in/a.pdf"
+    assert failed.pop("b/copy of a.pdf") == "the same document as in/a.pdf"
     assert failed.pop("empty.pdf") == "empty"
     assert failed.pop("broken.pdf").startswith("broken")
     assert failed.pop("locked.pdf").startswith("encrypted")
