@@ -46,7 +46,7 @@ structure, found) into DIR/roundtrip.jsonl, with the pictures that show nothing 
 that was judged before is judged again only if it or its screenshot has changed. Lines that are no
 records are kept and counted; the exit code is then 1. docs/round_trip.md says what the score means,
 and which one to ask for."""
-VERSION = 5  # of the rules: another one, and what was judged before is judged again
+VERSION = 6  # of the rules: another one, and what was judged before is judged again
 RECOMMENDED = 0.6  # least score of a record whose picture is its own: benchmarks/round_trip.py
 THRESHOLDS = (0.4, 0.5, RECOMMENDED, 0.7, 0.8, 0.9)
 PAGE_SECONDS = 30.0

@@ -120,8 +120,8 @@ def _mean(values: Sequence[float]) -> float:
 
 def worse_half(found: np.ndarray, boxes: np.ndarray) -> np.ndarray:
     """Of float64[N] values of float64[N, 4] boxes those of the upper or of the lower half of the
-    boxes, whichever are less on average. All where a half would be one alone."""
-    if len(found) < 4:
+    boxes, whichever are less on average."""
+    if len(found) < 2:
         return found
     downwards = np.argsort(boxes[:, 1] + boxes[:, 3] / 2, kind="stable")
     return min(np.array_split(found[downwards], 2), key=np.mean)
