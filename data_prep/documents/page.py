@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,7 +12,6 @@ import numpy as np
 from PIL import Image
 
 from xojl_jax.documents.record import DocumentRecord, Region, record_to_json
-from xojl_jax.files import write_bytes
 
 # How a picture is written: its suffix, and what Pillow is told. Level 3 takes half the time of
 # Pillow's own 6 for a few percent more bytes.
@@ -113,8 +113,11 @@ def write_page(
     image.save(buffer, kind, **options)
     path = folder / name
     path.parent.mkdir(parents=True, exist_ok=True)
-    # Two copies of one document may be at work at once.
-    write_bytes(path, [buffer.getvalue()], unique=True)
+    # Two copies of one document may be at work at once. No fsync, which would cost more than the
+    # page: records.jsonl is not synced either.
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    temporary.write_bytes(buffer.getvalue())
+    temporary.replace(path)
     words = page.words
     record = DocumentRecord(
         id=f"{pages.document}/{number}",

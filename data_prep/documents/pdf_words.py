@@ -6,8 +6,9 @@ file does not have where it sees a gap, and U+FFFE or U+0002 for a hyphen that e
 
 import numpy as np
 
-from data_prep.documents.page import Words
+from data_prep.documents.page import Words, slices_of
 
+_LINE_ENDS = (0xA, 0xD)
 _HYPHENS = (0x2, 0xFFFE)
 _UNKNOWN = "\ufffd"
 
@@ -20,43 +21,44 @@ def words_of(codes: list[int], boxes: np.ndarray) -> Words:
       boxes: float64[n, 4] in [0, 1] of the page, x0, y0, x1, y1. What reaches over the page's edge
         is cut; a word whose middle is outside is dropped.
     """
-    texts: list[str] = []
-    word_boxes: list[np.ndarray] = []
-    lines: list[tuple[int, int]] = []
-    members: list[int] = []
-    line_start = 0
+    slices, lines_of_slices = _slices(codes, _are_apart(boxes))
+    texts = [_text_of(codes[start:end]) for start, end in slices]
+    word_boxes = _unions(boxes, slices)
+    middles = (word_boxes[:, :2] + word_boxes[:, 2:]) / 2
+    on_page = ((middles >= 0) & (middles <= 1)).all(axis=1)
+    kept = [i for i, text in enumerate(texts) if on_page[i] and text.strip()]
+    return Words(
+        [texts[i] for i in kept],
+        np.clip(word_boxes[kept], 0, 1),
+        slices_of([lines_of_slices[i] for i in kept]),
+        come_from="text layer",
+    )
 
-    def end_word() -> None:
-        text = _text_of([codes[i] for i in members])
-        if text.strip():
-            box = _union(boxes[members])
-            middle = (box[:2] + box[2:]) / 2
-            if np.all((middle >= 0) & (middle <= 1)):
-                texts.append(text)
-                word_boxes.append(np.clip(box, 0, 1))
-        members.clear()
 
-    def end_line() -> None:
-        nonlocal line_start
-        end_word()
-        if len(texts) > line_start:
-            lines.append((line_start, len(texts)))
-            line_start = len(texts)
-
+def _slices(codes: list[int], apart: list[bool]) -> tuple[list[tuple[int, int]], list[int]]:
+    """Slices of characters that are words, and the number of the line of each."""
+    slices: list[tuple[int, int]] = []
+    lines: list[int] = []
+    start, line = 0, 0
     for i, code in enumerate(codes):
-        if code in (0xA, 0xD):
-            end_line()
-        elif code in _HYPHENS:
-            members.append(i)
-            end_line()
-        elif _separates(code):
-            end_word()
-        else:
-            if members and _is_apart(boxes[members[-1]], boxes[i]):
-                end_word()
-            members.append(i)
-    end_line()
-    return Words(texts, np.array(word_boxes).reshape(-1, 4), lines, come_from="text layer")
+        ends_line = code in _LINE_ENDS
+        hyphen = code in _HYPHENS
+        separates = ends_line or (_separates(code) and not hyphen)
+        if start < i and (separates or apart[i]):
+            slices.append((start, i))
+            lines.append(line)
+            start = i
+        if separates:
+            start = i + 1
+        elif hyphen:
+            slices.append((start, i + 1))
+            lines.append(line)
+            start = i + 1
+        line += ends_line or hyphen
+    if start < len(codes):
+        slices.append((start, len(codes)))
+        lines.append(line)
+    return slices, lines
 
 
 def share_unknown(words: Words) -> float:
@@ -66,29 +68,50 @@ def share_unknown(words: Words) -> float:
 
 
 def _text_of(codes: list[int]) -> str:
-    units = "".join(
-        "-" if code in _HYPHENS else chr(code) if 0 < code <= 0x10FFFF else _UNKNOWN
-        for code in codes
-    )
+    units = "".join(map(_character, codes))
+    if units.isascii():
+        return units
     # Halves of one character become one, and a half alone is unknown.
     return units.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
+def _character(code: int) -> str:
+    if code in _HYPHENS:
+        return "-"
+    return chr(code) if 0 < code <= 0x10FFFF else _UNKNOWN
 
 
 def _separates(code: int) -> bool:
     return 0 < code <= 0x10FFFF and (chr(code).isspace() or 0 < code < 0x20 or code == 0x7F)
 
 
-def _is_apart(before: np.ndarray, box: np.ndarray) -> bool:
-    """Whether two neighboring characters are too far from each other to be of one word.
+def _are_apart(boxes: np.ndarray) -> list[bool]:
+    """Whether each character is too far from the one before to be of one word with it.
 
     Whichever way the line runs: the larger of the two gaps against the larger character.
     """
-    gap = max(box[0] - before[2], before[0] - box[2], box[1] - before[3], before[1] - box[3])
-    return gap > max(before[2:] - before[:2]) + max(box[2:] - box[:2])
+    if not len(boxes):
+        return []
+    before, box = boxes[:-1], boxes[1:]
+    gap = np.maximum(box[:, :2] - before[:, 2:], before[:, :2] - box[:, 2:]).max(axis=1)
+    size = (boxes[:, 2:] - boxes[:, :2]).max(axis=1)
+    return [False, *(gap > size[:-1] + size[1:]).tolist()]
 
 
-def _union(boxes: np.ndarray) -> np.ndarray:
-    # A character without ink, such as a zero-width joiner, has an empty box somewhere.
-    inked = boxes[np.any(boxes[:, 2:] > boxes[:, :2], axis=1)]
-    boxes = inked if len(inked) else boxes
-    return np.concatenate([boxes[:, :2].min(axis=0), boxes[:, 2:].max(axis=0)])
+def _unions(boxes: np.ndarray, slices: list[tuple[int, int]]) -> np.ndarray:
+    """float64[k, 4]: the box around the characters of each of k slices."""
+    if not slices:
+        return np.zeros((0, 4))
+    # A character without ink, such as a zero-width joiner, has an empty box somewhere: it counts
+    # only where a word has no other.
+    inked = np.any(boxes[:, 2:] > boxes[:, :2], axis=1, keepdims=True)
+    ends = np.ravel(slices)
+    # One row more, for a slice that ends with the last character.
+    low = np.vstack([np.where(inked, boxes[:, :2], np.inf), [[np.inf] * 2]])
+    high = np.vstack([np.where(inked, boxes[:, 2:], -np.inf), [[-np.inf] * 2]])
+    unions = np.concatenate(
+        [np.minimum.reduceat(low, ends)[::2], np.maximum.reduceat(high, ends)[::2]], axis=1
+    )
+    bare = ~np.isfinite(unions).all(axis=1)
+    unions[bare] = boxes[np.asarray(slices)[bare, 0]]
+    return unions

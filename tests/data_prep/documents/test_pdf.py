@@ -65,9 +65,10 @@ def test_what_is_outside_the_page_is_no_word():
     assert words.boxes[0, 0] == 0
 
 
-def test_hyphens_gaps_and_half_characters():
+@pytest.mark.parametrize("hyphen", [0x2, 0xFFFE])
+def test_hyphens_gaps_and_half_characters(hyphen):
     """Protects words from what PDFium tells of line ends, columns and UTF-16."""
-    codes = [*map(ord, "ab"), 0xFFFE, *map(ord, "cd"), 0xD83D, 0xDE00, ord("e"), 0xD800]
+    codes = [*map(ord, "ab"), hyphen, *map(ord, "cd"), 0xD83D, 0xDE00, ord("e"), 0xD800]
     boxes = np.array([[0.1 + 0.02 * i, 0.1, 0.12 + 0.02 * i, 0.12] for i in range(len(codes))])
     boxes[7:] += 0.3  # another column
     words = words_of(codes, boxes)
