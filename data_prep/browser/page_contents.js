@@ -125,9 +125,10 @@
     if (!clear.has(e.currentSrc)) {
       let is = e.naturalWidth <= 2 && e.naturalHeight <= 2;
       try {
-        measure.clearRect(0, 0, 48, 48);
-        measure.drawImage(e, 0, 0, 16, 16);
-        const {data} = measure.getImageData(0, 0, 16, 16);
+        // Of its own: one that a picture of another origin was drawn to gives no pixels any more.
+        const canvas = new OffscreenCanvas(16, 16).getContext('2d', {willReadFrequently: true});
+        canvas.drawImage(e, 0, 0, 16, 16);
+        const {data} = canvas.getImageData(0, 0, 16, 16);
         is = is || data.every((value, i) => i % 4 !== 3 || value === 0);
       } catch { /* a picture of another origin keeps its pixels to itself */ }
       clear.set(e.currentSrc, is);
