@@ -2,16 +2,24 @@
 
 import sys
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 
 class Progress(Iterable):
     """`for page in Progress(pages, "pages")`: a line, rewritten on a terminal, else every 30 s.
 
-    `total`: how many there will be, of items that do not know their number.
+    `total`: how many there will be, of items that do not know their number; or a function of none
+    that estimates it, better as the work goes on.
     """
 
-    def __init__(self, items: Iterable, what: str, stream=None, *, total: int | None = None):
+    def __init__(
+        self,
+        items: Iterable,
+        what: str,
+        stream=None,
+        *,
+        total: int | Callable[[], int] | None = None,
+    ):
         self._items, self._what = items, what
         self._total = len(items) if total is None else total
         self._stream = stream or sys.stderr
@@ -19,9 +27,10 @@ class Progress(Iterable):
     def __iter__(self) -> Iterator:
         live = self._stream.isatty()
         started = told = time.monotonic()
-        total = self._total
+        total = 0
         for count, item in enumerate(self._items):
             yield item
+            total = self._total() if callable(self._total) else self._total
             now = time.monotonic()
             if now - told < (0.2 if live else 30) and count + 1 < total:
                 continue

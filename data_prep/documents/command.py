@@ -15,7 +15,7 @@ from data_prep.documents.page import IMAGE_FORMATS
 from data_prep.documents.readers import Settings
 from data_prep.documents.serve import PageDone
 from data_prep.documents.sources import find_documents
-from data_prep.documents.workers import Finished, read_documents
+from data_prep.documents.workers import Started, read_documents
 
 USAGE = """Reads documents: for every page its picture, its words with boxes, its lines.
 
@@ -60,21 +60,27 @@ def main(argv: list[str]) -> int | None:
 
 def write_records(todo: list, output: Output, settings: Settings, workers: int) -> int:
     """Reads the documents into the output; returns how many pages were looked at."""
-    pages = 0
+    begun = known = 0
     events = read_documents(iter(todo), output.folder, settings, workers, output.twin_of)
 
-    def finished():
-        nonlocal pages
+    def write_pages():
+        nonlocal begun, known
         for event in events:
             output.write(event)
-            pages += isinstance(event, PageDone)
-            if isinstance(event, Finished):
+            if isinstance(event, PageDone):
                 yield event
+            elif isinstance(event, Started):
+                begun += 1
+                known += min(event.opened.pages, settings.most_pages or event.opened.pages)
+            elif event.opened is None:
+                begun += 1
+
+    def estimate() -> int:
+        """All pages: those of documents that are begun, and as many for each of the others."""
+        return round(known * len(todo) / max(begun, 1))
 
     with contextlib.closing(events):
-        for _ in Progress(finished(), "documents", total=len(todo)):
-            pass
-    return pages
+        return sum(1 for _ in Progress(write_pages(), "pages (estimated)", total=estimate))
 
 
 def parse_flags(argv: list[str]) -> argparse.Namespace:

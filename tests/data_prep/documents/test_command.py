@@ -13,17 +13,17 @@ from xojl_jax.documents.record import read_directory
 from xojl_jax.errors import BadUsage
 
 
-def forms_within_forms(levels: int = 24) -> bytes:
-    """Each form draws the next one twice: 2**levels drawings from some 4 kB."""
-    objects = []
+def forms_within_forms(*pages: str, levels: int = 24) -> bytes:
+    """Each form draws the next one twice: 2**levels drawings from some 5 kB. The first is /X."""
+    objects, first = [], 4 + 2 * len(pages)
     for level in range(levels):
         content = text(1, 1, "x") if level == levels - 1 else "/X Do /X Do"
-        resources = f"/Font<</F1 3 0 R>>/XObject<</X {7 + level} 0 R>>"
+        resources = f"/Font<</F1 3 0 R>>/XObject<</X {first + 1 + level} 0 R>>"
         objects.append(
             f"<</Type/XObject/Subtype/Form/BBox[0 0 200 100]/Resources<<{resources}>>"
             f"/Length {len(content)}>>stream\n{content}\nendstream"
         )
-    return make_pdf("/X Do", resources="/XObject<</X 6 0 R>>", objects=objects)
+    return make_pdf(*pages, resources=f"/XObject<</X {first} 0 R>>", objects=objects)
 
 
 def a_stream_of(megabytes: int) -> bytes:
@@ -45,7 +45,7 @@ def make_folder(folder):
         "empty.pdf": b"",
         "locked.pdf": ENCRYPTED,
         "looping.pdf": make_pdf("").replace(b"/Kids[4 0 R]", b"/Kids[2 0 R]"),
-        "slow.pdf": forms_within_forms(),
+        "slow.pdf": forms_within_forms("/X Do"),
         "too much.pdf": a_stream_of(300),
         "z.pdf": make_pdf(text(20, 80, "After them all")),
     }
@@ -110,13 +110,17 @@ def test_every_bad_file_is_told_with_its_reason(made):
 
 
 def test_a_page_that_computes_for_ever_is_ended(tmp_path):
-    """Protects the time: a process that never returns from C++ is ended by the kernel."""
-    (tmp_path / "slow.pdf").write_bytes(forms_within_forms())
+    """Protects the time: a process that never returns from C++ is ended by the kernel, and the
+    other pages of the document are kept."""
+    pages = (text(20, 80, "before"), "/X Do", text(20, 80, "after"))
+    (tmp_path / "slow.pdf").write_bytes(forms_within_forms(*pages))
     arguments = ["--page-seconds", "1", "--memory-gib", "8", "--workers", "1", "--no-ocr"]
-    assert main([*arguments, "--out", str(tmp_path / "out"), str(tmp_path / "slow.pdf")]) == 1
+    assert main([*arguments, "--out", str(tmp_path / "out"), str(tmp_path / "slow.pdf")]) == 0
     line = documents_of(tmp_path / "out")["slow.pdf"]
     reason = "took more than 1 s of processor time"
-    assert line["left_out"] == {reason: {"pages": 1, "first": 0}}
+    assert line["left_out"] == {reason: {"pages": 1, "first": 1}}
+    words = [record.words for _, record in read_directory(tmp_path / "out")]
+    assert words == [("before",), ("after",)]
 
 
 def test_a_killed_run_resumes_to_the_same_bytes(made, tmp_path):
