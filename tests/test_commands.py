@@ -273,7 +273,7 @@ def test_a_checkpoint_of_another_model_is_named(run, monkeypatch):
         predict.main([f"--workdir={run}", "--sample=0"])
 
 
-@pytest.mark.parametrize("name", ["train", "evaluate", "predict", "plan", "export"])
+@pytest.mark.parametrize("name", ["train", "evaluate", "predict", "plan", "export", "serve"])
 def test_help_teaches(name):
     """Protects `--help`: it ends well and shows a command to try."""
     result = call(f"xojl_jax.{name}", "--help")

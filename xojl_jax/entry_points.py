@@ -17,6 +17,7 @@ evaluate = _as_main("xojl_jax.evaluate")
 predict = _as_main("xojl_jax.predict")
 plan = _as_main("xojl_jax.plan")
 export = _as_main("xojl_jax.export")
+serve = _as_main("xojl_jax.serve")
 
 # The folder data_prep has no Python of its own above its commands, so theirs are here, too.
 capture = _as_main("data_prep.capture")

@@ -21,6 +21,7 @@ from xojl_jax.nn.attention import (
     attend_cached,
     attend_dense,
     blockwise,
+    portable,
     prefix_order,
 )
 
@@ -206,6 +207,15 @@ def test_the_first_backend_that_supports_the_arguments_is_used(monkeypatch):
         BadUsage, match="'third' is not known: choose one of cudnn, blockwise, sparse, sevens"
     ):
         attend(q, k, v, backend="third")
+
+
+def test_a_program_for_other_machines_uses_no_kernel_of_this_one(monkeypatch):
+    """Protects exported programs: whatever this machine's first backend is, they get XLA's."""
+    (q, k, v, _), _ = _inputs(0, 1, 3, 3, 1, 4)
+    monkeypatch.setitem(BACKENDS, "cudnn", Backend(lambda q, *_, **__: q * 0 + 7, lambda *_: None))
+    assert bool((attend(q, k, v) == 7).all())
+    with portable():
+        np.testing.assert_allclose(attend(q, k, v), attend_dense(q, k, v), atol=1e-6)
 
 
 def test_rows_with_nothing_to_attend_to_are_zero(few_rows):

@@ -119,7 +119,9 @@ class Inference(abc.ABC):
       shown_metrics: the scores of the printed table, in order, each with what it says.
       baseline_name: the baseline's column in that table.
       input_names: what inputs are made from, in the order of a call: (screenshot, html), say.
+      binary_names: those of `input_names` that are contents of files, base64 in JSON.
       answer_name: what an answer is called: "layout", say.
+      request_examples: name -> the JSON of a request to the service, for its description.
     """
 
     about: ClassVar[str]
@@ -128,7 +130,9 @@ class Inference(abc.ABC):
     shown_metrics: ClassVar[Mapping[str, str]]
     baseline_name: ClassVar[str] = "baseline"
     input_names: ClassVar[tuple[str, ...]] = ()
+    binary_names: ClassVar[tuple[str, ...]] = ()
     answer_name: ClassVar[str] = "answer"
+    request_examples: ClassVar[Mapping[str, Any]] = {}
 
     # --- flags -------------------------------------------------------------------------------
 

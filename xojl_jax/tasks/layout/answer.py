@@ -138,8 +138,14 @@ def describe_layout(
         return told
     told["nodes"] = list(answer.nodes)
     if html_boxes is not None:
+        pointing = [number for number, node in enumerate(answer.nodes) if node is not None]
         told["boxes"] = [
-            {"element": box.text, "box": [round(side, 1) for side in box.box], "depth": box.depth}
-            for box in boxes_to_draw(answer, html_boxes)
+            {
+                "layout_node": number,
+                "element": box.text,
+                "box": [round(side, 1) for side in box.box],
+                "depth": box.depth,
+            }
+            for number, box in zip(pointing, boxes_to_draw(answer, html_boxes), strict=False)
         ]
     return told

@@ -60,6 +60,18 @@ examples:
 }
 
 
+_TREE = {"section@d_flex": {"h1@fs_3r": {"text": "xv1"}, "p": {"text": "xv2"}}}
+REQUESTS = {
+    "a tree": {"html": _TREE},
+    "a tree with boxes, in both views": {
+        "html": _TREE,
+        "html_boxes": [[0, 0, 800, 300, 0], [40, 40, 400, 60, 1], [40, 120, 400, 80, 1]],
+        "mode": "dual",
+    },
+    "many sections": {"sections": [{"html": _TREE}, {"html": {"footer": {"p": {"text": "xv1"}}}}]},
+}
+
+
 class LayoutAnswer(NamedTuple):
     """What is said of one section.
 
@@ -90,7 +102,9 @@ class LayoutInference(Inference):
     picture_needs = "the detail view, a screenshot, and a record with html_boxes"
     baseline_name = "tags only"
     input_names = ("screenshot", "html", "html_boxes")
+    binary_names = ("screenshot",)
     answer_name = "layout"
+    request_examples = REQUESTS
     shown_metrics: Mapping[str, str] = {
         "element_micro_f1": "F1 of the elements of a section, as a bag",
         "element_macro_f1": "… averaged over the kinds of element",
@@ -317,6 +331,7 @@ class LayoutInference(Inference):
             "category": answer.category,
             **({} if answer.weights is None else {"weights": list(answer.weights)}),
             "used": [name for name, there in present.items() if there],
+            **({} if inputs.image is None else {"size": list(inputs.image.shape[1::-1])}),
             "nodes_left_out": inputs.left_out,
             "notes": list(inputs.notes),
         }

@@ -1,0 +1,317 @@
+"""The HTTP service: one path that answers, and what operators ask for."""
+
+import asyncio
+import contextlib
+import hashlib
+import hmac
+import json
+import logging
+import time
+import uuid
+from collections.abc import AsyncIterator, Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.responses import JSONResponse, Response
+
+from xojl_jax.errors import BadInput, BadUsage
+from xojl_jax.serving import metrics as metrics_module
+from xojl_jax.serving import openapi, page
+from xojl_jax.serving.batching import Job, Overloaded, TooLate
+from xojl_jax.serving.body import Asked, BodyLimits, read, take_apart
+from xojl_jax.serving.metrics import Metrics
+from xojl_jax.serving.problems import Problem, to_response
+from xojl_jax.serving.versions import Served, Versions
+from xojl_jax.tasks.base import Limits
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a service allows.
+
+    Attributes:
+      timeout: seconds that a request may take after its body came.
+      requests: that are read or answered at once; the next ones are refused.
+      keys: SHA-256 digests of the API keys; none: everybody may ask.
+    """
+
+    body: BodyLimits = field(default_factory=BodyLimits)
+    inputs: Limits = field(default_factory=Limits)
+    timeout: float = 30.0
+    requests: int = 64
+    keys: frozenset[bytes] = frozenset()
+
+
+class Service:
+    """The state of a running service.
+
+    Attributes:
+      ready: set when every model's usual program is compiled.
+      draining: no new work is wanted; what was accepted is finished.
+    """
+
+    def __init__(self, versions: Versions, metrics: Metrics, settings: Settings):
+        self.versions, self.metrics, self.settings = versions, metrics, settings
+        self.ready = self.draining = False
+        self.in_flight = 0
+        # Decoding pictures takes memory by the pixel: two at once, whoever asks.
+        self.decoders = ThreadPoolExecutor(2, thread_name_prefix="decode")
+
+    # --- one request -------------------------------------------------------------------------
+
+    async def answer(self, request: Request) -> Response:
+        """`POST /v1/TASK`."""
+        self._check_key(request)
+        served = self.versions.choose(request.headers.get("x-model"))
+        if served is None:
+            known = ", ".join(self.versions.by_name)
+            raise Problem(404, f"no such model: X-Model is one of {known}", "model")
+        request.state.served = served
+        if self.in_flight >= self.settings.requests:
+            raise self._overloaded(served.batcher.retry_after())
+        self.in_flight += 1
+        self.metrics.in_flight.set(self.in_flight)
+        try:
+            return await self._answer(request, served)
+        finally:
+            self.in_flight -= 1
+            self.metrics.in_flight.set(self.in_flight)
+
+    async def _answer(self, request: Request, served: Served) -> Response:
+        with self._stage("read"):
+            body = await read(request, self.settings.body)
+        deadline = time.monotonic() + self.settings.timeout
+        kind = request.headers.get("content-type", "")
+        loop = asyncio.get_running_loop()
+        with self._stage("decode"):
+            decoding = loop.run_in_executor(
+                self.decoders, self._decode, body, kind, served, deadline
+            )
+            asked, jobs = await decoding
+        del body
+        try:
+            served.batcher.submit(jobs)
+        except Overloaded as error:
+            raise self._overloaded(error.retry_after) from None
+        try:
+            waiting = asyncio.gather(*(asyncio.wrap_future(job.answer) for job in jobs))
+            answers = await asyncio.wait_for(waiting, max(0.0, deadline - time.monotonic()))
+        except (TimeoutError, TooLate):
+            detail = f"no answer within {self.settings.timeout:g} s"
+            raise Problem(504, detail, "deadline", {"Retry-After": "5"}) from None
+        mode = jobs[0].program
+        self.metrics.sections.labels(served.name, served.model.version, mode).inc(len(jobs))
+        request.state.sections = len(jobs)
+        return self._to_response(asked, jobs, answers, served)
+
+    def _decode(
+        self, body: bytes, kind: str, served: Served, deadline: float
+    ) -> tuple[Asked, list[Job]]:
+        """Everything that takes time before the model, in a thread."""
+        if time.monotonic() > deadline:
+            raise Problem(504, "the deadline passed before the input was read", "deadline")
+        model = served.model
+        asked = take_apart(body, kind, type(model.inference), self.settings.body)
+        mode = asked.mode or model.programs[0]
+        if mode not in model.programs:
+            known = ", ".join(model.programs)
+            raise Problem(422, f"no such mode: this model has {known}", "mode")
+        jobs = []
+        for index, values in enumerate(asked.sections):
+            name = f"sections[{index}]" if asked.many else "section"
+            try:
+                inputs = model.inputs(values, name, self.settings.inputs)
+                sample = model.inference.featurize(inputs)
+            except (BadInput, BadUsage) as error:
+                raise Problem(422, " ".join(str(error).split())[:500], "input") from None
+            jobs.append(Job(mode, sample, inputs, deadline))
+        return asked, jobs
+
+    def _to_response(
+        self, asked: Asked, jobs: Sequence[Job], answers: Sequence[Any], served: Served
+    ) -> Response:
+        to_values = served.model.inference.to_values
+        told = [to_values(job.inputs, answer) for job, answer in zip(jobs, answers, strict=True)]
+        about = {
+            "model": served.name,
+            "version": served.model.version,
+            "mode": jobs[0].program,
+        }
+        document = {**about, "sections": told} if asked.many else {**about, **told[0]}
+        text = json.dumps(document, ensure_ascii=False, separators=(",", ":"))
+        return Response(text + "\n", media_type="application/json")
+
+    def _check_key(self, request: Request) -> None:
+        if not self.settings.keys:
+            return
+        given = request.headers.get("x-api-key") or request.headers.get(
+            "authorization", ""
+        ).removeprefix("Bearer ")
+        digest = hashlib.sha256(given.encode("utf-8", "replace")).digest()
+        if not any(hmac.compare_digest(digest, key) for key in self.settings.keys):
+            headers = {"WWW-Authenticate": "Bearer"}
+            raise Problem(401, "an API key is needed: X-API-Key, or a bearer token", "key", headers)
+
+    def _overloaded(self, seconds: int) -> Problem:
+        detail = f"too many requests at once: try again in {seconds} s"
+        return Problem(
+            503, detail, "overload", {"Retry-After": str(seconds), "Connection": "close"}
+        )
+
+    @contextlib.contextmanager
+    def _stage(self, name: str):
+        began = time.monotonic()
+        yield
+        self.metrics.seconds.labels(name).observe(time.monotonic() - began)
+
+    # --- operators ---------------------------------------------------------------------------
+
+    def models(self) -> list[dict[str, Any]]:
+        total = sum(each.weight for each in self.versions.by_name.values())
+        return [
+            {
+                "name": each.name,
+                "version": each.model.version,
+                "modes": list(each.model.programs),
+                "share": round(each.weight / total, 4),
+            }
+            for each in self.versions.by_name.values()
+        ]
+
+    def close(self) -> None:
+        """Answers all that was accepted."""
+        for each in self.versions.by_name.values():
+            each.batcher.close()
+        self.decoders.shutdown()
+
+
+def make_app(service: Service) -> FastAPI:
+    """The application, for any ASGI server."""
+
+    @contextlib.asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        yield
+        await asyncio.to_thread(service.close)
+
+    first = next(iter(service.versions.by_name.values())).model
+    task = first.exported.model["task"]
+    # FastAPI's own pages of documentation load scripts from elsewhere.
+    app = FastAPI(
+        title="xojl_jax", version=first.version, docs_url=None, redoc_url=None, lifespan=lifespan
+    )
+    app.state.service = service
+    _add_errors(app)
+    _add_watching(app, service)
+
+    @app.post(f"/v1/{task}", openapi_extra=openapi.describe(first, service.settings))
+    async def answer(request: Request) -> Response:
+        """Answers one section or many. The answer names the model and the version that gave it."""
+        return await service.answer(request)
+
+    @app.get("/v1/models")
+    async def models() -> Any:
+        """The models, their versions, modes and shares of the requests."""
+        return JSONResponse({"models": service.models()})
+
+    @app.get("/healthz")
+    async def healthz() -> Any:
+        """Whether the process is alive."""
+        return JSONResponse({"status": "ok"})
+
+    @app.get("/readyz")
+    async def readyz() -> Any:
+        """Whether requests are wanted: models are compiled, and the service does not end."""
+        if service.draining or not service.ready:
+            status = "draining" if service.draining else "starting"
+            raise Problem(503, f"{status}: try again", status, {"Retry-After": "2"})
+        return JSONResponse({"status": "ready", "models": service.models()})
+
+    @app.get("/metrics")
+    async def metrics() -> Response:
+        """Counters for Prometheus."""
+        for each in service.versions.by_name.values():
+            service.metrics.queued.labels(each.name).set(len(each.batcher))
+        return Response(service.metrics.text(), media_type=metrics_module.CONTENT_TYPE)
+
+    text, policy = page.load(Path(__file__).with_name("page.html"), task)
+
+    @app.get("/", include_in_schema=False)
+    async def index() -> Response:
+        headers = {"Content-Security-Policy": policy, "X-Content-Type-Options": "nosniff"}
+        return Response(text, media_type="text/html", headers=headers)
+
+    return app
+
+
+def _add_errors(app: FastAPI) -> None:
+    async def problem(request: Request, error: Exception) -> Response:
+        if isinstance(error, Problem):
+            request.state.reason = error.reason
+            return to_response(error)
+        if isinstance(error, HTTPException):  # Starlette's own: no such path, wrong method
+            headers = dict(error.headers or {})
+            return to_response(Problem(error.status_code, str(error.detail), "path", headers))
+        return to_response(Problem(422, "the request is not of the form in /openapi.json", "form"))
+
+    for kind in (Problem, HTTPException, RequestValidationError):
+        app.add_exception_handler(kind, problem)
+
+
+def _add_watching(app: FastAPI, service: Service) -> None:
+    """A line of log and a count for each request, and its id in every answer. No contents."""
+
+    @app.middleware("http")
+    async def watch(request: Request, call_next: Callable) -> Response:
+        began, request_id = time.monotonic(), uuid.uuid4().hex[:16]
+        try:
+            response = await call_next(request)
+        except Exception as error:
+            # Where, and of which type. What it says could quote contents.
+            places = _places(error)
+            log.error("failed", extra={"fields": {"id": request_id, "error": places}})
+            request.state.reason = "internal"
+            response = to_response(
+                Problem(500, f"a fault of ours, number {request_id}", "internal")
+            )
+        seconds = time.monotonic() - began
+        served = getattr(request.state, "served", None)
+        name, version = (served.name, served.model.version) if served else ("", "")
+        route = request.scope.get("route")
+        path = getattr(route, "path", "other")
+        service.metrics.requests.labels(path, name, version, response.status_code).inc()
+        reason = getattr(request.state, "reason", "")
+        if reason:
+            service.metrics.refused.labels(reason).inc()
+        if served:
+            service.metrics.seconds.labels("all").observe(seconds)
+            response.headers["X-Model"], response.headers["X-Model-Version"] = name, version
+        response.headers["X-Request-Id"] = request_id
+        fields = {
+            "id": request_id,
+            "method": request.method[:16],
+            "path": path,
+            "status": response.status_code,
+            "ms": round(1000 * seconds, 1),
+            "model": name,
+            "version": version,
+            "sections": getattr(request.state, "sections", 0),
+            "reason": reason,
+        }
+        log.info("request", extra={"fields": fields})
+        return response
+
+
+def _places(error: BaseException) -> str:
+    places, trace = [], error.__traceback__
+    while trace is not None:
+        code = trace.tb_frame.f_code
+        places.append(f"{Path(code.co_filename).name}:{trace.tb_lineno}")
+        trace = trace.tb_next
+    return f"{type(error).__name__} at {' '.join(places[-6:])}"

@@ -1,0 +1,148 @@
+"""Requests that come one by one, answered in batches: a bounded queue and one thread.
+
+What does not fit into the queue is refused at once, and what has waited beyond its deadline is not
+computed: under overload, work that nobody waits for would crowd out the rest.
+"""
+
+import collections
+import dataclasses
+import math
+import threading
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from typing import Any
+
+from xojl_jax.tasks.base import Sample
+
+
+class Overloaded(Exception):
+    """The queue is full. `retry_after`: whole seconds until it is likely to have room."""
+
+    def __init__(self, retry_after: int):
+        super().__init__(f"try again in {retry_after} s")
+        self.retry_after = retry_after
+
+
+class TooLate(Exception):
+    """The deadline passed before the answer was there."""
+
+
+@dataclasses.dataclass
+class Job:
+    """One input to answer.
+
+    Attributes:
+      program: which of the model's programs.
+      deadline: time.monotonic() beyond which nobody waits for it.
+    """
+
+    program: str
+    sample: Sample
+    inputs: Any
+    deadline: float
+    queued: float = 0.0
+    answer: Future = dataclasses.field(default_factory=Future)
+
+
+class Batcher:
+    """Gathers jobs into batches of one program.
+
+    Args:
+      run: called in the batcher's thread as (jobs) -> their answers.
+      batch_size: jobs a batch, at most.
+      queue_size: jobs that may wait.
+      wait: seconds that the first job of a batch waits for others.
+      observe: called with (jobs, seconds) of every batch.
+    """
+
+    def __init__(
+        self,
+        run: Callable[[Sequence[Job]], list[Any]],
+        *,
+        batch_size: int,
+        queue_size: int,
+        wait: float,
+        observe: Callable[[Sequence[Job], float], None] = lambda jobs, seconds: None,
+    ):
+        self._run, self._observe = run, observe
+        self._batch_size, self._queue_size, self._wait = batch_size, queue_size, wait
+        self._queue: collections.deque[Job] = collections.deque()
+        self._changed = threading.Condition()
+        self._closed = False
+        self._seconds = 1.0  # of a batch, a running average
+        self._thread = threading.Thread(target=self._loop, name="batcher", daemon=True)
+        self._thread.start()
+
+    def __len__(self) -> int:
+        return len(self._queue)
+
+    def submit(self, jobs: Sequence[Job]) -> None:
+        """Queues the jobs of one request, all or none. Raises Overloaded."""
+        with self._changed:
+            if self._closed or len(self._queue) + len(jobs) > self._queue_size:
+                raise Overloaded(self.retry_after())
+            now = time.monotonic()
+            for job in jobs:
+                job.queued = now
+            self._queue.extend(jobs)
+            self._changed.notify()
+
+    def retry_after(self) -> int:
+        """Whole seconds until what waits now is likely to be answered."""
+        batches = len(self._queue) / self._batch_size
+        return min(60, 1 + math.ceil(batches * self._seconds))
+
+    def close(self) -> None:
+        """Answers all that waits, then ends the thread."""
+        with self._changed:
+            self._closed = True
+            self._changed.notify()
+        self._thread.join()
+
+    def _loop(self) -> None:
+        while jobs := self._next():
+            began = time.monotonic()
+            try:
+                answers = self._run(jobs)
+            except Exception as error:
+                for job in jobs:
+                    job.answer.set_exception(error)
+                continue
+            seconds = time.monotonic() - began
+            self._seconds += 0.2 * (seconds - self._seconds)
+            self._observe(jobs, seconds)
+            for job, answer in zip(jobs, answers, strict=True):
+                job.answer.set_result(answer)
+
+    def _next(self) -> list[Job]:
+        """The next batch; none when the batcher is closed and the queue empty."""
+        while True:
+            with self._changed:
+                while not self._queue and not self._closed:
+                    self._changed.wait()
+                if not self._queue:
+                    return []
+                full = time.monotonic() + self._wait
+                while len(self._queue) < self._batch_size and not self._closed:
+                    if not self._changed.wait(max(0.0, full - time.monotonic())):
+                        break
+                jobs = self._take()
+            if jobs:
+                return jobs
+
+    def _take(self) -> list[Job]:
+        """Jobs of the program that waits for longest; those too late or given up are dropped."""
+        program, taken, left = self._queue[0].program, [], collections.deque()
+        now = time.monotonic()
+        for job in self._queue:
+            if job.program != program or len(taken) == self._batch_size:
+                left.append(job)
+            elif not job.answer.set_running_or_notify_cancel():
+                continue
+            elif job.deadline < now:
+                job.answer.set_exception(TooLate())
+            else:
+                taken.append(job)
+        self._queue = left
+        return taken
