@@ -4,8 +4,8 @@ Command:   python -m xojl_jax.train --config=configs/stage1.py
            python -m xojl_jax.train --config=configs/stage1.py:tiny   (two CPU cores, minutes)
 Hardware:  base: TPU v5e 4x4 or one H200; small: one GPU of 24 GB; tiny: two CPU cores.
 Time:      not yet measured.
-Metric:    accuracy of the section category (accuracy/category), loss of the used elements
-           (loss/element): not yet measured.
+Metric:    F1 of the section category, of the used elements and of patches (f1/category, f1/element,
+           f1/patch): not yet measured.
 """
 
 from configs import layout
