@@ -125,15 +125,16 @@ def read_calibration(checkpoint: Path) -> dict[str, Any] | None:
     path = checkpoint / CALIBRATION
     if not path.is_file():
         return None
+    damaged = BadInput(f"{path} is damaged: remove it, and run evaluate --calibrate again")
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
-        text = json.dumps(data["calibration"], sort_keys=True)
-        sound = hashlib.sha256(text.encode()).hexdigest() == data["sha256"]
+        calibration, told = data["calibration"], data["sha256"]
     except (ValueError, KeyError, TypeError):
-        sound = False
-    if not sound:
-        raise BadInput(f"{path} is damaged: remove it, and run evaluate --calibrate again")
-    return data["calibration"]
+        raise damaged from None
+    text = json.dumps(calibration, sort_keys=True)
+    if hashlib.sha256(text.encode()).hexdigest() != told:
+        raise damaged
+    return calibration
 
 
 def commit(partial: Path, final: Path) -> None:

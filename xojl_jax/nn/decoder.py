@@ -206,7 +206,7 @@ class Decoder(nn.Module):
     def self_mask(self) -> Mask:
         """What the config lets a position see of the others."""
         c = self.config
-        return CAUSAL if c.window is None else CAUSAL.replace(window=c.window, top_k=c.top_k)
+        return Mask(causal=True, window=c.window, top_k=c.top_k)
 
     def __call__(
         self,
@@ -238,6 +238,7 @@ class Decoder(nn.Module):
         """As `__call__`, of a decoder with exits: the hidden states [R, L, D] after each layer, and
         for each but the last how sure it is, logits float32[R, L]."""
         layers = self._forced(x, memory, memory_mask, None)[1]
+        assert layers is not None, "a decoder without exits"
         hidden = tuple(self.norm(layers[i]) for i in range(self.config.layers))
         return hidden, tuple(self.exits(h, i) for i, h in enumerate(hidden[:-1]))
 

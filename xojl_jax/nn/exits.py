@@ -16,6 +16,8 @@ import jax.numpy as jnp
 from flax import linen as nn
 from jaxtyping import Bool, Float, Float32
 
+from xojl_jax.nn.layers import named
+
 Array = jax.Array
 
 
@@ -29,11 +31,10 @@ class ExitConfidence(nn.Module):
     width: int
 
     def setup(self) -> None:
-        boxed = nn.with_logical_partitioning
         kernel, bias = nn.initializers.normal(0.02), nn.initializers.constant(-2.0)
         shape = (self.layers - 1, self.width)
-        self.kernel = self.param("kernel", boxed(kernel, ("layers", "embed")), shape, jnp.float32)
-        self.bias = self.param("bias", boxed(bias, ("layers",)), shape[:1], jnp.float32)
+        self.kernel = self.param("kernel", named(kernel, "layers", "embed"), shape, jnp.float32)
+        self.bias = self.param("bias", named(bias, "layers"), shape[:1], jnp.float32)
 
     def __call__(self, hidden: Float[Array, "*B D"], layer: int) -> Float32[Array, "*B"]:
         """Of one layer, counted from 0: [..., D] -> float32[...]."""

@@ -9,7 +9,7 @@ from flax import linen as nn
 from jax.typing import DTypeLike
 from jaxtyping import Bool, Float
 
-from xojl_jax.nn.layers import EinsumDense
+from xojl_jax.nn.layers import EinsumDense, named
 
 Array = jax.Array
 
@@ -27,7 +27,7 @@ class Lstm(nn.Module):
     @nn.compact
     def __call__(self, x: Float[Array, "B T D"], mask: Bool[Array, "B T"]) -> Array:
         gates = EinsumDense((4 * self.width,), ("embed", "mlp"), dtype=self.dtype, name="input")(x)
-        init = nn.with_logical_partitioning(nn.initializers.orthogonal(), (None, "mlp"))
+        init = named(nn.initializers.orthogonal(), None, "mlp")
         kernel = self.param("state", init, (self.width, 4 * self.width), jnp.float32)
 
         def step(carry: tuple[Array, Array], token: tuple[Array, Array]):

@@ -5,6 +5,7 @@ Letters: B batch, N patches, P prefixes, D width.
 """
 
 import functools
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -38,7 +39,7 @@ class VisionOutput:
     prefix: Array
     cls: Array
     taps: Array
-    others: Array | None = None
+    others: Any = None
 
 
 class VisionEncoder(nn.Module):
@@ -62,7 +63,7 @@ class VisionEncoder(nn.Module):
         kept: int32[B, k], the patches that run through the layers, in rising order; None: all. The
           others' outputs are zeros.
         others: further tokens, behind the patches, which count as patches in masks and biases.
-        others_mask: bool[B, T], False in padding; needed where there are others.
+        others_mask: bool[B, T], False in padding.
         """
         c = self.config
         x = self._embed(images)
@@ -79,6 +80,8 @@ class VisionEncoder(nn.Module):
             x = jnp.concatenate([x, others.astype(x.dtype)], axis=1)
             if patch_mask is None:
                 patch_mask = jnp.ones((x.shape[0], patches), bool)
+            if others_mask is None:
+                others_mask = jnp.ones(others.shape[:2], bool)
             patch_mask = jnp.concatenate([patch_mask, others_mask], axis=1)
         last = x.shape[1]
         padding = -last % LENGTH_MULTIPLE

@@ -67,11 +67,9 @@ class ClassTokenizer:
             model = data["model"]
             ids = {str(piece): int(i) for piece, i in model["vocab"].items()}
             # Older versions of the library write a pair as one string.
-            merges = tuple(
-                tuple(pair.split(" ") if isinstance(pair, str) else pair)
-                for pair in model["merges"]
-            )
-            sound = model["type"] == "BPE" and all(len(pair) == 2 for pair in merges)
+            pairs = (p.split(" ") if isinstance(p, str) else p for p in model["merges"])
+            merges = tuple((str(one), str(other)) for one, other in pairs)
+            sound = model["type"] == "BPE"
             others = (data.get("pre_tokenizer"), data.get("normalizer"))
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
             raise BadUsage(f"{place} is no tokenizer.json; {_MAKE}") from None

@@ -37,7 +37,7 @@ def attend_cached(
     """
     dot = functools.partial(jnp.einsum, preferred_element_type=jnp.float32)
     seen = _seen(mask, keys.shape[2], position)
-    if mask.top_k is not None:
+    if mask.top_k is not None and position is not None:
         near = mask.near(position[None], jnp.arange(keys.shape[2], dtype=jnp.int32))
         weights = sparse_weights(dot("bqhk,bhsk->bhqs", q, keys), near, seen, mask.top_k)
         return dot("bhqs,bhsk->bqhk", weights.astype(values.dtype), values).astype(q.dtype)

@@ -107,6 +107,7 @@ class Mask:
 
     def near(self, rows: Int[Array, " R"], columns: Int[Array, " C"]) -> Bool[Array, "R C"]:
         """bool[R, C], the pairs within the window."""
+        assert self.window is not None
         i, j = rows[:, None], columns[None, :]
         # CLS and other summaries at the front would be cut off from most tokens.
         prefix = (i < self.window_prefix) | (j < self.window_prefix)

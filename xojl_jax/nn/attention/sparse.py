@@ -43,7 +43,7 @@ def attend(
     block_size: int,
 ) -> Array:
     """See `attend.attend`."""
-    rows = q.shape[1]
+    top_k, rows = mask.top_k or 0, q.shape[1]
     blocks = -(-rows // ROWS)
     size = -(-rows // blocks)
     acc = accumulation_dtype(q.dtype)
@@ -59,7 +59,7 @@ def attend(
         scores = jnp.einsum("bqhk,bshk->bhqs", cut(q), k, preferred_element_type=acc) * scale
         visible = mask.visible(at, columns, of_rows=cut)
         near = mask.near(at, columns)
-        weights = sparse_weights(scores, near, visible, mask.top_k)
+        weights = sparse_weights(scores, near, visible, top_k)
         return jnp.einsum("bhqs,bshk->bqhk", weights.astype(v.dtype), v).astype(q.dtype)
 
     if blocks == 1:

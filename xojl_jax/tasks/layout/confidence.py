@@ -19,11 +19,12 @@ from xojl_jax.xojl.tree import preorder
 def right_nodes(answer: DecodedLayout, reference: Record) -> list[bool]:
     """Whether each layout node of an answer is right: the label has the same element on the same
     HTML node, or, of a node that points at none, one more such element than was counted before."""
-    labels = zip(preorder(reference.layout), reference.alignment(), strict=True)
+    layout = reference.layout or ()
+    labels = zip(preorder(layout), reference.alignment(), strict=True)
     placed = {(node, visit.node.element) for visit, node in labels if node is not None}
-    left = Counter(visit.node.element for visit in preorder(reference.layout))
+    left = Counter(visit.node.element for visit in preorder(layout))
     right = []
-    for visit, node in zip(preorder(answer.layout), answer.nodes, strict=True):
+    for visit, node in zip(preorder(answer.layout or ()), answer.nodes, strict=True):
         element = visit.node.element
         good = left[element] > 0 if node is None else (node, element) in placed
         left[element] -= good

@@ -1,7 +1,7 @@
 """Decoding a batch: encoders once, then one token of every document at a time (X105)."""
 
 import functools
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import jax
 import jax.numpy as jnp
@@ -105,7 +105,7 @@ def decode_batch(
         grow=_grow,
         keep_gains=confidence,
     )
-    category = predictions["category"].argmax(-1)
+    category = cast(Array, predictions["category"]).argmax(-1)
     *written, gains = generated
     return Prediction(*written, category=category, weights=encoded.weights, gains=gains)
 

@@ -4,7 +4,7 @@ B batch, R decoder rows (2B: the semantic and the detail view of each record, as
 patches, M memory tokens, T HTML nodes, D width.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -12,6 +12,9 @@ import jax.numpy as jnp
 from xojl_jax.tasks.layout.tree_prior import TreePrior
 
 Array = jax.Array
+# A field that the stage does not compute. Whoever reads one knows that it is there: see
+# `Head.inputs`.
+NOT_COMPUTED: Any = None
 
 
 class Features(NamedTuple):
@@ -31,14 +34,14 @@ class Features(NamedTuple):
 
     tokens: Array
     tokens_mask: Array
-    html: Array | None = None
-    html_mask: Array | None = None
-    html_parent: Array | None = None
-    patches: Array | None = None
-    patch_mask: Array | None = None
-    middle_patches: Array | None = None
-    prefix: Array | None = None
-    attention: Array | None = None
+    html: Array = NOT_COMPUTED
+    html_mask: Array = NOT_COMPUTED
+    html_parent: Array = NOT_COMPUTED
+    patches: Array = NOT_COMPUTED
+    patch_mask: Array = NOT_COMPUTED
+    middle_patches: Array = NOT_COMPUTED
+    prefix: Array = NOT_COMPUTED
+    attention: Array = NOT_COMPUTED
     weights: Array | None = None
 
 

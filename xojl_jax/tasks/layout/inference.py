@@ -402,7 +402,7 @@ class LayoutInference(Inference):
 
 
 def _view_json(view: str, decoded: DecodedLayout) -> str:
-    text = print_layout(decoded.layout, semantic=view == "semantic", indent=2)
+    text = print_layout(decoded.layout or (), semantic=view == "semantic", indent=2)
     if decoded.probabilities is None:
         return text
     numbers = json.dumps([round(p, 4) for p in decoded.probabilities])

@@ -4,6 +4,7 @@ B batch, N patches, T HTML nodes, D width.
 """
 
 import functools
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -13,7 +14,7 @@ from xojl_jax.nn.attention import Mask, attend
 from xojl_jax.nn.blocks import Attention
 from xojl_jax.nn.config import BlockConfig
 from xojl_jax.nn.feed_forward import make_feed_forward
-from xojl_jax.nn.layers import Dropout, LayerNorm
+from xojl_jax.nn.layers import Dropout, LayerNorm, named
 from xojl_jax.nn.positions import POSITION_STD
 from xojl_jax.nn.scan import Stack
 from xojl_jax.tasks.layout.block_flops import block_flops
@@ -68,7 +69,8 @@ class MixtureFusion(nn.Module):
         c = self.config
         block = functools.partial(MixtureBlock, c)
         stack = Stack(block, self.layers, c.remat, name="stack")
-        html, patches = stack((html, patches), jnp.concatenate([html_mask, patch_mask], axis=1))
+        tokens: Any = (html, patches)
+        html, patches = stack(tokens, jnp.concatenate([html_mask, patch_mask], axis=1))
         norm = functools.partial(LayerNorm, c.jnp_dtype)
         return norm(name="html_norm")(html), norm(name="vision_norm")(patches)
 
@@ -82,7 +84,7 @@ class HtmlAmongPatches(nn.Module):
     @nn.compact
     def __call__(self, html: Array) -> Array:
         c = self.config
-        init = nn.with_logical_partitioning(nn.initializers.normal(POSITION_STD), ("embed",))
+        init = named(nn.initializers.normal(POSITION_STD), "embed")
         mark = self.param("modality", init, (c.width,), jnp.float32).astype(c.jnp_dtype)
         return LayerNorm(c.jnp_dtype, name="html_norm")(html) + mark
 

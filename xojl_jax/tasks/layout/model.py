@@ -206,11 +206,17 @@ class LayoutModel(nn.Module):
         return self.token_scores.project(x, detail)
 
     def project_layers(
-        self, encoded: Encoded, *arguments: Any, detail: Array, **options: Any
+        self,
+        encoded: Encoded,
+        tokens: Array,
+        cursor: Any,
+        depth: Array,
+        detail: Array,
+        read_cursor: Callable[[Any], HtmlCursor],
     ) -> tuple[tuple[Projected, ...], tuple[Array, ...]]:
         """As `project_targets`, for a decoder with early exits: after every layer, and for each but
         the last how sure it is, logits float32[R, L]."""
-        x = self._decoder_inputs(encoded, *arguments, detail, **options)
+        x = self._decoder_inputs(encoded, tokens, cursor, depth, detail, read_cursor)
         hidden, sure = self.trunk.decoder.every_layer(x, encoded.memory, encoded.memory_mask)
         return tuple(self.token_scores.project(h, detail) for h in hidden), sure
 

@@ -59,7 +59,7 @@ def sequence_losses(
     if model.config.trunk.decoder.exit_at is None:
         projected = model.project_targets(*places, detail, read_cursor)
     else:
-        layers, sure = model.project_layers(*places, detail=detail, read_cursor=read_cursor)
+        layers, sure = model.project_layers(*places, detail, read_cursor)
         *earlier, projected = layers
     left = jnp.broadcast_to(room - jnp.arange(length), tokens.shape)
     copyable = per_row(batch["html_copyable"], rows)[:, None]
