@@ -23,8 +23,9 @@ from tests.serving.test_loaded import TREE, picture
 from xojl_jax import serve
 from xojl_jax.errors import BadUsage
 from xojl_jax.serving.app import Service, Settings, make_app
+from xojl_jax.serving.batching import Batcher
 from xojl_jax.serving.metrics import Metrics
-from xojl_jax.serving.versions import Versions, open_models
+from xojl_jax.serving.versions import Served, Versions, runner
 from xojl_jax.xojl.tree import parse_layout
 
 ROOT = Path(__file__).parents[2]
@@ -353,14 +354,13 @@ class Inside:
 
 
 @pytest.fixture(scope="module")
-def inside(folder):
-    """The application without a server, with a key."""
-    metrics = Metrics()
-    limits = {"batch_size": 2, "queue_size": 4, "wait": 0.0}
-    served = open_models({"only": folder}, {}, metrics, **limits)
+def inside(folder, model):
+    """The application without a server, with a key; its model is the one compiled already."""
+    batcher = Batcher(runner(model, 2), batch_size=2, queue_size=4, wait=0.0)
+    served = [Served("only", model, 1.0, batcher, 2)]
     flags = serve.parse(["--model=x", "--api-keys", str(folder / "model_card.md")])
     keys = serve.read_settings(flags).keys
-    service = Service(Versions(served), metrics, Settings(keys=keys, timeout=300))
+    service = Service(Versions(served), Metrics(), Settings(keys=keys, timeout=300))
     yield service, Inside(make_app(service))
     service.close()
 

@@ -69,7 +69,7 @@ def open_models(
     for name, path in models.items():
         model = Model(path)
         batcher = Batcher(
-            _runner(model, batch_size),
+            runner(model, batch_size),
             batch_size=batch_size,
             queue_size=queue_size,
             wait=wait,
@@ -85,7 +85,9 @@ def open_models(
     return served
 
 
-def _runner(model: Model, batch_size: int):
+def runner(model: Model, batch_size: int):
+    """What a `Batcher` calls: (jobs) -> the task's answers."""
+
     def run(jobs: Sequence[Job]):
         rows = 1 if len(jobs) == 1 else batch_size
         samples, inputs = [job.sample for job in jobs], [job.inputs for job in jobs]
