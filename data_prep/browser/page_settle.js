@@ -113,15 +113,18 @@
     for (const a of root.getAnimations()) a.cancel();
   };
   const halt = async () => {
-    for (const root of roots()) {
+    const framed = all('iframe').map((e) => e.contentDocument).filter(Boolean);
+    for (const root of [...roots(), ...framed]) {
       for (const a of root.getAnimations ? root.getAnimations() : []) {
         try {
-          if (a.timeline && !(a.timeline instanceof DocumentTimeline)) a.cancel();
+          // By its name: a document in a frame has constructors of its own.
+          if (a.timeline && String(a.timeline) !== '[object DocumentTimeline]') a.cancel();
           else if (a.effect.getComputedTiming().endTime === Infinity) a.cancel(); else a.finish();
         } catch { a.cancel(); }
       }
     }
-    for (const e of all('svg')) if (e.setCurrentTime && !e.ownerSVGElement) { e.pauseAnimations(); e.setCurrentTime(AT); }
+    const drawings = [...all('svg'), ...framed.flatMap((root) => [...root.querySelectorAll('svg')])];
+    for (const e of drawings) if (e.setCurrentTime && !e.ownerSVGElement) { e.pauseAnimations(); e.setCurrentTime(AT); }
     const seeking = [];
     for (const e of all('video, audio')) {
       e.pause();

@@ -228,7 +228,8 @@ PAGES = {
         "<img src=moving.gif width=80 height=80>"
         "<video src=moving.webm width=80 height=80 autoplay muted loop></video>"
         "<marquee>News of the day</marquee>"
-        "<progress></progress><p class=spin>Words</p><x-spin><template "
+        "<iframe srcdoc='<style>@keyframes s{to{rotate:1turn}}p{animation:s 1s infinite}</style>"
+        "<p>Framed'></iframe><progress></progress><p class=spin>Words</p><x-spin><template "
         "shadowrootmode=open><style>i{display:block;width:20px;height:20px;background:"
         "#080;animation:s 1s infinite linear}@keyframes s{to{transform:rotate(1turn)}}"
         "</style><i>x</i></template></x-spin>",
