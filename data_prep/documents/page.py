@@ -26,6 +26,10 @@ class LeftOut(Exception):
     """A page or document that becomes no record; the message is the reason, which is counted."""
 
 
+class Broken(LeftOut):
+    """A page that the file tells of and does not have."""
+
+
 @dataclass
 class Words:
     """The words of a page; boxes float64[n, 4] in [0, 1] of the page, y downwards."""

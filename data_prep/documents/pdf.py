@@ -9,7 +9,7 @@ import pypdfium2
 import pypdfium2.raw as pdfium
 from PIL import Image
 
-from data_prep.documents.page import LeftOut, Page, Words, fitted_size, is_blank
+from data_prep.documents.page import Broken, LeftOut, Page, Words, fitted_size, is_blank
 from data_prep.documents.pdf_words import share_unknown, words_of
 from data_prep.documents.tesseract import read_words
 
@@ -36,7 +36,7 @@ class PdfFile:
         try:
             page = self._pdf[number]
         except pypdfium2.PdfiumError as error:
-            raise LeftOut("a broken page") from error
+            raise Broken("a broken page") from error
         size = page.get_size()
         if not all(math.isfinite(side) and side > 0 for side in size):
             raise LeftOut("a page without size")

@@ -14,7 +14,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 
 from data_prep.documents.document import Document
-from data_prep.documents.page import LeftOut, Page, Pages, write_page
+from data_prep.documents.page import Broken, LeftOut, Page, Pages, write_page
 from data_prep.documents.readers import READERS, Settings
 
 BATCH = 32  # pages for which a document is opened once
@@ -45,6 +45,7 @@ class PageDone:
     record: str = ""
     left_out: str = ""
     died: bool = False  # the page ended the process that read it
+    broken: bool = False  # the document tells of it and does not have it
 
 
 @dataclass(frozen=True)
@@ -94,7 +95,8 @@ def _read_batch(batch: Batch, send, folder: Path, settings: Settings) -> None:
         try:
             page = _read_page(pages, number, settings)
         except Exception as error:
-            send(PageDone(number, left_out=_reason(error)))
+            broken = isinstance(error, Broken)
+            send(PageDone(number, left_out=_reason(error), broken=broken))
             continue
         send(
             PageDone(

@@ -5,6 +5,7 @@ it was at; a document on which several die is given up. Memory is bounded by the
 """
 
 import contextlib
+import heapq
 import multiprocessing
 import signal
 import time
@@ -32,6 +33,7 @@ _AHEAD = 4  # batches per process that may be done before the one that is waited
 # some seconds more for a process that has just started.
 _PATIENCE, _START_SECONDS = 10, 30.0
 _MOST_DEATHS = 3  # processes that one document may end
+_MOST_BROKEN = 100  # pages in a row: a file of 1 kB may claim a million
 
 
 @dataclass
@@ -93,11 +95,13 @@ def read_documents(
 def _give_batch(worker: "_Worker", jobs: deque["_Job"], most: int) -> None:
     held = sum(job.batches_held() for job in jobs)
     for job in jobs:
-        batch = min(job.todo, key=lambda batch: batch.start, default=None)
+        if not job.todo:
+            continue
         # What is waited for is never held back by what was done before its turn.
-        if batch is not None and (held < most or (job is jobs[0] and batch.start <= job.next_page)):
-            job.todo.remove(batch)
-            worker.give(job, batch)
+        start, end = job.todo[0]
+        if held < most or (job is jobs[0] and start <= job.next_page):
+            heapq.heappop(job.todo)
+            worker.give(job, Batch(job.document, start, end))
             return
 
 
@@ -119,12 +123,13 @@ class _Job:
     settings: Settings
     twin_of: Callable[[str], str]
     opened: Opened | None = None
-    todo: list[Batch] = field(default_factory=list)
+    todo: list[tuple[int, int | None]] = field(default_factory=list)  # a heap of (start, end)
     events: deque = field(default_factory=deque)
     next_page: int = 0  # the page that is told next
     _end: int = 0
     _done: dict[int, PageDone] = field(default_factory=dict)
     _deaths: int = 0
+    _broken: int = 0  # in a row
     _closed: bool = False  # what comes late is not told
 
     def __post_init__(self):
@@ -136,7 +141,7 @@ class _Job:
         elif size == 0:
             self.close("empty")
         else:
-            self.todo.append(Batch(self.document))
+            self.todo.append((0, None))
 
     def batches_held(self) -> float:
         return (len(self._done) + len(self.events)) / BATCH
@@ -149,7 +154,7 @@ class _Job:
         self._end = min(opened.pages, self.settings.most_pages or opened.pages)
         self.events.append(Started(self.document, opened))
         for start in range(BATCH, self._end, BATCH):
-            self.todo.append(Batch(self.document, start, min(start + BATCH, self._end)))
+            self.todo.append((start, min(start + BATCH, self._end)))
         self._tell()
 
     def add(self, page: PageDone) -> None:
@@ -174,7 +179,7 @@ class _Job:
             return
         end = min(BATCH, self._end) if batch.end is None else batch.end
         if page < end:  # else it died between its last page and the end of the batch
-            self.todo.append(Batch(self.document, page + 1, end))
+            heapq.heappush(self.todo, (page + 1, end))
             self.add(PageDone(page, left_out=reason, died=True))
 
     def _tell(self) -> None:
@@ -184,8 +189,11 @@ class _Job:
             self.next_page += 1
             # Counted in the order of pages, so that it does not depend on the processes.
             self._deaths += page.died
+            self._broken = self._broken + 1 if page.broken else 0
             if self._deaths >= _MOST_DEATHS and self.next_page < self._end:
                 self.close(f"given up: {self._deaths} of its pages ended their process")
+            elif self._broken >= _MOST_BROKEN and self.next_page < self._end:
+                self.close(f"given up: {self._broken} broken pages in a row")
         if self.next_page >= self._end:
             self.close()
 

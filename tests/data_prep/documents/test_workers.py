@@ -2,7 +2,7 @@
 
 from data_prep.documents.document import Blob, Document
 from data_prep.documents.readers import Settings
-from data_prep.documents.serve import Batch, Opened, PageDone
+from data_prep.documents.serve import BATCH, Batch, Opened, PageDone
 from data_prep.documents.workers import Finished, Started, _Job
 
 DOCUMENT = Document("a.pdf", "pdf", {"pdf": Blob("a.pdf", 10)})
@@ -16,9 +16,9 @@ def make_job(**settings) -> _Job:
 def test_pages_are_told_in_order():
     """Protects equal bytes on every run: batches may end in any order."""
     job = make_job(most_pages=40)
-    first = job.todo.pop()
+    first = Batch(DOCUMENT, *job.todo.pop())
     job.open(OPENED)
-    assert job.todo == [Batch(DOCUMENT, 32, 40)]
+    assert job.todo == [(32, 40)]
     for number in (*range(32, 40), *range(1, 32)):
         job.add(PageDone(number))
     assert list(job.events) == [Started(DOCUMENT, OPENED)]
@@ -33,9 +33,9 @@ def test_a_document_on_which_processes_die_is_given_up():
     """Protects the time: three deaths in the order of pages, not in that of their happening."""
     job = make_job()
     job.open(OPENED)
-    batches = sorted(job.todo[1:], key=lambda batch: batch.start)
     for page in (70, 40):
-        job.die(next(batch for batch in batches if batch.start > page - 32), page, "died")
+        start = page // BATCH * BATCH
+        job.die(Batch(DOCUMENT, start, start + BATCH), page, "died")
     for number in range(100):
         if number not in (5, 40, 70, 71):
             job.add(PageDone(number))
@@ -46,6 +46,17 @@ def test_a_document_on_which_processes_die_is_given_up():
     assert [page.number for page in told[:-1]] == list(range(71))
     assert told[-1] == Finished(DOCUMENT, OPENED, "given up: 3 of its pages ended their process")
     assert job.todo == []
+
+
+def test_a_document_that_claims_pages_is_given_up():
+    """Protects the time from a file of 1 kB that tells of a million pages."""
+    job = make_job()
+    job.open(Opened("sha256:a", 900_000))
+    for number in range(200):
+        job.add(PageDone(number, left_out="a broken page", broken=number != 50))
+    told = list(job.events)[1:]
+    assert len(told) == 152
+    assert told[-1].reason == "given up: 100 broken pages in a row"
 
 
 def test_a_document_that_was_seen_is_not_read_again():
