@@ -65,6 +65,7 @@ def write_records(todo: list, output: Output, settings: Settings, workers: int) 
 
     def write_pages():
         nonlocal begun, known
+        current = None
         for event in events:
             output.write(event)
             if isinstance(event, PageDone):
@@ -72,7 +73,8 @@ def write_records(todo: list, output: Output, settings: Settings, workers: int) 
             elif isinstance(event, Started):
                 begun += 1
                 known += min(event.opened.pages, settings.most_pages or event.opened.pages)
-            elif event.opened is None:
+                current = event.document
+            elif event.document is not current:  # it ends without having begun
                 begun += 1
 
     def estimate() -> int:

@@ -76,12 +76,16 @@ class Output:
     def _finish(self, event: Finished) -> None:
         pages = event.opened.pages if event.opened else 0
         wanted = min(pages, self._settings["most_pages"] or pages)
-        reason = f"the same document as {self._twin}" if self._twin else event.reason
-        if pages > wanted and not self._twin:
-            self._leave_out("beyond --pages", pages - wanted, wanted)
-        if wanted > self._told:
-            self._leave_out(event.reason, wanted - self._told, self._told)
-        if event.opened and not self._twin:
+        # Known before its pages are read, or after, as it happens: the line is the same.
+        twin = self.twin_of(event.opened.document) if event.opened else ""
+        failed = f"the same document as {twin}" if twin else ""
+        if event.opened is None:
+            failed = event.reason
+        elif not twin:
+            if pages > wanted:
+                self._leave_out("beyond --pages", pages - wanted, wanted)
+            if wanted > self._told:
+                self._leave_out(event.reason, wanted - self._told, self._told)
             self._uris[event.opened.document] = event.document.uri
         self._records.flush()
         line = {
@@ -92,7 +96,7 @@ class Output:
             "pages": pages,
             "kept": self._kept,
             "left_out": self._left_out,
-            "failed": reason if self._twin or not event.opened else "",
+            "failed": failed,
             "records_end": self._records.tell(),
         }
         self._documents.write(json.dumps(line, ensure_ascii=False) + "\n")
@@ -113,10 +117,11 @@ class Output:
             "left_out": Counter(),
         }
         for line in self.documents.values():
-            sums["pages"] += line["pages"]
-            sums["kept"] += line["kept"]
             if line["failed"]:
                 sums["documents_failed"][_kind(line["failed"])] += 1
+                continue
+            sums["pages"] += line["pages"]
+            sums["kept"] += line["kept"]
             for reason, entry in line["left_out"].items():
                 sums["left_out"][reason] += entry["pages"]
         account = {"settings": self._settings, "last_run_seconds": round(seconds, 1), **sums}

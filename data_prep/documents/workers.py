@@ -147,10 +147,10 @@ class _Job:
         return (len(self._done) + len(self.events)) / BATCH
 
     def open(self, opened: Opened) -> None:
+        self.opened = opened
         if twin := self.twin_of(opened.document):
             self.close(f"the same document as {twin}")
             return
-        self.opened = opened
         self._end = min(opened.pages, self.settings.most_pages or opened.pages)
         self.events.append(Started(self.document, opened))
         for start in range(BATCH, self._end, BATCH):

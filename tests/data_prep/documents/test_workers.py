@@ -63,4 +63,4 @@ def test_a_document_that_was_seen_is_not_read_again():
     """Protects time and splits from copies."""
     job = _Job(DOCUMENT, Settings(), lambda document: "b.pdf")
     job.open(OPENED)
-    assert list(job.events) == [Finished(DOCUMENT, None, "the same document as b.pdf")]
+    assert list(job.events) == [Finished(DOCUMENT, OPENED, "the same document as b.pdf")]
