@@ -63,10 +63,10 @@ class StopRequest:
 
         Several processes leave it together, so that all of them are within if one of them is.
         """
-        self._peers = processes.joint_stop()
+        self._peers = peers = processes.joint_stop()
         self._at_once = True
-        if self._peers is not None:
-            threading.Thread(target=self._watch_peers, name="peers' signals", daemon=True).start()
+        if peers is not None:
+            threading.Thread(target=self._watch_peers, args=(peers,), daemon=True).start()
         try:
             yield
             processes.any_process(False)
@@ -84,11 +84,11 @@ class StopRequest:
                     self._peers.ask()
         self._receiver.close()
 
-    def _watch_peers(self) -> None:
+    def _watch_peers(self, peers: joint_stop.JointStop) -> None:
         while self._at_once:
-            if self._peers.is_asked():
+            if peers.is_asked():
                 with self._nothing_to_save:
-                    if self._at_once and self._peers.agree():
+                    if self._at_once and peers.agree():
                         self._end_at_once("a process of this run was asked to stop")
                 return
             time.sleep(joint_stop.POLL_SECONDS)

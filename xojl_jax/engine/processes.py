@@ -191,11 +191,12 @@ def _exit_when_stalled(stall_timeout: int) -> None:
 
 
 def _exit_with_error(what: str) -> NoReturn:
-    if _crash_reporter is None:
+    pipe = None if _crash_reporter is None else _crash_reporter.stdin
+    if pipe is None:
         print(f"error: {what}", file=sys.stderr, flush=True)
     else:
         with contextlib.suppress(OSError):  # it was ended from outside
-            os.write(_crash_reporter.stdin.fileno(), f"error: {_one_line(what)}\n".encode())
+            os.write(pipe.fileno(), f"error: {_one_line(what)}\n".encode())
     os._exit(1)
 
 
