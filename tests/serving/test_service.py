@@ -41,6 +41,13 @@ FLAGS = (
 )
 
 
+def in_a_thread(function, *arguments):
+    """Runs what has an event loop of its own: in the thread of all tests that of a browser, which
+    other tests share, may be running."""
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(function, *arguments).result()
+
+
 class Process:
     """A running service, its address and its log."""
 
@@ -254,19 +261,10 @@ def test_overload_is_refused_and_passes(service, client):
     assert client.post("/v1/layout", json={"html": TREE}).status_code == 200
 
 
-def test_the_page_works_in_a_browser(service, tmp_path):
-    """Protects people who try it: files in, boxes and a tree out, by keyboard, no error and no
-    request to elsewhere."""
-    try:
-        chromium = find_chromium()
-    except BadUsage as error:
-        assert os.environ.get("XOJL_REQUIRE_CHROMIUM") != "1", error
-        pytest.skip(str(error))
+def visit_page(address: str, chromium: str, shot: Path, record: Path) -> tuple[list, list]:
+    """Asks for a layout by the page, as people do: addresses it asked for, lines it logged."""
     from playwright.sync_api import sync_playwright
 
-    shot, record = tmp_path / "shot.png", tmp_path / "record.json"
-    shot.write_bytes(picture())
-    record.write_text(json.dumps({"html": TREE, "html_boxes": BOXES}))
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
         page = browser.new_page(color_scheme="dark")
@@ -274,7 +272,7 @@ def test_the_page_works_in_a_browser(service, tmp_path):
         page.on("request", lambda request: asked.append(request.url))
         page.on("console", lambda message: said.append(message.text))
         page.on("pageerror", lambda error: said.append(str(error)))
-        page.goto(service.address + "/")
+        page.goto(address + "/")
         page.set_input_files("#input", [shot, record])
         page.focus("#ask")
         page.keyboard.press("Enter")
@@ -293,6 +291,21 @@ def test_the_page_works_in_a_browser(service, tmp_path):
         page.wait_for_selector("#status.bad")
         assert "not JSON" in page.inner_text("#status")
         browser.close()
+    return asked, said
+
+
+def test_the_page_works_in_a_browser(service, tmp_path):
+    """Protects people who try it: files in, boxes and a tree out, by keyboard, no error and no
+    request to elsewhere."""
+    try:
+        chromium = find_chromium()
+    except BadUsage as error:
+        assert os.environ.get("XOJL_REQUIRE_CHROMIUM") != "1", error
+        pytest.skip(str(error))
+    shot, record = tmp_path / "shot.png", tmp_path / "record.json"
+    shot.write_bytes(picture())
+    record.write_text(json.dumps({"html": TREE, "html_boxes": BOXES}))
+    asked, said = in_a_thread(visit_page, service.address, chromium, shot, record)
     assert all(url.startswith((service.address, "blob:", "data:")) for url in asked), asked
     assert [text for text in said if "status of 4" not in text] == []
 
@@ -344,7 +357,7 @@ class Inside:
             async with httpx.AsyncClient(transport=transport, base_url="http://x") as client:
                 return await client.request(method, path, **values)
 
-        return asyncio.run(ask())
+        return in_a_thread(asyncio.run, ask())
 
     def get(self, path: str) -> httpx.Response:
         return self.request("GET", path)
