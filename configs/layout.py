@@ -190,7 +190,7 @@ def defaults() -> ConfigDict:
     loss.gallery = 0.1 / 3
     # Weight of what early exits add: each layer's tokens, and how sure it is of them.
     loss.exits = 0.1
-    # Weight of the loss on depth and parent of layout nodes, which stands for the tree distance.
+    # Weight of the loss on depth and parent of layout nodes, a surrogate of the tree distance.
     loss.structure = 0.05
     # Weight of the contrastive loss between prefix tokens and the patches of their classes.
     loss.prefix = 0.1

@@ -31,7 +31,7 @@ FLAGS = (
     "--disable-extensions",
     "--font-render-hinting=none",
     "--force-color-profile=srgb",
-    # Pictures that move (GIF, APNG, WebP, drawings in SVG files) stand at their first frame. The
+    # Pictures that move (GIF, APNG, WebP, drawings in SVG files) show their first frame. The
     # others are Playwright's own, which a second switch of this name would undo.
     "--blink-settings=imageAnimationPolicy=2,primaryHoverType=2,availableHoverTypes=2,"
     "primaryPointerType=4,availablePointerTypes=4",
