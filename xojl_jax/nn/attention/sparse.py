@@ -9,6 +9,8 @@ Letters: B batch, Tq queries, S keys, H heads, K head width. Scores, softmax and
 (float64 for float64 inputs).
 """
 
+import functools
+
 import jax
 import jax.numpy as jnp
 from jaxtyping import Bool, Float
@@ -16,6 +18,7 @@ from jaxtyping import Bool, Float
 from xojl_jax.nn.attention.bias import TokenTypeBias
 from xojl_jax.nn.attention.mask import Mask
 from xojl_jax.nn.attention.precision import accumulation_dtype, masked_score
+from xojl_jax.nn.chunks import map_positions
 
 Array = jax.Array
 
@@ -43,33 +46,20 @@ def attend(
     block_size: int,
 ) -> Array:
     """See `attend.attend`."""
-    top_k, rows = mask.top_k or 0, q.shape[1]
-    blocks = -(-rows // ROWS)
-    size = -(-rows // blocks)
-    acc = accumulation_dtype(q.dtype)
+    top_k, acc = mask.top_k or 0, accumulation_dtype(q.dtype)
+    rows = jnp.arange(q.shape[1], dtype=jnp.int32)
     columns = jnp.arange(k.shape[1], dtype=jnp.int32)
 
-    def block(start: Array) -> Array:
-        """The rows from `start` on: [B, size, H, K]."""
-
-        def cut(x: Array) -> Array:
-            return jax.lax.dynamic_slice_in_dim(x, start, size, axis=1)
-
-        at = start + jnp.arange(size, dtype=jnp.int32)
-        scores = jnp.einsum("bqhk,bshk->bhqs", cut(q), k, preferred_element_type=acc) * scale
+    def block(inputs: tuple[Array, Array]) -> Array:
+        """Some rows of queries and their numbers, the same for all B -> [B, rows, H, K]."""
+        q, at = inputs[0], inputs[1][0]
+        scores = jnp.einsum("bqhk,bshk->bhqs", q, k, preferred_element_type=acc) * scale
+        cut = functools.partial(jnp.take, indices=at, axis=1, mode="clip")
         visible = mask.visible(at, columns, of_rows=cut)
-        near = mask.near(at, columns)
-        weights = sparse_weights(scores, near, visible, top_k)
+        weights = sparse_weights(scores, mask.near(at, columns), visible, top_k)
         return jnp.einsum("bhqs,bshk->bqhk", weights.astype(v.dtype), v).astype(q.dtype)
 
-    if blocks == 1:
-        return block(jnp.int32(0))
-    # The last block begins earlier rather than reaching over the end: its first rows come twice.
-    starts = jnp.minimum(jnp.arange(blocks, dtype=jnp.int32) * size, rows - size)
-    out = jax.lax.map(jax.checkpoint(block, prevent_cse=False), starts)
-    out = out.swapaxes(0, 1).reshape(q.shape[0], blocks * size, *q.shape[2:-1], v.shape[-1])
-    last = rows - (blocks - 1) * size
-    return jnp.concatenate([out[:, : (blocks - 1) * size], out[:, blocks * size - last :]], axis=1)
+    return map_positions(block, (q, jnp.broadcast_to(rows, q.shape[:2])), ROWS)
 
 
 def sparse_weights(

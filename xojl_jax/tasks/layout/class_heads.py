@@ -8,12 +8,19 @@ import jax.numpy as jnp
 from flax import linen as nn
 
 from xojl_jax.nn.heads import TokenClassifier
-from xojl_jax.nn.layers import EinsumDense
 from xojl_jax.tasks.layout import losses
 from xojl_jax.tasks.layout.encoded import Features
 from xojl_jax.tasks.layout.head_metrics import class_iou
 from xojl_jax.tasks.layout.model_config import ModelConfig
-from xojl_jax.tasks.layout.parts import Batch, Head, Metrics, image_patches, patches_in_nodes
+from xojl_jax.tasks.layout.parts import (
+    Batch,
+    Head,
+    Metrics,
+    image_patches,
+    mean_of_patches,
+    patches_in_nodes,
+    project_to_compare,
+)
 from xojl_jax.xojl.tree import ELEMENTS
 from xojl_jax.xojl.vocabulary import ELEMENT_WIDTH
 
@@ -27,11 +34,10 @@ class PrefixHead(nn.Module):
 
     @nn.compact
     def __call__(self, features: Features) -> tuple[Array, Array]:
-        def project(name: str) -> nn.Module:
-            c = self.config.block
-            return EinsumDense((c.width,), ("embed", "mlp"), dtype=c.jnp_dtype, name=name)
-
-        return project("prefix_class")(features.prefix), project("patch_class")(features.patches)
+        return (
+            project_to_compare(self.config, "prefix_class", features.prefix),
+            project_to_compare(self.config, "patch_class", features.patches),
+        )
 
 
 def prefix_loss(
@@ -40,12 +46,8 @@ def prefix_loss(
     """InfoNCE of prefix i against the mean of the patches that elements of class i cover; negatives
     are the other classes of the section. This is what makes prefix i stand for class i."""
     prefixes, patches = projected
-    covered = _covered(batch, c)
-    count = covered.sum(1)
-    regions = jnp.einsum("bne,bnd->bed", covered.astype(patches.dtype), patches)
-    regions = regions / jnp.maximum(count, 1)[..., None].astype(regions.dtype)
-    prefixes = prefixes.astype(jnp.float32)
-    return losses.contrastive_loss(prefixes, regions.astype(jnp.float32), count > 0), {}
+    regions, count = mean_of_patches(patches, _covered(batch, c).swapaxes(1, 2))
+    return losses.contrastive_loss(prefixes.astype(jnp.float32), regions, count > 0), {}
 
 
 def prefix_metrics(projected: tuple[Array, Array], batch: Batch, c: ModelConfig) -> Metrics:

@@ -19,7 +19,15 @@ from xojl_jax.tasks.layout.encoded import Features
 from xojl_jax.tasks.layout.head_metrics import macro_f1, micro_f1, recall_at_1
 from xojl_jax.tasks.layout.merge_head import MERGE_HEAD
 from xojl_jax.tasks.layout.model_config import ModelConfig
-from xojl_jax.tasks.layout.parts import Batch, Head, Metrics, image_patches, patches_in_nodes
+from xojl_jax.tasks.layout.parts import (
+    Batch,
+    Head,
+    Metrics,
+    image_patches,
+    mean_of_patches,
+    patches_in_nodes,
+    project_to_compare,
+)
 from xojl_jax.tasks.layout.pattern_heads import PATTERN_HEADS
 from xojl_jax.tasks.layout.structure_head import STRUCTURE_HEAD
 from xojl_jax.tasks.layout.tree_prior import NUM_ELEMENTS
@@ -194,11 +202,10 @@ class RegionHead(nn.Module):
 
     @nn.compact
     def __call__(self, features: Features) -> tuple[Array, Array]:
-        def project(name: str) -> nn.Module:
-            c = self.config.block
-            return EinsumDense((c.width,), ("embed", "mlp"), dtype=c.jnp_dtype, name=name)
-
-        return project("node_region")(features.html), project("patch_region")(features.patches)
+        return (
+            project_to_compare(self.config, "node_region", features.html),
+            project_to_compare(self.config, "patch_region", features.patches),
+        )
 
 
 def region_loss(
@@ -218,14 +225,11 @@ def _regions(
 ) -> tuple[Array, Array, Array]:
     """Nodes and what is seen of them, float32[B, T, D] each, and bool[B, T] which count."""
     html, patches = projected
-    inside = patches_in_nodes(batch, c)
-    regions = jnp.einsum("btn,bnd->btd", inside.astype(patches.dtype), patches)
-    count = inside.sum(-1)
-    regions = regions / jnp.maximum(count, 1)[..., None].astype(regions.dtype)
+    regions, count = mean_of_patches(patches, patches_in_nodes(batch, c))
     node = batch["node_element"]
     labeled = (node >= 0) & (node < len(ELEMENTS)) & batch["html_mask"]
     mask = labeled & (count > 0) & batch["image_mask"][:, None]
-    return html.astype(jnp.float32), regions.astype(jnp.float32), mask
+    return html.astype(jnp.float32), regions, mask
 
 
 def region_flops(c: ModelConfig) -> float:

@@ -10,8 +10,10 @@ from collections.abc import Callable
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 from flax import linen as nn
 
+from xojl_jax.nn.layers import EinsumDense
 from xojl_jax.tasks.layout import losses
 from xojl_jax.tasks.layout.model_config import HtmlConfig, ModelConfig
 
@@ -62,6 +64,21 @@ def patches_in_nodes(batch: Batch, c: ModelConfig) -> Array:
     """bool[B, T, N]: which patches are in which nodes' boxes. The compiler merges the calls."""
     shown = batch["patch_mask"].shape[-1] // c.grid[1]  # a bucket's upper rows of the canvas
     return losses.patches_in_boxes(batch["html_boxes"], batch["html_box_mask"], c.grid, shown)
+
+
+def project_to_compare(c: ModelConfig, name: str, tokens: Array) -> Array:
+    """Tokens [B, K, D] projected to be compared with others. Makes its module in the caller's."""
+    axes = ("embed", "mlp")
+    return EinsumDense((c.block.width,), axes, dtype=c.block.jnp_dtype, name=name)(tokens)
+
+
+def mean_of_patches(patches: Array, covered: Array) -> tuple[Array, Array]:
+    """Patches [B, N, D], covered [B, K, N] (bool, or 0 and 1) -> the mean of those that each of K
+    covers, float32[B, K, D], 0 where it covers none; and how many it covers, [B, K]."""
+    found = jnp.einsum("btn,bnd->btd", covered.astype(patches.dtype), patches)
+    count = covered.sum(-1)
+    found = found / jnp.maximum(count, 1)[..., None].astype(found.dtype)
+    return found.astype(jnp.float32), count
 
 
 def image_patches(batch: Batch) -> Array:
