@@ -104,9 +104,14 @@
     close();
     return runs;
   };
+  // Labels that float over their fields stand where the placeholder would, which is then transparent.
+  const placeholderOf = (e) => {
+    const s = getComputedStyle(e, '::placeholder');
+    return /^(transparent|rgba\(.*, 0\))$/.test(s.color) || s.opacity === '0' ? '' : e.placeholder || '';
+  };
   const typed = (e) => {
     if (tagOf(e) === 'SELECT') return e.selectedOptions.length ? e.selectedOptions[0].text : '';
-    return e.type === 'password' && e.value ? '\u2022'.repeat(e.value.length) : e.value || e.placeholder || '';
+    return e.type === 'password' && e.value ? '\u2022'.repeat(e.value.length) : e.value || placeholderOf(e);
   };
 
   // --- pictures -------------------------------------------------------------------------------
@@ -224,7 +229,7 @@
     if (e.href && typeof e.href === 'string') out.href = e.href.slice(0, 200);
     if (e.localName.includes('-')) out.tag = e.localName;
     if (e.open) out.open = 'true';
-    const text = (CLOSED.has(tagOf(e)) ? e.value || e.placeholder || '' : shownText(e));
+    const text = (CLOSED.has(tagOf(e)) ? e.value || placeholderOf(e) : shownText(e));
     if (typeof text === 'string' && text.trim()) out.text = text.trim().replace(/\s+/g, ' ').slice(0, 240);
     return out;
   };

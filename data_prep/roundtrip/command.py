@@ -46,7 +46,7 @@ structure, found) into DIR/roundtrip.jsonl, with the pictures that show nothing 
 that was judged before is judged again only if it or its screenshot has changed. Lines that are no
 records are kept and counted; the exit code is then 1. docs/round_trip.md says what the score means,
 and which one to ask for."""
-VERSION = 6  # of the rules: another one, and what was judged before is judged again
+VERSION = 7  # of the rules: another one, and what was judged before is judged again
 RECOMMENDED = 0.6  # least score of a record whose picture is its own: benchmarks/round_trip.py
 THRESHOLDS = (0.4, 0.5, RECOMMENDED, 0.7, 0.8, 0.9)
 PAGE_SECONDS = 30.0
@@ -153,14 +153,29 @@ def render(
     with tempfile.TemporaryDirectory() as site:
         Path(site, "section.xhtml").write_text(page_text, encoding="utf-8")
         with browser.open_site(site, "section.xhtml", viewport) as page:
-            nodes = page.extract("body", []).nodes
-            x, y = page.box(SECTION)[:2]
+            boxes = np.full((len(record.html_boxes), 4), np.nan)
+            for node in page.extract("body", []).nodes:
+                if "data-xojl" in node["marks"]:
+                    boxes[int(node["marks"]["data-xojl"])] = node["box"]
+            corner = corner_of(record, boxes)
+            x, y = page.box(SECTION)[:2] if corner is None else corner.tolist()
             png = page.screenshot([x, y, width, height])
-    boxes = np.full((len(record.html_boxes), 4), np.nan)
-    for node in nodes:
-        if "data-xojl" in node["marks"]:
-            boxes[int(node["marks"]["data-xojl"])] = node["box"]
     return decode_image(png), boxes - [x, y, 0, 0]
+
+
+def corner_of(record: Record, boxes: np.ndarray) -> np.ndarray | None:
+    """Where in a page the picture of its section begins, float64[2]; None where nothing shows.
+
+    Not simply at its root: a section that is a part of the body has a root without a box. So it is
+    the first node that has a box in the record as well as in the page, float64[N, 4], which is NaN
+    where a node does not show.
+    """
+    captured = np.array(record.html_boxes, np.float64)[:, :4]
+    shown = np.flatnonzero((captured[:, 2:] > 0).all(axis=1) & ~np.isnan(boxes[:, 0]))
+    if not len(shown):
+        return None
+    # A page has no negative coordinates, nor a screenshot parts of a pixel.
+    return np.maximum(0, boxes[shown[0], :2] - captured[shown[0], :2].round())
 
 
 def framed(boxes: np.ndarray, width: float, height: float) -> np.ndarray:

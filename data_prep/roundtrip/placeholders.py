@@ -22,6 +22,7 @@ _WORDS = "the words that were here are not known and so others of their length s
 _WIDTH = 0.5  # of a letter, in font sizes
 SPACE = 1.5  # px, less than any space between words
 _LINE = 1.4  # height of a line, in font sizes
+LEAST_FREE = 0.01  # share of a picture; less is only the seams between boxes
 
 
 def placeholder_contents(
@@ -78,7 +79,10 @@ def placeholder_contents(
     height, width = pixels.shape[:2]
     # Without a background of its own a section shows what the page painted behind it.
     opaque = "background-color" in looks[0] or 0 in fills
-    setting = Setting(width, height, "#fff" if opaque else _backdrop(pixels))
+    painted = is_picture.copy()
+    painted[[i for i, look in enumerate(looks) if i in fills or "background-color" in look]] = True
+    boxes = [box for box, paints in zip(record.html_boxes, painted, strict=True) if paints]
+    setting = Setting(width, height, "#fff" if opaque else _backdrop(pixels, boxes))
     joined = joined_nodes(visits, looks, record.html_boxes)
     families = {i: entry.get("look", {}).get("font-family", "") for i, entry in enumerate(author)}
     families = {i: family for i, family in families.items() if family}
@@ -109,10 +113,16 @@ def _covers(look: dict[str, str]) -> bool:
     return not (measured and "no-repeat" in look.get("background-repeat", ""))
 
 
-def _backdrop(pixels: np.ndarray) -> str:
-    """The color along the picture's edge: what shines through a section without a background."""
-    edge = [pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1]]
-    return _hex(ground_color(np.concatenate(edge).astype(np.int64)))
+def _backdrop(pixels: np.ndarray, painted: Sequence) -> str:
+    """What shines through a section without a background: the most common color beside the boxes
+    that paint one; of the picture's edge where they leave nothing."""
+    free = np.ones(pixels.shape[:2], bool)
+    for box in painted:
+        free[_slices(box)] = False
+    if free.mean() < LEAST_FREE:
+        free[:] = False
+        free[[0, -1]] = free[:, [0, -1]] = True
+    return _hex(ground_color(pixels[free].astype(np.int64)))
 
 
 def _hex(color: np.ndarray) -> str:

@@ -22,6 +22,7 @@ _DISPLAY = {tag: kinds[0] for kinds, tags in _CSS["display"] for tag in tags if 
 # Drawn by the browser as one thing; a picture of the same size replaces each.
 DRAWN = frozenset(["img", "svg", "math", "video", "audio", "canvas", "iframe", "embed", "object"])
 _FIELDS = frozenset(["input", "textarea", "select"])
+_PUSHED = frozenset(["button", "reset", "submit"])  # inputs that are buttons: their value shows
 _PARTS = frozenset(tag for tag, kind in _DISPLAY.items() if kind.startswith("table-"))
 # Follows the word before it without a space.
 _CLOSING = (".", ",", ";", ":", "!", "?", ")")
@@ -190,12 +191,14 @@ class _Writer:
 
     def _field(self, node: Node, index: int, about: str) -> str:
         text = _text(" ".join(placeholder.text for placeholder in self.given.placeholders[index]))
+        # What a page shows in a field is nearly always what shall be written there.
         if node.tag == "input":
             kind = self.given.kinds.get(index, "text")
-            return f'<input{about} type="{_text(kind)}" value="{text}"/>'
+            holds = "value" if kind in _PUSHED else "placeholder"
+            return f'<input{about} type="{_text(kind)}" {holds}="{text}"/>'
         if node.tag == "select":
             return f"<select{about}><option>{text}</option></select>"
-        return f"<textarea{about}>{text}</textarea>"
+        return f'<textarea{about} placeholder="{text}"></textarea>'
 
     def _style(self, node: Node, index: int) -> str:
         """What the tree does not say, or what it says about a place that is no longer there."""

@@ -39,6 +39,21 @@ background:#0a6;color:#fff;border-radius:6px;margin-top:12px}</style>
 <a>More</a></div>
 <div class="card"><h3>Build</h3><p>Small steps, shown every week, until it stands.</p></div>
 </div></section>"""
+# The parts of a body that scrolls by itself, whose first child keeps its margin; a section that
+# paints nothing, with slides that do along its upper edge; labels that float over transparent
+# placeholders.
+ODD_PAGE = """<!doctype html><title>t</title><style>*{box-sizing:border-box}
+html{overflow:hidden}body{margin:0;height:100%;overflow:auto;font:16px/1.5 sans-serif}
+h2{margin:90px 0 40px;padding:60px 0;text-align:center}.row{display:flex;gap:20px}
+.row div{flex:1;height:180px;padding:8px;background:#4dc7a0}.dots{padding:30px 0;text-align:center}
+form{width:600px;padding:40px}label{display:block;position:relative;height:60px}
+input{width:100%;height:40px;border:0;border-bottom:1px solid #999;padding:0;font:inherit}
+input::placeholder{color:transparent}span{position:absolute;left:0;top:8px;color:#678}</style>
+<h2>First</h2><div class="row"><div>One</div><div>Two</div><div>Three</div></div>
+<div class="dots">to be continued</div>
+<h2>Second</h2><form><label><input placeholder="Jane Doe of somewhere"><span>Name</span></label>
+<label><input placeholder="jane@example.com and more"><span>Address</span></label></form>
+<h2>Third</h2><p>That is all that there is to say about it, and more than it was worth.</p>"""
 FAITHFUL = 0.95  # a page of plain CSS, its own texts
 MADE = 0.8  # the median of made sections
 
@@ -98,6 +113,20 @@ def test_a_true_tree_scores_high_and_damage_lowers_it(chromium, captured):
     assert wrong_order.structure < true.structure - 0.2
     for damaged in (no_padding, no_flex, no_colors, wrong_order):
         assert damaged.score < true.score - 0.03
+
+
+def test_odd_places_and_fields_score_high(chromium, tmp_path):
+    """They were rendered lower by a margin, over a backdrop of their slides' color, and with words
+    that nobody saw; so true pictures of theirs scored 0.1 to 0.6."""
+    (tmp_path / "page.html").write_text(ODD_PAGE, encoding="utf-8")
+    raw = tmp_path / "raw"
+    capture.main(["--out", str(raw), str(tmp_path / "page.html")])
+    authors = Authors(raw)
+    records = list(read_records(raw / RECORDS))
+    assert len(records) >= 2
+    assert "Jane Doe" not in json.dumps([authors.get(record.id) for record in records])
+    for record in records:
+        assert judge(chromium, raw, record, authors.get(record.id)).score > FAITHFUL, record.id
 
 
 def damaged(picture):
