@@ -118,6 +118,13 @@ def make_parser(program: str, usage: str) -> argparse.ArgumentParser:
     )
     add("--unlabelled", action="store_true", help="keep records without a layout")
     add(
+        "--fit",
+        type=_canvas,
+        metavar="HEIGHTxWIDTH",
+        help="shrink larger screenshots to this canvas, the model's image.height and image.width,"
+        " such as 384x512 (default: as they were captured)",
+    )
+    add(
         "--shard-mib",
         type=float,
         default=64,
@@ -149,6 +156,7 @@ def job_of(options: argparse.Namespace, made_by: str) -> Job:
         least_nodes=options.least_nodes,
         least=dict(options.least),
         most=dict(options.most),
+        fit=options.fit,
         about=options.about,
         command=made_by,
     )
@@ -189,6 +197,17 @@ def _size(text: str) -> tuple[str, int]:
             f"{text!r}: one of {', '.join(SIZES)} and a number, such as nodes=512"
         )
     return name, int(number)
+
+
+def _canvas(text: str) -> tuple[int, int]:
+    height, _, width = text.partition("x")
+    try:
+        canvas = int(height), int(width)
+    except ValueError:
+        canvas = 0, 0
+    if min(canvas) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r}: height and width in pixels, such as 384x512")
+    return canvas
 
 
 # --- one machine -----------------------------------------------------------------------------

@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from data_prep.build.card import make_card, write_card
+from data_prep.build.fit import fit_record
 from data_prep.build.records import (
     Candidate,
     Job,
@@ -91,13 +92,14 @@ def write_part(part: tuple[str, int], candidates: Iterable[Candidate], job: Job)
     note = path.with_name(path.name + ".json")
     measures = "measures 2"  # those of an earlier release lacked what buckets need
     codebook = vocabulary().codebook.digest
-    keys = "\n".join([str(VERSION), measures, codebook, *(c.key for c in candidates)])
+    fitted = [] if job.fit is None else [f"fit {job.fit}"]
+    keys = "\n".join([str(VERSION), measures, codebook, *fitted, *(c.key for c in candidates)])
     digest = hashlib.sha256(keys.encode()).hexdigest()
     if (found := _finished(path, note, digest)) is not None:
         return found
     facts, left_out = [], []
     note.unlink(missing_ok=True)
-    shard = write_shard(path, _samples(candidates, facts, left_out))
+    shard = write_shard(path, _samples(candidates, job, facts, left_out))
     for position, why in shard.skipped.items():
         place = facts[position].pop("place")
         left_out.append(LeftOut("screenshot cannot be decoded", f"{place}: {why}"))
@@ -111,7 +113,7 @@ def write_part(part: tuple[str, int], candidates: Iterable[Candidate], job: Job)
 
 
 def _samples(
-    candidates: list[Candidate], facts: list[dict], left_out: list[LeftOut]
+    candidates: list[Candidate], job: Job, facts: list[dict], left_out: list[LeftOut]
 ) -> Iterator[tuple[str, bytes, dict[str, int]]]:
     """What `write_shard` wants, of each record once; adds to `facts` and `left_out`."""
     last = ""
@@ -126,6 +128,8 @@ def _samples(
             picture = source.picture(place.entry, record)
         except (BadInput, OSError) as error:
             raise BadInput(f"{place} changed while it was read: run the build again") from error
+        if job.fit is not None:
+            record, picture = fit_record(record, picture, job.fit)
         facts.append(facts_of(record, candidate.site) | {"place": str(place)})
         yield record_to_json(record), picture, measure(record) | measure_picture(picture)
 

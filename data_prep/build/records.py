@@ -47,6 +47,7 @@ class Job:
     least_nodes: int = 1
     least: Mapping[str, float] = field(default_factory=dict)  # quality → at least
     most: Mapping[str, int] = field(default_factory=dict)  # size → at most
+    fit: tuple[int, int] | None = None  # (height, width) that screenshots are shrunk to
     about: str = ""
     command: str = ""
 

@@ -8,6 +8,7 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 import tensorflow_datasets as tfds
 from PIL import Image
@@ -15,9 +16,12 @@ from PIL import Image
 from data_prep.build import command as build
 from data_prep.build import files as build_files
 from data_prep.build.files import rarity
+from xojl_jax.data.images import image_size
 from xojl_jax.data.shards import ShardSource, read_manifest
 from xojl_jax.errors import BadInput, BadUsage
 from xojl_jax.files import sha256
+from xojl_jax.tasks.layout.dataset import LayoutDataset
+from xojl_jax.tasks.layout.sample_spec import FeatureSpec
 from xojl_jax.xojl.codebook import Codebook
 from xojl_jax.xojl.record import parse_record
 
@@ -98,6 +102,34 @@ def test_shards_hold_the_good_records_by_site(folder, tmp_path, capsys):
     assert "left out: 1 (screenshot cannot be decoded)" in said
     assert f"{folder}/records.jsonl:6: the screenshot is no image" in said
     assert not list(tmp_path.glob("*.building"))
+
+
+def test_pictures_are_shrunk_as_the_loader_would(tmp_path):
+    """With --fit a model of that canvas sees the same: pixels nearly, boxes to a hundredth."""
+    folder = tmp_path / "raw"
+    folder.mkdir()
+    rows, columns = np.mgrid[:300, :400]
+    picture = np.stack([rows * 0.8, columns * 0.6, 90 + 60 * ((rows // 30) % 2)], -1)
+    Image.fromarray(picture.astype(np.uint8)).save(folder / "0.png")
+    boxes = [[0, 0, 400, 300, 0], [40.5, 20, 120, 33, 1]]
+    html = {"section": {"p": {"text": "xv1"}}}
+    layout = {"section.section": {"paragraph.p": {"text": "xv1"}}}
+    source = {"uri": "https://a.org", "licence": "MIT"}
+    record = {"screenshot": "0.png", "html": html, "section_layout": layout, "source": source}
+    record |= {"html_boxes": boxes, "category": "hero"}
+    (folder / "records.jsonl").write_text(json.dumps(record) + "\n")
+    run(folder, tmp_path / "large")
+    run(folder, tmp_path / "small", "--fit", "90x200")
+    spec = FeatureSpec(90, 200, 16, 128, 256, 16)
+    large, small = (LayoutDataset(tmp_path / name, "train", spec)[0] for name in ("large", "small"))
+    assert image_size(ShardSource(tmp_path / "small", "train")[0].image) == (90, 120)
+    assert list(read_manifest(tmp_path / "small").splits["train"].sizes["image_height"]) == [90]
+    for name in large.keys() - {"image", "html_boxes"}:
+        np.testing.assert_array_equal(small[name], large[name])
+    np.testing.assert_allclose(small["html_boxes"], large["html_boxes"], atol=2e-4)
+    difference = small["image"].astype(int) - large["image"]
+    assert np.abs(difference).mean() < 2
+    assert np.percentile(np.abs(difference.mean(-1)), 99) < 10  # WebP has half as many colors
 
 
 def test_the_same_records_give_the_same_bytes(tmp_path):
@@ -273,6 +305,7 @@ def test_mistakes_are_one_clear_line(folder, tmp_path, capsys):
         ("--least", "3"),
         ("--least", "label=2"),
         ("--most", "width=3"),
+        ("--fit", "384"),
     ):
         with pytest.raises(SystemExit) as wrong:
             run(folder, tmp_path / "o", *flags)
