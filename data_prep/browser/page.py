@@ -296,6 +296,14 @@ class Page:
         """[x, y, width, height] of an element on the full page, whole CSS px."""
         return self._guard(lambda: self._call("box", root))
 
+    def pdf(self, width: str, height: str) -> bytes:
+        """The page as it is printed on paper of this size, such as "210mm"; its first sheet."""
+        return self._guard(
+            lambda: self._page.pdf(
+                width=width, height=height, print_background=True, page_ranges="1"
+            )
+        )
+
     def screenshot(self, box, root: str | int | None = None) -> bytes:
         """PNG of `box` ([x, y, w, h] on the full page), one CSS px to one pixel.
 

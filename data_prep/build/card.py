@@ -11,9 +11,9 @@ from pathlib import Path
 
 import numpy as np
 
-from xojl_jax.data.manifest import DATASET, SplitSummary
+from data_prep.build.records import Job
+from xojl_jax.data.manifest import SplitSummary
 
-ABOUT = "Screenshots of web sections with their HTML and layout trees."
 _SITES_SHOWN = 50
 _QUANTILES = {"least": 0, "5 %": 0.05, "median": 0.5, "95 %": 0.95, "most": 1}
 
@@ -21,9 +21,7 @@ Facts = Mapping[str, list[dict]]  # of every record by split; see `records.facts
 
 
 def make_card(
-    about: str,
-    command: str,
-    codebook: str,
+    job: Job,
     summaries: list[SplitSummary],
     facts: Facts,
     left_out: Mapping[str, int],
@@ -31,16 +29,18 @@ def make_card(
     """The figures. `facts[split]` are in the order of the split's records."""
     everything = [fact for members in facts.values() for fact in members]
     return {
-        "name": DATASET,
-        "about": about or ABOUT,
-        "made_by": command,
+        "name": job.records.DATASET,
+        "about": job.about or job.records.ABOUT,
+        "made_by": job.command,
         "hash": hash_of(summaries),
-        "codebook": codebook,
+        **job.records.note(),
         "splits": {s.split: _split_figures(s, facts[s.split]) for s in summaries},
         "sites": _counts_by_split(facts, lambda fact: [fact["site"]]),
         "licences": _counts_by_split(facts, lambda fact: [fact["licence"]]),
-        "categories": _counts_by_split(facts, lambda fact: [fact["category"]]),
-        "elements": _counts_by_split(facts, lambda fact: fact["elements"]),
+        **{
+            name: _counts_by_split(facts, labels)
+            for name, (_, _, labels) in job.records.TABLES.items()
+        },
         "sizes": {
             name: _quantiles([n for s in summaries for n in s.sizes[name]])
             for name in summaries[0].sizes
@@ -88,18 +88,18 @@ def _quantiles(values: list[float]) -> dict[str, float]:
 # --- for people ------------------------------------------------------------------------------
 
 
-def write_card(folder: Path, card: dict) -> None:
-    """Writes `card.json` and `README.md`."""
+def write_card(folder: Path, card: dict, tables: Mapping) -> None:
+    """Writes `card.json` and `README.md`; `tables` are those of the kind of record."""
     text = json.dumps(card, ensure_ascii=False, indent=1) + "\n"
     (folder / "card.json").write_text(text, encoding="utf-8")
-    (folder / "README.md").write_text(render(card), encoding="utf-8")
+    (folder / "README.md").write_text(render(card, tables), encoding="utf-8")
 
 
 def read_card(folder: Path) -> dict:
     return json.loads((folder / "card.json").read_text(encoding="utf-8"))
 
 
-def render(card: dict) -> str:
+def render(card: dict, tables: Mapping) -> str:
     """The card as Markdown."""
     splits = card["splits"]
     total = sum(split["records"] for split in splits.values())
@@ -123,15 +123,19 @@ def render(card: dict) -> str:
         _READING,
         "## How it was made",
         f"    {card['made_by']}",
-        f"Data set `{card['hash']}`, codebook `{card['codebook']}`.",
+        f"Data set `{card['hash']}`, "
+        + (f"codebook `{card['codebook']}`." if "codebook" in card else "records of documents."),
         "### Left out",
         _table(["reason", "records"], card["left_out"].items()) if card["left_out"] else "Nothing.",
         "## What is in it",
         "### Sites",
         _table(["site", *splits], sites),
         *_counted(card, "licences", "licence", "### Licences"),
-        *_counted(card, "categories", "category", "### Categories"),
-        *_counted(card, "elements", "element", "### Elements: records that have one"),
+        *(
+            block
+            for name, (head, title, _) in tables.items()
+            for block in _counted(card, name, head, title)
+        ),
     ]
     for name, title in numbers.items():
         if card[name]:

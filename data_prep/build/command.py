@@ -14,14 +14,17 @@ from pathlib import Path
 
 from data_prep.build.card import read_card
 from data_prep.build.files import Part, finish, make_plan, nothing_left, tally, write_part
-from data_prep.build.records import SIZES, Candidate, Job, LeftOut, Place, places, sift
+from data_prep.build.kinds import KINDS, one_kind
+from data_prep.build.records import SIZES, Candidate, Job, LeftOut, Place, places, sift, source_of
 from data_prep.cli.flags import add_workers
 from data_prep.cli.progress import Progress
 from data_prep.records.splits import SPLITS
+from xojl_jax.documents.word_pieces import FEWEST, MOST
 from xojl_jax.errors import BadUsage
 
-USAGE = """Makes the shards that training reads, from folders of records (or from older shards). The
-result opens with tensorflow-datasets, too, and its README.md says what is in it.
+USAGE = """Makes the shards that training reads, from folders of layout records or of document
+records (or from older shards). The result opens with tensorflow-datasets, too, and its README.md
+says what is in it. With documents comes a tokenizer of their words.
 
   python -m data_prep.build --records data/raw --out data/shards
   python -m data_prep.build --records data/raw data/made --out data/shards --splits 90,5,5
@@ -131,6 +134,14 @@ def make_parser(program: str, usage: str) -> argparse.ArgumentParser:
         metavar="MIB",
         help="about the size of a file (default 64)",
     )
+    add(
+        "--pieces",
+        type=int,
+        default=8192,
+        metavar="N",
+        help="of documents: entries of the tokenizer that is made of the training split's words"
+        " (default 8192)",
+    )
     add("--about", default="", metavar="TEXT", help="what these records are, for the card")
     return parser
 
@@ -144,6 +155,12 @@ def job_of(options: argparse.Namespace, made_by: str) -> Job:
                 raise BadUsage(f"site {site!r} is wanted in {fixed[site]} and in {split}")
     if options.shard_mib <= 0:
         raise BadUsage("--shard-mib: above 0")
+    if not FEWEST <= options.pieces <= MOST:
+        raise BadUsage(f"--pieces: from {FEWEST} to {MOST:,}")
+    kind = one_kind({folder: source_of(folder) for folder in options.records})
+    for name in options.most:
+        if name[0] not in KINDS[kind].SIZES:
+            raise BadUsage(f"--most {name[0]}: {kind} have {', '.join(KINDS[kind].SIZES)}")
     return Job(
         folders=tuple(options.records),
         out=options.out,
@@ -159,6 +176,8 @@ def job_of(options: argparse.Namespace, made_by: str) -> Job:
         fit=options.fit,
         about=options.about,
         command=made_by,
+        kind=kind,
+        pieces=options.pieces,
     )
 
 

@@ -13,16 +13,13 @@ from pathlib import Path
 import numpy as np
 
 from data_prep.build.card import make_card, write_card
-from data_prep.build.fit import fit_record
+from data_prep.build.pieces import write_pieces
 from data_prep.build.records import (
     Candidate,
     Job,
     LeftOut,
-    facts_of,
-    measure,
     measure_picture,
     source_of,
-    vocabulary,
 )
 from data_prep.records.splits import SPLITS, assign_sites
 from xojl_jax.data.images import ChannelStatistics
@@ -30,7 +27,6 @@ from xojl_jax.data.manifest import VERSION, shard_name, write_manifest
 from xojl_jax.data.shards import Shard, ShardFile, join_shards, write_shard
 from xojl_jax.errors import BadInput
 from xojl_jax.files import sha256, write_text
-from xojl_jax.xojl.record import parse_record, record_to_json
 
 
 @dataclass(frozen=True)
@@ -91,9 +87,9 @@ def write_part(part: tuple[str, int], candidates: Iterable[Candidate], job: Job)
     path = job.building / f"{split}-{index:05d}.part"
     note = path.with_name(path.name + ".json")
     measures = "measures 2"  # those of an earlier release lacked what buckets need
-    codebook = vocabulary().codebook.digest
     fitted = [] if job.fit is None else [f"fit {job.fit}"]
-    keys = "\n".join([str(VERSION), measures, codebook, *fitted, *(c.key for c in candidates)])
+    parts = [str(VERSION), measures, job.records.digest(), *fitted, *(c.key for c in candidates)]
+    keys = "\n".join(parts)
     digest = hashlib.sha256(keys.encode()).hexdigest()
     if (found := _finished(path, note, digest)) is not None:
         return found
@@ -116,7 +112,7 @@ def _samples(
     candidates: list[Candidate], job: Job, facts: list[dict], left_out: list[LeftOut]
 ) -> Iterator[tuple[str, bytes, dict[str, int]]]:
     """What `write_shard` wants, of each record once; adds to `facts` and `left_out`."""
-    last = ""
+    last, kind = "", job.records
     for candidate in candidates:
         if candidate.key == last:
             left_out.append(LeftOut("given twice"))
@@ -124,14 +120,14 @@ def _samples(
         last, place = candidate.key, candidate.place
         source = source_of(place.folder)
         try:
-            record = parse_record(source.text(place.entry), where=str(place))
-            picture = source.picture(place.entry, record)
+            record = kind.parse_record(source.text(place.entry), where=str(place))
+            picture = source.picture(place.entry, kind.picture_path(record))
         except (BadInput, OSError) as error:
             raise BadInput(f"{place} changed while it was read: run the build again") from error
         if job.fit is not None:
-            record, picture = fit_record(record, picture, job.fit)
-        facts.append(facts_of(record, candidate.site) | {"place": str(place)})
-        yield record_to_json(record), picture, measure(record) | measure_picture(picture)
+            record, picture = kind.fit_record(record, picture, job.fit)
+        facts.append(kind.facts_of(record, candidate.site) | {"place": str(place)})
+        yield kind.record_to_json(record), picture, kind.measure(record) | measure_picture(picture)
 
 
 def _finished(path: Path, note: Path, digest: str) -> Part | None:
@@ -176,31 +172,35 @@ def finish(parts: Iterable[Part], left_out: Mapping[str, int], job: Job) -> None
     parts = [part for part in parts if part.facts]
     if not parts:
         raise nothing_left(job, left_out)
+    kind, dataset = job.records, job.records.DATASET
     by_split = {part.split: [p for p in parts if p.split == part.split] for part in parts}
     summaries, facts = [], {}
     for split, members in by_split.items():
         facts[split] = [fact for part in members for fact in part.facts]
         shards = [
-            _named(part.shard, job.building, shard_name(split, number, len(members)))
+            _named(part.shard, job.building, shard_name(split, number, len(members), dataset))
             for number, part in enumerate(members)
         ]
         skipped = [one.fault for part in members for one in part.left_out if one.fault]
         summary = join_shards(split, shards, skipped)
-        summaries.append(replace(summary, weights=rarity(facts[split])))
+        summaries.append(replace(summary, weights=rarity(map(kind.labels_of, facts[split]))))
     keep = {file.name for summary in summaries for file in summary.files}
     for path in job.building.iterdir():
         if path.name not in keep:
             path.unlink()
-    codebook = vocabulary().codebook.digest
-    card = make_card(job.about, job.command, codebook, summaries, facts, left_out)
-    write_card(job.building, card)
+    if kind.MAKES_PIECES:
+        chosen = [s for s in summaries if s.split == "train"] or summaries
+        files = [job.building / file.name for summary in chosen for file in summary.files]
+        write_pieces(job.building, job.pieces, files)
+    card = make_card(job, summaries, facts, left_out)
+    write_card(job.building, card, kind.TABLES)
     note = {
-        "codebook": codebook,
+        **kind.note(),
         "hash": card["hash"],
         "left_out": card["left_out"],
         "sites": {split: sorted({fact["site"] for fact in facts[split]}) for split in facts},
     }
-    write_manifest(job.building, summaries, note=note, description=card["about"])
+    write_manifest(job.building, summaries, note=note, description=card["about"], dataset=dataset)
     job.building.replace(job.out)
 
 
@@ -217,10 +217,10 @@ def nothing_left(job: Job, left_out: Mapping[str, int]) -> BadInput:
     )
 
 
-def rarity(facts: list[dict]) -> list[float]:
+def rarity(labels: Iterable[list[str]]) -> list[float]:
     """How rare each record is: how many records of the split there are for each one that has its
     rarest label, be that its category or one of its elements. 1 where all records have all labels.
     """
-    labels = [[f"category {fact['category']}", *fact["elements"]] for fact in facts]
+    labels = list(labels)
     counts = Counter(label for some in labels for label in some)
-    return [round(len(facts) / min(counts[label] for label in some), 3) for some in labels]
+    return [round(len(labels) / min(counts[label] for label in some), 3) for some in labels]

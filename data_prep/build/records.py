@@ -12,24 +12,15 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
+from types import ModuleType
 
+from data_prep.build.kinds import KINDS
 from data_prep.records.entries import Entry, Folder, Shards, open_source
-from data_prep.records.splits import site_of
 from xojl_jax.data.images import ImageError, image_size
 from xojl_jax.errors import BadInput
-from xojl_jax.xojl.codebook import Codebook
-from xojl_jax.xojl.record import (
-    CATEGORIES,
-    Record,
-    category_index,
-    parse_record,
-    record_to_json,
-)
-from xojl_jax.xojl.tree import preorder, used_elements
-from xojl_jax.xojl.vocabulary import Vocabulary
 
-# What `--most` may limit. `measure` gives these and more.
-SIZES = ("nodes", "semantic_tokens", "detail_tokens")
+# What `--most` may limit, of any kind of record.
+SIZES = tuple(name for kind in KINDS.values() for name in kind.SIZES)
 
 
 @dataclass(frozen=True)
@@ -50,6 +41,13 @@ class Job:
     fit: tuple[int, int] | None = None  # (height, width) that screenshots are shrunk to
     about: str = ""
     command: str = ""
+    kind: str = "layouts"  # a key of `kinds.KINDS`
+    pieces: int = 8192  # of the tokenizer of words; of documents
+
+    @property
+    def records(self) -> ModuleType:
+        """What is to be done with a record of this kind."""
+        return KINDS[self.kind]
 
     @property
     def building(self) -> Path:
@@ -102,54 +100,29 @@ def sift(place: Place, job: Job) -> Candidate | LeftOut:
     """What can be said of a record without decoding its screenshot: whether it is wanted."""
     source = source_of(place.folder)
     try:
-        record = parse_record(source.text(place.entry), where=str(place))
+        record = job.records.parse_record(source.text(place.entry), where=str(place))
     except BadInput as error:
         return LeftOut("not a record", str(error))
-    if reason := _unwanted(record, job):
+    reason = job.records.unwanted(record, job)
+    if not reason and job.most:
+        reason = _too_large(job.records.measure(record), job)
+    if reason:
         return LeftOut(reason)
     try:
-        picture = source.picture(place.entry, record)
+        picture = source.picture(place.entry, job.records.picture_path(record))
     except (BadInput, OSError) as error:
         return LeftOut("no screenshot", f"{place}: {getattr(error, 'strerror', None) or error}")
-    text = record_to_json(record).encode()
+    text = job.records.record_to_json(record).encode()
     key = hashlib.sha256(text + hashlib.sha256(picture).digest()).hexdigest()
-    site = site_of(record, Path(place.folder).name)
+    site = job.records.site_of(record, Path(place.folder).name)
     return Candidate(place, key, site, len(text) + len(picture))
 
 
-def _unwanted(record: Record, job: Job) -> str:
-    """Why a sound record is not wanted; "" if it is."""
-    if record.layout is None and not job.unlabeled:
-        return "no layout"
-    if record.layout is not None and len(preorder(record.layout)) < job.least_nodes:
-        return f"fewer than {job.least_nodes} labeled nodes"
-    for name, least in job.least.items():
-        if (value := (record.quality or {}).get(name)) is None:
-            return f"no quality {name}"
-        if value < least:
-            return f"quality {name} under {least:g}"
-    sizes = measure(record) if job.most else {}
+def _too_large(sizes: Mapping[str, int], job: Job) -> str:
     for name, most in job.most.items():
         if sizes[name] > most:
             return f"more than {most} {name.replace('_', ' ')}"
     return ""
-
-
-def measure(record: Record) -> dict[str, int]:
-    """What the record takes, as readers of shards ask it; targets are counted without BOS."""
-    visits = preorder(record.html)
-    sizes = dict.fromkeys((*SIZES, "spelled_tokens"), 0)
-    sizes |= {
-        "nodes": len(visits),
-        "classes": max((len(visit.node.classes) for visit in visits), default=0),
-    }
-    if record.layout is not None:
-        detail = vocabulary().tokenize_detail(record.layout, record.html, record.alignment())
-        sizes["semantic_tokens"] = len(vocabulary().tokenize_semantic(record.layout)) - 1
-        sizes["detail_tokens"] = len(detail) - 1
-        # Where there is no HTML to copy from.
-        sizes["spelled_tokens"] = len(vocabulary().tokenize_detail(record.layout)) - 1
-    return sizes
 
 
 def measure_picture(picture: bytes) -> dict[str, int]:
@@ -159,19 +132,3 @@ def measure_picture(picture: bytes) -> dict[str, int]:
     except ImageError:
         height = width = 0
     return {"image_height": height, "image_width": width}
-
-
-def facts_of(record: Record, site: str) -> dict:
-    """What the weights and the card are made from."""
-    return {
-        "site": site,
-        "licence": (record.source or {}).get("licence") or "not stated",
-        "category": CATEGORIES[category_index(record.category)],
-        "elements": list(used_elements(record.layout)) if record.layout is not None else [],
-        "quality": record.quality or {},
-    }
-
-
-@cache
-def vocabulary() -> Vocabulary:
-    return Vocabulary(Codebook.load())

@@ -98,6 +98,7 @@ def parse_flags(argv: list[str]) -> argparse.Namespace:
     add("--pages", type=_count, metavar="N", help="the first N pages of a document only")
     add_workers(parser, "processes")
     add("--image-format", choices=tuple(IMAGE_FORMATS), default="png", help="default png")
+    add("--image-side", type=_count, default=1024, metavar="PX", help="longer side (default 1024)")
     add("--least-words", type=_count_or_none, default=1, metavar="N", help="of a page (default 1)")
     add("--most-words", type=_count, default=5000, metavar="N", help="of a page (default 5000)")
     add("--most-mb", type=_above_0, default=200.0, metavar="MB", help="of a file (default 200)")
@@ -128,6 +129,7 @@ def _above_0(text: str) -> float:
 def settings_of(options: argparse.Namespace) -> Settings:
     ocr = tesseract.is_installed() and not options.no_ocr
     return Settings(
+        side=options.image_side,
         image_format=options.image_format,
         most_pages=options.pages,
         least_words=options.least_words,

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from xojl_jax.data.shards import MANIFEST, ShardSource, read_manifest
 from xojl_jax.errors import BadInput
 from xojl_jax.xojl.faults import DEFAULT_CAPS
-from xojl_jax.xojl.record import Record, safe_screenshot_path
+from xojl_jax.xojl.record import safe_screenshot_path
 
 LINES = "records.jsonl"
 # A record may be twice as long as a document (docs/record.md); one byte more shows that it is not.
@@ -53,9 +53,10 @@ class Folder:
             stream.seek(entry.start)
             return stream.read(min(entry.length, LONGEST))
 
-    def picture(self, entry: Entry, record: Record) -> bytes:
-        """The screenshot's bytes; BadInput or OSError where it cannot be had."""
-        return safe_screenshot_path(self.path, record.screenshot).read_bytes()
+    def picture(self, entry: Entry, path: str) -> bytes:
+        """The bytes of the picture, which the record has at `path`; BadInput or OSError where it
+        cannot be had."""
+        return safe_screenshot_path(self.path, path).read_bytes()
 
 
 class Shards:
@@ -76,7 +77,7 @@ class Shards:
     def text(self, entry: Entry) -> bytes:
         return self._sources[entry.file][entry.start].record.encode("utf-8", "surrogatepass")
 
-    def picture(self, entry: Entry, record: Record) -> bytes:
+    def picture(self, entry: Entry, path: str) -> bytes:
         return self._sources[entry.file][entry.start].image
 
 

@@ -22,6 +22,7 @@ from pathlib import Path
 from data_prep.browser.chromium import Browser
 from data_prep.cli.flags import add_workers
 from data_prep.cli.progress import Progress
+from data_prep.synthesize.documents import make_pdfs
 from data_prep.synthesize.rendering import Limits, encode, make_records
 from xojl_jax.errors import BadUsage
 from xojl_jax.xojl.record import record_to_json
@@ -35,6 +36,11 @@ def main(argv: list[str]) -> None:
     args = _parse(argv)
     out = Path(args.out)
     _make_folder(out)
+    if args.documents:
+        with Browser(page_seconds=PAGE_SECONDS) as browser:
+            made = make_pdfs(browser, out, args.seed, args.first, args.count)
+        print(f"{len(made)} documents in {out}; data_prep.documents makes records of them")
+        return
     elements, categories, redrawn = Counter(), Counter(), Counter()
     start = time.monotonic()
     with (
@@ -155,6 +161,9 @@ def _parse(argv: list[str]) -> argparse.Namespace:
     parser.add_argument("--first", type=int, default=0, help="index of the first section (0)")
     parser.add_argument("--max-nodes", type=int, default=128, help="html nodes a section (128)")
     parser.add_argument("--max-labels", type=int, default=80, help="labeled nodes a section (80)")
+    parser.add_argument(
+        "--documents", action="store_true", help="PDF files of one page instead of sections"
+    )
     add_workers(parser, "browsers")
     parser.add_argument("--quality", type=int, default=85, help="WebP quality; 100: lossless (85)")
     args = parser.parse_args(argv)

@@ -128,7 +128,7 @@ def inspect(
     picture = None
     found.screenshot = "" if source.splits else record.screenshot
     try:
-        data = source.picture(entry, record)
+        data = source.picture(entry, record.screenshot)
         if data or not source.splits:  # in shards, a record may come without a screenshot
             picture = _inspect_picture(found, record, data, totals)
     except XojlError as fault:

@@ -107,7 +107,7 @@ def take_shots(
     for number in numbers:
         try:
             record = parse_record(source.text(entries[number]))
-            data = source.picture(entries[number], record)
+            data = source.picture(entries[number], record.screenshot)
             shots[number] = _shot(record, data)
         except (BadInput, OSError):
             continue  # the page names the problem in the picture's place

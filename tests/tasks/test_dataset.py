@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from data_prep.build.records import measure
+from data_prep.build.layout_records import measure
 from xojl_jax.data import images, shards
 from xojl_jax.data.images import decode_image
 from xojl_jax.data.loader import batches, one_epoch

@@ -17,7 +17,8 @@ from xojl_jax.files import write_text
 FORMAT = "xojl-shards"
 VERSION = 2
 MANIFEST = "manifest.json"
-# The name by which tensorflow-datasets knows the data set; file names start with it.
+# The name by which tensorflow-datasets knows the data set, unless told otherwise; file names start
+# with it.
 DATASET = "xojl_sections"
 _REBUILD = "build the shards again: python -m data_prep.build --records RECORDS --out NEW_FOLDER"
 _NUMBER_LIST = re.compile(r"\[\n *(?:-?[\d.e+-]+,\n *)*-?[\d.e+-]+\n *\]")
@@ -76,9 +77,9 @@ class Manifest:
 # --- writing ---------------------------------------------------------------------------------
 
 
-def shard_name(split: str, index: int, count: int) -> str:
+def shard_name(split: str, index: int, count: int, dataset: str = DATASET) -> str:
     """The name that tensorflow-datasets gives to file `index` of `count`."""
-    return f"{DATASET}-{split}.array_record-{index:05d}-of-{count:05d}"
+    return f"{dataset}-{split}.array_record-{index:05d}-of-{count:05d}"
 
 
 def write_manifest(
@@ -87,6 +88,7 @@ def write_manifest(
     *,
     note: Mapping | None = None,
     description: str = "Screenshots of web sections with their HTML and layout trees.",
+    dataset: str = DATASET,
 ) -> Path:
     """Completes a shard folder: counts, checksums, and the channel statistics of its training split
     (of all splits where there is none). `note` is kept as it is, for reports."""
@@ -111,7 +113,7 @@ def write_manifest(
         },
         "note": dict(note or {}),
     }
-    _write_tfds(Path(folder), summaries, description)
+    _write_tfds(Path(folder), summaries, description, dataset)
     path = Path(folder) / MANIFEST
     text = json.dumps(manifest, indent=1, ensure_ascii=False) + "\n"
     # One line for each column of numbers. (A JSON string holds no line break: none is touched.)
@@ -120,7 +122,9 @@ def write_manifest(
     return path
 
 
-def _write_tfds(folder: Path, summaries: list[SplitSummary], description: str) -> None:
+def _write_tfds(
+    folder: Path, summaries: list[SplitSummary], description: str, dataset: str
+) -> None:
     """`dataset_info.json` and `features.json`, by tensorflow-datasets itself, without TensorFlow.
 
     A split without records is in our manifest only: tensorflow-datasets knows no such thing.
@@ -128,7 +132,7 @@ def _write_tfds(folder: Path, summaries: list[SplitSummary], description: str) -
     import tensorflow_datasets as tfds  # half a second, and only writers need it
 
     template = tfds.core.ShardedFileTemplate(
-        data_dir=tfds.core.Path(folder), dataset_name=DATASET, filetype_suffix="array_record"
+        data_dir=tfds.core.Path(folder), dataset_name=dataset, filetype_suffix="array_record"
     )
     splits = [
         tfds.core.SplitInfo(

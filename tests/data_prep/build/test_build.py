@@ -16,6 +16,7 @@ from PIL import Image
 from data_prep.build import command as build
 from data_prep.build import files as build_files
 from data_prep.build.files import rarity
+from data_prep.build.layout_records import labels_of
 from xojl_jax.data.images import image_size
 from xojl_jax.data.shards import ShardSource, read_manifest
 from xojl_jax.errors import BadInput, BadUsage
@@ -281,7 +282,7 @@ def test_rarity_is_that_of_the_rarest_label():
     facts += [{"category": "content", "elements": ["map", "section"]}]
     facts += [{"category": "hero", "elements": ["section"]} for _ in range(2)]
     facts += [{"category": "other", "elements": []}]
-    assert rarity(facts) == [pytest.approx(10 / 7, abs=1e-3)] * 6 + [10, 5, 5, 10]
+    assert rarity(map(labels_of, facts)) == [pytest.approx(10 / 7, abs=1e-3)] * 6 + [10, 5, 5, 10]
 
 
 def test_mistakes_are_one_clear_line(folder, tmp_path, capsys):
