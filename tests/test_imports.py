@@ -11,6 +11,7 @@ LAYERS = (
     "documents",
     "data",
     "nn",
+    "pretrained",
     "evaluation",
     "tasks",
     "engine",
@@ -30,6 +31,8 @@ ALLOWED = {
     "xojl_jax/documents": {"errors", "xojl"},
     "xojl_jax/data": {"errors", "files"},
     "xojl_jax/nn": {"errors"},
+    # Published weights become the trunk's parameters; tasks and commands may start from them.
+    "xojl_jax/pretrained": {"errors", "files", "nn"},
     "xojl_jax/evaluation": {"errors", "xojl"},
     "xojl_jax/tasks": {
         "errors",
@@ -38,6 +41,7 @@ ALLOWED = {
         "documents",
         "data",
         "nn",
+        "pretrained",
         "evaluation",
     },
     "xojl_jax/engine": {"errors", "config_fields", "files", "tasks.base"},

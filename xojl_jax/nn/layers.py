@@ -60,12 +60,12 @@ class EinsumDense(nn.Module):
         return y
 
 
-def standardize(x: Float[Array, "*B D"]) -> Float[Array, "*B D"]:
+def standardize(x: Float[Array, "*B D"], epsilon: float = NORM_EPSILON) -> Float[Array, "*B D"]:
     """Mean 0 and variance 1 over the last axis, in float32 (or wider)."""
     x = x.astype(accumulation_dtype(x.dtype))
     # Twice over the data, not by E[x^2] - E[x]^2, which cancels where the mean is large.
     x = x - x.mean(-1, keepdims=True)
-    return x * jax.lax.rsqrt(jnp.square(x).mean(-1, keepdims=True) + NORM_EPSILON)
+    return x * jax.lax.rsqrt(jnp.square(x).mean(-1, keepdims=True) + epsilon)
 
 
 class LayerNorm(nn.Module):
@@ -73,10 +73,11 @@ class LayerNorm(nn.Module):
 
     dtype: DTypeLike = jnp.float32
     axis: str | None = "embed"
+    epsilon: float = NORM_EPSILON
 
     @nn.compact
     def __call__(self, x: Array) -> Array:
-        x = standardize(x)
+        x = standardize(x, self.epsilon)
         scale = self.param(
             "scale", named(nn.initializers.ones, self.axis), x.shape[-1:], jnp.float32
         )

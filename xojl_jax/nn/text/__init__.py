@@ -1,0 +1,1 @@
+"""Text encoders: language models in the forms that are published, read as encoders, and BERT."""
