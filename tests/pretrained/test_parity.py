@@ -55,7 +55,9 @@ def test_language_models_compute_what_transformers_computes(form, published, gol
     real = np.asarray(mask)
     np.testing.assert_allclose(logits, golden[f"{form}/logits"], atol=1e-4)
     np.testing.assert_allclose(hidden[real], golden[f"{form}/causal"][real], atol=1e-4)
-    if form == "mistral":  # the reference bounds the window on one side, this one on both
+    # The reference bounds Mistral's window on one side, this one on both; and with this version of
+    # transformers its Qwen2 stays causal.
+    if form in ("mistral", "qwen2"):
         return
     np.testing.assert_allclose(seen_both[real], golden[f"{form}/bidirectional"][real], atol=1e-4)
 

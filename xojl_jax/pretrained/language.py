@@ -32,7 +32,7 @@ TABLE = Table(
         Row(f"{_OURS}attention_norm/scale", f"{_LAYER}input_layernorm.weight"),
         Row(f"{_OURS}feed_forward_norm/scale", f"{_LAYER}post_attention_layernorm.weight"),
         Row("norm/scale", "norm.weight"),
-        Row("head", "lm_head.weight", inputs=1),
+        Row("head/kernel", "lm_head.weight", inputs=1),
     ),
     prefixes=("model.", ""),
     # Angles, which older versions saved; the head of a model that is read as an encoder.
@@ -117,6 +117,11 @@ def to_published(config: LanguageConfig) -> dict[str, Any]:
         published["sliding_window"] = config.window
         published["use_sliding_window"] = True
     return published
+
+
+def without_lora(config: LanguageConfig) -> LanguageConfig:
+    """The published model under adapters."""
+    return dataclasses.replace(config, lora=None)
 
 
 # --- the forms: what each says beside the fields that all have ------------------------------------

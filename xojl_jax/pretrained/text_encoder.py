@@ -225,7 +225,8 @@ class TextEncoder:
         embedding = _resize(np.asarray(self.params["embed"]["embedding"]), size)
         params = {**self.params, "embed": {"embedding": embedding}}
         if "head" in params:
-            params["head"] = _resize(np.asarray(params["head"]).T, size).T
+            kernel = _resize(np.asarray(params["head"]["kernel"]).T, size).T
+            params["head"] = {"kernel": kernel}
         config = dataclasses.replace(self.config, vocabulary=size)
         published = self.published | {"vocab_size": size}
         return TextEncoder(config, params, self.tokenizer, self.settings, published)
@@ -266,8 +267,7 @@ def abstract_params(config: LanguageConfig | BertConfig, head: bool = False) -> 
         model, method = LanguageModel(config), LanguageModel.logits if head else None
     tokens = jnp.zeros((1, 8), jnp.int32)
     init = functools.partial(model.init, method=method)
-    params = nn.meta.unbox(jax.eval_shape(init, jax.random.key(0), tokens))["params"]
-    return params if head else {k: v for k, v in params.items() if k != "head"}
+    return nn.meta.unbox(jax.eval_shape(init, jax.random.key(0), tokens))["params"]
 
 
 def _stored_settings(folder: Path, form: Form, config: Any) -> dict[str, Any]:

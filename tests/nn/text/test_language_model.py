@@ -193,7 +193,7 @@ def test_what_is_trained_beside_adapters():
         others = {path for path in paths if "_lora" not in path}
         assert len(paths) - len(others) == 6
         assert others == (
-            {"embed/embedding", "head", "norm/scale", "blocks/layers/attention_norm/scale",
+            {"embed/embedding", "head/kernel", "norm/scale", "blocks/layers/attention_norm/scale",
              "blocks/layers/feed_forward_norm/scale"} if extra else set()
         )  # fmt: skip
         assert jax.tree.structure(low_rank.join(trained, frozen)) == jax.tree.structure(params)

@@ -88,6 +88,18 @@ class LanguageBlock(nn.Module):
         return x + Dropout(c.dropout)(y).astype(x.dtype)
 
 
+class Head(nn.Module):
+    """The kernel float32[D, V] that scores hidden states."""
+
+    width: int
+    vocabulary: int
+
+    @nn.compact
+    def __call__(self) -> Float[Array, "D V"]:
+        init = named(nn.initializers.normal(EMBEDDING_STD), "embed", "vocab")
+        return self.param("kernel", init, (self.width, self.vocabulary), jnp.float32)
+
+
 class LanguageModel(nn.Module):
     """Tokens int32[B, T] -> hidden states [B, T, D], normalized; `head` scores them.
 
@@ -107,9 +119,8 @@ class LanguageModel(nn.Module):
         self.embed = Embed(c.vocabulary, c.width, init, c.jnp_dtype)
         self.blocks = Stack(functools.partial(LanguageBlock, c, self.sparse), c.layers, c.remat)
         self.norm = RmsNorm(c.norm_epsilon, c.norm_offset, c.jnp_dtype)
-        if not c.tied:
-            init = named(nn.initializers.normal(EMBEDDING_STD), "embed", "vocab")
-            self.head_kernel = self.param("head", init, (c.width, c.vocabulary), jnp.float32)
+        # A model that is read as an encoder has none: it is made where `head` is called.
+        self.own_head = None if c.tied else Head(c.width, c.vocabulary, name="head")
 
     def __call__(
         self,
@@ -147,7 +158,7 @@ class LanguageModel(nn.Module):
 
     def head(self) -> Float[Array, "D V"]:
         """What hidden states are multiplied with to score tokens: [D, V] in the compute dtype."""
-        kernel = self.embed.embedding.T if self.config.tied else self.head_kernel
+        kernel = self.embed.embedding.T if self.own_head is None else self.own_head()
         return kernel.astype(self.config.jnp_dtype)
 
     def logits(

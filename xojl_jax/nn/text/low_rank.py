@@ -110,7 +110,7 @@ def is_trained(path: str, lora: LoraConfig | None) -> bool:
         return True
     if parts[-1] == "scale":
         return lora.train_norms
-    return lora.train_embeddings and parts[-1] in ("embedding", "head")
+    return lora.train_embeddings and parts[0] in ("embed", "head")
 
 
 def split(
