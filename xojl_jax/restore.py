@@ -150,8 +150,9 @@ def predictor(model: LoadedModel, options: dict[str, Any]):
     """
     inference, predict = model.inference, model.inference.predict
     if model.exported is not None:
-        name = inference.program_for(options)
-        if name in model.exported.model["programs"]:
+        stored = model.exported.model["programs"]
+        own = {name: entry["options"] for name, entry in stored.items()}
+        if (name := inference.program_for(options, own)) is not None:
             program = model.exported.program(name)
             return lambda batch, rng=None: inference.from_named(program(model.params, batch))
         _check_fit(model.task, model.metadata)

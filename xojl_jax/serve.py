@@ -1,16 +1,14 @@
 """Serves exported models over HTTP: `python -m xojl_jax.serve --model=MODEL`.
 
 A page to try it is at http://127.0.0.1:8000/, its description at /openapi.json. SIGTERM answers all
-that was accepted, and ends with exit code 0.
+that was accepted, and ends with exit code 0; SIGHUP exchanges models whose folder, or the link to
+it, holds another version now.
 """
 
 import argparse
-import hashlib
-import json
 import logging
 import signal
 import socket
-import sys
 import threading
 import time
 from pathlib import Path
@@ -20,10 +18,15 @@ import uvicorn
 from xojl_jax import command, compilation_cache
 from xojl_jax.engine import local_devices
 from xojl_jax.errors import BadUsage
+from xojl_jax.serving import parts
+from xojl_jax.serving.answering import TAGS
 from xojl_jax.serving.app import Service, Settings, make_app
 from xojl_jax.serving.body import BodyLimits
+from xojl_jax.serving.drift import Drift
+from xojl_jax.serving.exchange import Exchange
+from xojl_jax.serving.json_log import log_as_json
 from xojl_jax.serving.metrics import Metrics
-from xojl_jax.serving.versions import Versions, open_models
+from xojl_jax.serving.versions import Versions, open_models, opener
 from xojl_jax.tasks.base import Limits
 
 EXAMPLES = """
@@ -31,6 +34,7 @@ examples:
   python -m xojl_jax.serve --model=models/demo
   python -m xojl_jax.serve --model=old=models/a --model=new=models/b \\
       --weight=old=0.9 --weight=new=0.1
+  python -m xojl_jax.serve --model=models/base --model=small=models/small --fallback=small,tags
 
   curl http://127.0.0.1:8000/v1/layout -F screenshot=@hero.png -F html=@hero.json
 """
@@ -41,26 +45,35 @@ log = logging.getLogger("xojl_jax.serve")
 def main(argv: list[str]) -> int:
     """Reads the flags, then serves until a signal comes."""
     flags = parse(argv)
-    settings = read_settings(flags)
-    models, weights = named_models(flags.model), named_weights(flags.weight)
-    if strange := weights.keys() - models.keys():
-        raise BadUsage(f"--weight: no model is called {min(strange)!r}")
+    settings, allowed = read_settings(flags), parts.access(flags)
+    models, weights = named_models(flags.model), named_numbers("--weight", flags.weight)
+    shadows = named_numbers("--shadow", flags.shadow)
+    named = {
+        "--weight": weights.keys(),
+        "--shadow": shadows.keys(),
+        "--fallback": set(settings.fallback) - {TAGS},
+    }
+    for flag, names in named.items():
+        if strange := names - models.keys():
+            raise BadUsage(f"{flag}: no model is called {min(strange)!r}")
     log_as_json()
     bound = bind(flags.host, flags.port)
     compilation_cache.enable(flags.compilation_cache)
     local_devices.check()
     metrics = Metrics()
-    served = open_models(
-        models,
-        weights,
+    open_model = opener(
         metrics,
         batch_size=flags.batch_size,
         queue_size=flags.queue,
         wait=flags.batch_wait_ms / 1000,
     )
-    service = Service(Versions(served), metrics, settings)
+    versions = Versions(open_models(models, weights, open_model))
+    parts.check(flags, settings, versions)
+    drift = Drift()
+    watching = parts.watching(flags, versions, metrics, shadows, drift)
+    service = Service(versions, metrics, settings, access=allowed, drift=drift, watching=watching)
     threading.Thread(target=warm, args=(service, bound), daemon=True).start()
-    run(service, bound, settings)
+    run(service, bound, settings, Exchange(versions, models, open_model, metrics))
     return 0
 
 
@@ -87,13 +100,43 @@ def parse(argv: list[str]) -> argparse.Namespace:
         "--batch-wait-ms", type=float, default=5, help="that a section waits for others (default 5)"
     )
     add("--queue", type=int, default=64, help="sections that may wait, a model (default 64)")
-    add("--requests", type=int, default=64, help="requests at once; more get 503 (default 64)")
+    add(
+        "--requests",
+        type=int,
+        help="requests at once; more get 503 (default 64, with --fallback 128)",
+    )
     add("--timeout", type=float, default=30, help="seconds for an answer (default 30)")
     add("--body-timeout", type=float, default=10, help="seconds for a body (default 10)")
     add("--max-body-mib", type=float, default=16, help="of a request (default 16)")
     add("--max-pixels", type=int, default=20_000_000, help="of a picture (default 20,000,000)")
     add("--max-nodes", type=int, default=4096, help="of a tree (default 4096)")
     add("--max-sections", type=int, default=32, help="of a request (default 32)")
+    add(
+        "--fallback",
+        default="",
+        metavar="NAME,…",
+        help="models, or tags, that answer on error or overload (default: none, so 503)",
+    )
+    add(
+        "--shadow",
+        action="append",
+        default=[],
+        metavar="NAME=SHARE",
+        help="answers this share of the requests, too, for comparison; nobody waits for it",
+    )
+    add(
+        "--keep-unsure",
+        metavar="DIR",
+        help="keeps sections of low confidence as records: this STORES CONTENTS of requests",
+    )
+    add("--unsure-below", type=float, default=0.5, help="of --keep-unsure (default 0.5)")
+    add("--keep-unsure-mib", type=float, default=256, help="size of DIR, at most (default 256)")
+    add(
+        "--rate-limit",
+        default="",
+        metavar="NUMBER/PERIOD",
+        help="requests of a key, or of an address, such as 60/minute (default: no limit)",
+    )
     add("--api-keys", metavar="FILE", help="a key a line; requests must then send one of them")
     add("--compilation-cache", default="", metavar="DIR", help=compilation_cache.HELP)
     flags = parser.parse_args(argv)
@@ -118,35 +161,27 @@ def named_models(given: list[str]) -> dict[str, Path]:
     return models
 
 
-def named_weights(given: list[str]) -> dict[str, float]:
-    weights = {}
+def named_numbers(flag: str, given: list[str]) -> dict[str, float]:
+    """NAME=NUMBER of a flag -> {name: number}, 0 or more."""
+    numbers = {}
     for text in given:
         name, _, number = text.partition("=")
         try:
-            weights[name] = float(number)
+            numbers[name] = float(number)
         except ValueError:
-            weights[name] = -1.0
-        if not 0 <= weights[name] < float("inf"):
-            raise BadUsage(f"--weight={text}: write NAME=NUMBER, such as new=0.1")
-    return weights
+            numbers[name] = -1.0
+        if not 0 <= numbers[name] < float("inf"):
+            raise BadUsage(f"{flag}={text}: write NAME=NUMBER, such as new=0.1")
+    return numbers
 
 
 def read_settings(flags: argparse.Namespace) -> Settings:
-    keys = frozenset()
-    if flags.api_keys:
-        try:
-            lines = Path(flags.api_keys).read_text(encoding="utf-8").split()
-        except (OSError, UnicodeError) as error:
-            raise BadUsage(f"--api-keys: {flags.api_keys} cannot be read ({error})") from error
-        if not lines:
-            raise BadUsage(f"--api-keys: {flags.api_keys} holds no key")
-        keys = frozenset(hashlib.sha256(line.encode()).digest() for line in lines)
     return Settings(
         body=BodyLimits(int(flags.max_body_mib * 2**20), flags.body_timeout, flags.max_sections),
         inputs=Limits(flags.max_pixels, flags.max_nodes),
         timeout=flags.timeout,
-        requests=flags.requests,
-        keys=keys,
+        requests=flags.requests or (128 if flags.fallback else 64),
+        fallback=tuple(filter(None, flags.fallback.split(","))),
     )
 
 
@@ -193,8 +228,9 @@ class _Server(uvicorn.Server):
         super().handle_exit(sig, frame)
 
 
-def run(service: Service, bound: socket.socket, settings: Settings) -> None:
-    """Serves until SIGTERM or SIGINT; returns when all that was accepted is answered."""
+def run(service: Service, bound: socket.socket, settings: Settings, exchange: Exchange) -> None:
+    """Serves until SIGTERM or SIGINT; returns when all that was accepted is answered. SIGHUP
+    exchanges models."""
     config = uvicorn.Config(
         make_app(service),
         log_config=None,
@@ -208,38 +244,14 @@ def run(service: Service, bound: socket.socket, settings: Settings) -> None:
     )
     # The server raises a signal that it got again when it is done; by then, all is well.
     before = {s: signal.signal(s, lambda *_: None) for s in (signal.SIGTERM, signal.SIGINT)}
+    if hasattr(signal, "SIGHUP"):
+        signal.signal(signal.SIGHUP, lambda *_: exchange.start())
     try:
         _Server(config, service).run(sockets=[bound])
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
     log.info("ended", extra={"fields": {}})
-
-
-class _JsonLines(logging.Formatter):
-    """A line of JSON for each event."""
-
-    def format(self, record: logging.LogRecord) -> str:
-        told = {
-            "time": time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(record.created))
-            + f".{int(record.msecs):03}Z",
-            "level": record.levelname.lower(),
-            "event": record.getMessage(),
-            **getattr(record, "fields", {}),
-        }
-        if record.exc_info and record.exc_info[0]:
-            told["error"] = record.exc_info[0].__name__
-        return json.dumps(told, ensure_ascii=False)
-
-
-def log_as_json() -> None:
-    """All logging as JSON lines on standard error."""
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(_JsonLines())
-    logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
-    logging.getLogger("python_multipart").setLevel(logging.ERROR)  # it quotes bytes
-    for name in ("jax", "absl", "uvicorn", "httpx", "asyncio"):
-        logging.getLogger(name).setLevel(logging.WARNING)
 
 
 if __name__ == "__main__":

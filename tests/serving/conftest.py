@@ -8,11 +8,12 @@ from flax import linen as nn
 
 from tests.tasks.conftest import small_config
 from xojl_jax.restore import LoadedModel
-from xojl_jax.serving import loaded, write
+from xojl_jax.serving import loaded, training, write
 from xojl_jax.tasks.layout.inference import LayoutInference
 from xojl_jax.tasks.layout.task import LayoutTask
 
 PROGRAMS = ("detail", "dual")
+CALIBRATION = {"detail": [0.5, 0.25], "semantic": [1.0, 0.0]}
 
 
 @pytest.fixture(scope="package", autouse=True)
@@ -28,9 +29,10 @@ def own(tmp_path_factory):
     """The model before its export, as `restore.load` gives it."""
     config = small_config()
     task = LayoutTask(config)
+    task.calibration = CALIBRATION
     params = nn.meta.unbox(jax.jit(task.init)(jax.random.key(0)))
     metadata = {
-        "task": task.metadata(),
+        "task": task.metadata() | {"calibration": CALIBRATION},
         "config": json.loads(config.to_json()),
         "checkpoint": str(tmp_path_factory.mktemp("run") / "checkpoints" / "7"),
         "weights": "params",
@@ -49,6 +51,8 @@ def folder(own, tmp_path_factory):
             "programs",
             lambda self: {name: programs(self)[name] for name in PROGRAMS},
         )
+        patch.setattr(training, "_RECORDS", 40)
+        patch.setattr(training, "_PICTURES", 20)
         arguments = (own.task, own.inference, own.params, own.metadata)
         write.write(out, *arguments, name="small", report=lambda line: None)
     return out

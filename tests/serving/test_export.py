@@ -29,11 +29,25 @@ def test_programs_answer_as_the_run_does_token_for_token(own, model):
     batch = stack([dataset[i] for i in range(2)])
     batch = {name: np.asarray(array) for name, array in batch.items()}
     options = {"mode": "detail", "method": "greedy", "beam": 4, "temperature": 1.0}
-    wanted = restore.predictor(own, options)(batch)
+    wanted = restore.predictor(own, options | {"confidence": True})(batch)
     found = own.inference.from_named(model.program("detail")(own.params, batch))
     for array in ("tokens", "length", "category"):
         assert np.array_equal(getattr(wanted, array), getattr(found, array)), array
     np.testing.assert_allclose(wanted.score, found.score, rtol=1e-5)
+    np.testing.assert_allclose(wanted.gains, found.gains, rtol=1e-4, atol=1e-6)
+
+
+def test_a_program_answers_what_it_can(own):
+    """Protects `predict` from a model of an earlier version: what its program lacks is traced."""
+    options = {"mode": "detail", "method": "greedy", "confidence": True}
+    programs = own.inference.programs()
+    old = {name: {"mode": name, "method": "greedy"} for name in programs}
+    find = own.inference.program_for
+    assert find(options, programs) == "detail" and find(options, old) is None
+    assert find(options | {"confidence": False}, programs) == "detail"
+    assert find(options | {"confidence": False}, old) == "detail"
+    assert find(options | {"method": "beam"}, programs) is None
+    assert find(options, {}) is None
 
 
 def test_the_folder_is_whole_and_says_what_it_is(own, folder):

@@ -49,10 +49,12 @@ def test_all_that_is_known_is_told(model):
     boxes = [[0, 0, 120, 80, 0], [0, 0, 60, 20, 1], [0, 20, 60, 20, 1]]
     section = {"screenshot": picture(), "html": TREE, "html_boxes": boxes}
     (told,) = model.describe([section])
-    assert told["elements"] == len(told["nodes"])
+    assert told["elements"] == len(told["nodes"]) == len(told["confidence"])
+    assert all(0 <= each <= 1 for each in told["confidence"])
     assert len(told["boxes"]) == sum(node is not None for node in told["nodes"])
     json.dumps(told)
     (dual,) = model.describe([section], program="dual")
+    assert len(dual["views"]["semantic"]["confidence"]) == dual["views"]["semantic"]["elements"]
     assert dual["views"]["detail"]["layout"] == told["layout"] == dual["layout"]["detail"]
 
 

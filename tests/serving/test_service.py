@@ -1,6 +1,5 @@
 """The service as a process of its own, over HTTP: answers, refusals, overload, its end."""
 
-import asyncio
 import base64
 import json
 import os
@@ -8,8 +7,6 @@ import random
 import signal
 import socket
 import struct
-import subprocess
-import sys
 import time
 import zlib
 from concurrent.futures import ThreadPoolExecutor
@@ -19,19 +16,20 @@ import httpx
 import pytest
 
 from data_prep.browser.chromium import find_chromium
+from tests.serving.client import Inside, in_a_thread, problem
+from tests.serving.running import Running
 from tests.serving.test_loaded import TREE, picture
 from xojl_jax import serve
 from xojl_jax.errors import BadUsage
+from xojl_jax.serving import parts
 from xojl_jax.serving.app import Service, Settings, make_app
 from xojl_jax.serving.batching import Batcher
 from xojl_jax.serving.metrics import Metrics
 from xojl_jax.serving.versions import Served, Versions, runner
 from xojl_jax.xojl.tree import parse_layout
 
-ROOT = Path(__file__).parents[2]
 BOXES = [[0, 0, 120, 80, 0], [0, 0, 60, 20, 1], [0, 20, 60, 20, 1]]
 FLAGS = (
-    "--port=0",
     "--batch-size=2",
     "--queue=4",
     "--requests=12",
@@ -41,63 +39,19 @@ FLAGS = (
 )
 
 
-def in_a_thread(function, *arguments):
-    """Runs what has an event loop of its own: in the thread of all tests that of a browser, which
-    other tests share, may be running."""
-    with ThreadPoolExecutor(1) as pool:
-        return pool.submit(function, *arguments).result()
-
-
-class Process:
-    """A running service, its address and its log."""
-
-    def __init__(self, folder: Path, log: Path):
-        self.log = log
-        models = [f"--model=old={folder}", f"--model=new={folder}", "--weight=old=1"]
-        with log.open("wb") as stream:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "xojl_jax.serve", *models, *FLAGS],
-                cwd=ROOT,
-                env=os.environ | {"JAX_DISABLE_MOST_OPTIMIZATIONS": "1"},
-                stderr=stream,
-            )
-        self.address = self._wait()
-
-    def _wait(self) -> str:
-        for _ in range(2000):
-            for line in self.lines():
-                if line["event"] == "ready":
-                    return line["address"].rstrip("/")
-            assert self.process.poll() is None, self.log.read_text()
-            time.sleep(0.1)
-        raise AssertionError(self.log.read_text())
-
-    def lines(self) -> list[dict]:
-        text = self.log.read_text(encoding="utf-8")
-        return [json.loads(line) for line in text.splitlines() if line.startswith("{")]
-
-
 @pytest.fixture(scope="module")
 def service(folder, tmp_path_factory):
-    running = Process(folder, tmp_path_factory.mktemp("service") / "log")
+    flags = [f"--model=old={folder}", f"--model=new={folder}", "--weight=old=1", *FLAGS]
+    log = tmp_path_factory.mktemp("service") / "log"
+    running = Running("xojl_jax.serve", flags, log, JAX_DISABLE_MOST_OPTIMIZATIONS="1")
     yield running
-    running.process.kill()
-    running.process.wait()
+    running.end()
 
 
 @pytest.fixture(scope="module")
 def client(service):
     with httpx.Client(base_url=service.address, timeout=60) as client:
         yield client
-
-
-def problem(response: httpx.Response, status: int, words: str = "") -> dict:
-    """The problem of an answer, which must be one of this status."""
-    assert response.status_code == status, response.text
-    assert response.headers["content-type"] == "application/problem+json"
-    told = response.json()
-    assert told["status"] == status and words in told["detail"], told
-    return told
 
 
 def test_json_and_forms_answer_alike(client, model):
@@ -110,6 +64,8 @@ def test_json_and_forms_answer_alike(client, model):
         one = client.post("/v1/layout", json=section | {"screenshot": shot})
         assert one.status_code == 200, one.text
         assert one.json()["layout"] == wanted["layout"] and one.json()["boxes"] == wanted["boxes"]
+        assert one.json()["confidence"] == pytest.approx(wanted["confidence"], abs=1e-3)
+        assert "fallback" not in one.json()
         assert (one.json()["model"], one.json()["version"]) == ("old", model.version)
         assert one.headers["x-model-version"] == model.version
     files = {"screenshot": ("a.png", picture()), "html": ("a.json", json.dumps(TREE))}
@@ -284,6 +240,7 @@ def visit_page(address: str, chromium: str, shot: Path, record: Path) -> tuple[l
         page.keyboard.press("End")
         assert page.evaluate("document.activeElement.dataset.node") == str(items.count() - 1)
         assert page.locator("#picture svg image").count() == 1
+        assert page.locator("#tree meter").count() == items.count()  # how sure each node is
         page.set_input_files("#input", [])
         record.write_text("{")
         page.set_input_files("#input", [record])
@@ -345,35 +302,14 @@ def test_the_end_answers_what_was_accepted(service):
 # --- in this process -------------------------------------------------------------------------
 
 
-class Inside:
-    """A client of an application without a server."""
-
-    def __init__(self, app):
-        self._app = app
-
-    def request(self, method: str, path: str, **values) -> httpx.Response:
-        async def ask() -> httpx.Response:
-            transport = httpx.ASGITransport(self._app)
-            async with httpx.AsyncClient(transport=transport, base_url="http://x") as client:
-                return await client.request(method, path, **values)
-
-        return in_a_thread(asyncio.run, ask())
-
-    def get(self, path: str) -> httpx.Response:
-        return self.request("GET", path)
-
-    def post(self, path: str, **values) -> httpx.Response:
-        return self.request("POST", path, **values)
-
-
 @pytest.fixture(scope="module")
 def inside(folder, model):
     """The application without a server, with a key; its model is the one compiled already."""
     batcher = Batcher(runner(model, 2), batch_size=2, queue_size=4, wait=0.0)
     served = [Served("only", model, 1.0, batcher, 2)]
     flags = serve.parse(["--model=x", "--api-keys", str(folder / "model_card.md")])
-    keys = serve.read_settings(flags).keys
-    service = Service(Versions(served), Metrics(), Settings(keys=keys, timeout=300))
+    access = parts.access(flags)
+    service = Service(Versions(served), Metrics(), Settings(timeout=300), access=access)
     yield service, Inside(make_app(service))
     service.close()
 
@@ -403,7 +339,7 @@ def test_readiness_follows_the_life_of_the_service(inside):
 def test_a_fault_of_ours_tells_nothing(inside, monkeypatch):
     """Protects contents and paths: 500 has a number, the log the place."""
     service, client = inside
-    monkeypatch.setattr(service, "_check_key", lambda request: 1 / 0)
+    monkeypatch.setattr(service.access, "check", lambda request: 1 / 0)
     told = problem(client.post("/v1/layout", json={"html": TREE}), 500, "number")
     assert "division" not in json.dumps(told)
 
@@ -428,6 +364,9 @@ def test_mistakes_in_flags_are_named(folder, tmp_path):
         ([f"--model=a={folder}", "--weight=b=1"], "no model is called 'b'"),
         ([f"--model=a={folder}", "--weight=a=much"], "NAME=NUMBER"),
         ([f"--model=a={folder}", "--queue=0"], "choose more than 0"),
+        ([f"--model=a={folder}", "--fallback=b,tags"], "--fallback: no model is called 'b'"),
+        ([f"--model=a={folder}", "--shadow=b=0.1"], "--shadow: no model is called 'b'"),
+        ([f"--model=a={folder}", "--rate-limit=5/week"], "NUMBER/PERIOD"),
         ([f"--model=a={folder}", f"--api-keys={empty}"], "holds no key"),
         ([f"--model=a={folder}", "--host=999.1.1.1"], "--host=999"),
     ):

@@ -2,8 +2,6 @@
 
 import asyncio
 import contextlib
-import hashlib
-import hmac
 import json
 import logging
 import time
@@ -22,11 +20,15 @@ from starlette.responses import JSONResponse, Response
 from xojl_jax.errors import BadInput, BadUsage
 from xojl_jax.serving import metrics as metrics_module
 from xojl_jax.serving import openapi, page
-from xojl_jax.serving.batching import Job, Overloaded, TooLate
-from xojl_jax.serving.body import Asked, BodyLimits, read, take_apart
+from xojl_jax.serving.access import Access
+from xojl_jax.serving.answering import Answered, Answering, Sections
+from xojl_jax.serving.body import BodyLimits, read, take_apart
+from xojl_jax.serving.drift import Drift, show_drift
+from xojl_jax.serving.faults import places
 from xojl_jax.serving.metrics import Metrics
-from xojl_jax.serving.problems import Problem, to_response
+from xojl_jax.serving.problems import Problem, overloaded, to_response
 from xojl_jax.serving.versions import Served, Versions
+from xojl_jax.serving.watching import Watching
 from xojl_jax.tasks.base import Limits
 
 log = logging.getLogger(__name__)
@@ -39,52 +41,69 @@ class Settings:
     Attributes:
       timeout: seconds that a request may take after its body came.
       requests: that are read or answered at once; the next ones are refused.
-      keys: SHA-256 digests of the API keys; none: everybody may ask.
+      fallback: names of models, or "tags"; see `Answering`.
     """
 
     body: BodyLimits = field(default_factory=BodyLimits)
     inputs: Limits = field(default_factory=Limits)
     timeout: float = 30.0
     requests: int = 64
-    keys: frozenset[bytes] = frozenset()
+    fallback: tuple[str, ...] = ()
 
 
 class Service:
     """The state of a running service.
+
+    Args:
+      access: who may ask.
+      drift: shown in the counters; one of the watchers that are told of answers.
+      watching: groups of watchers, none of which waits for another group.
 
     Attributes:
       ready: set when every model's usual program is compiled.
       draining: no new work is wanted; what was accepted is finished.
     """
 
-    def __init__(self, versions: Versions, metrics: Metrics, settings: Settings):
+    def __init__(
+        self,
+        versions: Versions,
+        metrics: Metrics,
+        settings: Settings,
+        *,
+        access: Access | None = None,
+        drift: Drift | None = None,
+        watching: Sequence[Watching] = (),
+    ):
         self.versions, self.metrics, self.settings = versions, metrics, settings
+        self.access, self._drift, self._watching = access or Access(), drift, watching
         self.ready = self.draining = False
         self.in_flight = 0
         # Decoding pictures takes memory by the pixel: two at once, whoever asks.
-        self.decoders = ThreadPoolExecutor(2, thread_name_prefix="decode")
+        self._decoders = ThreadPoolExecutor(2, thread_name_prefix="decode")
+        self._answering = Answering(versions, metrics, settings.fallback, self._decoders)
 
     # --- one request -------------------------------------------------------------------------
 
     async def answer(self, request: Request) -> Response:
         """`POST /v1/TASK`."""
-        self._check_key(request)
-        served = self.versions.choose(request.headers.get("x-model"))
-        if served is None:
-            known = ", ".join(self.versions.by_name)
-            raise Problem(404, f"no such model: X-Model is one of {known}", "model")
-        request.state.served = served
-        if self.in_flight >= self.settings.requests:
-            raise self._overloaded(served.batcher.retry_after())
-        self.in_flight += 1
-        self.metrics.in_flight.set(self.in_flight)
-        try:
-            return await self._answer(request, served)
-        finally:
-            self.in_flight -= 1
+        self.access.check(request)
+        name = request.headers.get("x-model")
+        with self.versions.lease(name) as served:
+            if served is None:
+                known = ", ".join(self.versions.by_name)
+                raise Problem(404, f"no such model: X-Model is one of {known}", "model")
+            request.state.by = served.name, served.model.version
+            if self.in_flight >= self.settings.requests:
+                raise overloaded(served.batcher.retry_after())
+            self.in_flight += 1
             self.metrics.in_flight.set(self.in_flight)
+            try:
+                return await self._answer(request, served, bool(name))
+            finally:
+                self.in_flight -= 1
+                self.metrics.in_flight.set(self.in_flight)
 
-    async def _answer(self, request: Request, served: Served) -> Response:
+    async def _answer(self, request: Request, served: Served, by_name: bool) -> Response:
         with self._stage("read"):
             body = await read(request, self.settings.body)
         deadline = time.monotonic() + self.settings.timeout
@@ -92,29 +111,27 @@ class Service:
         loop = asyncio.get_running_loop()
         with self._stage("decode"):
             decoding = loop.run_in_executor(
-                self.decoders, self._decode, body, kind, served, deadline
+                self._decoders, self._decode, body, kind, served, deadline
             )
-            asked, jobs = await decoding
+            many, sections = await decoding
         del body
-        try:
-            served.batcher.submit(jobs)
-        except Overloaded as error:
-            raise self._overloaded(error.retry_after) from None
-        try:
-            waiting = asyncio.gather(*(asyncio.wrap_future(job.answer) for job in jobs))
-            answers = await asyncio.wait_for(waiting, max(0.0, deadline - time.monotonic()))
-        except (TimeoutError, TooLate):
-            detail = f"no answer within {self.settings.timeout:g} s"
-            raise Problem(504, detail, "deadline", {"Retry-After": "5"}) from None
-        mode = jobs[0].program
-        self.metrics.sections.labels(served.name, served.model.version, mode).inc(len(jobs))
-        request.state.sections = len(jobs)
-        return self._to_response(asked, jobs, answers, served)
+        answered = await self._answering.answer(sections, served, by_name)
+        request.state.by = answered.name, answered.version
+        request.state.sections = len(sections.inputs)
+        request.state.fallback = answered.fallback
+        self.metrics.sections.labels(answered.name, answered.version, answered.mode).inc(
+            len(sections.inputs)
+        )
+        response = _to_response(answered, many)
+        for watching in self._watching:
+            watching.tell(answered)
+        return response
 
     def _decode(
         self, body: bytes, kind: str, served: Served, deadline: float
-    ) -> tuple[Asked, list[Job]]:
-        """Everything that takes time before the model, in a thread."""
+    ) -> tuple[bool, Sections]:
+        """Everything that takes time before the model, in a thread. Whether the request has a list
+        of sections, and these."""
         if time.monotonic() > deadline:
             raise Problem(504, "the deadline passed before the input was read", "deadline")
         model = served.model
@@ -123,47 +140,15 @@ class Service:
         if mode not in model.programs:
             known = ", ".join(model.programs)
             raise Problem(422, f"no such mode: this model has {known}", "mode")
-        jobs = []
+        inputs, samples = [], []
         for index, values in enumerate(asked.sections):
             name = f"sections[{index}]" if asked.many else "section"
             try:
-                inputs = model.inputs(values, name, self.settings.inputs)
-                sample = model.inference.featurize(inputs)
+                inputs.append(model.inputs(values, name, self.settings.inputs))
+                samples.append(model.inference.featurize(inputs[-1]))
             except (BadInput, BadUsage) as error:
                 raise Problem(422, " ".join(str(error).split())[:500], "input") from None
-            jobs.append(Job(mode, sample, inputs, deadline))
-        return asked, jobs
-
-    def _to_response(
-        self, asked: Asked, jobs: Sequence[Job], answers: Sequence[Any], served: Served
-    ) -> Response:
-        to_values = served.model.inference.to_values
-        told = [to_values(job.inputs, answer) for job, answer in zip(jobs, answers, strict=True)]
-        about = {
-            "model": served.name,
-            "version": served.model.version,
-            "mode": jobs[0].program,
-        }
-        document = {**about, "sections": told} if asked.many else {**about, **told[0]}
-        text = json.dumps(document, ensure_ascii=False, separators=(",", ":"))
-        return Response(text + "\n", media_type="application/json")
-
-    def _check_key(self, request: Request) -> None:
-        if not self.settings.keys:
-            return
-        given = request.headers.get("x-api-key") or request.headers.get(
-            "authorization", ""
-        ).removeprefix("Bearer ")
-        digest = hashlib.sha256(given.encode("utf-8", "replace")).digest()
-        if not any(hmac.compare_digest(digest, key) for key in self.settings.keys):
-            headers = {"WWW-Authenticate": "Bearer"}
-            raise Problem(401, "an API key is needed: X-API-Key, or a bearer token", "key", headers)
-
-    def _overloaded(self, seconds: int) -> Problem:
-        detail = f"too many requests at once: try again in {seconds} s"
-        return Problem(
-            503, detail, "overload", {"Retry-After": str(seconds), "Connection": "close"}
-        )
+        return asked.many, Sections(mode, inputs, samples, deadline)
 
     @contextlib.contextmanager
     def _stage(self, name: str):
@@ -185,11 +170,40 @@ class Service:
             for each in self.versions.by_name.values()
         ]
 
+    def counters(self) -> bytes:
+        """In Prometheus' format."""
+        for each in self.versions.by_name.values():
+            self.metrics.queued.labels(each.name).set(len(each.batcher))
+        self.metrics.show_versions(
+            (e.name, e.model.version) for e in self.versions.by_name.values()
+        )
+        if self._drift is not None:
+            show_drift(self._drift, self.versions, self.metrics)
+        return self.metrics.text()
+
     def close(self) -> None:
         """Answers all that was accepted."""
+        for watching in self._watching:
+            watching.close()
         for each in self.versions.by_name.values():
             each.batcher.close()
-        self.decoders.shutdown()
+        self._decoders.shutdown()
+
+
+def _to_response(answered: Answered, many: bool) -> Response:
+    to_values = answered.model.inference.to_values
+    pairs = zip(answered.inputs, answered.answers, strict=True)
+    told = [to_values(inputs, answer) for inputs, answer in pairs]
+    about: dict[str, Any] = {
+        "model": answered.name,
+        "version": answered.version,
+        "mode": answered.mode,
+    }
+    if answered.fallback:
+        about["fallback"] = {"from": answered.chosen, "reason": answered.fallback}
+    document = {**about, "sections": told} if many else {**about, **told[0]}
+    text = json.dumps(document, ensure_ascii=False, separators=(",", ":"))
+    return Response(text + "\n", media_type="application/json")
 
 
 def make_app(service: Service) -> FastAPI:
@@ -236,9 +250,7 @@ def make_app(service: Service) -> FastAPI:
     @app.get("/metrics")
     async def metrics() -> Response:
         """Counters for Prometheus."""
-        for each in service.versions.by_name.values():
-            service.metrics.queued.labels(each.name).set(len(each.batcher))
-        return Response(service.metrics.text(), media_type=metrics_module.CONTENT_TYPE)
+        return Response(service.counters(), media_type=metrics_module.CONTENT_TYPE)
 
     text, policy = page.load(Path(__file__).with_name("page.html"), task)
 
@@ -274,22 +286,20 @@ def _add_watching(app: FastAPI, service: Service) -> None:
             response = await call_next(request)
         except Exception as error:
             # Where, and of which type. What it says could quote contents.
-            places = _places(error)
-            log.error("failed", extra={"fields": {"id": request_id, "error": places}})
+            log.error("failed", extra={"fields": {"id": request_id, "error": places(error)}})
             request.state.reason = "internal"
             response = to_response(
                 Problem(500, f"a fault of ours, number {request_id}", "internal")
             )
         seconds = time.monotonic() - began
-        served = getattr(request.state, "served", None)
-        name, version = (served.name, served.model.version) if served else ("", "")
+        name, version = getattr(request.state, "by", ("", ""))
         route = request.scope.get("route")
         path = getattr(route, "path", "other")
         service.metrics.requests.labels(path, name, version, response.status_code).inc()
         reason = getattr(request.state, "reason", "")
         if reason:
             service.metrics.refused.labels(reason).inc()
-        if served:
+        if name:
             service.metrics.seconds.labels("all").observe(seconds)
             response.headers["X-Model"], response.headers["X-Model-Version"] = name, version
         response.headers["X-Request-Id"] = request_id
@@ -303,15 +313,7 @@ def _add_watching(app: FastAPI, service: Service) -> None:
             "version": version,
             "sections": getattr(request.state, "sections", 0),
             "reason": reason,
+            "fallback": getattr(request.state, "fallback", ""),
         }
         log.info("request", extra={"fields": fields})
         return response
-
-
-def _places(error: BaseException) -> str:
-    places, trace = [], error.__traceback__
-    while trace is not None:
-        code = trace.tb_frame.f_code
-        places.append(f"{Path(code.co_filename).name}:{trace.tb_lineno}")
-        trace = trace.tb_next
-    return f"{type(error).__name__} at {' '.join(places[-6:])}"

@@ -5,6 +5,8 @@
     params.safetensors     float32 parameters, by paths such as trunk/vision/…
     orbax/                 the same, as Orbax lays them out
     programs/NAME.jaxexport   StableHLO for cpu, cuda and tpu, as jax.export serializes it
+    training.json          how inputs of the training look, and a baseline; not where the data was
+                           not at hand
     model_card.md, LICENSE
     manifest.json          size and sha256 of every other file; written last
 

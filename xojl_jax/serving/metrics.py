@@ -1,7 +1,7 @@
 """What a service counts, in Prometheus' format."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import prometheus_client as prometheus
 
@@ -46,6 +46,57 @@ class Metrics:
         self.queued = prometheus.Gauge(
             "xojl_queued", "inputs that wait for a batch", ["model"], **registry
         )
+        self.models = prometheus.Gauge(
+            "xojl_model", "1 for each version that serves", ["model", "version"], **registry
+        )
+        self._add_watched(registry)
+
+    def _add_watched(self, registry: dict) -> None:
+        """What is known of answers, not of requests."""
+        self.fallback = prometheus.Counter(
+            "xojl_fallback",
+            "requests that another one answered: reason is overload, error or deadline",
+            ["model", "to", "reason"],
+            **registry,
+        )
+        self.shadow = prometheus.Counter(
+            "xojl_shadow",
+            "inputs that a shadow was asked for, too: same, different, overload, error, no_mode",
+            ["model", "shadow", "result"],
+            **registry,
+        )
+        self.agreement = prometheus.Histogram(
+            "xojl_shadow_agreement",
+            "of a shadow's answers with those that were sent, 1 where they are the same",
+            ["model", "shadow"],
+            buckets=(0.2, 0.4, 0.6, 0.8, 0.9, 0.95, 0.999, 1),
+            **registry,
+        )
+        self.confidence = prometheus.Histogram(
+            "xojl_confidence",
+            "of answers, calibrated",
+            ["model", "version"],
+            buckets=(0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1),
+            **registry,
+        )
+        self.drift = prometheus.Gauge(
+            "xojl_input_drift",
+            "population stability index of the last inputs against the training",
+            ["model", "version", "feature"],
+            **registry,
+        )
+        self.kept = prometheus.Counter(
+            "xojl_kept", "unsure sections that were kept (--keep-unsure)", ["model"], **registry
+        )
+        self.exchanges = prometheus.Counter(
+            "xojl_exchanges",
+            "models that were read again: exchanged, same, failed",
+            ["model", "result"],
+            **registry,
+        )
+        self.unwatched = prometheus.Counter(
+            "xojl_unwatched", "answers that were neither compared nor kept: too many", **registry
+        )
 
     def observer(self, model: str, version: str) -> Callable[[Sequence[Job], float], None]:
         """For `Batcher`: called with the jobs and seconds of every batch."""
@@ -58,6 +109,12 @@ class Metrics:
                 self.seconds.labels("queue").observe(max(0.0, began - job.queued))
 
         return observe
+
+    def show_versions(self, versions: Iterable[tuple[str, str]]) -> None:
+        """Sets the gauge of (name, version) that serve now."""
+        self.models.clear()
+        for labels in versions:
+            self.models.labels(*labels).set(1)
 
     def text(self) -> bytes:
         return prometheus.generate_latest(self.registry)

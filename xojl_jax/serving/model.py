@@ -4,6 +4,7 @@ safetensors, what is computed from the exported programs."""
 import dataclasses
 import json
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from ml_collections import ConfigDict
 from xojl_jax import tasks
 from xojl_jax.engine import compatibility
 from xojl_jax.errors import BadInput
-from xojl_jax.serving import folder, params
+from xojl_jax.serving import folder, params, training
 from xojl_jax.serving.programs import Program
 from xojl_jax.tasks.base import Task
 
@@ -26,12 +27,14 @@ class Exported:
       model: what `model.json` says.
       task: built from the model's own config and facts.
       params: nested dict of float32 numpy arrays.
+      training: what is kept of the training data, see `serving.training`.
     """
 
     path: Path
     model: dict[str, Any]
     task: Task
     params: dict[str, Any]
+    training: Mapping[str, Any]
 
     _programs: dict[str, Program] = dataclasses.field(default_factory=dict)
 
@@ -54,7 +57,8 @@ def read(path: str | os.PathLike, data_path: str | None = None) -> Exported:
     Raises:
       BadInput: it is damaged, or newer than this version.
     """
-    path = Path(path).expanduser().absolute()
+    # Resolved: a link that is moved while the model serves must not mix two versions.
+    path = Path(path).expanduser().resolve()
     if not folder.is_exported(path):
         raise BadInput(
             f"{path} is no exported model: python -m xojl_jax.export --workdir=RUN --out=MODEL "
@@ -66,7 +70,8 @@ def read(path: str | os.PathLike, data_path: str | None = None) -> Exported:
     if data_path is not None:
         config.data.path = data_path
     facts = {name: _read_fact(path, name, kind) for name, kind in model["facts"].items()}
-    return Exported(path, model, tasks.make(config, facts), params.read(path / folder.PARAMS))
+    weights = params.read(path / folder.PARAMS)
+    return Exported(path, model, tasks.make(config, facts), weights, training.read(path))
 
 
 def _read_fact(path: Path, name: str, kind: str) -> Any:

@@ -13,6 +13,7 @@ _STATUSES = {
     413: "The body is too large.",
     415: "Neither JSON nor form data.",
     422: "The input is not what it should be, or beyond a limit.",
+    429: "Too many requests of this client: Retry-After tells when to come again.",
     503: "Too many requests at once: Retry-After tells when to come again.",
     504: "No answer within the time.",
 }
@@ -57,6 +58,14 @@ def describe(model: Model, settings) -> dict[str, Any]:
             "model": {"type": "string"},
             "version": {"type": "string", "description": "which model gave the answer"},
             "mode": {"type": "string"},
+            "fallback": {
+                "type": "object",
+                "description": "only where another model than the chosen one answered",
+                "properties": {
+                    "from": {"type": "string", "description": "the model that was chosen"},
+                    "reason": {"enum": ["overload", "error", "deadline"]},
+                },
+            },
             inference.answer_name: {"type": "object"},
             "sections": {"type": "array", "items": {"type": "object"}},
         },

@@ -40,6 +40,12 @@ def to_response(problem: Problem) -> Response:
     )
 
 
+def overloaded(seconds: int) -> Problem:
+    """Asks to come again. The connection is closed, so that others find a place."""
+    detail = f"too many requests at once: try again in {seconds} s"
+    return Problem(503, detail, "overload", {"Retry-After": str(seconds), "Connection": "close"})
+
+
 # What OpenAPI says of them.
 SCHEMA = {
     "type": "object",

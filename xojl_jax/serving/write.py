@@ -14,7 +14,7 @@ from xojl_jax import __version__
 from xojl_jax.config_fields import flatten
 from xojl_jax.engine import checkpoint
 from xojl_jax.errors import BadUsage
-from xojl_jax.serving import folder, model_card, params, programs
+from xojl_jax.serving import folder, model_card, params, programs, training
 from xojl_jax.tasks.base import Inference, Task
 
 _LICENSE = "Apache-2.0"
@@ -55,6 +55,9 @@ def write(
             (partial / path).write_bytes(blob)
             table[program] = {"file": path, "options": options, "inputs": sorted(read)}
             inputs |= read
+        if known := training.summarize(inference, report):
+            text = json.dumps(known, indent=1) + "\n"
+            (partial / training.NAME).write_text(text, encoding="utf-8")
         run = Path(metadata["checkpoint"])
         license_name = _write_license(license_file, partial / folder.LICENSE)
         model = {

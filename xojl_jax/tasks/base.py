@@ -239,6 +239,36 @@ class Inference(abc.ABC):
         """The answer ready for JSON, with what is known of it; `answer_name` is the answer."""
         return {self.answer_name: json.loads(self.to_json(answer))}
 
+    def confidence(self, answer: Any) -> float | None:
+        """How sure an answer is, in [0, 1]; None where there is no calibration that says it."""
+        return None
+
+    def agreement(self, answer: Any, other: Any) -> float:
+        """How far two answers to one input agree, in [0, 1]; 1 only where they are the same."""
+        return float(self.to_json(answer) == self.to_json(other))
+
+    def input_features(self, inputs: Any) -> dict[str, float | list[str]]:
+        """Numbers and lists of words that tell whether inputs are like those of the training."""
+        return {}
+
+    def fit_baseline(self, dataset: Dataset, numbers: Sequence[int]) -> dict[str, Any] | None:
+        """What `guess` needs to know of these records of the training split, ready for JSON; None
+        where the task has no baseline. Raises BadInput where the records do not suffice."""
+        return None
+
+    def guess(self, baseline: Mapping[str, Any], inputs: Any, options: Mapping[str, Any]) -> Any:
+        """The baseline's answer, in milliseconds; None where it has none to these inputs.
+
+        Args:
+          options: of `predict`.
+        """
+        return None
+
+    def write_record(self, inputs: Any, answer: Any, folder: Path, name: str) -> int:
+        """Adds inputs and answer, contents and all, to a folder that `read_records` reads, and
+        returns how many bytes that took; 0 where a record cannot hold them."""
+        return 0
+
     @classmethod
     def count_records(cls, folder: Path) -> int:
         """How many `read_records` gives."""
@@ -255,9 +285,15 @@ class Inference(abc.ABC):
         """What an exported model computes: name -> options of `predict`, the usual one first."""
         return {"default": {}}
 
-    def program_for(self, options: Mapping[str, Any]) -> str | None:
-        """The name of the program that computes what `predict` does with these options, or None."""
-        return next((name for name, own in self.programs().items() if own == options), None)
+    def program_for(
+        self, options: Mapping[str, Any], programs: Mapping[str, Mapping[str, Any]]
+    ) -> str | None:
+        """The name of the program that computes what `predict` does with these options, or None.
+
+        Args:
+          programs: those of an exported model, as `programs` gave them when it was written.
+        """
+        return next((name for name, own in programs.items() if own == options), None)
 
     def to_named(self, prediction: Any) -> dict[str, jax.Array]:
         """The result of `predict` as named arrays, which an exported program gives: other readers

@@ -1,7 +1,8 @@
 """From decoded tokens back to layouts, and to what can be drawn of them."""
 
 import json
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -21,7 +22,7 @@ class DecodedLayout(NamedTuple):
       nodes: for every layout node, in depth-first order, the HTML node it points at, or None;
         empty in the semantic view, which points at none.
       completed: whether the document was closed, by EOS, within its length.
-      score: log probability of its tokens.
+      score: log probability of its tokens; None where no model wrote it.
       probabilities: of every layout node, in depth-first order, that it is right; None unless it
         was asked for.
     """
@@ -29,7 +30,7 @@ class DecodedLayout(NamedTuple):
     layout: Forest | None
     nodes: tuple[int | None, ...]
     completed: bool
-    score: float
+    score: float | None
     probabilities: tuple[float, ...] | None = None
 
 
@@ -129,7 +130,7 @@ def describe_layout(
     told: dict[str, Any] = {
         "layout": json.loads(print_layout(answer.layout or (), semantic=view == "semantic")),
         "elements": len(preorder(answer.layout or ())),
-        "log_probability": round(answer.score, 4),
+        "log_probability": None if answer.score is None else round(answer.score, 4),
         "completed": answer.completed,
     }
     if answer.probabilities is not None:
@@ -149,3 +150,17 @@ def describe_layout(
             for number, box in zip(pointing, boxes_to_draw(answer, html_boxes), strict=False)
         ]
     return told
+
+
+def agreement(views: Mapping[str, DecodedLayout], others: Mapping[str, DecodedLayout]) -> float:
+    """F1 of the elements as bags, over the views that both have; below 1 where layouts differ."""
+    common, total, same = 0, 0, True
+    for name in views.keys() & others.keys():
+        layouts = (views[name].layout or (), others[name].layout or ())
+        bags = [Counter(visit.node.element for visit in preorder(each)) for each in layouts]
+        common += (bags[0] & bags[1]).total()
+        total += bags[0].total() + bags[1].total()
+        same &= layouts[0] == layouts[1]
+    if same or not total:
+        return float(same)
+    return min(2 * common / total, 0.999)

@@ -15,13 +15,20 @@ from xojl_jax.data.images import decode_image
 from xojl_jax.errors import BadUsage
 from xojl_jax.evaluation.drawing import draw_boxes
 from xojl_jax.tasks.base import Inference, Limits, Sample
-from xojl_jax.tasks.layout import metrics
-from xojl_jax.tasks.layout.answer import DecodedLayout, boxes_to_draw, describe_layout, read_answers
+from xojl_jax.tasks.layout import kept_records, metrics, tag_answer
+from xojl_jax.tasks.layout.answer import (
+    DecodedLayout,
+    agreement,
+    boxes_to_draw,
+    describe_layout,
+    read_answers,
+)
 from xojl_jax.tasks.layout.baseline import TagBaseline
 from xojl_jax.tasks.layout.confidence import calibrator, fit, view_report
 from xojl_jax.tasks.layout.dataset import LayoutDataset
 from xojl_jax.tasks.layout.decode import decode_batch
 from xojl_jax.tasks.layout.features import Featurizer
+from xojl_jax.tasks.layout.input_features import input_features
 from xojl_jax.tasks.layout.inputs import (
     Inputs,
     count_records,
@@ -241,6 +248,8 @@ class LayoutInference(Inference):
         sources: Sequence[Inputs | Record],
         options: Mapping[str, Any],
     ) -> list[LayoutAnswer]:
+        if not options.get("confidence"):  # an exported program gives them unasked
+            prediction = prediction._replace(gains=None)
         trees = [source.html for source in sources]
         views = read_answers(prediction, trees, self.task.vocabulary, options["mode"])
         views = [self._calibrated(pair) for pair in views]
@@ -309,6 +318,32 @@ class LayoutInference(Inference):
     def make_inputs(cls, values: Mapping[str, Any], name: str, limits: Limits) -> Inputs:
         return make_inputs(values, name, limits)
 
+    def confidence(self, answer: LayoutAnswer) -> float | None:
+        """The mean over the nodes of all views."""
+        nodes = [p for view in answer.views.values() for p in view.probabilities or ()]
+        return float(np.mean(nodes)) if nodes else None
+
+    def agreement(self, answer: LayoutAnswer, other: LayoutAnswer) -> float:
+        """F1 of the elements as bags, over the views of both; below 1 where anything differs."""
+        return agreement(answer.views, other.views)
+
+    def input_features(self, inputs: Inputs) -> dict[str, float | list[str]]:
+        return input_features(inputs, self.task.vocabulary.codebook)
+
+    def fit_baseline(self, dataset: LayoutDataset, numbers: Sequence[int]) -> dict[str, Any]:
+        return tag_answer.fit(map(dataset.record, numbers))
+
+    def guess(
+        self, baseline: Mapping[str, Any], inputs: Inputs, options: Mapping[str, Any]
+    ) -> LayoutAnswer | None:
+        """The most frequent label of each tag; there is none without HTML."""
+        views = tag_answer.guess(baseline, inputs.html, options["mode"])
+        return None if views is None else LayoutAnswer(views, baseline["category"])
+
+    def write_record(self, inputs: Inputs, answer: LayoutAnswer, folder: Path, name: str) -> int:
+        """A record needs a screenshot. The answer is its layout, to be corrected by people."""
+        return kept_records.write(inputs, answer.views.get("detail"), answer.category, folder, name)
+
     @classmethod
     def count_records(cls, folder: Path) -> int:
         return count_records(folder)
@@ -339,13 +374,23 @@ class LayoutInference(Inference):
     # --- export ------------------------------------------------------------------------------
 
     def programs(self) -> dict[str, dict[str, Any]]:
-        return {mode: {"mode": mode, "method": "greedy"} for mode in MODES}
+        """One for each mode; it gives probabilities where there is a calibration that makes them
+        true."""
+        sure = {"confidence": True} if self.task.calibration else {}
+        return {mode: {"mode": mode, "method": "greedy"} | sure for mode in MODES}
 
-    def program_for(self, options: Mapping[str, Any]) -> str | None:
-        """Beams and samples have options without end, another canvas has other shapes, and the
-        programs give no probabilities of tokens."""
-        greedy = options.get("method", "greedy") == "greedy" and not options.get("confidence")
-        return options["mode"] if greedy and self.on_trained_canvas else None
+    def program_for(
+        self, options: Mapping[str, Any], programs: Mapping[str, Mapping[str, Any]]
+    ) -> str | None:
+        """Beams and samples have options without end, another canvas has other shapes, and not
+        every program gives probabilities of tokens."""
+        if options.get("method", "greedy") != "greedy" or not self.on_trained_canvas:
+            return None
+        own = programs.get(options["mode"])
+        enough = own is not None and own.get("confidence", False) >= options.get(
+            "confidence", False
+        )
+        return options["mode"] if enough else None
 
     def to_named(self, prediction: Prediction) -> dict[str, jax.Array]:
         named = prediction._asdict()

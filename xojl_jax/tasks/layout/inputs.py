@@ -146,7 +146,7 @@ def fit_to_model(inputs: Inputs, max_nodes: int, canvas: tuple[int, int]) -> Inp
     html, left_out = cut_html(inputs.html, max_nodes)
     if not left_out:
         return inputs
-    return inputs._replace(html=html, html_boxes=None, left_out=left_out)
+    return inputs._replace(html=html, html_boxes=None, left_out=inputs.left_out + left_out)
 
 
 # --- files -----------------------------------------------------------------------------------
