@@ -48,6 +48,8 @@ def main(argv: list[str]) -> int:
     settings, allowed = read_settings(flags), parts.access(flags)
     models, weights = named_models(flags.model), named_numbers("--weight", flags.weight)
     shadows = named_numbers("--shadow", flags.shadow)
+    if any(share > 1 for share in shadows.values()):
+        raise BadUsage("--shadow: a share is at most 1")
     named = {
         "--weight": weights.keys(),
         "--shadow": shadows.keys(),

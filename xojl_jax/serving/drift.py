@@ -2,6 +2,7 @@
 
 import collections
 import threading
+from collections.abc import Set
 
 import numpy as np
 
@@ -46,6 +47,12 @@ class Drift:
             for name, found in sums.items()
         }
 
+    def forget_others(self, versions: Set[tuple[str, str]]) -> None:
+        """Keeps what these (name, version) were asked."""
+        with self._lock:
+            for key in self._seen.keys() - versions:
+                del self._seen[key]
+
 
 class Confidence:
     """A `Watcher` that counts how sure answers are."""
@@ -65,6 +72,7 @@ class Confidence:
 def show_drift(drift: Drift, versions: Versions, metrics: Metrics) -> None:
     """Sets the gauges, of the versions that serve now."""
     metrics.drift.clear()
+    drift.forget_others({(each.name, each.model.version) for each in versions.by_name.values()})
     for served in versions.by_name.values():
         for feature, distance in drift.measure(served).items():
             metrics.drift.labels(served.name, served.model.version, feature).set(distance)
