@@ -6,6 +6,7 @@ it, holds another version now.
 """
 
 import argparse
+import asyncio
 import logging
 import signal
 import socket
@@ -40,6 +41,7 @@ examples:
 """
 
 log = logging.getLogger("xojl_jax.serve")
+_ON_ITS_WAY = 0.5  # seconds for the request of a connection that was just taken
 
 
 def main(argv: list[str]) -> int:
@@ -228,6 +230,13 @@ class _Server(uvicorn.Server):
         self._service.draining = True
         log.info("draining", extra={"fields": {"signal": signal.Signals(sig).name}})
         super().handle_exit(sig, frame)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Takes no new connection; those that are there may still send what is on its way."""
+        for server in self.servers:
+            server.close()
+        await asyncio.sleep(_ON_ITS_WAY)
+        await super().shutdown(sockets)
 
 
 def run(service: Service, bound: socket.socket, settings: Settings, exchange: Exchange) -> None:

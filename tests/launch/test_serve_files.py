@@ -4,6 +4,7 @@ import json
 import re
 import shutil
 import subprocess
+import sys
 
 import pytest
 import yaml
@@ -114,6 +115,30 @@ def test_the_image_serves():
     ignore = (LAUNCH / "docker/serve.Dockerfile.dockerignore").read_text().splitlines()
     assert "*" in ignore and {line[1:] for line in ignore if line.startswith("!")} == copied
     assert all((ROOT / path).exists() for path in copied)
+
+
+@pytest.mark.slow
+def test_the_steps_of_the_image_give_a_service(tmp_path):
+    """Protects the build where there is no Docker: its steps in a fresh environment, with nothing
+    but what it copies."""
+    found = dockerfile()
+    app, python = tmp_path / "app", tmp_path / "env/bin/python"
+    app.mkdir()
+    subprocess.run([sys.executable, "-m", "venv", tmp_path / "env"], check=True, timeout=120)
+    env = {"PATH": f"{python.parent}:/usr/bin:/bin", "HOME": str(tmp_path), "EXTRAS": "serve"}
+    for name, rest in found:
+        if name == "COPY":
+            for source in rest.split()[:-1]:
+                path = ROOT / source
+                copy = shutil.copytree if path.is_dir() else shutil.copy
+                copy(path, app / path.name)
+        elif name == "RUN" and rest.startswith("pip"):
+            subprocess.run(["bash", "-ec", rest], cwd=app, env=env, check=True, timeout=1500)
+    command = json.loads(dict(found)["ENTRYPOINT"])
+    done = subprocess.run(
+        [*command, f"--model={tmp_path}"], cwd=tmp_path, env=env, capture_output=True, text=True
+    )
+    assert done.returncode == 3 and "is no exported model" in done.stderr, done.stderr
 
 
 def test_compose_starts_all_three():

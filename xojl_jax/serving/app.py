@@ -302,6 +302,8 @@ def _add_watching(app: FastAPI, service: Service) -> None:
         if name:
             service.metrics.seconds.labels("all").observe(seconds)
             response.headers["X-Model"], response.headers["X-Model-Version"] = name, version
+        if service.draining:  # a client must not send its next request into a closed connection
+            response.headers["Connection"] = "close"
         response.headers["X-Request-Id"] = request_id
         fields = {
             "id": request_id,
