@@ -76,7 +76,6 @@ def main(argv: list[str]) -> int:
     drift = Drift()
     watching = parts.watching(flags, versions, metrics, shadows, drift)
     service = Service(versions, metrics, settings, access=allowed, drift=drift, watching=watching)
-    threading.Thread(target=warm, args=(service, bound), daemon=True).start()
     run(service, bound, settings, Exchange(versions, models, open_model, metrics))
     return 0
 
@@ -220,11 +219,16 @@ def warm(service: Service, bound: socket.socket) -> None:
 
 
 class _Server(uvicorn.Server):
-    """Tells the service when it is to end, so that /readyz says so while the rest is answered."""
+    """Compiles once it listens. Tells the service when it is to end, so that /readyz says so while
+    the rest is answered."""
 
-    def __init__(self, config: uvicorn.Config, service: Service):
+    def __init__(self, config: uvicorn.Config, service: Service, bound: socket.socket):
         super().__init__(config)
-        self._service = service
+        self._service, self._bound = service, bound
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        threading.Thread(target=warm, args=(self._service, self._bound), daemon=True).start()
 
     def handle_exit(self, sig: int, frame) -> None:
         self._service.draining = True
@@ -258,7 +262,7 @@ def run(service: Service, bound: socket.socket, settings: Settings, exchange: Ex
     if hasattr(signal, "SIGHUP"):
         signal.signal(signal.SIGHUP, lambda *_: exchange.start())
     try:
-        _Server(config, service).run(sockets=[bound])
+        _Server(config, service, bound).run(sockets=[bound])
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
