@@ -58,7 +58,8 @@ class Running:
 
 
 class Crowd:
-    """Clients that ask without pause, each in a thread and on connections of its own.
+    """Clients that ask without pause until the context ends, each in a thread and on connections
+    of its own.
 
     Attributes:
       answers: (status, JSON) of all that were answered.
@@ -86,7 +87,10 @@ class Crowd:
             except httpx.TransportError:
                 self.lost += 1
 
-    def stop(self) -> None:
+    def __enter__(self) -> "Crowd":
+        return self
+
+    def __exit__(self, *error) -> None:
         self._stop.set()
         for thread in self._threads:
             thread.join()

@@ -48,24 +48,23 @@ def move_link(models, target: str) -> None:
 def test_a_model_is_exchanged_under_load(service, models):
     """Protects a release: SIGHUP reads what the link shows now, and no request is lost or answered
     by a mixture; a damaged one is left alone, and the same one is not read again."""
-    crowd = Crowd(service.address, 4, WORDS, json={"word": "a"})
-    versions = ["words-1"]
-    for number in range(2, 5):
-        write_model(models / str(number), f"words-{number}", delay=0.002)
-        move_link(models, str(number))
+    with Crowd(service.address, 4, WORDS, json={"word": "a"}) as crowd:
+        versions = ["words-1"]
+        for number in range(2, 5):
+            write_model(models / str(number), f"words-{number}", delay=0.002)
+            move_link(models, str(number))
+            service.process.send_signal(signal.SIGHUP)
+            service.wait_for("exchanged", number - 1)
+            versions.append(f"words-{number}")
+        write_model(models / "bad", "words-5", damaged=True)
+        write_model(models / "other", "words-6", task="pictures")
+        for count, name in enumerate(("bad", "other"), 1):
+            move_link(models, name)
+            service.process.send_signal(signal.SIGHUP)
+            service.wait_for("not exchanged", count)
+        move_link(models, "4")
         service.process.send_signal(signal.SIGHUP)
-        service.wait_for("exchanged", number - 1)
-        versions.append(f"words-{number}")
-    write_model(models / "bad", "words-5", damaged=True)
-    write_model(models / "other", "words-6", task="pictures")
-    for count, name in enumerate(("bad", "other"), 1):
-        move_link(models, name)
-        service.process.send_signal(signal.SIGHUP)
-        service.wait_for("not exchanged", count)
-    move_link(models, "4")
-    service.process.send_signal(signal.SIGHUP)
-    service.wait_for("not changed")
-    crowd.stop()
+        service.wait_for("not changed")
     assert crowd.lost == crowd.refused == 0
     assert {status for status, _ in crowd.answers} == {200}
     assert {told["version"] for _, told in crowd.answers} <= set(versions)
@@ -168,12 +167,11 @@ def test_the_end_under_load_loses_nothing(service):
         return sum(line["path"] == WORDS and line["status"] == 200 for line in lines)
 
     before = read_by_the_service()
-    crowd = Crowd(service.address, 8, WORDS, json={"word": "a"})
-    time.sleep(1)
-    service.process.send_signal(signal.SIGTERM)
-    assert service.process.wait(60) == 0
-    time.sleep(0.2)
-    crowd.stop()
+    with Crowd(service.address, 8, WORDS, json={"word": "a"}) as crowd:
+        time.sleep(1)
+        service.process.send_signal(signal.SIGTERM)
+        assert service.process.wait(60) == 0
+        time.sleep(0.2)
     assert len(crowd.answers) == read_by_the_service() - before > 8
     # A connection that the kernel had taken in this very moment, and not yet handed over.
     assert crowd.lost <= 2
