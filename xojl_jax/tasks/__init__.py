@@ -14,9 +14,15 @@ def _layout() -> type[Task]:
     return LayoutTask
 
 
+def _text() -> type[Task]:
+    from xojl_jax.tasks.text.task import TextTask
+
+    return TextTask
+
+
 # Name -> a function that imports the task's class. Imported when chosen, so that a command loads
 # one task and the contract in base.py stays light to import. The first is shown by `--help`.
-TASKS: dict[str, Callable[[], type[Task]]] = {"layout": _layout}
+TASKS: dict[str, Callable[[], type[Task]]] = {"layout": _layout, "text": _text}
 
 
 def find(name: str) -> type[Task]:

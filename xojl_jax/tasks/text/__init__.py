@@ -1,0 +1,1 @@
+"""The text task: a language model learns to read both ways (MNTP), then to tell texts apart."""
