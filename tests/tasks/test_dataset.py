@@ -16,6 +16,7 @@ from xojl_jax.data.loader import batches, one_epoch
 from xojl_jax.errors import BadInput, BadUsage
 from xojl_jax.tasks.layout.dataset import SIZES, LayoutDataset
 from xojl_jax.tasks.layout.sample_spec import FeatureSpec, sample_spec
+from xojl_jax.tasks.layout.task import SAMPLE_DATA
 from xojl_jax.xojl.record import parse_record
 from xojl_jax.xojl.vocabulary import PAD, Vocabulary
 
@@ -52,6 +53,19 @@ def write(folder, entries, *, measured=False, weights=()):
     note = {"codebook": Vocabulary.load().codebook.digest} if measured else None
     shards.write_manifest(folder, [replace(summary, weights=list(weights))], note=note)
     return folder
+
+
+@pytest.mark.parametrize("split", ["train", "val", "test"])
+def test_the_sample_data_are_measured_with_this_codebook(split):
+    """Protects every start without data of one's own: with sizes of an older codebook all records
+    are read and tokenized each time. After a change of the codebook, build the sample data anew."""
+    source = shards.ShardSource(SAMPLE_DATA, split)
+    digest = Vocabulary.load().codebook.digest
+    card = json.loads((SAMPLE_DATA / "card.json").read_text())
+    assert source.manifest.note["codebook"] == card["codebook"] == digest
+    for number in range(0, len(source), 37):
+        for name, size in measure(parse_record(source[number].record)).items():
+            assert source.info.sizes[name][number] == size, (number, name)
 
 
 def test_samples_are_those_of_the_records(tmp_path):
