@@ -9,6 +9,7 @@ BIN := $(VENV)/bin
 WORKERS ?= 3
 LIBTPU := .libtpu$(patsubst .venv%,%,$(notdir $(VENV)))
 WORKDIR ?= runs/demo
+PORT ?= 8000
 
 # The language, the data, the decoder, a training step: what another version of Python would break first.
 QUICK := tests/test_imports.py tests/xojl tests/data tests/nn/test_decoder.py tests/engine/test_step.py
@@ -19,7 +20,7 @@ install = { $(1)/bin/python -m pip install --quiet --disable-pip-version-check u
 	$(1)/bin/uv pip install --quiet --python $(1)/bin/python $(2); } || \
 	$(1)/bin/python -m pip install --quiet --disable-pip-version-check --no-compile $(2)
 
-.PHONY: demo test test-quick test-slow coverage lint types docs wheel clean
+.PHONY: demo serve test test-quick test-slow coverage lint types docs wheel clean
 
 $(VENV): $(VENV)/installed
 
@@ -52,6 +53,12 @@ $(LIBTPU)/installed: requirements-tpu.txt $(VENV)/installed
 	$(PYTHON) -m venv .venv-tools
 	$(call install,.venv-tools,-r requirements-tools.txt)
 	@touch $@
+
+# The model in the box, over HTTP: a page to try it, and an address for programs. One section at a time: the
+# program for batches would take as long again to compile.
+serve: $(VENV)
+	@echo "http://127.0.0.1:$(PORT)/ answers when the model is compiled (the line with \"ready\"); Ctrl-C ends it"
+	$(BIN)/python -m xojl_jax.serve --port=$(PORT) --batch-size=1
 
 # The main job as the README has it: train, evaluate on held-out records, predict one of them.
 demo: $(VENV)

@@ -2,14 +2,16 @@
 
 Command:   docs/shipped_model.md has all of them, from captured pages to the package's data.
            python -m xojl_jax.train --config=configs/shipped.py --config.data.path=SHARDS
-Hardware:  one GPU, or a night of two CPU cores.
-Time, metric: docs/shipped_model.md.
+Hardware:  one GPU; an H100 did 6 steps a second.
+Time:      four minutes of an H100, and three of compiling.
+Metric:    docs/shipped_model.md: held-out captured sections, and made ones.
 """
 
 from configs import layout
 
 
-def get_config():
+def get_config(preset: str = ""):
+    del preset  # there is one size
     config = layout.make("tiny")
     with config.unlocked():
         config.preset = "shipped"
@@ -31,13 +33,12 @@ def shape(config) -> None:
 
 def train(config) -> None:
     """A few thousand records, seen many times: what keeps a model from learning them by heart."""
-    config.total_steps, config.batch_size = 3000, 64
+    config.total_steps, config.batch_size = 1500, 64
     config.data.num_threads, config.data.prefetch = 16, 4
     config.data.balance = 0.5
     config.data.drop_html = config.data.drop_image = 0.1
     config.data.drop_boxes = 0.5
     config.model.dropout = 0.1
-    config.model.patch_drop = 0.1
     optim = config.optim
     optim.groups.vision.lr = 5e-4
     optim.groups.html.lr = optim.groups.rest.lr = 1e-3
@@ -47,5 +48,5 @@ def train(config) -> None:
     optim.label_smoothing = 0.1
     # Sections of a site that training does not see decide which checkpoint is kept.
     config.best_metric = "accuracy/detail"
-    config.eval_every, config.eval_batches, config.eval_pictures = 200, 4, 0
-    config.checkpoint_every, config.keep, config.log_every = 200, 2, 20
+    config.eval_every, config.eval_batches, config.eval_pictures = 250, 4, 0
+    config.checkpoint_every, config.keep, config.log_every = 500, 2, 20

@@ -36,6 +36,7 @@ def main(argv: list[str]) -> None:
         model.metadata,
         name=name,
         license_file=Path(flags.license) if flags.license else None,
+        as_int8=flags.int8,
         report=lambda line: print(line, file=sys.stderr),
     )
     print(
@@ -55,6 +56,7 @@ def parse(argv: list[str]) -> argparse.Namespace:
     add("--workdir", required=True, help="a trained run, or one checkpoint")
     add("--out", required=True, help="the folder to make; it must not exist yet")
     add("--name", default="", help="how the model is called (default: such as stage4-base)")
+    add("--int8", action="store_true", help="store parameters in a quarter of the bytes")
     add("--license", help="a file with the license of the parameters (default: ours)")
     flags = parser.parse_args(argv)
     if flags.name and not flags.name.replace("-", "").replace("_", "").replace(".", "").isalnum():

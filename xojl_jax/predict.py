@@ -1,8 +1,8 @@
 """Predicts with a trained run: `python -m xojl_jax.predict --workdir=RUN --sample=0`.
 
-Standard output holds the answer's JSON and nothing else. A picture of the answer goes to
-RUN/predictions/. With --records, the answers to a whole folder go to a file, a line each; what was
-interrupted goes on where it was.
+Without --workdir the model in the box answers. Standard output holds the answer's JSON and nothing
+else. A picture of the answer goes to RUN/predictions/. With --records, the answers to a whole
+folder go to a file, a line each; what was interrupted goes on where it was.
 """
 
 import argparse
@@ -12,7 +12,7 @@ from typing import Any
 
 import jax
 
-from xojl_jax import command, compilation_cache, predict_records, restore
+from xojl_jax import command, compilation_cache, predict_records, restore, shipped
 from xojl_jax.errors import BadUsage
 from xojl_jax.restore import LoadedModel
 from xojl_jax.tasks.base import Inference
@@ -42,16 +42,19 @@ def parse(argv: list[str]) -> tuple[argparse.Namespace, type[Inference]]:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add = parser.add_argument
-    add("--workdir", required=True, help="a trained run, one checkpoint, or an exported model")
+    add("--workdir", help="a trained run, one checkpoint, or an exported model (default: ours)")
     add("--sample", type=int, help="a record of the run's data instead of files, counted from 0")
     add("--split", default="test", help="the split of --sample (default test)")
     add("--data", help="shards for --sample instead of the run's own")
     add("--seed", type=int, default=0, help="of what is drawn at random (default 0)")
-    add("--picture", help="where the picture goes (default: WORKDIR/predictions/NAME.png)")
+    add("--picture", help="where the picture goes (default: predictions/NAME.png, in WORKDIR)")
     add("--records", metavar="DIR", help="a folder of records: answers to all of them")
     add("--out", metavar="FILE.jsonl", help="where the answers to --records go, a line each")
     add("--batch-size", type=int, default=8, help="records of --records a decode (default 8)")
     flags, inference = restore.parse_flags("predict", parser, argv)
+    flags.beside = None  # where pictures go, in place of the model's own folder
+    if flags.workdir is None:
+        flags.workdir, flags.beside = shipped.use("--workdir"), Path()
     if bool(flags.records) != bool(flags.out):
         raise BadUsage("--records and --out go together: a folder of records, and a file")
     if flags.batch_size < 1:
@@ -83,7 +86,7 @@ def predict(model: LoadedModel, inputs: Any, flags: argparse.Namespace) -> Any:
 def picture_path(flags: argparse.Namespace, model: LoadedModel, inputs: Any) -> Path:
     if flags.picture:
         return Path(flags.picture)
-    return model.folder / "predictions" / f"{inputs.name}.png"
+    return (flags.beside or model.folder) / "predictions" / f"{inputs.name}.png"
 
 
 def draw(model: LoadedModel, inputs: Any, answer: Any, path: Path) -> None:

@@ -1,5 +1,6 @@
 """Serves exported models over HTTP: `python -m xojl_jax.serve --model=MODEL`.
 
+Without --model the model in the box answers.
 A page to try it is at http://127.0.0.1:8000/, its description at /openapi.json. SIGTERM answers all
 that was accepted, and ends with exit code 0; SIGHUP exchanges models whose folder, or the link to
 it, holds another version now.
@@ -16,7 +17,7 @@ from pathlib import Path
 
 import uvicorn
 
-from xojl_jax import command, compilation_cache
+from xojl_jax import command, compilation_cache, shipped
 from xojl_jax.engine import local_devices
 from xojl_jax.errors import BadUsage
 from xojl_jax.serving import parts
@@ -48,7 +49,8 @@ def main(argv: list[str]) -> int:
     """Reads the flags, then serves until a signal comes."""
     flags = parse(argv)
     settings, allowed = read_settings(flags), parts.access(flags)
-    models, weights = named_models(flags.model), named_numbers("--weight", flags.weight)
+    given = flags.model or [f"{shipped.NAME}={shipped.use('--model')}"]
+    models, weights = named_models(given), named_numbers("--weight", flags.weight)
     shadows = named_numbers("--shadow", flags.shadow)
     if any(share > 1 for share in shadows.values()):
         raise BadUsage("--shadow: a share is at most 1")
@@ -88,7 +90,12 @@ def parse(argv: list[str]) -> argparse.Namespace:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add = parser.add_argument
-    add("--model", action="append", required=True, metavar="[NAME=]MODEL", help="an exported model")
+    add(
+        "--model",
+        action="append",
+        metavar="[NAME=]MODEL",
+        help="an exported model (default: the one in the box)",
+    )
     add(
         "--weight",
         action="append",

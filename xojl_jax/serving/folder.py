@@ -2,8 +2,8 @@
 
     model.json             format, version, config, programs and their inputs, array shapes
     task/NAME.json         what the task keeps beside its parameters: the vocabulary, say
-    params.safetensors     float32 parameters, by paths such as trunk/vision/…
-    orbax/                 the same, as Orbax lays them out
+    params.safetensors     parameters by paths such as trunk/vision/…: float32, or most as int8
+    orbax/                 the same, as Orbax lays them out; not beside int8
     programs/NAME.jaxexport   StableHLO for cpu, cuda and tpu, as jax.export serializes it
     training.json          how inputs of the training look, and a baseline; not where the data was
                            not at hand
@@ -24,7 +24,9 @@ from typing import Any
 from xojl_jax import files
 from xojl_jax.errors import BadInput, BadUsage
 
-FORMAT = 1
+# 2 since parameters may be stored as int8; those of floats are written as 1, which earlier versions
+# read.
+FORMAT, FLOATS_ONLY = 2, 1
 MODEL, MANIFEST, PARAMS, CARD, LICENSE = (
     "model.json",
     "manifest.json",
@@ -71,7 +73,7 @@ def _write_manifest(folder: Path) -> None:
         digests[name] = [path.stat().st_size, files.sha256(path)]
         with path.open("rb") as stream:
             os.fsync(stream.fileno())
-    text = json.dumps({"format": FORMAT, "files": digests}, indent=1) + "\n"
+    text = json.dumps({"format": FLOATS_ONLY, "files": digests}, indent=1) + "\n"
     files.write_text(folder / MANIFEST, text)
 
 

@@ -26,7 +26,7 @@ def card(model: Mapping[str, Any], inference: Inference, workdir: Path) -> str:
         f"License: {model['license']}.",
         "",
         f"- Task: {model['task']}, {inference.about}; preset {config['preset']}",
-        f"- Parameters: {count:,} (float32, weights: {model['weights']})",
+        f"- Parameters: {count:,} ({model.get('stored', 'float32')}, weights: {model['weights']})",
         f"- Trained on: {data}; step {model['step']}, {config['batch_size']} records a step",
         "",
         "## Use",

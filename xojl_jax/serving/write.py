@@ -29,6 +29,7 @@ def write(
     *,
     name: str,
     license_file: Path | None = None,
+    as_int8: bool = False,
     report: Callable[[str], None] = print,
 ) -> str:
     """Writes the model, whole or not at all, and returns its version.
@@ -39,12 +40,14 @@ def write(
       metadata: of the checkpoint that they come from.
       name: how people call the model.
       license_file: that of the parameters; None for ours.
+      as_int8: stores parameters in a quarter of the bytes, and no second time for Orbax.
       report: called with a line for each thing that takes a while.
     """
     weights = jax.tree.map(np.asarray, weights)
     with folder.writing(out) as partial:
-        params.write(weights, partial / folder.PARAMS)
-        checkpoint.save_params(weights, partial / folder.ORBAX)
+        params.write(weights, partial / folder.PARAMS, as_int8=as_int8)
+        if not as_int8:
+            checkpoint.save_params(weights, partial / folder.ORBAX)
         facts = _write_facts(metadata["task"], partial / folder.TASK)
         table, inputs = {}, {}
         (partial / folder.PROGRAMS).mkdir()
@@ -61,7 +64,8 @@ def write(
         run = Path(metadata["checkpoint"])
         license_name = _write_license(license_file, partial / folder.LICENSE)
         model = {
-            "format": folder.FORMAT,
+            "format": folder.FORMAT if as_int8 else folder.FLOATS_ONLY,
+            "stored": "int8" if as_int8 else "float32",
             "name": name,
             "version": f"{name}-{run.name}-{_digest(partial, table)}",
             "task": metadata["config"]["task"],
