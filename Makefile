@@ -9,7 +9,6 @@ BIN := $(VENV)/bin
 WORKERS ?= 3
 LIBTPU := .libtpu$(patsubst .venv%,%,$(notdir $(VENV)))
 WORKDIR ?= runs/demo
-PORT ?= 8000
 
 # The language, the data, the decoder, a training step: what another version of Python would break first.
 QUICK := tests/test_imports.py tests/xojl tests/data tests/nn/test_decoder.py tests/engine/test_step.py
@@ -57,8 +56,8 @@ $(LIBTPU)/installed: requirements-tpu.txt $(VENV)/installed
 # The model in the box, over HTTP: a page to try it, and an address for programs. One section at a time: the
 # program for batches would take as long again to compile.
 serve: $(VENV)
-	@echo "http://127.0.0.1:$(PORT)/ answers when the model is compiled (the line with \"ready\"); Ctrl-C ends it"
-	$(BIN)/python -m xojl_jax.serve --port=$(PORT) --batch-size=1
+	@echo "http://127.0.0.1:8000/ answers when the model is compiled (the line with \"ready\"); Ctrl-C ends it"
+	$(BIN)/python -m xojl_jax.serve --batch-size=1
 
 # The main job as the README has it: train, evaluate on held-out records, predict one of them.
 demo: $(VENV)
