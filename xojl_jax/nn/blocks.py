@@ -9,9 +9,9 @@ from flax import linen as nn
 from jax.typing import DTypeLike
 from jaxtyping import Float, Int
 
-from xojl_jax.nn.attention import Mask, TokenTypeBias, attend
+from xojl_jax.nn.attention import ChannelBias, Mask, TokenTypeBias, attend
 from xojl_jax.nn.config import BlockConfig
-from xojl_jax.nn.feed_forward import make_feed_forward
+from xojl_jax.nn.feed_forward import Parts, make_feed_forward
 from xojl_jax.nn.layers import Dropout, EinsumDense, LayerNorm, named
 
 Array = jax.Array
@@ -76,7 +76,7 @@ class Attention(nn.Module):
         x: Float[Array, "B Tq D"],
         mask: Mask | None = None,
         memory: Float[Array, "B S D"] | None = None,
-        bias: Float[Array, "#B #H Tq S"] | TokenTypeBias | None = None,
+        bias: Float[Array, "#B #H Tq S"] | TokenTypeBias | ChannelBias | None = None,
     ) -> Float[Array, "B Tq D"]:
         q = self.project_query(x)
         k, v = self.project_memory(x if memory is None else memory)
@@ -95,10 +95,10 @@ class EncoderBlock(nn.Module):
         self,
         x: Float[Array, "B T D"],
         mask: Mask | None = None,
-        bias: Float[Array, "#B #H T T"] | TokenTypeBias | None = None,
-        modality: Int[Array, "B T"] | None = None,
+        bias: Float[Array, "#B #H T T"] | TokenTypeBias | ChannelBias | None = None,
+        modality: Int[Array, "B T"] | Parts | None = None,
     ) -> Float[Array, "B T D"]:
-        """x [B, T, D] -> [B, T, D]. modality: int32[B, T], what the feed-forward may go by."""
+        """x [B, T, D] -> [B, T, D]. modality: what the feed-forward may go by."""
         c = self.config
         norm = functools.partial(LayerNorm, c.jnp_dtype)
         x = nn.with_logical_constraint(x, ACTIVATIONS)

@@ -81,6 +81,7 @@ class VisionConfig:
       class_bias: what every layer adds to the scores by the types of the two tokens (CLS, each
         prefix, patch): None, "learned" (per head, from zero), or a fixed matrix of
         num_prefixes + 2.
+      mask_token: whether patches may be hidden: each then reads as one learned vector.
 
     Raises:
       BadUsage: sizes that do not fit one another.
@@ -101,6 +102,7 @@ class VisionConfig:
     exclude_self: bool = True
     window: int | None = None
     class_bias: str | tuple[tuple[float, ...], ...] | None = None
+    mask_token: bool = False
 
     def __post_init__(self) -> None:
         if self.layers % TAPS:
@@ -139,8 +141,28 @@ class DecoderConfig:
 
 
 @dataclasses.dataclass(frozen=True)
+class MultiwayConfig:
+    """The encoder of words and patches together.
+
+    Attributes:
+      block: of every layer; its feed-forward is "multiway".
+      layers: in which each modality has a feed-forward of its own.
+      joint_layers: above them, in which both have one together, the vision-language expert.
+      box_features: frequencies of the Fourier encoding of boxes.
+      box_channels: of the bias that attention gets from boxes, per head; 0: no such bias.
+    """
+
+    block: BlockConfig
+    layers: int
+    joint_layers: int = 0
+    box_features: int = 64
+    box_channels: int = 8
+
+
+@dataclasses.dataclass(frozen=True)
 class TrunkConfig:
-    """The parts that every task shares."""
+    """The parts that every task shares; `multiway` is of documents."""
 
     vision: VisionConfig
     decoder: DecoderConfig
+    multiway: MultiwayConfig | None = None

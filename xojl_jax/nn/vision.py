@@ -57,6 +57,7 @@ class VisionEncoder(nn.Module):
         kept: Int[Array, "B k"] | None = None,
         others: Float[Array, "B T D"] | None = None,
         others_mask: Bool[Array, "B T"] | None = None,
+        hidden: Bool[Array, "B N"] | None = None,
     ) -> VisionOutput:
         """patch_mask: bool[B, N], False in padding. prefix_mask: bool[B, P], the hinted ones.
 
@@ -64,9 +65,10 @@ class VisionEncoder(nn.Module):
           others' outputs are zeros.
         others: further tokens, behind the patches, which count as patches in masks and biases.
         others_mask: bool[B, T], False in padding.
+        hidden: bool[B, N], True for patches whose pixels are not seen, where `mask_token` is on.
         """
         c = self.config
-        x = self._embed(images)
+        x = self._embed(images, hidden)
         before = 1 + c.num_prefixes
         whole = x.shape[1] - before
         if kept is not None:
@@ -107,7 +109,7 @@ class VisionEncoder(nn.Module):
             others=None if others is None else x[:, before + patches : last],
         )
 
-    def _embed(self, images: Array) -> Array:
+    def _embed(self, images: Array, hidden: Array | None) -> Array:
         """[B, 1 + P + N, D]: CLS, prefixes, patches with their positions."""
         c, width, dtype = self.config, self.config.block.width, self.config.block.jnp_dtype
         embed = patch_embed_class(c.patch_embed)(c, name="patches")
@@ -122,6 +124,10 @@ class VisionEncoder(nn.Module):
                 f"vision: patches {grid} are not the upper rows of a canvas of {whole}"
             )
         x = embed(images)
+        if c.mask_token:
+            init = nn.with_logical_partitioning(nn.initializers.normal(POSITION_STD), ("embed",))
+            token = self.param("mask_token", init, (width,), jnp.float32).astype(dtype)
+            x = x if hidden is None else jnp.where(hidden[..., None], token, x)
         x = x + positions(*whole)[: x.shape[1]].astype(dtype)
         init = nn.with_logical_partitioning(nn.initializers.normal(POSITION_STD), (None, "embed"))
         special = self.param("special", init, (1 + c.num_prefixes, width), jnp.float32)

@@ -11,7 +11,7 @@ from jaxtyping import Float
 
 from xojl_jax.errors import BadUsage
 from xojl_jax.nn.attention import blockwise, cudnn, sparse
-from xojl_jax.nn.attention.bias import TokenTypeBias
+from xojl_jax.nn.attention.bias import ChannelBias, TokenTypeBias
 from xojl_jax.nn.attention.mask import Mask
 
 Array = jax.Array
@@ -58,7 +58,7 @@ def attend(
     v: Float[Array, "B S H _"],
     mask: Mask | None = None,
     *,
-    bias: Float[Array, "#B #H Tq S"] | TokenTypeBias | None = None,
+    bias: Float[Array, "#B #H Tq S"] | TokenTypeBias | ChannelBias | None = None,
     scale: float | None = None,
     block_size: int = 512,
     backend: str | None = None,
@@ -71,7 +71,7 @@ def attend(
       v: [B, S, H, any width].
       mask: which keys each query may attend to; None: all.
       bias: [B or 1, H or 1, Tq, S], added to the scaled scores, differentiable; its size is the
-        caller's choice, and a `TokenTypeBias` has none.
+        caller's choice; a `TokenTypeBias` and a `ChannelBias` have none.
       scale: of the scores; 1/sqrt(K) by default.
       block_size: keys that are read at once.
       backend: a name in `BACKENDS`; None takes the first that supports these arguments.

@@ -1,4 +1,4 @@
-"""A bias of the scores that needs no array of their size."""
+"""Biases of the scores that need no array of their size: they enter through channels."""
 
 import jax
 import jax.numpy as jnp
@@ -29,13 +29,40 @@ class TokenTypeBias:
         per_query = (self.table / scale).astype(q.dtype)[:, self.query_types].swapaxes(0, 1)
         # q' k' = q k + (table[a] / scale) . onehot(b): the scale that follows cancels.
         per_key = jax.nn.one_hot(self.key_types, self.table.shape[-1], dtype=k.dtype)[:, None]
-
-        def widen(x: Array, channels: Array) -> Array:
-            channels = jnp.broadcast_to(channels, (*x.shape[:-1], channels.shape[-1]))
-            return jnp.concatenate([x, channels], axis=-1)
-
-        return widen(q, per_query), widen(k, per_key)
+        return _widen(q, per_query), _widen(k, per_key)
 
     def as_matrix(self) -> Array:
         """float[1, H or 1, Tq, S], the array that `as_channels` avoids."""
         return self.table[:, self.query_types][:, :, self.key_types][None]
+
+
+@struct.dataclass
+class ChannelBias:
+    """A bias that is a product of something of the query's token and something of the key's, of
+    low rank: where the two are, say. Exact, and differentiable.
+
+    Attributes:
+      query: float[B or 1, Tq, H, k]; the bias of a query and a key is the sum over the k channels
+        of query times key.
+      key: float[B or 1, S, H, k].
+    """
+
+    query: Array
+    key: Array
+
+    def as_channels(self, q: Array, k: Array, scale: float) -> tuple[Array, Array]:
+        """q and k with k more channels, whose product times the scale is the bias."""
+        return _widen(q, (self.query / scale).astype(q.dtype)), _widen(k, self.key.astype(k.dtype))
+
+    def as_matrix(self) -> Array:
+        """float[B or 1, H, Tq, S], the array that `as_channels` avoids."""
+        return jnp.einsum("bqhk,bshk->bhqs", self.query, self.key)
+
+
+# What `attend` takes beside an array.
+CHANNEL_BIASES = (TokenTypeBias, ChannelBias)
+
+
+def _widen(x: Array, channels: Array) -> Array:
+    channels = jnp.broadcast_to(channels, (*x.shape[:-1], channels.shape[-1]))
+    return jnp.concatenate([x, channels], axis=-1)

@@ -18,7 +18,7 @@ import jax.numpy as jnp
 from jax import lax
 from jax.ad_checkpoint import checkpoint_name
 
-from xojl_jax.nn.attention.bias import TokenTypeBias
+from xojl_jax.nn.attention.bias import CHANNEL_BIASES, ChannelBias, TokenTypeBias
 from xojl_jax.nn.attention.mask import Mask
 from xojl_jax.nn.attention.precision import accumulation_dtype, masked_score
 
@@ -44,14 +44,14 @@ def attend(
     v: Array,
     mask: Mask,
     *,
-    bias: Array | TokenTypeBias | None,
+    bias: Array | TokenTypeBias | ChannelBias | None,
     scale: float,
     block_size: int,
 ) -> Array:
     """See `attend.attend`."""
     rows, columns = q.shape[1], k.shape[1]
     tiling = _tiling(mask, rows, columns, scale, block_size)
-    if isinstance(bias, TokenTypeBias):
+    if isinstance(bias, CHANNEL_BIASES):
         q, k = bias.as_channels(q, k, scale)
         bias = None
 
