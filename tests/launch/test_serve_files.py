@@ -182,7 +182,7 @@ def test_kubernetes_agrees_with_the_service():
         assert probe.keys() <= set(KUBERNETES["probe"].split())
         assert probe["httpGet"] == {"path": path, "port": port["name"]}
         paths.add(path)
-    assert all(f'@app.get("{path}")' in APP.read_text() for path in paths)
+    assert all(f'@app.get("{path}"' in APP.read_text() for path in paths)
     service = by_kind["Service"]["spec"]
     assert service["ports"][0]["targetPort"] == port["name"]
     selectors = (

@@ -15,7 +15,7 @@ from typing import Any
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
-from starlette.responses import JSONResponse, Response
+from starlette.responses import JSONResponse, PlainTextResponse, Response
 
 from xojl_jax.errors import BadInput, BadUsage
 from xojl_jax.serving import metrics as metrics_module
@@ -247,7 +247,7 @@ def make_app(service: Service) -> FastAPI:
             raise Problem(503, f"{status}: try again", status, {"Retry-After": "2"})
         return JSONResponse({"status": "ready", "models": service.models()})
 
-    @app.get("/metrics")
+    @app.get("/metrics", response_class=PlainTextResponse)
     async def metrics() -> Response:
         """Counters for Prometheus."""
         return Response(service.counters(), media_type=metrics_module.CONTENT_TYPE)
