@@ -150,6 +150,7 @@ def test_hostile_requests_do_no_harm(service):
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1800)
 def test_ten_thousand_hostile_requests_do_no_harm(service):
     """Protects the same for long: memory stays where it was, too."""
     be_hostile(service, 500, 0)
@@ -168,11 +169,12 @@ def test_the_end_under_load_loses_nothing(service):
 
     before = read_by_the_service()
     with Crowd(service.address, 8, WORDS, json={"word": "a"}) as crowd:
-        time.sleep(1)
+        while len(crowd.answers) < 24:
+            time.sleep(0.05)
         service.process.send_signal(signal.SIGTERM)
         assert service.process.wait(60) == 0
         time.sleep(0.2)
-    assert len(crowd.answers) == read_by_the_service() - before > 8
+    assert len(crowd.answers) == read_by_the_service() - before
     # A connection that the kernel had taken in this very moment, and not yet handed over.
     assert crowd.lost <= 2
     assert {status for status, _ in crowd.answers} == {200}
