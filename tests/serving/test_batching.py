@@ -78,6 +78,23 @@ def test_what_is_late_or_given_up_is_not_computed():
     batcher.close()
 
 
+def test_what_would_be_late_is_refused_at_once():
+    """Protects clients under overload: told now to come again, not after they waited in vain."""
+    gate = threading.Event()
+    batcher = Batcher(
+        lambda jobs: gate.wait(10) and [1] * len(jobs), batch_size=1, queue_size=99, wait=0
+    )
+    batcher.submit([job()])
+    time.sleep(0.1)  # it is taken, and holds the thread
+    batcher.submit([job(seconds=0.5)])  # nothing waits before it
+    batcher.submit([job() for _ in range(9)])
+    with pytest.raises(Overloaded):  # ten batches of about a second wait
+        batcher.submit([job(seconds=5)])
+    batcher.submit([job(seconds=60)])
+    gate.set()
+    batcher.close()
+
+
 def test_a_batch_that_fails_takes_nobody_else_along():
     """Protects the next requests: the error is that of its batch, and the thread goes on."""
 

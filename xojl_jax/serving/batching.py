@@ -78,11 +78,15 @@ class Batcher:
         return len(self._queue)
 
     def submit(self, jobs: Sequence[Job]) -> None:
-        """Queues the jobs of one request, all or none. Raises Overloaded."""
+        """Queues the jobs of one request, all or none. Raises Overloaded where there is no room, or
+        the queue is likely to take until after their deadline."""
         with self._changed:
-            if self._closed or len(self._queue) + len(jobs) > self._queue_size:
-                raise Overloaded(self.retry_after())
             now = time.monotonic()
+            full = len(self._queue) + len(jobs) > self._queue_size
+            # What would be too late is refused now, and not after its client has waited.
+            late = self._queue and now + self._wait_for_queue() > min(job.deadline for job in jobs)
+            if self._closed or full or late:
+                raise Overloaded(self.retry_after())
             for job in jobs:
                 job.queued = now
             self._queue.extend(jobs)
@@ -90,8 +94,11 @@ class Batcher:
 
     def retry_after(self) -> int:
         """Whole seconds until what waits now is likely to be answered."""
-        batches = len(self._queue) / self._batch_size
-        return min(60, 1 + math.ceil(batches * self._seconds))
+        return min(60, 1 + math.ceil(self._wait_for_queue()))
+
+    def _wait_for_queue(self) -> float:
+        """Seconds that what waits now is likely to take."""
+        return len(self._queue) / self._batch_size * self._seconds
 
     def close(self) -> None:
         """Answers all that waits, then ends the thread."""
