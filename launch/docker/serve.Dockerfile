@@ -27,7 +27,9 @@ RUN useradd --create-home --uid 1000 xojl
 WORKDIR /app
 
 # The libraries first, at the versions of requirements.txt: a change of code leaves this layer alone.
+# The version is read from the package's own file.
 COPY pyproject.toml requirements.txt README.md LICENSE ./
+COPY xojl_jax/__init__.py xojl_jax/
 RUN pip install --constraint requirements.txt ".[${EXTRAS}]"
 
 COPY configs configs

@@ -128,10 +128,13 @@ def test_the_steps_of_the_image_give_a_service(tmp_path):
     env = {"PATH": f"{python.parent}:/usr/bin:/bin", "HOME": str(tmp_path), "EXTRAS": "serve"}
     for name, rest in found:
         if name == "COPY":
-            for source in rest.split()[:-1]:
-                path = ROOT / source
-                copy = shutil.copytree if path.is_dir() else shutil.copy
-                copy(path, app / path.name)
+            *sources, target = rest.split()
+            (app / target).mkdir(exist_ok=True)
+            for path in (ROOT / source for source in sources):
+                if path.is_dir():
+                    shutil.copytree(path, app / target, dirs_exist_ok=True)
+                else:
+                    shutil.copy(path, app / target)
         elif name == "RUN" and rest.startswith("pip"):
             subprocess.run(["bash", "-ec", rest], cwd=app, env=env, check=True, timeout=1500)
     command = json.loads(dict(found)["ENTRYPOINT"])
