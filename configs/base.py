@@ -76,6 +76,11 @@ def defaults() -> ConfigDict:
     # where their path and shape match, and tables of positions fitted to this run's sizes; the rest
     # starts from scratch. "" starts all from scratch.
     config.init_from = ""
+    # An exported model to learn from (docs/compression.md): there are losses against its answers
+    # then. "" for none.
+    config.teacher = ""
+    # What training prepares for: "none", or kernels as "int8", which it then rounds in every step.
+    config.quantize = "none"
     # Steps in a row with a non-finite loss or gradient after which the run is given up.
     config.on_nonfinite_limit = 20
     # What resuming does with a damaged checkpoint: "stop", or "fallback" to the newest sound one.
@@ -103,6 +108,8 @@ def defaults() -> ConfigDict:
     optim.b2 = 0.98
     # Gradients are scaled down to this global norm; 0 leaves them alone.
     optim.clip_norm = 1.0
+    # Keeps entries of kernels that are zero at zero: what magnitude pruning took stays away.
+    optim.keep_zeros = False
     # Micro-batches a step is split into; their gradients are averaged.
     optim.accumulate = 1
     # Decay of the running average of parameters that evaluation uses; 0 keeps none.

@@ -108,6 +108,10 @@ def defaults() -> ConfigDict:
     model.exit_at = 0.0
     # Width of a feed-forward layer, as a multiple of the residual width.
     model.mlp_ratio = 4
+    # Width of a head; 0: width / heads. With fewer heads than that, blocks are pruned ones.
+    model.head_width = 0
+    # Hidden width of a feed-forward layer; 0: what mlp_ratio says.
+    model.mlp_width = 0
     # HTML nodes a sample may hold.
     model.max_nodes = 1024
     # Classes an HTML node may hold.
@@ -192,6 +196,12 @@ def defaults() -> ConfigDict:
     loss.exits = 0.1
     # Weight of the loss on depth and parent of layout nodes, a surrogate of the tree distance.
     loss.structure = 0.05
+    # Weight of what a teacher (config.teacher) says of each token; here and below, nothing without.
+    loss.distill_logits = 1.0
+    # Weight of what a teacher says of each HTML node.
+    loss.distill_node = 0.5
+    # Weight of where a teacher's spatial attention looks.
+    loss.distill_attention = 0.1
     # Weight of the contrastive loss between prefix tokens and the patches of their classes.
     loss.prefix = 0.1
     # Weight of the loss on which elements occur, learned on patches of sections without boxes.

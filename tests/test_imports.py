@@ -16,6 +16,7 @@ LAYERS = (
     "tasks",
     "engine",
     "planning",
+    "compression",
     "serving",
 )
 # `errors`, `config_fields` and `files` are leaves that everything may import; `command` is how
@@ -46,6 +47,7 @@ ALLOWED = {
     },
     "xojl_jax/engine": {"errors", "config_fields", "files", "tasks.base"},
     "xojl_jax/planning": {"errors", "tasks.base", "engine"},
+    "xojl_jax/compression": {"errors", "config_fields", "tasks.base", "engine"},
     # A task is looked up by name; a program that is exported is traced with portable attention.
     "xojl_jax/serving": {
         "__version__",

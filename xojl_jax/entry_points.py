@@ -17,6 +17,7 @@ evaluate = _as_main("xojl_jax.evaluate")
 predict = _as_main("xojl_jax.predict")
 plan = _as_main("xojl_jax.plan")
 export = _as_main("xojl_jax.export")
+compress = _as_main("xojl_jax.compress")
 serve = _as_main("xojl_jax.serve")
 
 # The folder data_prep has no Python of its own above its commands, so theirs are here, too.

@@ -10,9 +10,12 @@ import sys
 from pathlib import Path
 
 from xojl_jax import command, restore
-from xojl_jax.errors import BadUsage
+from xojl_jax.errors import BadInput, BadUsage
 from xojl_jax.serving import folder, write
+from xojl_jax.tasks.base import Task
 
+# Each is a program to trace, to keep and to compile, in three modes.
+MOST_BUCKETS = 6
 EXAMPLES = """
 examples:
   python -m xojl_jax.export --workdir=runs/demo --out=models/demo
@@ -35,6 +38,7 @@ def main(argv: list[str]) -> None:
         model.params,
         model.metadata,
         name=name,
+        buckets=flags.buckets or own_buckets(model.task),
         license_file=Path(flags.license) if flags.license else None,
         as_int8=flags.int8,
         report=lambda line: print(line, file=sys.stderr),
@@ -43,6 +47,16 @@ def main(argv: list[str]) -> None:
         f"{out}: {version}, {write.count_of(model.params):,} parameters, {write.size_of(out)}; "
         f"the card is {out / folder.CARD}"
     )
+
+
+def own_buckets(task: Task) -> int:
+    """How many buckets the run was trained in; 1 where its records are gone, which they are chosen
+    from."""
+    try:
+        return len(task.buckets())
+    except BadInput as error:
+        print(f"one size of each program, as --buckets=1: {error}", file=sys.stderr)
+        return 1
 
 
 def parse(argv: list[str]) -> argparse.Namespace:
@@ -58,7 +72,17 @@ def parse(argv: list[str]) -> argparse.Namespace:
     add("--name", default="", help="how the model is called (default: such as stage4-base)")
     add("--int8", action="store_true", help="store parameters in a quarter of the bytes")
     add("--license", help="a file with the license of the parameters (default: ours)")
+    add(
+        "--buckets",
+        type=int,
+        default=0,
+        metavar="N",
+        help="sizes that each program comes in, so that small sections are answered sooner, chosen "
+        "from the training records (default: as many as the run has buckets)",
+    )
     flags = parser.parse_args(argv)
+    if not 0 <= flags.buckets <= MOST_BUCKETS:
+        raise BadUsage(f"--buckets is {flags.buckets}: choose 1 to {MOST_BUCKETS}")
     if flags.name and not flags.name.replace("-", "").replace("_", "").replace(".", "").isalnum():
         raise BadUsage(f"--name is {flags.name!r}: use letters, digits, dots, - and _")
     return flags

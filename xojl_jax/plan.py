@@ -9,7 +9,7 @@ from absl import flags
 from ml_collections import config_flags
 from rich.console import Console
 
-from xojl_jax import command, compilation_cache, config_fields, tasks
+from xojl_jax import command, compilation_cache, config_fields, tasks, teacher
 from xojl_jax.engine import compatibility, fields, local_devices, sharding, state, step
 from xojl_jax.errors import BadUsage
 from xojl_jax.planning import compile_report, tables
@@ -53,6 +53,7 @@ def main() -> None:
     local_devices.check()
     devices = compile_report.topology(_TOPOLOGY.value) if _TOPOLOGY.value else None
     task = tasks.make(config)
+    teacher.give(task, config)
     mesh = sharding.make_mesh(config.mesh, devices)
     sharding.check_batch_size(config.batch_size, config.optim.accumulate, mesh)
     setup = state.make_train_setup(task, config, mesh)

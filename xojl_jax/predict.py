@@ -6,7 +6,9 @@ folder go to a file, a line each; what was interrupted goes on where it was.
 """
 
 import argparse
+import json
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +17,15 @@ import jax
 from xojl_jax import command, compilation_cache, predict_records, restore, shipped
 from xojl_jax.errors import BadUsage
 from xojl_jax.restore import LoadedModel
+from xojl_jax.serving import page_sections
 from xojl_jax.tasks.base import Inference
 
 
 def main(argv: list[str]) -> int:
     """Reads the flags, then predicts. Returns 1 where some records of a folder were bad."""
     flags, inference = parse(argv)
+    if flags.page:
+        return predict_page(flags, inference)
     if flags.records:
         return predict_records.run(flags, inference)
     files = inference.read_inputs(flags) if flags.sample is None else None
@@ -51,15 +56,33 @@ def parse(argv: list[str]) -> tuple[argparse.Namespace, type[Inference]]:
     add("--records", metavar="DIR", help="a folder of records: answers to all of them")
     add("--out", metavar="FILE.jsonl", help="where the answers to --records go, a line each")
     add("--batch-size", type=int, default=8, help="records of --records a decode (default 8)")
+    add("--page", metavar="PAGE", help="an address or an HTML file: answers to all its sections")
     flags, inference = restore.parse_flags("predict", parser, argv)
+    if flags.page and flags.records:
+        raise BadUsage("--page makes the records: leave --records away")
     flags.beside = None  # where pictures go, in place of the model's own folder
     if flags.workdir is None:
         flags.workdir, flags.beside = shipped.use("--workdir"), Path()
-    if bool(flags.records) != bool(flags.out):
+    if bool(flags.records) != bool(flags.out) and not flags.page:
         raise BadUsage("--records and --out go together: a folder of records, and a file")
     if flags.batch_size < 1:
         raise BadUsage(f"--batch-size is {flags.batch_size}: choose 1 or more")
     return flags, inference
+
+
+def predict_page(flags: argparse.Namespace, inference: type[Inference]) -> int:
+    """The answers to the sections of a page, from top to bottom: to a file as those to --records,
+    or as a JSON list."""
+    with tempfile.TemporaryDirectory() as folder:
+        report(f"rendering {flags.page}")
+        flags.records = str(page_sections.capture(flags.page, Path(folder)))
+        if flags.out:
+            return predict_records.run(flags, inference)
+        flags.out = str(Path(folder) / "answers.jsonl")
+        code = predict_records.run(flags, inference)
+        lines = Path(flags.out).read_text(encoding="utf-8").splitlines()
+    print(json.dumps([json.loads(line) for line in lines], ensure_ascii=False, indent=2))
+    return code
 
 
 def stored_inputs(flags: argparse.Namespace, model: LoadedModel) -> Any:

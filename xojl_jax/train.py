@@ -13,7 +13,7 @@ import jax
 from absl import flags
 from ml_collections import config_flags
 
-from xojl_jax import command, compilation_cache, config_fields, tasks
+from xojl_jax import command, compilation_cache, config_fields, tasks, teacher
 from xojl_jax.data import loader
 from xojl_jax.data.order import BatchOrder
 from xojl_jax.data.shards import NoSplit
@@ -42,7 +42,7 @@ from xojl_jax.engine import (
 from xojl_jax.engine.saver import Saver
 from xojl_jax.errors import BadUsage, UserError
 from xojl_jax.planning import chips
-from xojl_jax.tasks.base import Bucket, Task
+from xojl_jax.tasks.base import Bucket, Params, Task
 
 USAGE = """
 Trains one stage.
@@ -94,16 +94,24 @@ def main() -> int:
     compilation_cache.enable(_CACHE.value)
     processes.initialize(_DISTRIBUTED.value, _PEER_TIMEOUT.value, _STALL_TIMEOUT.value)
     task = tasks.make(config)
+    teacher.give(task, config)
     path = _WORKDIR.value or f"runs/{task.run_name()}"
     return train(task, config, path, profile=_PROFILE.value, wandb=_WANDB.value)
 
 
 def train(
-    task: Task, config, path: str | os.PathLike, *, profile: str = "", wandb: str = ""
+    task: Task,
+    config,
+    path: str | os.PathLike,
+    *,
+    params: Params | None = None,
+    profile: str = "",
+    wandb: str = "",
 ) -> int:
     """Trains a task in a working directory and returns the exit code: 0, or 75 if interrupted.
 
     Args:
+      params: what a run that does not resume starts from, after `config.init_from`.
       profile: "START:COUNT" of steps to trace, counted from where this process resumes; "" none.
       wandb: project of Weights & Biases; "" for TensorBoard alone.
     """
@@ -122,7 +130,7 @@ def train(
             time_spent = goodput.Goodput(directory.read_summary().get("goodput"))
             setup = state.make_train_setup(task, config, mesh)
             log_setup(task, config, setup, directory)
-            start, saver = begin(task, config, setup, directory)
+            start, saver = begin(task, config, setup, directory, params)
             step_number = int(start.step)
             time_spent.resume_at(step_number)
             evaluations = make_evaluations(task, config, setup, directory, step_number)
@@ -175,7 +183,13 @@ def log_setup(task: Task, config, setup: state.TrainSetup, directory: workdir.Wo
     )
 
 
-def begin(task: Task, config, setup: state.TrainSetup, directory: workdir.Workdir):
+def begin(
+    task: Task,
+    config,
+    setup: state.TrainSetup,
+    directory: workdir.Workdir,
+    params: Params | None = None,
+):
     """The state to start from (resumed, from other runs, or from scratch), and the run's saver."""
     restored = checkpoint.restore_newest(
         directory.checkpoints, setup.abstract, on_corrupt=config.on_corrupt
@@ -186,6 +200,10 @@ def begin(task: Task, config, setup: state.TrainSetup, directory: workdir.Workdi
     else:
         start = state.from_scratch(task, config, setup)
         start, origins, report = warm_start.apply(start, setup, config.init_from, task.adapt_param)
+        start = warm_start.with_frozen(start, task.frozen_params())
+        if params is not None:
+            start = state.with_params(start, jax.device_put(params, setup.shardings.params))
+            report = ["all parameters are those that were given"]
         telemetry.log_on_primary("\n".join(report))
     metadata = checkpoint.make_metadata(task, config, setup, origins)
     return start, Saver(directory.checkpoints, keep=config.keep, metadata=metadata)

@@ -111,8 +111,8 @@ def test_damage_and_newer_formats_are_named(folder, tmp_path):
     (copy / ".DS_Store").write_text("nobody's harm")
     assert exported_model.read(copy).model["name"] == "small"
     told = json.loads((copy / "model.json").read_text())
-    (copy / "model.json").write_text(json.dumps(told | {"format": 2}))
-    with pytest.raises(BadInput, match="has format 2, this version reads up to 1"):
+    (copy / "model.json").write_text(json.dumps(told | {"format": 3}))
+    with pytest.raises(BadInput, match="has format 3, this version reads up to 2"):
         exported_model.read(copy)
     (copy / "model.json").write_text("{")
     with pytest.raises(BadInput, match=r"model\.json cannot be read"):

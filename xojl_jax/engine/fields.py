@@ -1,6 +1,7 @@
 """What the engine's config fields may hold (configs/base.py). A test compares the two."""
 
 from xojl_jax.config_fields import ANY, Number, OneOf, Rule
+from xojl_jax.engine.step import QUANTIZE
 
 # What resuming does with a damaged checkpoint.
 ON_CORRUPT = {
@@ -27,6 +28,8 @@ FIELDS: dict[str, Rule] = {
     "patience": _FROM_ZERO,
     "log_every": _COUNT,
     "init_from": ANY,
+    "teacher": ANY,  # a folder, read by the command
+    "quantize": OneOf(QUANTIZE),
     "on_nonfinite_limit": _COUNT,
     "on_corrupt": OneOf(ON_CORRUPT),
     "data.path": ANY,
@@ -40,6 +43,7 @@ FIELDS: dict[str, Rule] = {
     "optim.b1": Number(0, below=1),
     "optim.b2": Number(0, below=1),
     "optim.clip_norm": _FROM_ZERO,
+    "optim.keep_zeros": ANY,
     "optim.accumulate": _COUNT,
     "optim.ema_decay": Number(0, below=1),
     "mesh.data": Number(1, also=-1),

@@ -31,6 +31,7 @@ class Optimizer:
       decayed: a tree like the parameters, True where weight decay applies.
       moments: optax's Adam direction, without rate and decay.
       stacked: a tree like the parameters, how many leading axes count layers.
+      kernels: a tree like the parameters, True for kernels.
     """
 
     config: Any
@@ -39,6 +40,7 @@ class Optimizer:
     decayed: Any
     moments: optax.GradientTransformation
     stacked: Any = None
+    kernels: Any = None
 
     def init(self, params):
         return self.moments.init(params)
@@ -74,7 +76,18 @@ class Optimizer:
             return param - rate * direction
 
         trees = (self.groups, self.decayed, self.stacked)
-        return jax.tree.map(one, params, directions, *trees), opt_state
+        moved = jax.tree.map(one, params, directions, *trees)
+        return self._with_zeros_kept(params, moved), opt_state
+
+    def _with_zeros_kept(self, params, moved):
+        """What has moved, without those entries of kernels that `config.keep_zeros` holds."""
+        if not self.config.keep_zeros:
+            return moved
+
+        def one(old, new, is_kernel):
+            return jnp.where(old == 0, old, new) if is_kernel else new
+
+        return jax.tree.map(one, params, moved, self.kernels)
 
     def _frozen_layers(self, group: str, layers: tuple[int, ...], step) -> jax.Array | None:
         """bool[layers], which layers of a stack do not move at `step`; None: all do, by the rate of
@@ -113,6 +126,9 @@ def make(config, total_steps: int, task, boxed) -> Optimizer:
         last = sharding.path_name(path).rsplit("/", 1)[-1]
         return dims > 1 and last not in UNDECAYED
 
+    def is_kernel(path, _):
+        return sharding.path_name(path).rsplit("/", 1)[-1] == "kernel"
+
     params, specs = sharding.unbox(boxed), nn.get_partition_spec(boxed)
     with_path = jax.tree_util.tree_map_with_path
     return Optimizer(
@@ -121,6 +137,7 @@ def make(config, total_steps: int, task, boxed) -> Optimizer:
         groups=with_path(group, params),
         decayed=with_path(decays, params, specs),
         stacked=jax.tree.map(stack_axes, params, specs),
+        kernels=with_path(is_kernel, params),
         moments=optax.scale_by_adam(b1=config.b1, b2=config.b2, eps=1e-8),
     )
 

@@ -14,8 +14,15 @@ import jax.numpy as jnp
 import optax
 from jax.sharding import NamedSharding, PartitionSpec
 
-from xojl_jax.engine import compiler_options, optim, sharding
-from xojl_jax.engine.state import EVAL_STREAM, STEP_STREAM, TrainSetup, TrainState, stream
+from xojl_jax.engine import compiler_options, int8, optim, sharding
+from xojl_jax.engine.state import (
+    EVAL_STREAM,
+    STEP_STREAM,
+    TrainSetup,
+    TrainState,
+    abstract_params,
+    stream,
+)
 from xojl_jax.tasks.base import Bucket
 
 # Metrics that are sums over a batch; all others are means.
@@ -29,10 +36,11 @@ def make_train_step(task, config, setup: TrainSetup) -> Callable:
     "skipped_in_a_row". What a skipped step reports of its loss is not finite.
     """
     optimizer = setup.optimizer
+    task_loss = loss_of(task, config)
 
     def train_step(state: TrainState, batch) -> tuple[TrainState, dict[str, jax.Array]]:
         rng = jax.random.fold_in(stream(config.seed, STEP_STREAM), state.step)
-        loss = bind_frozen(task.loss, state.frozen)
+        loss = bind_frozen(task_loss, state.frozen)
         grads, metrics = _gradients(loss, state.params, batch, rng, config.optim.accumulate, setup)
         norm = optax.tree.norm(grads)
         # Kept apart: XLA would compute both again in every array's fusion, which is most of the
@@ -72,13 +80,26 @@ def make_train_step(task, config, setup: TrainSetup) -> Callable:
 
 def make_eval_step(task, config) -> Callable:
     """The jitted (params, batch, frozen = none) -> metrics of the task's loss without dropout."""
+    task_loss = loss_of(task, config)
 
     def eval_step(params, batch, frozen=None) -> dict[str, jax.Array]:
         rng = stream(config.seed, EVAL_STREAM)
-        loss, metrics = bind_frozen(task.loss, frozen)(params, batch, rng, train=False)
+        loss, metrics = bind_frozen(task_loss, frozen)(params, batch, rng, train=False)
         return {"weight": jnp.ones((), jnp.float32), **metrics, "loss": loss}
 
     return jax.jit(eval_step)
+
+
+# What a loss is computed of, by `config.quantize`: (loss, boxed parameters) -> loss.
+QUANTIZE: dict[str, Callable | None] = {"none": None, "int8": int8.aware_loss}
+
+
+def loss_of(task, config) -> Callable:
+    """The task's loss, of its parameters as `config.quantize` says."""
+    aware = QUANTIZE[config.quantize]
+    if aware is None:
+        return task.loss
+    return aware(task.loss, abstract_params(task, sharding.single(jax.devices()[0])))
 
 
 def bind_frozen(loss: Callable, frozen) -> Callable:

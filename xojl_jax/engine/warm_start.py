@@ -11,6 +11,7 @@ from xojl_jax.engine import checkpoint
 from xojl_jax.engine.sharding import path_name
 from xojl_jax.engine.state import TrainSetup, TrainState, with_params
 from xojl_jax.errors import BadUsage
+from xojl_jax.tasks.base import Params
 
 # (path, stored array, this run's own) -> an array in the latter's shape, or None where nothing of
 # the stored one can be used. See `Task.adapt_param`.
@@ -60,6 +61,16 @@ def apply(
 
     params = jax.tree_util.tree_map_with_path(place, state.params)
     return with_params(state, params), origins, _report(wanted, origins)
+
+
+def with_frozen(state: TrainState, params: Params | None) -> TrainState:
+    """Step 0 with other frozen parameters, such as those of a teacher; None leaves them."""
+    if params is None:
+        return state
+    placed = jax.tree.map(
+        lambda leaf, new: jax.device_put(new, leaf.sharding), state.frozen, params
+    )
+    return state.replace(frozen=placed)
 
 
 def _matching(params, wanted, adapt: Adapt) -> dict[str, np.ndarray]:

@@ -22,8 +22,11 @@ class BlockConfig:
 
     Attributes:
       width: D, of the residual stream.
-      heads: H; a head is `width / heads` wide.
+      heads: H.
       mlp_ratio: hidden width of the feed-forward, as a multiple of `width`.
+      head_width: K, of a head; 0: `width / heads`. Without some of its heads, a pruned block keeps
+        the width of the others.
+      mlp_width: hidden width of the feed-forward; 0: what `mlp_ratio` says.
       dropout: rate, of every dropout.
       dtype: a name in `DTYPES`, the compute dtype; parameters are float32.
       remat: a name in `scan.REMAT`, what the backward pass finds saved.
@@ -42,16 +45,28 @@ class BlockConfig:
     remat: str = "attention"
     attention_block: int = 512
     feed_forward: str = "mlp"
+    head_width: int = 0
+    mlp_width: int = 0
 
     def __post_init__(self) -> None:
-        if self.width % self.heads:
+        if not self.head_width and self.width % self.heads:
             raise BadUsage(
                 f"model: width ({self.width}) must be a multiple of heads ({self.heads})"
             )
 
     @property
     def head_dim(self) -> int:
-        return self.width // self.heads
+        return self.head_width or self.width // self.heads
+
+    @property
+    def inner(self) -> int:
+        """The width of all heads together: that of the residual stream, unless some are gone."""
+        return self.heads * self.head_dim
+
+    @property
+    def hidden(self) -> int:
+        """The hidden width of the feed-forward."""
+        return self.mlp_width or self.mlp_ratio * self.width
 
     @property
     def jnp_dtype(self) -> jnp.dtype:

@@ -79,7 +79,7 @@ class Multiway(nn.Module):
 
 
 def _mlp(config: BlockConfig, name: str | None = None) -> nn.Module:
-    return Mlp(config.mlp_ratio * config.width, config.dropout, config.jnp_dtype, name=name)
+    return Mlp(config.hidden, config.dropout, config.jnp_dtype, name=name)
 
 
 def _multiway(config: BlockConfig, name: str | None = None) -> nn.Module:

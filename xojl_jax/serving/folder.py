@@ -42,6 +42,12 @@ def is_exported(path: str | os.PathLike) -> bool:
     return (Path(path).expanduser() / MODEL).is_file()
 
 
+def check_free(out: Path) -> None:
+    """Raises BadUsage where something is that a model would replace."""
+    if out.exists() and not (out.is_dir() and not any(out.iterdir())):
+        raise BadUsage(f"--out: {out} exists: name another folder, or remove it")
+
+
 @contextlib.contextmanager
 def writing(out: Path) -> Iterator[Path]:
     """Gives a folder to write into, which becomes `out` when the context ends without an error.
@@ -49,8 +55,7 @@ def writing(out: Path) -> Iterator[Path]:
     Raises:
       BadUsage: `out` exists and is no empty folder, or cannot be written.
     """
-    if out.exists() and not (out.is_dir() and not any(out.iterdir())):
-        raise BadUsage(f"--out: {out} exists: name another folder, or remove it")
+    check_free(out)
     partial = out.with_name(f".{out.name}.partial")
     try:
         if partial.exists():  # of an export that was killed

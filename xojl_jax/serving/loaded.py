@@ -1,7 +1,9 @@
 """The interface from Python: `model = xojl_jax.load("MODEL")`, then `model(screenshot, html)`."""
 
+import itertools
 import os
-from collections.abc import Iterator, Mapping, Sequence
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +13,8 @@ import numpy as np
 from xojl_jax import compilation_cache
 from xojl_jax.engine import local_devices
 from xojl_jax.errors import BadInput, BadUsage
-from xojl_jax.serving import model
+from xojl_jax.serving import model, page_sections
+from xojl_jax.serving.programs import Buckets
 from xojl_jax.tasks.base import Inference, Limits, Sample
 
 
@@ -74,18 +77,41 @@ class Model:
         batch_size: int = 8,
     ) -> list[dict[str, Any]]:
         """As `batch`, with all that is known of each answer, ready for JSON."""
-        told: list[dict[str, Any]] = []
-        for start in range(0, len(sections), batch_size):
-            inputs = [
-                self.inputs(self._by_name(section), f"section {start + index}")
-                for index, section in enumerate(sections[start : start + batch_size])
-            ]
-            rows = 1 if len(sections) == 1 else batch_size  # at most two programs are compiled
-            answers = self.answer(
-                [self.inference.featurize(i) for i in inputs], inputs, program, rows
-            )
-            told += [self.inference.to_values(*p) for p in zip(inputs, answers, strict=True)]
+        inputs = (
+            self.inputs(self._by_name(section), f"section {index}")
+            for index, section in enumerate(sections)
+        )
+        return self._describe(inputs, program, batch_size if len(sections) > 1 else 1)
+
+    def _describe(
+        self, inputs: Iterable[Any], program: str | None, batch_size: int
+    ) -> list[dict[str, Any]]:
+        """Of inputs that are fitted to the model; all batches have the same size, since each size
+        is another program to compile."""
+        told, inputs = [], iter(inputs)
+        while some := list(itertools.islice(inputs, batch_size)):
+            samples = [self.inference.featurize(one) for one in some]
+            answers = self.answer(samples, some, program, batch_size)
+            told += [self.inference.to_values(*pair) for pair in zip(some, answers, strict=True)]
         return told
+
+    def from_page(
+        self, page: str | os.PathLike, *, program: str | None = None, batch_size: int = 8
+    ) -> list[dict[str, Any]]:
+        """What `describe` gives for every section of a whole page, from top to bottom.
+
+        The page is rendered here, in a Chromium, by `data_prep.capture`.
+
+        Args:
+          page: an address, an HTML file, or the text of one.
+
+        Raises:
+          BadInput: it cannot be rendered, or there is no Chromium.
+        """
+        with tempfile.TemporaryDirectory() as folder:
+            records = page_sections.capture(page, Path(folder))
+            inputs = [read() for _, read in self.inference.read_records(records)]
+        return self._describe([self.inference.fit_inputs(i) for i in inputs], program, batch_size)
 
     def inputs(self, values: Mapping[str, Any], name: str, limits: Limits | None = None) -> Any:
         """What the task makes of values, fitted to the model."""
@@ -110,7 +136,11 @@ class Model:
         prediction = self.inference.from_named(chosen(self._params, batch))
         return self.inference.decode(prediction, inputs, chosen.options)
 
-    def program(self, name: str | None) -> model.Program:
+    def warm(self, program: str | None, rows: int) -> None:
+        """Compiles a program for batches of so many rows, in all its sizes."""
+        self.program(program).warm(self._params, rows)
+
+    def program(self, name: str | None) -> Buckets:
         """One of `programs`."""
         name = name or self.programs[0]
         if name not in self.programs:

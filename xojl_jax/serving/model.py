@@ -2,6 +2,7 @@
 safetensors, what is computed from the exported programs."""
 
 import dataclasses
+import functools
 import json
 import os
 from collections.abc import Mapping
@@ -14,8 +15,8 @@ from xojl_jax import tasks
 from xojl_jax.engine import compatibility
 from xojl_jax.errors import BadInput
 from xojl_jax.serving import folder, params, training
-from xojl_jax.serving.programs import Program
-from xojl_jax.tasks.base import Task
+from xojl_jax.serving.programs import Buckets, Program
+from xojl_jax.tasks.base import Bucket, Task
 
 
 @dataclasses.dataclass(frozen=True)
@@ -26,7 +27,7 @@ class Exported:
       path: the folder.
       model: what `model.json` says.
       task: built from the model's own config and facts.
-      params: nested dict of float32 numpy arrays.
+      params: nested dict of numpy arrays as the programs take them: float32, or kernels as int8.
       training: what is kept of the training data, see `serving.training`.
     """
 
@@ -36,15 +37,26 @@ class Exported:
     params: dict[str, Any]
     training: Mapping[str, Any]
 
-    _programs: dict[str, Program] = dataclasses.field(default_factory=dict)
+    _programs: dict[str, Buckets] = dataclasses.field(default_factory=dict)
 
-    def program(self, name: str) -> Program:
-        """One of the model's programs, read when it is first asked for."""
+    def program(self, name: str) -> Buckets:
+        """One of the model's programs in all its sizes, each read when it is first needed."""
         if name not in self._programs:
             entry, shapes = self.model["programs"][name], self.model["inputs"]
-            inputs = {read: (tuple(shapes[read][0]), shapes[read][1]) for read in entry["inputs"]}
-            blob = (self.path / entry["file"]).read_bytes()
-            self._programs[name] = Program(blob, entry["options"], inputs)
+
+            def read(file: str, inputs: Mapping[str, Any]) -> Program:
+                inputs = {read: (tuple(inputs[read][0]), inputs[read][1]) for read in inputs}
+                return Program((self.path / file).read_bytes(), entry["options"], inputs)
+
+            full = read(entry["file"], {name: shapes[name] for name in entry["inputs"]})
+            smaller = [
+                (
+                    Bucket(tuple(map(tuple, bucket["sizes"]))),
+                    functools.cache(functools.partial(read, bucket["file"], bucket["inputs"])),
+                )
+                for bucket in entry.get("buckets", ())
+            ]
+            self._programs[name] = Buckets(full, smaller, self.task)
         return self._programs[name]
 
 

@@ -27,6 +27,7 @@ def card(model: Mapping[str, Any], inference: Inference, workdir: Path) -> str:
         "",
         f"- Task: {model['task']}, {inference.about}; preset {config['preset']}",
         f"- Parameters: {count:,} ({model.get('stored', 'float32')}, weights: {model['weights']})",
+        *_compression(model),
         f"- Trained on: {data}; step {model['step']}, {config['batch_size']} records a step",
         "",
         "## Use",
@@ -47,6 +48,11 @@ def card(model: Mapping[str, Any], inference: Inference, workdir: Path) -> str:
         "It was measured on the data above and on no other.",
     ]
     return "\n".join(lines) + "\n"
+
+
+def _compression(model: Mapping[str, Any]) -> Iterator[str]:
+    if told := model.get("compression"):
+        yield f"- Compressed from `{told['parent']}`: {told['what']}"
 
 
 def _reports(inference: Inference, workdir: Path, step: int) -> Iterator[str]:

@@ -6,17 +6,17 @@ NVIDIA GPU and TPU in one artifact, so its attention is the portable one. It hol
 B batch.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import jax
 import numpy as np
 from jax import export
 
-from xojl_jax.engine import compiler_options
+from xojl_jax.engine import compiler_options, int8
 from xojl_jax.errors import BadInput
 from xojl_jax.nn.attention import portable
-from xojl_jax.tasks.base import Inference, Params
+from xojl_jax.tasks.base import Bucket, Inference, Params, Task
 
 PLATFORMS = ("cpu", "cuda", "tpu")
 # Jax can read what it wrote for about half a year; ours are traced for the oldest that we support.
@@ -51,13 +51,6 @@ class Program:
             exported.call, compiler_options=compiler_options.for_many_runs(platform)
         )
 
-    def fits(self, batch: Mapping[str, np.ndarray]) -> bool:
-        """Whether a batch has the shapes that the program is for."""
-        return all(
-            name in batch and tuple(batch[name].shape[1:]) == shape
-            for name, (shape, _) in self.inputs.items()
-        )
-
     def __call__(self, params: Params, batch: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         """The named results on the host, B leading.
 
@@ -69,6 +62,39 @@ class Program:
         return jax.device_get(self._call(params, jax.device_put(read)))
 
 
+class Buckets:
+    """A program in several sizes: a batch runs in the first that holds it.
+
+    Attributes:
+      full: of the full size.
+      smaller: (bucket, a function that reads its program) from cheap to dear.
+      task: which knows what a bucket holds.
+    """
+
+    def __init__(
+        self,
+        full: Program,
+        smaller: Sequence[tuple[Bucket, Callable[[], Program]]],
+        task: Task,
+    ):
+        self._full, self._smaller, self._task = full, tuple(smaller), task
+        self.options, self.inputs = full.options, full.inputs
+
+    def __call__(self, params: Params, batch: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """As `Program`, for a batch of the full size."""
+        batch = {name: np.asarray(batch[name]) for name in self.inputs}
+        for bucket, program in self._smaller:
+            if self._task.fits(batch, bucket):
+                return program()(params, self._task.cut(batch, bucket))
+        return self._full(params, batch)
+
+    def warm(self, params: Params, rows: int) -> None:
+        """Compiles every size for batches of so many rows."""
+        for program in (*(read() for _, read in self._smaller), self._full):
+            shapes = program.inputs.items()
+            program(params, {n: np.zeros((rows, *shape), dtype) for n, (shape, dtype) in shapes})
+
+
 def serialize(
     inference: Inference, options: Mapping[str, Any], params: Params, spec: Spec
 ) -> tuple[bytes, dict[str, tuple[tuple[int, ...], str]]]:
@@ -76,7 +102,7 @@ def serialize(
 
     Args:
       options: of `Inference.predict`.
-      params: the parameters, or their shapes.
+      params: the parameters, or their shapes; kernels may be int8 (`engine.int8`).
       spec: of a batch of the task, B leading, with more arrays than prediction reads.
     """
     params = jax.tree.map(lambda x: jax.ShapeDtypeStruct(x.shape, x.dtype), params)
@@ -87,7 +113,7 @@ def serialize(
     }
 
     def program(params, batch):
-        return inference.to_named(inference.predict(params, batch, **options))
+        return inference.to_named(inference.predict(int8.dequantize(params), batch, **options))
 
     with portable():
         read = _names_read(program, params, batch)

@@ -9,8 +9,6 @@ import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
-import numpy as np
-
 from xojl_jax.errors import BadUsage
 from xojl_jax.serving.batching import Batcher, Job
 from xojl_jax.serving.loaded import Model
@@ -35,10 +33,8 @@ class Served:
 
     def warm(self, program: str) -> None:
         """Compiles a program for the two batch sizes that are used."""
-        chosen = self.model.program(program)
-        blank = {name: np.zeros(shape, dtype) for name, (shape, dtype) in chosen.inputs.items()}
         for rows in sorted({1, self.batch_size}):
-            self.model.answer([blank], [], program, rows)
+            self.model.warm(program, rows)
 
 
 class Versions:

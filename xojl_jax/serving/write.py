@@ -12,10 +12,10 @@ import numpy as np
 
 from xojl_jax import __version__
 from xojl_jax.config_fields import flatten
-from xojl_jax.engine import checkpoint
+from xojl_jax.engine import checkpoint, int8
 from xojl_jax.errors import BadUsage
 from xojl_jax.serving import folder, model_card, params, programs, training
-from xojl_jax.tasks.base import Inference, Task
+from xojl_jax.tasks.base import Bucket, Inference, Task
 
 _LICENSE = "Apache-2.0"
 
@@ -30,20 +30,26 @@ def write(
     name: str,
     license_file: Path | None = None,
     as_int8: bool = False,
+    compression: dict[str, Any] | None = None,
+    buckets: int = 1,
     report: Callable[[str], None] = print,
 ) -> str:
     """Writes the model, whole or not at all, and returns its version.
 
     Args:
       out: a folder that does not exist yet.
-      weights: nested parameters, float32.
+      weights: nested parameters, float32; kernels may be int8 (`engine.int8`).
       metadata: of the checkpoint that they come from.
       name: how people call the model.
       license_file: that of the parameters; None for ours.
       as_int8: stores parameters in a quarter of the bytes, and no second time for Orbax.
+      compression: what was done to them, for `model.json` and the card; None: nothing.
+      buckets: sizes that each program is written in, at most.
       report: called with a line for each thing that takes a while.
     """
     weights = jax.tree.map(np.asarray, weights)
+    floats = jax.eval_shape(int8.dequantize, weights)
+    is_smaller = any(array.dtype == np.int8 for array in jax.tree.leaves(weights))
     with folder.writing(out) as partial:
         params.write(weights, partial / folder.PARAMS, as_int8=as_int8)
         if not as_int8:
@@ -51,21 +57,32 @@ def write(
         facts = _write_facts(metadata["task"], partial / folder.TASK)
         table, inputs = {}, {}
         (partial / folder.PROGRAMS).mkdir()
+        *smaller, full = task.answer_buckets(buckets)
         for program, options in inference.programs().items():
-            report(f"tracing {program} for {', '.join(programs.PLATFORMS)}")
-            blob, read = programs.serialize(inference, options, weights, task.batch_spec())
-            path = f"{folder.PROGRAMS}/{program}.jaxexport"
-            (partial / path).write_bytes(blob)
+
+            def trace(name: str, bucket: Bucket, options=options) -> tuple[str, dict[str, tuple]]:
+                report(f"tracing {name} for {', '.join(programs.PLATFORMS)}")
+                spec = task.batch_spec(bucket)
+                blob, read = programs.serialize(inference, options, weights, spec)
+                path = f"{folder.PROGRAMS}/{name}.jaxexport"
+                (partial / path).write_bytes(blob)
+                return path, read
+
+            path, read = trace(program, full)
             table[program] = {"file": path, "options": options, "inputs": sorted(read)}
             inputs |= read
+            for number, bucket in enumerate(smaller):
+                path, read = trace(f"{program}-{number}", bucket)
+                entry = {"file": path, "sizes": bucket.sizes, "inputs": read}
+                table[program].setdefault("buckets", []).append(entry)
         if known := training.summarize(inference, report):
             text = json.dumps(known, indent=1) + "\n"
             (partial / training.NAME).write_text(text, encoding="utf-8")
         run = Path(metadata["checkpoint"])
         license_name = _write_license(license_file, partial / folder.LICENSE)
         model = {
-            "format": folder.FORMAT if as_int8 else folder.FLOATS_ONLY,
-            "stored": "int8" if as_int8 else "float32",
+            "format": folder.FORMAT if as_int8 or is_smaller else folder.FLOATS_ONLY,
+            "stored": "int8" if as_int8 or is_smaller else "float32",
             "name": name,
             "version": f"{name}-{run.name}-{_digest(partial, table)}",
             "task": metadata["config"]["task"],
@@ -77,7 +94,8 @@ def write(
             "programs": table,
             "platforms": list(programs.PLATFORMS),
             "inputs": inputs,
-            "arrays": checkpoint.describe_arrays(weights),
+            "arrays": checkpoint.describe_arrays(floats),
+            **({"compression": compression} if compression else {}),
             "versions": {"xojl_jax": __version__, "jax": jax.__version__},
         }
         (partial / folder.MODEL).write_text(json.dumps(model, indent=1) + "\n", encoding="utf-8")
@@ -108,7 +126,8 @@ def _digest(partial: Path, table: dict[str, Any]) -> str:
 def _answering(partial: Path, table: dict[str, Any]) -> Iterable[Path]:
     yield partial / folder.PARAMS
     yield from sorted((partial / folder.TASK).iterdir())
-    yield from (partial / entry["file"] for entry in table.values())
+    for entry in table.values():
+        yield from (partial / each["file"] for each in (entry, *entry.get("buckets", ())))
 
 
 def _write_license(given: Path | None, target: Path) -> str:

@@ -375,6 +375,26 @@ class Task(abc.ABC):
         """
         return {}
 
+    def use_teacher(self, teacher: "Task", params: Params) -> None:
+        """Adds losses against the answers of another model of this task, before training begins.
+
+        Args:
+          params: of the teacher, float32; from here on they are what `frozen_params` gives.
+
+        Raises:
+          BadUsage: the two do not read the same batches, or this task learns from no teacher.
+        """
+        raise BadUsage(f"config.teacher: the task {self.config.task} learns from no teacher")
+
+    def frozen_params(self) -> Params | None:
+        """What takes the place of `init_frozen`'s parameters at step 0, unboxed; None leaves
+        them."""
+        return None
+
+    def smaller(self, keep: float) -> dict[str, Any]:
+        """Config fields of the same model with this share of its heads and hidden units."""
+        raise BadUsage(f"the task {self.config.task} has no smaller form")
+
     @abc.abstractmethod
     def loss(
         self, params: Params, batch: Batch, rng: jax.Array, *, train: bool
@@ -399,6 +419,19 @@ class Task(abc.ABC):
         """The shapes that batches come in, from cheap to dear, at most a handful. The last is the
         full size, which holds every record. Most tasks have no other."""
         return (FULL,)
+
+    def answer_buckets(self, most: int) -> tuple[Bucket, ...]:
+        """At most so many shapes that batches can be answered in, from cheap to dear, the full size
+        last. The answers do not depend on which, but for the rounding of sums."""
+        return (FULL,)
+
+    def fits(self, batch: Mapping[str, np.ndarray], bucket: Bucket) -> bool:
+        """Whether a bucket holds all that is real in a batch of the full size."""
+        return bucket == FULL
+
+    def cut(self, batch: Mapping[str, np.ndarray], bucket: Bucket) -> dict[str, np.ndarray]:
+        """Those arrays of a batch of the full size, in the shapes of a bucket that holds them."""
+        return dict(batch)
 
     @abc.abstractmethod
     def batch_spec(self, bucket: Bucket | None = None) -> dict[str, jax.ShapeDtypeStruct]:

@@ -8,7 +8,7 @@ N records.
 
 import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import numpy as np
 
@@ -86,6 +86,31 @@ def to_spec(sample: Sample, spec: FeatureSpec) -> Sample:
         name: sample[name][tuple(map(slice, shape))]
         for name, (shape, _) in sample_spec(spec).items()
     }
+
+
+def cut_batch(batch: Mapping[str, np.ndarray], spec: FeatureSpec) -> dict[str, np.ndarray]:
+    """The arrays of a batch, B leading, some of those that there can be, cut as by `to_spec`."""
+    shapes = sample_spec(spec)
+    return {
+        name: array[(slice(None), *map(slice, shapes[name][0]))] for name, array in batch.items()
+    }
+
+
+def answer_needs(batch: Mapping[str, np.ndarray], spec: FeatureSpec) -> Shape:
+    """What it takes to answer a batch of the full size: of tokens nothing, since they are written
+    in a buffer of the full size."""
+
+    def end(mask: np.ndarray) -> int:
+        """The number of the last column that has a True, from 1; 0 without any."""
+        used = np.flatnonzero(np.asarray(mask).any(0))
+        return int(used[-1]) + 1 if used.size else 0
+
+    shown = np.asarray(batch["patch_mask"]) & np.asarray(batch["image_mask"])[:, None]
+    rows = end(shown.reshape(len(shown), spec.patch_rows, -1).any(-1))
+    classes = np.asarray(batch["html_class_mask"])
+    # A patch sees half a patch of what is below it, see `rows_needed`.
+    rows = min(rows + 1, spec.patch_rows)
+    return rows, end(batch["html_mask"]), end(classes.reshape(-1, classes.shape[-1])), 0
 
 
 def rows_needed(

@@ -66,6 +66,8 @@ def model_config(
         remat=m.remat,
         attention_block=m.attention_block,
         feed_forward=m.feed_forward,
+        head_width=m.head_width,
+        mlp_width=m.mlp_width,
     )
     vision = VisionConfig(
         block=block,

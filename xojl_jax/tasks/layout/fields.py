@@ -57,6 +57,8 @@ FIELDS: dict[str, Rule] = {
     "model.decoder_top_k": _FROM_ZERO,
     "model.exit_at": _SHARE,
     "model.mlp_ratio": _COUNT,
+    "model.head_width": _FROM_ZERO,
+    "model.mlp_width": _FROM_ZERO,
     "model.max_nodes": Number(1, most=_MOST_IDS),
     "model.max_classes": Number(1, most=_MOST_IDS),
     "model.max_target": Number(16, most=_MOST_IDS),

@@ -68,22 +68,25 @@ def vision_flops(c: VisionConfig) -> dict[str, float]:
     return {
         "patch embedding": 2.0 * patches * channels * c.patch**2 * width,
         "vision linear": c.layers * tokens * block_flops(c.block),
-        "vision attention": 4.0 * c.layers * tokens**2 * width,
+        "vision attention": 4.0 * c.layers * tokens**2 * c.block.inner,
     }
 
 
 def decoder_flops(c: ModelConfig) -> dict[str, float]:
     """Both views: two sequences of `max_length` tokens, one memory."""
     decoder, width, nodes = c.trunk.decoder, c.block.width, c.html.max_nodes
+    inner = c.block.inner
     memory, length = c.num_tokens, 2 * decoder.max_length
     outputs = c.vocabulary_size + nodes
     stacks = 1 if c.decoder == "shared" else 2
     return {
         # Beside a block: the query and the output of the cross-attention.
-        "decoder linear": decoder.layers * length * (block_flops(decoder.block) + 4.0 * width**2),
-        "decoder memory": stacks * decoder.layers * 4.0 * width**2 * memory,
-        "decoder self-attention": 2 * 4.0 * decoder.layers * decoder.max_length**2 * width,
-        "decoder cross-attention": 4.0 * decoder.layers * length * memory * width,
+        "decoder linear": decoder.layers
+        * length
+        * (block_flops(decoder.block) + 4.0 * width * inner),
+        "decoder memory": stacks * decoder.layers * 4.0 * width * inner * memory,
+        "decoder self-attention": 2 * 4.0 * decoder.layers * decoder.max_length**2 * inner,
+        "decoder cross-attention": 4.0 * decoder.layers * length * memory * inner,
         # Scores, and the expected next node that the prior gives to each position.
         "logits": 2.0 * length * width * (outputs + nodes),
     }

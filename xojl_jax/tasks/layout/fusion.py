@@ -134,7 +134,7 @@ def late_fusion_flops(c: ModelConfig) -> dict[str, float]:
     nodes, patches = c.html.max_nodes, c.num_patches
     return {
         "fusion linear": c.fusion_layers * (nodes + patches) * block_flops(c.block),
-        "fusion attention": 2 * 4.0 * c.fusion_layers * nodes * patches * c.block.width,
+        "fusion attention": 2 * 4.0 * c.fusion_layers * nodes * patches * c.block.inner,
     }
 
 

@@ -75,7 +75,7 @@ class HtmlEncoder(nn.Module):
 
 def html_flops(c: HtmlConfig) -> dict[str, float]:
     """Forward FLOPs of one sample, by part."""
-    nodes, width = c.max_nodes, c.block.width
+    nodes, inner = c.max_nodes, c.block.inner
     parts: dict[str, float] = {}
     for name in c.embeddings:
         parts |= EMBEDDINGS[name].flops(c)
@@ -84,5 +84,5 @@ def html_flops(c: HtmlConfig) -> dict[str, float]:
     bias = 2.0 * len(RELATIONS) * c.block.heads * nodes**2 if c.tree_bias else 0.0
     return parts | {
         "html linear": c.layers * nodes * block_flops(c.block),
-        "html attention": c.layers * (4.0 * nodes**2 * width + bias),
+        "html attention": c.layers * (4.0 * nodes**2 * inner + bias),
     }

@@ -54,6 +54,7 @@ examples:
   python -m xojl_jax.predict --workdir=runs/demo --html=hero.json --mode=semantic
   python -m xojl_jax.predict --workdir=runs/demo --sample=3 --split=test
   python -m xojl_jax.predict --workdir=runs/demo --records=captured --out=layouts.jsonl
+  python -m xojl_jax.predict --workdir=runs/demo --page=index.html
 
 --html takes a compact tree such as {"section": {"h1@fs_3r": ""}}, or a whole record, whose boxes
 are then used, too. Without --html nothing can be copied, and the layout is spelled out.
@@ -188,11 +189,14 @@ class LayoutInference(Inference):
         if fault := SomeOf(ELEMENTS).fault(flags.hints):
             raise BadUsage(f"--hints{fault}")
         given = flags.screenshot or flags.html
-        if flags.records and (given or flags.sample is not None):
-            raise BadUsage("--records brings its own input: leave the others away")
-        if flags.sample is None and not given and not flags.records:
+        many = flags.records or flags.page
+        if many and (given or flags.sample is not None):
+            which = "--records" if flags.records else "--page"
+            raise BadUsage(f"{which} brings its own input: leave the others away")
+        if flags.sample is None and not given and not many:
             raise BadUsage(
-                "nothing to predict: give --screenshot, --html, --sample or --records (see --help)"
+                "nothing to predict: give --screenshot, --html, --sample, --records or --page "
+                "(see --help)"
             )
         if flags.sample is not None and given:
             raise BadUsage("--sample brings its own screenshot and tree: leave the other two away")

@@ -93,7 +93,7 @@ def mixture_flops(c: ModelConfig) -> dict[str, float]:
     tokens = c.html.max_nodes + c.num_patches
     return {
         "fusion linear": c.fusion_layers * tokens * block_flops(c.block),
-        "fusion attention": 4.0 * c.fusion_layers * tokens**2 * c.block.width,
+        "fusion attention": 4.0 * c.fusion_layers * tokens**2 * c.block.inner,
     }
 
 
@@ -104,5 +104,5 @@ def early_flops(c: ModelConfig) -> dict[str, float]:
     pairs = (before + nodes) ** 2 - before**2
     return {
         "fusion linear": vision.layers * nodes * block_flops(c.block),
-        "fusion attention": 4.0 * vision.layers * pairs * c.block.width,
+        "fusion attention": 4.0 * vision.layers * pairs * c.block.inner,
     }

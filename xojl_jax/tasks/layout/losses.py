@@ -96,6 +96,16 @@ def exit_loss(
     return total / max(len(layers), 1)
 
 
+def distillation(
+    logits: Float32[Array, "... _"], taught: Float32[Array, "... _"], legal: Bool[Array, "... _"]
+) -> Float32[Array, "..."]:
+    """How far a softmax is from that of a teacher: the Kullback-Leibler divergence in nats, over
+    what is legal (Hinton et al. 2015, at temperature 1)."""
+    ours = jax.nn.log_softmax(jnp.where(legal, logits, ILLEGAL))
+    theirs = jax.nn.log_softmax(jnp.where(legal, taught, ILLEGAL))
+    return (jnp.exp(theirs) * jnp.where(legal, theirs - ours, 0.0)).sum(-1)
+
+
 def class_loss(
     logits: Float32[Array, "... _"], labels: Int32[Array, "..."]
 ) -> tuple[Float32[Array, ""], Float32[Array, ""]]:

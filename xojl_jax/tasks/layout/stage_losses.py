@@ -2,10 +2,11 @@
 
 import jax
 
+from xojl_jax.tasks.layout.distillation import distillation_losses
 from xojl_jax.tasks.layout.grammar_constraint import GrammarTables
 from xojl_jax.tasks.layout.heads import HEADS
 from xojl_jax.tasks.layout.model import LayoutModel
-from xojl_jax.tasks.layout.sequence_losses import sequence_losses
+from xojl_jax.tasks.layout.sequence_losses import Teaching, sequence_losses
 
 Batch = dict[str, jax.Array]
 Parts = dict[str, jax.Array]
@@ -18,10 +19,12 @@ def stage_losses(
     *,
     label_smoothing: float,
     evaluates: bool = False,
+    teaching: Teaching | None = None,
 ) -> tuple[Parts, Parts]:
     """The loss parts of the model's stage by their name in `config.loss`, and metrics.
 
-    With `evaluates` there are more metrics, which training does not pay for.
+    With `evaluates` there are more metrics, which training does not pay for. With `teaching` there
+    are the losses against what another model says.
 
     A method in the sense of Linen's `init` and `apply`: what it does not reach has no parameters.
     """
@@ -35,8 +38,12 @@ def stage_losses(
     encoded, predictions = model.encode(batch)
     parts, metrics = head_losses(predictions, batch, model, evaluates=evaluates)
     if stage.decoder:
-        sequences = sequence_losses(model, encoded, batch, tables, label_smoothing=label_smoothing)
+        sequences = sequence_losses(
+            model, encoded, batch, tables, label_smoothing=label_smoothing, teaching=teaching
+        )
         parts, metrics = parts | sequences[0], metrics | sequences[1]
+    if teaching is not None:
+        parts |= distillation_losses(predictions, teaching.predictions, batch)
     return parts, metrics
 
 

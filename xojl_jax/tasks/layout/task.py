@@ -16,14 +16,25 @@ import numpy as np
 from flax import linen as nn
 
 from xojl_jax.config_fields import split_names
+from xojl_jax.data.buckets import choose_shapes
 from xojl_jax.data.shards import NoSplit, read_manifest
 from xojl_jax.errors import BadUsage
 from xojl_jax.tasks.base import Bucket, RealWork, Sample, Task
 from xojl_jax.tasks.layout import resized_params
-from xojl_jax.tasks.layout.buckets import DIMENSIONS, bucket_spec, choose, full_shape
+from xojl_jax.tasks.layout.buckets import (
+    DIMENSIONS,
+    MULTIPLES,
+    answer_needs,
+    bucket_spec,
+    choose,
+    cut_batch,
+    full_shape,
+    make_bucket,
+)
 from xojl_jax.tasks.layout.class_inputs import ClassInputs
 from xojl_jax.tasks.layout.configure import model_config, read_tokenizer
 from xojl_jax.tasks.layout.dataset import LayoutDataset
+from xojl_jax.tasks.layout.distillation import teach
 from xojl_jax.tasks.layout.fields import FIELDS
 from xojl_jax.tasks.layout.flops import forward_flops, real_work
 from xojl_jax.tasks.layout.grammar_constraint import grammar_tables
@@ -33,6 +44,7 @@ from xojl_jax.tasks.layout.model import LayoutModel
 from xojl_jax.tasks.layout.model_config import ModelConfig
 from xojl_jax.tasks.layout.preview import MODE, LayoutPreview
 from xojl_jax.tasks.layout.sample_spec import FeatureSpec, batch_spec
+from xojl_jax.tasks.layout.sequence_losses import Teaching
 from xojl_jax.tasks.layout.stage_losses import stage_losses
 from xojl_jax.tasks.layout.stages import STAGES
 from xojl_jax.tasks.layout.views import Prediction
@@ -70,6 +82,8 @@ class LayoutTask(Task):
         # Of `evaluate --calibrate`, by view; None before.
         self.calibration = (metadata or {}).get("calibration")
         self.tokenizer = read_tokenizer(config, metadata)
+        self._teacher: LayoutTask | None = None
+        self._teacher_params = None
         self.automaton = Automaton.load(self.vocabulary)
         self.tables = grammar_tables(self.automaton)
 
@@ -123,10 +137,10 @@ class LayoutTask(Task):
 
     @functools.cached_property
     def _buckets(self) -> tuple[Bucket, ...]:
-        def cost(shape) -> float:
-            return sum(forward_flops(self.model_config.cut(*shape)).values())
+        return choose(self.config.data, full_shape(self.spec), self._train_sizes, self._cost)
 
-        return choose(self.config.data, full_shape(self.spec), self._train_sizes, cost)
+    def _cost(self, shape) -> float:
+        return sum(forward_flops(self.model_config.cut(*shape)).values())
 
     def _train_sizes(self):
         """What the training records need, and how often they come; nothing without such a split."""
@@ -139,6 +153,36 @@ class LayoutTask(Task):
         weights = np.ones(len(dataset)) if dataset.weights is None else dataset.weights
         weights = np.concatenate([(1 - share) * weights, share * weights])
         return np.concatenate([needed, bare]), weights
+
+    def answer_buckets(self, most: int) -> tuple[Bucket, ...]:
+        full = full_shape(self.spec)
+        if most <= 1:
+            return (make_bucket(full),)
+        if self.config.data.bucket_shapes:
+            shapes = [bucket.shape for bucket in self._buckets]
+        else:
+            sizes, weights = self._train_sizes()
+            sizes = self._to_answer(sizes)
+            shapes = choose_shapes(
+                sizes, full, most, self._cost, multiples=MULTIPLES, weights=weights
+            )
+        found = {tuple(shape) for shape in self._to_answer(np.array(shapes)).tolist()} | {full}
+        return tuple(map(make_bucket, sorted(found, key=lambda s: (self._cost(s), s))))
+
+    def _to_answer(self, shapes: np.ndarray) -> np.ndarray:
+        """Shapes, int[N, 4], with the full size in dimensions that an answer may depend on."""
+        full, shapes = full_shape(self.spec), shapes.copy()
+        shapes[:, DIMENSIONS.index("tokens")] = full[DIMENSIONS.index("tokens")]
+        if not self.model_config.masked_map:  # the map of its spatial attention reads padding
+            shapes[:, DIMENSIONS.index("rows")] = full[DIMENSIONS.index("rows")]
+        return shapes
+
+    def fits(self, batch, bucket: Bucket) -> bool:
+        needed = answer_needs(batch, self.spec)
+        return all(need <= size for need, size in zip(needed, bucket.shape, strict=True))
+
+    def cut(self, batch, bucket: Bucket) -> dict[str, np.ndarray]:
+        return cut_batch(batch, bucket_spec(self.spec, bucket))
 
     def batch_spec(self, bucket: Bucket | None = None) -> dict[str, jax.ShapeDtypeStruct]:
         return batch_spec(bucket_spec(self.spec, bucket), self.config.batch_size)
@@ -202,23 +246,72 @@ class LayoutTask(Task):
 
     # --- the losses --------------------------------------------------------------------------
 
-    def loss(self, params, batch: Batch, rng: Array, *, train: bool):
+    def loss(self, params, batch: Batch, rng: Array, *, train: bool, frozen=None):
         rngs = {"dropout": rng} if train else {}
+        teaching = None if frozen is None else self._teaching(frozen, batch)
         parts, metrics = self.model().apply(
-            {"params": params}, batch, not train, rngs=rngs, method=self._forward
+            {"params": params}, batch, not train, teaching, rngs=rngs, method=self._forward
         )
         weights = self.config.loss
         total = sum((weights[name] * value for name, value in parts.items()), jnp.float32(0))
         return total, metrics | {f"loss/{name}": value for name, value in parts.items()}
 
-    def _forward(self, model: LayoutModel, batch: Batch, evaluates: bool = False):
+    def _forward(
+        self,
+        model: LayoutModel,
+        batch: Batch,
+        evaluates: bool = False,
+        teaching: Teaching | None = None,
+    ):
         return stage_losses(
             model,
             batch,
             self.tables,
             label_smoothing=self.config.optim.label_smoothing,
             evaluates=evaluates,
+            teaching=teaching,
         )
+
+    # --- a teacher ---------------------------------------------------------------------------
+
+    def use_teacher(self, teacher: Task, params) -> None:
+        if not (self.stage.decoder and isinstance(teacher, LayoutTask) and teacher.stage.decoder):
+            raise BadUsage("config.teacher: model and teacher must both be of stage 4")
+        spec = batch_spec(self.spec, 1)
+        for name, theirs in batch_spec(teacher.spec, 1).items():
+            if spec.get(name) != theirs:
+                ours = spec[name].shape[1:] if name in spec else "missing"
+                raise BadUsage(
+                    f"config.teacher reads other batches: {name} {theirs.shape[1:]}, here {ours}"
+                )
+        for name in ("vocabulary", "class_tokenizer"):
+            if self.metadata().get(name) != teacher.metadata().get(name):
+                raise BadUsage(f"config.teacher has another {name} (config.data)")
+        self._teacher, self._teacher_params = teacher, params
+
+    def init_frozen(self, rng: Array):
+        return {} if self._teacher is None else self._teacher.init(rng)
+
+    def frozen_params(self):
+        return self._teacher_params
+
+    def _teaching(self, params, batch: Batch) -> Teaching:
+        def method(model: LayoutModel, batch: Batch) -> Teaching:
+            return teach(model, batch, self.tables)
+
+        return self._teacher.model().apply({"params": params}, batch, method=method)
+
+    def smaller(self, keep: float) -> dict[str, Any]:
+        c, block = self.config.model, self.model_config.block
+        if c.fusion == "mixture":
+            raise BadUsage("fusion 'mixture' ties the heads of two modalities: none can go")
+        if c.class_bias == "learned":
+            raise BadUsage("a learned class_bias ties the heads of all layers: none can go")
+        return {
+            "model.heads": max(1, round(block.heads * keep)),
+            "model.head_width": block.head_dim,
+            "model.mlp_width": max(1, round(block.hidden * keep)),
+        }
 
     # --- prediction --------------------------------------------------------------------------
 

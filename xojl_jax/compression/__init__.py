@@ -1,0 +1,1 @@
+"""What makes a trained model smaller: from parameters to parameters, for any task."""
