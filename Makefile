@@ -19,7 +19,7 @@ install = { $(1)/bin/python -m pip install --quiet --disable-pip-version-check u
 	$(1)/bin/uv pip install --quiet --python $(1)/bin/python $(2); } || \
 	$(1)/bin/python -m pip install --quiet --disable-pip-version-check --no-compile $(2)
 
-.PHONY: demo serve test test-quick test-slow coverage lint types docs wheel clean
+.PHONY: demo demo-document serve test test-quick test-slow coverage lint types docs wheel clean
 
 $(VENV): $(VENV)/installed
 
@@ -65,6 +65,15 @@ demo: $(VENV)
 	$(BIN)/python -m xojl_jax.evaluate --workdir=$(WORKDIR) --split=test
 	$(BIN)/python -m xojl_jax.predict --workdir=$(WORKDIR) --sample=0 --split=test
 	@echo "pictures: $(WORKDIR)/predictions/, curves: tensorboard --logdir $(WORKDIR)/tensorboard"
+
+# The same for pages of documents: the image tokenizer, then hidden words and patches.
+demo-document: DOCUMENTS := $(WORKDIR)-document
+demo-document: $(VENV)
+	$(BIN)/python -m xojl_jax.train --config=configs/document_image.py:tiny --config.objectives=tokenizer --config.total_steps=60 --workdir=$(DOCUMENTS)/tokenizer
+	$(BIN)/python -m xojl_jax.train --config=configs/document_pretrain.py:tiny --config.init_from=$(DOCUMENTS)/tokenizer --workdir=$(DOCUMENTS)/pretrained
+	$(BIN)/python -m xojl_jax.evaluate --workdir=$(DOCUMENTS)/pretrained --split=test
+	$(BIN)/python -m xojl_jax.predict --workdir=$(DOCUMENTS)/pretrained --sample=0 --split=test
+	@echo "picture: $(DOCUMENTS)/pretrained/predictions/"
 
 # A file's tests stay in one process: what they share is made once. In their order, the longest file is not the last.
 # A worker that dies fails the run at once; one started in its place would meet the same end.

@@ -7,10 +7,11 @@ from pathlib import Path
 import pytest
 from ml_collections import ConfigDict
 
-from configs import base, layout
+from configs import base, document, layout
 from xojl_jax.errors import BadUsage
 
 STAGES = ("stage1", "stage2", "stage3", "stage4")
+DOCUMENTS = ("document_image", "document_pretrain")
 
 
 def get_config(stage: str, *preset: str) -> ConfigDict:
@@ -23,6 +24,23 @@ def test_it_is_built_consistent_and_locked(stage, preset):
     """Protects all stages and presets: they build, fit together, and take no misspelt field."""
     config = get_config(stage, preset)
     assert config.stage == int(stage[-1])
+    check_built(config, preset)
+
+
+@pytest.mark.parametrize("preset", sorted(document.PRESETS))
+@pytest.mark.parametrize("stage", DOCUMENTS)
+def test_documents_too(stage, preset):
+    """Protects the other family's presets in the same way."""
+    check_built(get_config(stage, preset), preset)
+
+
+def test_documents_learn_at_the_rate_of_their_seed():
+    """Protects R034: AdamW at 1e-4."""
+    groups = get_config("document_pretrain").optim.groups
+    assert groups.vision.lr == groups.rest.lr == 1e-4
+
+
+def check_built(config, preset):
     assert config.preset == preset
     assert config.image.height % config.model.patch == config.image.width % config.model.patch == 0
     assert config.model.width % config.model.heads == 0
@@ -47,7 +65,7 @@ def test_an_unknown_preset_is_refused_with_the_list():
         get_config("stage4", "huge")
 
 
-@pytest.mark.parametrize("stage", STAGES)
+@pytest.mark.parametrize("stage", STAGES + DOCUMENTS)
 def test_it_opens_with_command_hardware_time_and_metric(stage):
     """Protects the reader of a config."""
     text = importlib.import_module(f"configs.{stage}").__doc__
@@ -55,7 +73,7 @@ def test_it_opens_with_command_hardware_time_and_metric(stage):
         assert heading in text
 
 
-@pytest.mark.parametrize("module", [base, layout])
+@pytest.mark.parametrize("module", [base, layout, document])
 def test_every_field_has_a_comment(module):
     """Protects these files as the one place where fields are explained."""
     source = Path(module.__file__).read_text(encoding="utf-8")

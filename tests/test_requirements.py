@@ -6,7 +6,8 @@ import re
 from collections import Counter
 from pathlib import Path
 
-from configs import layout
+from configs import document, layout
+from xojl_jax.config_fields import flatten
 
 ROOT = Path(__file__).parent.parent
 PAGE = ROOT / "docs" / "requirements.md"
@@ -32,12 +33,8 @@ def functions_of(path: Path) -> set[str]:
 
 
 def is_field(name: str) -> bool:
-    value = layout.make()
-    for part in name.removeprefix("config.").split("."):
-        if part not in value:
-            return False
-        value = value[part]
-    return True
+    wanted = name.removeprefix("config.")
+    return any(wanted in flatten(family.make()) for family in (layout, document))
 
 
 def is_command(text: str) -> bool:

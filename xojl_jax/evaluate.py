@@ -36,7 +36,7 @@ def main(argv: list[str]) -> None:
         return
     report = describe(model, dataset, flags)
     report["views"] = inference.score(answers, references)
-    report["baseline"] = inference.baseline(references)
+    report["baseline"] = inference.baseline(references, answers)
     show(report, inference)
     save(report, flags.out or model.folder / f"evaluation-{flags.split}.json")
 

@@ -2,12 +2,13 @@
 
 import pytest
 
-from configs import base, layout
+from configs import base, document, layout
 from tests.engine.toy_task import toy_config
 from tests.tasks.conftest import small_config
 from xojl_jax import config_fields, tasks
 from xojl_jax.engine.fields import FIELDS as ENGINE
 from xojl_jax.errors import BadUsage
+from xojl_jax.tasks.document.fields import FIELDS as DOCUMENT
 from xojl_jax.tasks.layout.fields import FIELDS as LAYOUT
 from xojl_jax.tasks.layout.task import LayoutTask
 
@@ -80,19 +81,21 @@ def test_a_wrong_value_is_refused_with_what_may_be_chosen(field, value, words):
 
 def test_every_field_has_a_rule_and_every_rule_a_field():
     """Protects the check itself: a field that is added to a config file is given its rule."""
-    for config, tables in ((base.defaults(), (ENGINE,)), (layout.make("base"), (ENGINE, LAYOUT))):
-        assert config_fields.uncovered(config, *tables) == []
-    names = set(config_fields.flatten(layout.make("base")))
-    for pattern in ENGINE | LAYOUT:
-        assert "*" in pattern or pattern in names, f"{pattern} is no field any more"
+    assert config_fields.uncovered(base.defaults(), ENGINE) == []
+    for family, own in ((layout, LAYOUT), (document, DOCUMENT)):
+        assert config_fields.uncovered(family.make("base"), ENGINE, own) == []
+        names = set(config_fields.flatten(family.make("base")))
+        for pattern in ENGINE | own:
+            assert "*" in pattern or pattern in names, f"{pattern} is no field any more"
 
 
-@pytest.mark.parametrize("preset", sorted(layout.PRESETS))
-def test_shipped_configs_pass(preset):
+@pytest.mark.parametrize(("family", "own"), [(layout, LAYOUT), (document, DOCUMENT)])
+def test_shipped_configs_pass(family, own):
     """Protects the presets."""
-    config = layout.make(preset)
-    config_fields.check(config, ENGINE)
-    config_fields.check(config, LAYOUT)
+    for preset in family.PRESETS:
+        config = family.make(preset)
+        config_fields.check(config, ENGINE)
+        config_fields.check(config, own)
 
 
 def test_rules_are_those_of_the_dicts(monkeypatch):

@@ -224,7 +224,7 @@ class ToyInference(Inference):
     def score(self, answers, references):
         return {"corner": self._report([answer.corner for answer in answers], references)}
 
-    def baseline(self, references):
+    def baseline(self, references, answers):
         return self._report(["a"] * len(references), references)
 
     def describe(self, dataset, flags):

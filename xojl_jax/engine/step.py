@@ -27,6 +27,8 @@ from xojl_jax.tasks.base import Bucket
 
 # Metrics that are sums over a batch; all others are means.
 SUMS = ("tokens", "weight")
+# No metric, but what `Task.after_update` gets: a tree of arrays, averaged like the means.
+AVERAGES = "averages"
 
 
 def make_train_step(task, config, setup: TrainSetup) -> Callable:
@@ -50,6 +52,9 @@ def make_train_step(task, config, setup: TrainSetup) -> Callable:
         )
         grads = optim.clip(grads, norm, config.optim.clip_norm)
         params, opt_state = optimizer.update(grads, state.opt_state, state.params, state.step)
+        averages = metrics.pop(AVERAGES, None)
+        if averages is not None:
+            params = task.after_update(params, averages)
         taken = (state.step - state.skipped).astype(jnp.float32)
         moved = (params, opt_state, _average(state.ema, params, taken, config.optim.ema_decay))
         kept = (state.params, state.opt_state, state.ema)

@@ -20,9 +20,19 @@ def _text() -> type[Task]:
     return TextTask
 
 
+def _document() -> type[Task]:
+    from xojl_jax.tasks.document.task import DocumentTask
+
+    return DocumentTask
+
+
 # Name -> a function that imports the task's class. Imported when chosen, so that a command loads
 # one task and the contract in base.py stays light to import. The first is shown by `--help`.
-TASKS: dict[str, Callable[[], type[Task]]] = {"layout": _layout, "text": _text}
+TASKS: dict[str, Callable[[], type[Task]]] = {
+    "layout": _layout,
+    "text": _text,
+    "document": _document,
+}
 
 
 def find(name: str) -> type[Task]:

@@ -320,8 +320,12 @@ class Inference(abc.ABC):
         name -> {"value", "low", "high"}, and whatever else the task tells."""
 
     @abc.abstractmethod
-    def baseline(self, references: Sequence[Any]) -> dict:
-        """The same report for a guess that needs no model, fitted to the training split."""
+    def baseline(self, references: Sequence[Any], answers: Sequence[Any]) -> dict:
+        """The same report for a guess that needs no model, fitted to the training split.
+
+        Args:
+          answers: of the model, where what is to be guessed is known from it alone.
+        """
 
     def calibrate(self, answers: Sequence[Any], references: Sequence[Any]) -> dict | None:
         """A few numbers, ready for JSON, that make the answers' probabilities true, fitted to
@@ -414,6 +418,15 @@ class Task(abc.ABC):
           tokens (padding excluded), and "weight", how much this mean counts when micro-batches or
           evaluation batches are averaged (equal if absent).
         """
+
+    def after_update(self, params: Params, averages: Any) -> Params:
+        """The parameters after a step, some of them replaced: those that learn without gradients,
+        such as a codebook that follows moving averages.
+
+        Called where the metrics of `loss` in training hold a tree of arrays under "averages", whose
+        means over micro-batches come here. A skipped step keeps nothing of it.
+        """
+        return params
 
     def buckets(self) -> tuple[Bucket, ...]:
         """The shapes that batches come in, from cheap to dear, at most a handful. The last is the

@@ -427,7 +427,7 @@ class LayoutInference(Inference):
             for view in answers[0].views
         }
 
-    def baseline(self, references: Sequence[Record]) -> dict:
+    def baseline(self, references: Sequence[Record], answers: Sequence[LayoutAnswer] = ()) -> dict:
         """Scores of the most frequent label per tag, counted on the training split."""
         train = self.dataset("train")
         baseline = TagBaseline.fit(train.record(i) for i in range(len(train)))

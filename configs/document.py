@@ -1,0 +1,161 @@
+"""The document task's configuration fields with their defaults, and its presets (sizes).
+
+They are added to those of the engine (`base.py`). A stage file starts from `document.make(preset)`
+and states only what differs. Select a preset after a colon:
+`--config=configs/document_pretrain.py:tiny`. The result is locked: a misspelled field is refused.
+"""
+
+from ml_collections import ConfigDict
+
+from configs import base
+
+
+def make(preset: str = "base") -> ConfigDict:
+    """Returns the defaults with one preset applied: `tiny`, `small`, `base` or `large` ("" means
+    `base`)."""
+    return base.choose_preset(defaults(), preset, PRESETS)
+
+
+def defaults() -> ConfigDict:
+    config = base.defaults()
+    # A name in xojl_jax/tasks/__init__.py.
+    config.task = "document"
+    # What is trained: names in tasks/document/objectives.py. "mlm" tells hidden words, "mim" the
+    # codes of hidden patches, "wpa" of words whether their patches are hidden; "tokenizer" trains
+    # the image tokenizer that makes the codes.
+    config.objectives = "mlm,mim,wpa"
+
+    # The tokenizer of words, a tokenizer.json; the checkpoint keeps it. "" takes the one that
+    # data_prep.build made with the shards.
+    config.data.tokenizer = ""
+
+    config.image = image = ConfigDict()
+    # Height in pixels of the canvas that a page is fitted into.
+    image.height = 1024
+    # Width in pixels of that canvas.
+    image.width = 1024
+
+    config.mask = mask = ConfigDict()
+    # Share of a page's tokens that is hidden, in spans of words.
+    mask.words = 0.3
+    # Mean length of a span in words (Poisson).
+    mask.span = 3.0
+    # Share of a page's patches that is hidden, in blocks.
+    mask.patches = 0.4
+
+    config.model = model = ConfigDict()
+    # Side of a square patch in pixels.
+    model.patch = 16
+    # How patches become vectors: "linear"; "shifted" looks into neighbors, which "mim" forbids.
+    model.patch_embed = "linear"
+    # Width of every residual stream.
+    model.width = 768
+    # Attention heads; the width must be a multiple of them.
+    model.heads = 12
+    # Width of a feed-forward layer, as a multiple of the residual width.
+    model.mlp_ratio = 4
+    # Layers of the vision encoder: a multiple of 4.
+    model.vision_layers = 12
+    # What makes vectors of words: a name in tasks/document/text.py.
+    model.text = "pieces"
+    # Pieces of words a page may hold; of a longer one the first are read.
+    model.max_tokens = 512
+    # Layers of words and patches together, with a feed-forward for each modality.
+    model.multiway_layers = 4
+    # Layers above them with one feed-forward for both.
+    model.joint_layers = 2
+    # Frequencies of the Fourier encoding of boxes.
+    model.box_features = 64
+    # Channels of the bias that attention gets from boxes, per head; 0: no such bias.
+    model.box_channels = 8
+    # Dropout rate of residual branches.
+    model.dropout = 0.1
+    # Type of computation; parameters and reductions stay float32.
+    model.dtype = "bfloat16"
+    # What a layer keeps for the backward pass: "full", "attention", "dots" or "none".
+    model.remat = "attention"
+    # Keys that one step of blockwise attention looks at.
+    model.attention_block = 512
+
+    config.tokenizer = tokenizer = ConfigDict()
+    # Width of the image tokenizer.
+    tokenizer.width = 384
+    # Its attention heads.
+    tokenizer.heads = 6
+    # Its layers before the codes.
+    tokenizer.layers = 6
+    # Its layers behind them.
+    tokenizer.decoder_layers = 2
+    # Entries of the codebook.
+    tokenizer.codes = 8192
+    # Width of an entry.
+    tokenizer.code_width = 32
+
+    # The group of the vision encoder.
+    config.optim.groups.vision = base.group(lr=1e-4)
+    # The group of everything else.
+    config.optim.groups.rest = base.group(lr=1e-4)
+    # The group of the image tokenizer, where it is trained.
+    config.optim.groups.tokenizer = base.group(lr=1e-4)
+    # What no gradient moves: the codebook, and an image tokenizer that is not trained.
+    config.optim.groups.still = base.group(lr=0.0)
+
+    config.loss = loss = ConfigDict()
+    # Weight of hidden words.
+    loss.mlm = 1.0
+    # Weight of hidden patches.
+    loss.mim = 1.0
+    # Weight of the alignment of words and patches.
+    loss.wpa = 1.0
+    # Weight of the image tokenizer.
+    loss.tokenizer = 1.0
+    return config
+
+
+def tiny(config: ConfigDict) -> None:
+    """For the demo and for tests: two CPU cores, float32 throughout."""
+    config.total_steps = 200
+    config.batch_size = 8
+    config.checkpoint_every = 100
+    config.eval_every = 100
+    config.eval_batches = 1
+    config.log_every = 10
+    config.data.num_threads = 2
+    config.data.prefetch = 2
+    config.image.height = config.image.width = 192
+    config.model.patch = 16
+    config.model.width, config.model.heads = 128, 2
+    config.model.vision_layers = 4
+    config.model.max_tokens = 160
+    config.model.multiway_layers, config.model.joint_layers = 2, 1
+    config.model.box_features = 32
+    config.model.dtype = "float32"
+    config.model.dropout = 0.0
+    config.tokenizer.width, config.tokenizer.heads = 64, 2
+    config.tokenizer.layers, config.tokenizer.decoder_layers = 2, 1
+    config.tokenizer.codes, config.tokenizer.code_width = 256, 16
+    for name in ("vision", "rest", "tokenizer"):
+        config.optim.groups[name].lr = 1e-3
+    config.optim.warmup_steps = 20
+    config.optim.ema_decay = 0.0
+
+
+def small(config: ConfigDict) -> None:
+    """For one GPU."""
+    config.batch_size = 64
+    config.image.height = config.image.width = 512
+    config.model.width, config.model.heads = 384, 6
+
+
+def as_defaults(config: ConfigDict) -> None:
+    """Base, for TPU slices and H200s: nothing differs from `defaults`."""
+
+
+def large(config: ConfigDict) -> None:
+    """24 layers of 1024, for TPU slices."""
+    config.model.width, config.model.heads = 1024, 16
+    config.model.vision_layers = 24
+    config.model.multiway_layers, config.model.joint_layers = 6, 3
+
+
+PRESETS = {"tiny": tiny, "small": small, "base": as_defaults, "large": large}

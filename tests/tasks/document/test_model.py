@@ -1,0 +1,130 @@
+"""What the model sees, what it learns from, and what its codes do."""
+
+import functools
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from tests.tasks.document.conftest import small_config
+from xojl_jax.config_fields import flatten
+from xojl_jax.errors import BadUsage
+from xojl_jax.tasks.document.image_tokenizer import CodeStatistics, move_codes
+from xojl_jax.tasks.document.task import DocumentTask
+
+
+@pytest.fixture(scope="module")
+def predict(task, params):
+    inference = task.inference()
+    predict = jax.jit(inference.predict)
+    return lambda batch: jax.device_get(predict(params, batch))
+
+
+def test_every_objective_learns_from_every_part(task, params, batch):
+    """Protects the wiring: finite losses, a gradient for every parameter but those that stand
+    still, and the mean of what is asked."""
+    loss = functools.partial(task.loss, train=True)
+    step = jax.jit(jax.value_and_grad(loss, has_aux=True))
+    (total, metrics), grads = step(params, batch, jax.random.key(0))
+    parts = {name: metrics[f"loss/{name}"] for name in ("mlm", "mim", "wpa", "tokenizer")}
+    assert total == pytest.approx(sum(float(part) for part in parts.values()), rel=1e-5)
+    assert float(parts["mlm"]) == pytest.approx(np.log(task.pieces.size), rel=0.1)
+    for path, grad in flatten(grads, "/").items():
+        moves = float(jnp.abs(grad).max()) > 0
+        # The bias of scores starts as a product with zero; keys' biases change no softmax.
+        if "box_bias" not in path and not path.endswith("key/bias"):
+            assert moves == (task.param_group(path) != "still"), path
+
+
+def test_what_is_hidden_is_not_seen(predict, batch):
+    """Protects the objectives from answers in their questions: other hidden words and pixels
+    change no guess."""
+    before = predict(batch)
+    tokens = np.where(batch["hidden_tokens"], 300, batch["tokens"])
+    rows, columns = 8, 6
+    hidden = batch["hidden_patches"].reshape(4, rows, columns)
+    pixels = hidden.repeat(8, axis=1).repeat(8, axis=2)[..., None]
+    image = np.where(pixels, 255 - batch["image"], batch["image"])
+    after = predict({**batch, "tokens": tokens, "image": image})
+    for name in ("guess/mlm", "guess/wpa", "log_prob/wpa"):
+        np.testing.assert_allclose(after[name], before[name], atol=1e-5, err_msg=name)
+    # The codes asked for are others; the likeliest ones are the same.
+    assert (after["guess/mim"] == before["guess/mim"]).all()
+
+
+def test_padding_changes_nothing(predict, batch):
+    """Protects pages of all sizes: what is behind the words and beside the page is not read."""
+    before = predict(batch)
+    tokens = np.where(batch["tokens_mask"], batch["tokens"], 77)
+    after = predict({**batch, "tokens": tokens})
+    for name in ("log_prob/mlm", "log_prob/mim"):
+        mask = batch["tokens_mask"] if name.endswith("mlm") else batch["patch_mask"]
+        np.testing.assert_allclose(after[name][mask], before[name][mask], atol=1e-5)
+
+
+def test_codes_follow_their_patches_and_dead_ones_begin_again():
+    """Protects the codebook: used codes move towards the mean, unused ones are replaced."""
+    codebook = jnp.eye(3)
+    usage = jnp.asarray([10.0, 10.0, 0.0])
+    toward = jnp.asarray([[0.0, 5.0, 0.0], [0.0, 0.0, 0.0], [0.0, 0.0, 0.0]])
+    found = CodeStatistics(
+        counts=jnp.asarray([5.0, 0.0, 0.0]),
+        sums=toward,
+        fresh=jnp.full((3, 3), 1 / np.sqrt(3)),
+    )
+    moved, used = move_codes(codebook, usage, found)
+    assert moved[0, 1] > 0
+    np.testing.assert_allclose(jnp.linalg.norm(moved, axis=-1), 1, rtol=1e-5)
+    np.testing.assert_allclose(moved[1], codebook[1])
+    np.testing.assert_allclose(moved[2], found.fresh[2], rtol=1e-5)
+    assert used[2] == found.counts.mean()
+
+
+def test_after_an_update_the_codebook_has_moved(task, params, batch):
+    """Protects the way by which averages reach the parameters."""
+    _, metrics = jax.jit(functools.partial(task.loss, train=True))(params, batch, jax.random.key(0))
+    after = task.after_update(params, metrics["averages"])["image_tokenizer"]
+    before = params["image_tokenizer"]
+    assert float(jnp.abs(after["codebook"] - before["codebook"]).max()) > 0.01
+    assert after["embed"] is before["embed"]
+
+
+def test_only_what_an_objective_uses_has_parameters():
+    """Protects runs of the image side: no words, no multiway encoder."""
+    shapes = jax.eval_shape(DocumentTask(small_config(objectives="mim")).init, jax.random.key(0))
+    assert shapes.keys() == {"trunk", "image_tokenizer", "heads_mim"}
+    assert shapes["trunk"].keys() == {"vision"}
+    assert "decoder" not in shapes["image_tokenizer"]
+
+
+def test_a_patch_embedding_that_sees_its_neighbors_is_refused():
+    """Protects from a leak: shifted patches hold pixels of hidden ones."""
+    with pytest.raises(BadUsage, match="into hidden neighbors"):
+        _ = DocumentTask(small_config(**{"model.patch_embed": "shifted"})).model_config
+
+
+def test_the_tokenizer_alone_gives_no_answers():
+    with pytest.raises(BadUsage, match="answers nothing"):
+        DocumentTask(small_config(objectives="tokenizer")).inference()
+
+
+def test_scores_stand_beside_the_baseline(task, batch, predict):
+    """Protects evaluate: one answer a page, every metric beside its guess, and a picture."""
+    inference = task.inference()
+    dataset = task.dataset("val")
+    references = inference.references(dataset, 4)
+    answers = inference.decode(predict(batch), references, {})
+    report = inference.score(answers, references)["model"]["scores"]
+    baseline = inference.baseline(references, answers)["scores"]
+    assert report.keys() == baseline.keys() == set(inference.shown_metrics)
+    # Untrained, it is no better than the guess, and no scores are outside what they can be.
+    assert baseline["mlm_perplexity"]["value"] < report["mlm_perplexity"]["value"]
+    assert 0 <= baseline["wpa_accuracy"]["value"] <= 1
+    inputs = inference.stored_inputs(dataset, 0, "page")
+    picture = inference.draw(inputs, answers[0])
+    assert picture is not None and max(picture.size) == 1400
+    words = [word.word for word in answers[0].words]
+    # The last word of a page may have been cut.
+    known = dataset.record(0).words
+    assert words and all(any(whole.startswith(word) for whole in known) for word in words)

@@ -1,0 +1,1 @@
+"""The document task: pages with words and boxes."""

@@ -1,0 +1,46 @@
+"""What the document task's config fields may hold (configs/document.py). A test compares the
+two."""
+
+from xojl_jax.config_fields import ANY, Number, OneOf, Rule, SomeOf
+from xojl_jax.nn.config import DTYPES
+from xojl_jax.nn.patches import PATCH_EMBEDS
+from xojl_jax.nn.scan import REMAT
+from xojl_jax.tasks.document.objectives import OBJECTIVES, TOKENIZER
+from xojl_jax.tasks.document.text import TEXT_ENCODERS
+
+_COUNT = Number(1)
+_FROM_ZERO = Number(0)
+_SHARE = Number(0, most=1)
+
+FIELDS: dict[str, Rule] = {
+    "objectives": SomeOf((*OBJECTIVES, TOKENIZER), fewest=1),
+    "data.tokenizer": ANY,  # a file, read by `WordPieces.load`
+    "image.height": Number(8, most=1 << 14),
+    "image.width": Number(8, most=1 << 14),
+    "mask.words": _SHARE,
+    "mask.span": Number(0),
+    "mask.patches": _SHARE,
+    "model.patch": Number(2, most=1 << 10),
+    "model.patch_embed": OneOf(PATCH_EMBEDS),
+    "model.width": _COUNT,
+    "model.heads": _COUNT,
+    "model.mlp_ratio": _COUNT,
+    "model.vision_layers": _COUNT,
+    "model.text": OneOf(TEXT_ENCODERS),
+    "model.max_tokens": Number(1, most=1 << 14),
+    "model.multiway_layers": _FROM_ZERO,
+    "model.joint_layers": _FROM_ZERO,
+    "model.box_features": _COUNT,
+    "model.box_channels": _FROM_ZERO,
+    "model.dropout": Number(0, below=1),
+    "model.dtype": OneOf(DTYPES),
+    "model.remat": OneOf(REMAT),
+    "model.attention_block": _COUNT,
+    "tokenizer.width": _COUNT,
+    "tokenizer.heads": _COUNT,
+    "tokenizer.layers": _COUNT,
+    "tokenizer.decoder_layers": _COUNT,
+    "tokenizer.codes": Number(2, most=1 << 20),
+    "tokenizer.code_width": _COUNT,
+    "loss.*": _FROM_ZERO,
+}

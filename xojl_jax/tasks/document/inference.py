@@ -1,0 +1,280 @@
+"""How the document task answers before it is fine-tuned: it tells what is hidden of a page."""
+
+import argparse
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from PIL import Image
+
+from xojl_jax.data.images import decode_image
+from xojl_jax.documents.record import DocumentRecord, parse_record, read_directory
+from xojl_jax.errors import BadInput, BadUsage
+from xojl_jax.tasks.base import Inference, Sample
+from xojl_jax.tasks.document.answer import DocumentAnswer, draw_words, hidden_words
+from xojl_jax.tasks.document.dataset import DocumentDataset
+from xojl_jax.tasks.document.features import Featurizer
+from xojl_jax.tasks.document.heads import ClassScores
+from xojl_jax.tasks.document.metrics import Told, constant_guess, evaluate
+from xojl_jax.xojl.screenshot_file import safe_screenshot_path
+
+if TYPE_CHECKING:
+    from xojl_jax.tasks.document.task import DocumentTask
+
+EXAMPLES = {
+    "predict": """
+examples:
+  python -m xojl_jax.predict --workdir=runs/documents --sample=0
+  python -m xojl_jax.predict --workdir=runs/documents --page=pages/records.jsonl --mask-seed=3
+
+--page is a document record (docs/document_record.md), the first line of its file; its picture lies
+beside it. Some words and patches are hidden, and the answer says what they are.
+""",
+    "evaluate": """
+examples:
+  python -m xojl_jax.evaluate --workdir=runs/documents --split=test
+""",
+}
+# Which words and patches of a page are hidden where nobody says which.
+_MASK_SEED = 0
+
+
+class Inputs(NamedTuple):
+    """One page. `sample` has its arrays where they are known, of a data set's record."""
+
+    name: str
+    record: DocumentRecord
+    image: np.ndarray
+    mask_seed: int = _MASK_SEED
+    sample: Sample | None = None
+
+
+class Reference(NamedTuple):
+    """A stored page: its arrays without the picture, and its record's boxes, float32[words, 4]."""
+
+    sample: Sample
+    boxes: np.ndarray
+
+
+class DocumentInference(Inference):
+    """Tells hidden words, hidden patches and words whose patches are hidden."""
+
+    about = "the document task, pre-trained"
+    label = "words"
+    picture_needs = "the objective 'mlm', and words"
+    baseline_name = "most frequent"
+    answer_name = "document"
+    shown_metrics: Mapping[str, str] = {
+        "mlm_accuracy": "hidden pieces of words that are right",
+        "mlm_perplexity": "… their perplexity (lower is better)",
+        "mim_accuracy": "hidden patches whose code is right",
+        "mim_perplexity": "… their perplexity (lower is better)",
+        "wpa_accuracy": "words rightly told whether their patches are hidden",
+    }
+
+    def __init__(self, task: "DocumentTask"):
+        self.task = task
+        self.featurizer = Featurizer(task.spec, task.pieces, task.hiding)
+
+    # --- flags -------------------------------------------------------------------------------
+
+    @classmethod
+    def add_arguments(cls, parser: argparse._ActionsContainer, command: str) -> None:
+        if command == "predict":
+            parser.add_argument("--page", help="JSON of a document record, its picture beside it")
+            parser.add_argument(
+                "--mask-seed", type=int, default=_MASK_SEED, help="which words are hidden"
+            )
+
+    @classmethod
+    def check_arguments(cls, flags: argparse.Namespace, command: str) -> None:
+        if command != "predict":
+            return
+        given = sum((flags.page is not None, flags.sample is not None, flags.records is not None))
+        if given != 1:
+            raise BadUsage("give one of --page, --sample and --records (see --help)")
+        if flags.mask_seed < 0:
+            raise BadUsage(f"--mask-seed is {flags.mask_seed}: choose 0 or more")
+
+    @classmethod
+    def examples(cls, command: str) -> str:
+        return EXAMPLES[command]
+
+    def options(self, flags: argparse.Namespace) -> dict[str, Any]:
+        return {}
+
+    # --- inputs ------------------------------------------------------------------------------
+
+    def dataset(self, split: str) -> DocumentDataset:
+        return self.task.dataset(split)
+
+    @classmethod
+    def read_inputs(cls, flags: argparse.Namespace) -> Inputs:
+        path = Path(flags.page)
+        try:
+            with path.open("rb") as stream:
+                text = stream.readline()
+        except OSError as error:
+            raise BadUsage(f"--page {path}: {error.strerror}") from error
+        record = parse_record(text, where=str(path))
+        name = record.id.replace("/", "-").replace(":", "-")
+        return Inputs(name, record, _picture(path.parent, record), flags.mask_seed)
+
+    def stored_inputs(self, dataset: DocumentDataset, index: int, name: str) -> Inputs:
+        image = decode_image(dataset.picture(index))
+        return Inputs(name, dataset.record(index), image, sample=dataset[index])
+
+    def featurize(self, inputs: Inputs) -> Sample:
+        if inputs.sample is not None:
+            return inputs.sample
+        prepared = self.featurizer.prepare(inputs.record)
+        rng = np.random.default_rng(inputs.mask_seed)
+        return self.featurizer.finish(prepared, self.featurizer.shrink(inputs.image), rng)
+
+    @classmethod
+    def count_records(cls, folder: Path) -> int:
+        return sum(1 for _ in read_directory(folder))
+
+    @classmethod
+    def read_records(cls, folder: Path) -> Iterator[tuple[str, Callable[[], Inputs]]]:
+        for where, record in read_directory(folder):
+
+            def read(where: str = where, record: Any = record) -> Inputs:
+                if isinstance(record, BadInput):
+                    raise record
+                return Inputs(record.id, record, _picture(folder, record))
+
+            yield where, read
+
+    # --- answers -----------------------------------------------------------------------------
+
+    def predict(self, params, batch, *, rng: jax.Array | None = None, **options) -> dict:
+        """Named arrays: log_prob/NAME and guess/NAME of every objective, and codes."""
+        told, features = self.task.model().apply({"params": params}, batch, method="predict")
+        arrays = {}
+        for name, prediction in told.items():
+            if isinstance(prediction, ClassScores):
+                arrays[f"log_prob/{name}"] = prediction.log_prob
+                arrays[f"guess/{name}"] = prediction.guess
+            else:
+                signed = jnp.where(batch["aligned"], prediction, -prediction)
+                arrays[f"log_prob/{name}"] = jax.nn.log_sigmoid(signed)
+                arrays[f"guess/{name}"] = prediction > 0
+        if features.codes is not None:
+            arrays["codes"] = features.codes
+        return arrays
+
+    def decode(
+        self, prediction: dict, sources: Sequence[Inputs | Reference], options: Mapping[str, Any]
+    ) -> list[DocumentAnswer]:
+        rows = [
+            {name: np.asarray(array[i]) for name, array in prediction.items()}
+            for i in range(len(sources))
+        ]
+        return [self._answer(row, source) for row, source in zip(rows, sources, strict=True)]
+
+    def _answer(self, row: dict[str, np.ndarray], source: Inputs | Reference) -> DocumentAnswer:
+        if isinstance(source, Reference):
+            sample, boxes = source
+        else:
+            sample, boxes = self.featurize(source), source.record.boxes
+        truths = {"mlm": sample["tokens"], "mim": row.get("codes"), "wpa": sample["aligned"]}
+        asked = {
+            "mlm": sample["hidden_tokens"],
+            "mim": sample["hidden_patches"],
+            "wpa": sample["aligned_mask"],
+        }
+        told = {
+            name: Told(
+                (row[f"guess/{name}"] == truths[name])[asked[name]],
+                row[f"log_prob/{name}"][asked[name]],
+            )
+            for name in asked
+            if f"guess/{name}" in row
+        }
+        words = ()
+        if "mlm" in told:
+            words = hidden_words(sample, row["guess/mlm"], boxes, self.task.pieces)
+        codes = row["codes"][asked["mim"]] if "codes" in row else np.zeros(0, np.int32)
+        return DocumentAnswer(told, words, codes)
+
+    def to_json(self, answer: DocumentAnswer) -> str:
+        return answer.to_json()
+
+    def summarize(self, inputs: Inputs, answer: DocumentAnswer) -> list[str]:
+        names = {"mlm": "hidden pieces", "mim": "hidden patches", "wpa": "words seen"}
+        return [
+            f"{names[name]}: {told.right.sum()} of {len(told.right)} right"
+            for name, told in answer.told.items()
+        ]
+
+    def draw(self, inputs: Inputs, answer: DocumentAnswer) -> Image.Image | None:
+        return draw_words(inputs.image, answer.words) if answer.words else None
+
+    # --- export ------------------------------------------------------------------------------
+
+    def to_named(self, prediction: dict) -> dict[str, jax.Array]:
+        return prediction
+
+    def from_named(self, arrays: Mapping[str, Any]) -> dict:
+        return dict(arrays)
+
+    # --- scores ------------------------------------------------------------------------------
+
+    def references(self, dataset: DocumentDataset, limit: int | None) -> list[Reference]:
+        count = min(limit or len(dataset), len(dataset))
+        return [
+            Reference(
+                {name: array for name, array in dataset[i].items() if name != "image"},
+                dataset.record(i).boxes,
+            )
+            for i in range(count)
+        ]
+
+    def is_labeled(self, reference: Reference) -> bool:
+        return bool(reference.sample["tokens_mask"].any()) or "mlm" not in self.task.objectives
+
+    def score(
+        self, answers: Sequence[DocumentAnswer], references: Sequence[Reference]
+    ) -> dict[str, dict]:
+        return {"model": evaluate([answer.told for answer in answers])}
+
+    def baseline(self, references: Sequence[Reference], answers: Sequence[DocumentAnswer]) -> dict:
+        """The most frequent piece and the commoner alignment of the training split. The most
+        frequent code is that of the pages evaluated: a guess that knows them."""
+        train, told = self.dataset("train"), {}
+        pieces, aligned = np.zeros(self.task.pieces.size), np.zeros(2)
+        for i in range(len(train)):
+            sample = train[i]
+            np.add.at(pieces, sample["tokens"][sample["tokens_mask"]], 1)
+            np.add.at(aligned, sample["aligned"][sample["aligned_mask"]].astype(int), 1)
+        samples = [reference.sample for reference in references]
+        if "mlm" in self.task.objectives:
+            told["mlm"] = constant_guess(pieces, [s["tokens"][s["hidden_tokens"]] for s in samples])
+        if "wpa" in self.task.objectives:
+            truths = [s["aligned"][s["aligned_mask"]].astype(int) for s in samples]
+            told["wpa"] = constant_guess(aligned, truths)
+        if "mim" in self.task.objectives:
+            codes = np.zeros(self.task.config.tokenizer.codes)
+            for answer in answers:
+                np.add.at(codes, answer.codes, 1)
+            told["mim"] = constant_guess(codes, [answer.codes for answer in answers])
+        pages = [{name: told[name][i] for name in told} for i in range(len(references))]
+        return evaluate(pages)
+
+    def describe(self, dataset: DocumentDataset, flags: argparse.Namespace) -> dict[str, Any]:
+        return {
+            "data": str(self.task.folder),
+            "split": flags.split,
+            "records_in_split": len(dataset),
+            "records_too_large": 0,
+            "method": json.dumps(self.task.hiding._asdict()),
+        }
+
+
+def _picture(folder: Path, record: DocumentRecord) -> np.ndarray:
+    return decode_image(safe_screenshot_path(folder, record.image, where="image").read_bytes())

@@ -1,0 +1,108 @@
+"""The document model: a page, its words and where they are, in; what was hidden of them, out.
+
+`trunk` (vision encoder, multiway encoder) is what other tasks share; the text encoder, the image
+tokenizer and the heads belong to documents. B batch, T tokens, N patches, D width.
+"""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from flax import linen as nn
+
+from xojl_jax.documents.word_pieces import MASK
+from xojl_jax.nn.trunk import Trunk
+from xojl_jax.tasks.document.image_tokenizer import CodeStatistics, ImageTokenizer
+from xojl_jax.tasks.document.model_config import ModelConfig
+from xojl_jax.tasks.document.objectives import (
+    OBJECTIVES,
+    TOKENIZER,
+    Batch,
+    ClassScores,
+    Features,
+)
+from xojl_jax.tasks.document.text import TEXT_ENCODERS
+
+Array = jax.Array
+Found = dict[str, Array]
+
+COMMITMENT = 0.25  # weight of how far patches are from their codes, as in VQ-VAE
+
+
+class DocumentModel(nn.Module):
+    """See the module's docstring. Initializes only the parameters that its objectives use."""
+
+    config: ModelConfig
+
+    def setup(self) -> None:
+        c = self.config
+        self.trunk = Trunk(c.trunk)
+        self.text = TEXT_ENCODERS[c.text].module(c)
+        self.image_tokenizer = ImageTokenizer(c.tokenizer, c.trunk.vision)
+        self.heads = {
+            name: OBJECTIVES[name].module(c) for name in c.objectives if name != TOKENIZER
+        }
+
+    @property
+    def needed(self) -> frozenset[str]:
+        """Fields of `Features` that the objectives read."""
+        named = (OBJECTIVES[name].inputs for name in self.config.objectives if name != TOKENIZER)
+        return frozenset().union(*named)
+
+    def features(self, batch: Batch) -> Features:
+        """What the encoders give of a page with something hidden."""
+        vision = self.trunk.vision(
+            batch["image"], batch["patch_mask"], hidden=batch["hidden_patches"]
+        )
+        codes = self.image_tokenizer.codes(batch["image"]) if "codes" in self.needed else None
+        if "words" not in self.needed:
+            return Features(vision.tokens, vision.cls, codes=codes)
+        tokens = jnp.where(batch["hidden_tokens"], MASK, batch["tokens"])
+        words, patches = self.trunk.multiway(
+            self.text(tokens, batch["tokens_mask"]),
+            vision.tokens,
+            batch["tokens_mask"],
+            batch["patch_mask"],
+            batch["boxes"],
+            jnp.asarray(patch_boxes(*self.config.grid)),
+        )
+        return Features(patches, vision.cls, words, codes)
+
+    def predict(self, batch: Batch) -> tuple[dict[str, ClassScores | Array], Features | None]:
+        """The prediction of every objective with a head, by name."""
+        if not self.heads:
+            return {}, None
+        features = self.features(batch)
+        told = {
+            name: OBJECTIVES[name].call(head, features, batch) for name, head in self.heads.items()
+        }
+        return told, features
+
+    def losses(self, batch: Batch, rng: Array | None) -> tuple[Found, Found, CodeStatistics | None]:
+        """The loss of every objective by its name, metrics, and what the codes shall learn.
+
+        rng: draws for the codes; None outside of training.
+        """
+        parts, metrics, statistics = {}, {}, None
+        told, features = self.predict(batch)
+        if features is not None and features.codes is not None:
+            batch = {**batch, "codes": features.codes}
+        for name, prediction in told.items():
+            parts[name], found = OBJECTIVES[name].loss(prediction, batch)
+            metrics |= found
+        if TOKENIZER in self.config.objectives:
+            error, apart, statistics = self.image_tokenizer.learn(
+                batch["image"], batch["patch_mask"], rng
+            )
+            parts[TOKENIZER] = error + COMMITMENT * apart
+            metrics |= {"error/pixels": error, "error/codes": apart}
+            if statistics is not None:
+                metrics["codes_used"] = (statistics.counts > 0).mean()
+        return parts, metrics, statistics
+
+
+def patch_boxes(rows: int, columns: int) -> np.ndarray:
+    """float32[N, 4]: the box of each patch, in [0, 1] of the canvas, row by row."""
+    y, x = np.mgrid[:rows, :columns].reshape(2, -1)
+    return np.stack([x / columns, y / rows, (x + 1) / columns, (y + 1) / rows], axis=-1).astype(
+        np.float32
+    )

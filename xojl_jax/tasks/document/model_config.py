@@ -1,0 +1,58 @@
+"""The sizes and parts that the document model is built from. Frozen, hence hashable."""
+
+import dataclasses
+
+from xojl_jax.nn.config import BlockConfig, TrunkConfig
+from xojl_jax.nn.patches import patch_grid
+
+
+@dataclasses.dataclass(frozen=True)
+class ImageTokenizerConfig:
+    """The image tokenizer, which makes a number of every patch.
+
+    Attributes:
+      layers, decoder_layers: before and behind the codes.
+      codes: entries of the codebook.
+      code_width: of each.
+    """
+
+    block: BlockConfig
+    layers: int
+    decoder_layers: int
+    codes: int
+    code_width: int
+
+
+@dataclasses.dataclass(frozen=True)
+class ModelConfig:
+    """The whole model, as a run has it.
+
+    Attributes:
+      trunk: vision encoder and multiway encoder, which other tasks share.
+      tokenizer: of patches.
+      objectives: names in `OBJECTIVES`, those that are trained.
+      text: a name in `TEXT_ENCODERS`.
+      max_tokens: T of a batch.
+      vocabulary_size: pieces of words.
+    """
+
+    trunk: TrunkConfig
+    tokenizer: ImageTokenizerConfig
+    objectives: tuple[str, ...]
+    text: str
+    max_tokens: int
+    vocabulary_size: int
+
+    @property
+    def block(self) -> BlockConfig:
+        return self.trunk.vision.block
+
+    @property
+    def grid(self) -> tuple[int, int]:
+        """Rows and columns of patches."""
+        vision = self.trunk.vision
+        return patch_grid(vision.image_height, vision.image_width, vision.patch)
+
+    @property
+    def num_patches(self) -> int:
+        return self.grid[0] * self.grid[1]

@@ -1,0 +1,155 @@
+"""The document task: what the engine trains.
+
+What is trained is a list of objectives (`objectives.py`); the model has the parameters that they
+use, so that a run of the image tokenizer, one of the vision encoder and one of everything begin
+with one another's (`config.init_from`).
+"""
+
+import functools
+from pathlib import Path
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from flax import linen as nn
+
+from xojl_jax.config_fields import split_names
+from xojl_jax.data.shards import read_manifest
+from xojl_jax.errors import BadUsage
+from xojl_jax.tasks.base import Bucket, Task
+from xojl_jax.tasks.document.configure import model_config, read_pieces
+from xojl_jax.tasks.document.dataset import DocumentDataset
+from xojl_jax.tasks.document.features import Hiding
+from xojl_jax.tasks.document.fields import FIELDS
+from xojl_jax.tasks.document.flops import forward_flops
+from xojl_jax.tasks.document.image_tokenizer import move_codes
+from xojl_jax.tasks.document.inference import DocumentInference
+from xojl_jax.tasks.document.model import DocumentModel
+from xojl_jax.tasks.document.model_config import ModelConfig
+from xojl_jax.tasks.document.objectives import TOKENIZER
+from xojl_jax.tasks.document.sample_spec import FeatureSpec, batch_spec
+
+SAMPLE_DATA = Path(__file__).parents[2] / "sample_documents"
+# Parameters of the image tokenizer that follow averages instead of gradients.
+CODES = ("image_tokenizer/codebook", "image_tokenizer/usage")
+
+
+class DocumentTask(Task):
+    """Pages with words and boxes: pre-training.
+
+    Args:
+      config: see configs/document.py.
+      metadata: what `metadata` gave when the parameters were trained; None takes the tokenizer of
+        words and the statistics from the training data.
+    """
+
+    inference_type = DocumentInference
+    fields = FIELDS
+
+    def __init__(self, config, metadata: dict[str, Any] | None = None):
+        super().__init__(config)
+        self._metadata = metadata
+        self.objectives = split_names(config.objectives)
+        self.pieces = read_pieces(config, self.folder, metadata)
+
+    # --- data --------------------------------------------------------------------------------
+
+    @functools.cached_property
+    def folder(self) -> Path:
+        """Where the shards are: `config.data.path`, or the sample documents that we ship."""
+        return Path(self.config.data.path) if self.config.data.path else SAMPLE_DATA
+
+    @functools.cached_property
+    def statistics(self) -> dict[str, list[float]]:
+        """Mean and standard deviation of each color channel, in [0, 1]."""
+        if self._metadata:
+            return self._metadata["statistics"]
+        manifest = read_manifest(self.folder)
+        return {"mean": list(manifest.channel_mean), "std": list(manifest.channel_std)}
+
+    @functools.cached_property
+    def spec(self) -> FeatureSpec:
+        c = self.config
+        return FeatureSpec(c.image.height, c.image.width, c.model.patch, c.model.max_tokens)
+
+    @property
+    def hiding(self) -> Hiding:
+        mask = self.config.mask
+        return Hiding(mask.words, mask.span, mask.patches)
+
+    def dataset(self, split: str) -> DocumentDataset:
+        return DocumentDataset(self.folder, split, self.spec, self.pieces, self.hiding)
+
+    def batch_spec(self, bucket: Bucket | None = None) -> dict[str, jax.ShapeDtypeStruct]:
+        return batch_spec(self.spec, self.config.batch_size)
+
+    def run_name(self) -> str:
+        return f"document-{'-'.join(self.objectives)}-{self.config.preset}"
+
+    def describe(self) -> str:
+        return f"objectives {', '.join(self.objectives)}, preset {self.config.preset}"
+
+    def metadata(self) -> dict[str, Any]:
+        return {"tokenizer": self.pieces.to_json(), "statistics": self.statistics}
+
+    # --- the model ---------------------------------------------------------------------------
+
+    @functools.cached_property
+    def model_config(self) -> ModelConfig:
+        return model_config(self.config, self.pieces.size, self.statistics)
+
+    def model(self) -> nn.Module:
+        return DocumentModel(self.model_config)
+
+    def init(self, rng: jax.Array):
+        batch = {
+            name: jnp.zeros(array.shape, array.dtype)
+            for name, array in batch_spec(self.spec, 1).items()
+        }
+        return self.model().init(rng, batch, None, method="losses")["params"]
+
+    def param_group(self, path: str) -> str:
+        """The image tokenizer moves only where it is an objective, and its codes not by gradient:
+        the group "still" has a rate of 0."""
+        if path.startswith("image_tokenizer/"):
+            return "still" if path in CODES or TOKENIZER not in self.objectives else "tokenizer"
+        return "vision" if path.startswith("trunk/vision/") else "rest"
+
+    def flops(self, bucket: Bucket | None = None) -> dict[str, float]:
+        return forward_flops(self.model_config)
+
+    # --- the losses --------------------------------------------------------------------------
+
+    def loss(self, params, batch, rng: jax.Array, *, train: bool):
+        for_codes, dropout = jax.random.split(rng)
+        parts, metrics, statistics = self.model().apply(
+            {"params": params},
+            batch,
+            for_codes if train else None,
+            rngs={"dropout": dropout} if train else {},
+            method="losses",
+        )
+        weights = self.config.loss
+        total = sum((weights[name] * value for name, value in parts.items()), jnp.float32(0))
+        metrics = metrics | {f"loss/{name}": value for name, value in parts.items()}
+        metrics["tokens"] = batch["tokens_mask"].sum().astype(jnp.float32)
+        if statistics is not None:
+            metrics["averages"] = statistics
+        return total, metrics
+
+    def after_update(self, params, averages):
+        """The codes of the image tokenizer, moved."""
+        own = params["image_tokenizer"]
+        codebook, usage = move_codes(own["codebook"], own["usage"], averages)
+        moved = {**own, "codebook": codebook, "usage": usage}
+        return {**params, "image_tokenizer": moved}
+
+    # --- prediction --------------------------------------------------------------------------
+
+    def inference(self, flags=None) -> DocumentInference:
+        if self.objectives == (TOKENIZER,):
+            raise BadUsage(
+                "a run of the image tokenizer alone answers nothing; its metrics are in its "
+                "summary.json. Train 'mim' from it (--config.init_from)"
+            )
+        return DocumentInference(self)
