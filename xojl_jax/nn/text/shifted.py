@@ -7,6 +7,8 @@ a model that trained with it runs dense afterwards.
 Letters: B batch, T tokens, H heads, K head width, G positions of a group.
 """
 
+import dataclasses
+
 import jax
 import jax.numpy as jnp
 from jaxtyping import Float
@@ -54,8 +56,8 @@ def attend_shifted(
 
     def half(part: slice, shift: int) -> Array:
         folded = _fold_mask(mask, batch, length, lambda x: fold(x, shift), shift)
-        cut = (fold(x[:, :, part], shift) for x in (q, k, v))
-        return unfold(attend(*cut, folded, block_size=block_size), shift)
+        queries, keys, values = (fold(x[:, :, part], shift) for x in (q, k, v))
+        return unfold(attend(queries, keys, values, folded, block_size=block_size), shift)
 
     halves = (half(slice(0, near), 0), half(slice(near, heads), group // 2))
     return jnp.concatenate(halves, axis=2)
@@ -73,4 +75,4 @@ def _fold_mask(mask: Mask, batch: int, length: int, fold, shift: int) -> Mask:
     # Numbers of its own for the head that a shift brings behind the tail.
     wrapped = jnp.arange(length) < shift
     segments = 2 * segments + wrapped.astype(jnp.int32)
-    return mask.replace(key_mask=fold(whole(key_mask)), segments=fold(whole(segments)))
+    return dataclasses.replace(mask, key_mask=fold(whole(key_mask)), segments=fold(whole(segments)))

@@ -25,10 +25,16 @@ MOST_TOKENS = 1 << 20  # of a passage
 
 
 class Tokenizer(Protocol):
-    bos: int | None
-    pad: int | None
-    mask: int | None
-    size: int
+    """What is asked of a tokenizer; ids that it may lack are None."""
+
+    @property
+    def bos(self) -> int | None: ...
+
+    @property
+    def pad(self) -> int | None: ...
+
+    @property
+    def mask(self) -> int | None: ...
 
     def encode(
         self, texts: list[str], max_length: int, special: bool = True

@@ -133,7 +133,7 @@ class TextTask(Task):
         if not self.config.model.pretrained:
             return params
 
-        def take(path, box: nn.LogicallyPartitioned) -> nn.LogicallyPartitioned:
+        def take(path, box: nn.LogicallyPartitioned) -> nn.Partitioned:
             name = jax.tree_util.keystr(path, simple=True, separator="/")
             if low_rank.SUFFIX in name:
                 return box
@@ -191,6 +191,7 @@ class TextTask(Task):
         hidden = jnp.where(masked, jnp.int32(self.mask_token), tokens)
         states = self._states(params, hidden, batch["token_mask"], rng if train else None)
         head = self.model().apply({"params": params}, method=LanguageModel.head)
+        assert isinstance(head, Array)
         loss, metrics = masked_next_token(states, head, tokens, masked)
         count = metrics.pop("masked")
         return loss, metrics | {"tokens": count, "weight": count}
