@@ -1,7 +1,7 @@
-"""The image side of documents by itself: first the tokenizer of patches, then hidden patches.
+r"""The image side of documents by itself: first the tokenizer of patches, then hidden patches.
 
 Command:   python -m xojl_jax.train --config=configs/document_image.py --config.objectives=tokenizer
-           python -m xojl_jax.train --config=configs/document_image.py \\
+           python -m xojl_jax.train --config=configs/document_image.py \
              --config.init_from=runs/document-tokenizer-base
            Both with :tiny on two CPU cores.
 Hardware:  large, base: TPU v5e 4x4 or one H200; small: one GPU of 24 GB; tiny: two CPU cores.

@@ -1,6 +1,6 @@
-"""Pre-training on documents: hidden words, hidden patches, words aligned with patches.
+r"""Pre-training on documents: hidden words, hidden patches, words aligned with patches.
 
-Command:   python -m xojl_jax.train --config=configs/document_pretrain.py \\
+Command:   python -m xojl_jax.train --config=configs/document_pretrain.py \
              --config.init_from=runs/document-tokenizer-base,runs/document-mim-base
            python -m xojl_jax.train --config=configs/document_pretrain.py:tiny   (two CPU cores)
            Without --config.init_from it starts from scratch, and says so; the codes of patches are

@@ -1,7 +1,7 @@
-"""Document text: a language model learns to read both ways (MNTP), then to tell texts apart.
+r"""Document text: a language model learns to read both ways (MNTP), then to tell texts apart.
 
 Command:   python -m xojl_jax.train --config=configs/document_text.py:tiny --workdir=runs/mntp
-           python -m xojl_jax.train --config=configs/document_text.py:tiny --workdir=runs/simcse \\
+           python -m xojl_jax.train --config=configs/document_text.py:tiny --workdir=runs/simcse \
              --config.objective=simcse --config.init_from=runs/mntp
 Hardware:  llama7b: TPU v5e 16x16; base: one GPU; tiny: two CPU cores.
 Time:      not yet measured.

@@ -10,8 +10,9 @@ import sys
 from pathlib import Path
 
 import pytest
+from ml_collections import ConfigDict
 
-from configs import stage4
+from configs import document_pretrain, document_text, stage4
 
 ROOT = Path(__file__).parent.parent
 DOCUMENTS = [
@@ -20,6 +21,8 @@ DOCUMENTS = [
     *sorted((ROOT / "configs").glob("*.py")),
     ROOT / "launch/README.md",
 ]
+# Of each task.
+CONFIGS = [module.get_config("base") for module in (stage4, document_pretrain, document_text)]
 # Commands whose flags are absl's. They define the same names, so each needs a process of its own.
 ABSL = ("xojl_jax.train", "xojl_jax.plan")
 COMMAND = re.compile(
@@ -154,13 +157,17 @@ def test_every_command_named_is_there():
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
 def test_config_fields_in_prose_exist(path):
-    """Protects readers: `--config.FIELD` anywhere in a document is a field of stage 4."""
-    config = stage4.get_config("base")
+    """Protects readers: `--config.FIELD` anywhere in a document is a field of some task."""
     for name in re.findall(r"--config\.([a-z_][a-z_.]*[a-z_])", path.read_text("utf-8")):
-        inside = config
-        for part in name.split("."):
-            assert part in inside, f"--config.{name}"
-            inside = inside[part]
+        assert any(name in dict(flatten(config)) for config in CONFIGS), f"--config.{name}"
+
+
+def flatten(config, prefix=""):
+    """(dotted name, value) of every field and group."""
+    for name, value in config.items():
+        yield prefix + name, value
+        if isinstance(value, ConfigDict):
+            yield from flatten(value, f"{prefix}{name}.")
 
 
 def test_mistakes_are_found(monkeypatch, capsys):

@@ -1,6 +1,7 @@
 """`config.init_from`: parameters taken over from other runs, by path, where the shapes match, or
 where the task can make one shape of the other."""
 
+import dataclasses
 from collections import Counter
 from collections.abc import Callable
 
@@ -70,7 +71,7 @@ def with_frozen(state: TrainState, params: Params | None) -> TrainState:
     placed = jax.tree.map(
         lambda leaf, new: jax.device_put(new, leaf.sharding), state.frozen, params
     )
-    return state.replace(frozen=placed)
+    return dataclasses.replace(state, frozen=placed)
 
 
 def _matching(params, wanted, adapt: Adapt) -> dict[str, np.ndarray]:

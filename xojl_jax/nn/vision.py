@@ -126,8 +126,8 @@ class VisionEncoder(nn.Module):
         x = embed(images)
         if c.mask_token:
             init = nn.with_logical_partitioning(nn.initializers.normal(POSITION_STD), ("embed",))
-            token = self.param("mask_token", init, (width,), jnp.float32).astype(dtype)
-            x = x if hidden is None else jnp.where(hidden[..., None], token, x)
+            token: Any = self.param("mask_token", init, (width,), jnp.float32)
+            x = x if hidden is None else jnp.where(hidden[..., None], token.astype(dtype), x)
         x = x + positions(*whole)[: x.shape[1]].astype(dtype)
         init = nn.with_logical_partitioning(nn.initializers.normal(POSITION_STD), (None, "embed"))
         special = self.param("special", init, (1 + c.num_prefixes, width), jnp.float32)

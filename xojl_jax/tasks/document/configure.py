@@ -51,8 +51,8 @@ def model_config(config, vocabulary_size: int, statistics: dict[str, list[float]
         image_width=config.image.width,
         patch=m.patch,
         patch_embed=m.patch_embed,
-        mean=tuple(statistics["mean"]),
-        std=tuple(statistics["std"]),
+        mean=_three(statistics["mean"]),
+        std=_three(statistics["std"]),
         num_prefixes=0,
         temperature=False,
         exclude_self=False,
@@ -83,6 +83,12 @@ def model_config(config, vocabulary_size: int, statistics: dict[str, list[float]
         max_tokens=m.max_tokens,
         vocabulary_size=vocabulary_size,
     )
+
+
+def _three(values: list[float]) -> tuple[float, float, float]:
+    """One for each channel."""
+    red, green, blue = values
+    return red, green, blue
 
 
 def read_pieces(config, folder: Path, metadata: dict | None) -> WordPieces:

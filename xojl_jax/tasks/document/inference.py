@@ -4,7 +4,7 @@ import argparse
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -68,7 +68,7 @@ class DocumentInference(Inference):
     picture_needs = "the objective 'mlm', and words"
     baseline_name = "most frequent"
     answer_name = "document"
-    shown_metrics: Mapping[str, str] = {
+    shown_metrics: ClassVar[Mapping[str, str]] = {
         "mlm_accuracy": "hidden pieces of words that are right",
         "mlm_perplexity": "… their perplexity (lower is better)",
         "mim_accuracy": "hidden patches whose code is right",
@@ -154,7 +154,8 @@ class DocumentInference(Inference):
 
     def predict(self, params, batch, *, rng: jax.Array | None = None, **options) -> dict:
         """Named arrays: log_prob/NAME and guess/NAME of every objective, and codes."""
-        told, features = self.task.model().apply({"params": params}, batch, method="predict")
+        found: Any = self.task.model().apply({"params": params}, batch, method="predict")
+        told, features = found
         arrays = {}
         for name, prediction in told.items():
             if isinstance(prediction, ClassScores):

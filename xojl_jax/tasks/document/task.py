@@ -122,13 +122,14 @@ class DocumentTask(Task):
 
     def loss(self, params, batch, rng: jax.Array, *, train: bool):
         for_codes, dropout = jax.random.split(rng)
-        parts, metrics, statistics = self.model().apply(
+        found: Any = self.model().apply(
             {"params": params},
             batch,
             for_codes if train else None,
             rngs={"dropout": dropout} if train else {},
             method="losses",
         )
+        parts, metrics, statistics = found
         weights = self.config.loss
         total = sum((weights[name] * value for name, value in parts.items()), jnp.float32(0))
         metrics = metrics | {f"loss/{name}": value for name, value in parts.items()}

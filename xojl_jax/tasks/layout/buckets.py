@@ -106,7 +106,7 @@ def answer_needs(batch: Mapping[str, np.ndarray], spec: FeatureSpec) -> Shape:
         return int(used[-1]) + 1 if used.size else 0
 
     shown = np.asarray(batch["patch_mask"]) & np.asarray(batch["image_mask"])[:, None]
-    rows = end(shown.reshape(len(shown), spec.patch_rows, -1).any(-1))
+    rows = end(np.asarray(shown.reshape(len(shown), spec.patch_rows, -1).any(-1)))
     classes = np.asarray(batch["html_class_mask"])
     # A patch sees half a patch of what is below it, see `rows_needed`.
     rows = min(rows + 1, spec.patch_rows)

@@ -27,8 +27,8 @@ def write(
     picture = Path("screenshots") / f"{name}.png"
     (folder / picture.parent).mkdir(parents=True, exist_ok=True)
     Image.fromarray(inputs.image).save(folder / picture)
-    has_answer = answer is not None and bool(answer.layout)
-    layout = answer.layout if has_answer else None
+    answer = answer if answer is not None and answer.layout else None
+    layout = None if answer is None else answer.layout
     record = Record(
         screenshot=picture.as_posix(),
         html=inputs.html,
@@ -37,8 +37,8 @@ def write(
         category=category,
         id=name,
         html_boxes=inputs.html_boxes,
-        layout_nodes=answer.nodes if has_answer else None,
-        extra={"labeled_by": "model"} if has_answer else {},
+        layout_nodes=None if answer is None else answer.nodes,
+        extra={} if answer is None else {"labeled_by": "model"},
     )
     line = record_to_json(record) + "\n"
     with (folder / "records.jsonl").open("a", encoding="utf-8") as stream:

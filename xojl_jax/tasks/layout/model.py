@@ -64,7 +64,7 @@ class LayoutModel(nn.Module):
             nn.share_scope(self, module)
         # Made in every stage, unlike all others: checkpoints of 0.1.0 have it in every stage, too.
         ones = nn.with_logical_partitioning(nn.initializers.ones, (None,))
-        self.prior_weight = self.param("prior_weight", ones, (3,), jnp.float32)
+        self.prior_weight: Any = self.param("prior_weight", ones, (3,), jnp.float32)
 
     # --- the encoders ------------------------------------------------------------------------
 

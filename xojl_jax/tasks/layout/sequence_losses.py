@@ -124,9 +124,10 @@ def sequence_losses(
         legal = grammar_mask(tables, chunk.carry, chunk.left, copyable)
         return losses.token_losses(logits, chunk.targets, legal, label_smoothing=label_smoothing)
 
-    def differ(chunk: tuple[_Positions, Projected]) -> Array:
+    def differ(chunk_and_taught: tuple[_Positions, Projected]) -> Array:
         """From what a teacher says: nats of each position."""
-        chunk, taught = chunk
+        chunk, taught = chunk_and_taught
+        assert teaching is not None
         ours = logits_of(chunk, encoded, chunk.projected, model.prior_weight)
         theirs = logits_of(chunk, teaching.encoded, taught, teaching.prior_weight)
         legal = grammar_mask(tables, chunk.carry, chunk.left, copyable)

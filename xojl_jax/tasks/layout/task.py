@@ -299,7 +299,9 @@ class LayoutTask(Task):
         def method(model: LayoutModel, batch: Batch) -> Teaching:
             return teach(model, batch, self.tables)
 
-        return self._teacher.model().apply({"params": params}, batch, method=method)
+        assert self._teacher is not None
+        told: Any = self._teacher.model().apply({"params": params}, batch, method=method)
+        return told
 
     def smaller(self, keep: float) -> dict[str, Any]:
         c, block = self.config.model, self.model_config.block
