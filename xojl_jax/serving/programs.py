@@ -35,10 +35,7 @@ class Program:
         try:
             exported = export.deserialize(bytearray(blob))
         except Exception as error:  # its reader raises all kinds of errors
-            raise BadInput(
-                f"a program of the model cannot be read by jax {jax.__version__} ({error}): "
-                "export the model again with this version of jax"
-            ) from error
+            raise _unreadable(error) from error
         self.options, self.inputs = options, inputs
         platform = jax.default_backend()
         platform = "cuda" if platform == "gpu" else platform
@@ -59,7 +56,21 @@ class Program:
           batch: arrays of one batch size; those that the program does not read are left aside.
         """
         read = {name: np.asarray(batch[name], dtype) for name, (_, dtype) in self.inputs.items()}
-        return jax.device_get(self._call(params, jax.device_put(read)))
+        try:
+            return jax.device_get(self._call(params, jax.device_put(read)))
+        except jax.errors.JaxRuntimeError as error:
+            # An older jax notices only here that it does not know the program's operations.
+            if "deserialize StableHLO" not in str(error):
+                raise
+            raise _unreadable(error) from error
+
+
+def _unreadable(error: Exception) -> BadInput:
+    said = str(error).splitlines()[0]
+    return BadInput(
+        f"a program of the model cannot be read by jax {jax.__version__} ({said}): "
+        "export the model again with this version of jax"
+    )
 
 
 class Buckets:
