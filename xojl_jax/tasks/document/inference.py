@@ -29,10 +29,10 @@ EXAMPLES = {
     "predict": """
 examples:
   python -m xojl_jax.predict --workdir=runs/documents --sample=0
-  python -m xojl_jax.predict --workdir=runs/documents --page=pages/records.jsonl --mask-seed=3
+  python -m xojl_jax.predict --workdir=runs/documents --document=pages/records.jsonl --mask-seed=3
 
---page is a document record (docs/document_record.md), the first line of its file; its picture lies
-beside it. Some words and patches are hidden, and the answer says what they are.
+--document is a document record (docs/document_record.md), the first line of its file; its picture
+lies beside it. Some words and patches are hidden, and the answer says what they are.
 """,
     "evaluate": """
 examples:
@@ -85,7 +85,8 @@ class DocumentInference(Inference):
     @classmethod
     def add_arguments(cls, parser: argparse._ActionsContainer, command: str) -> None:
         if command == "predict":
-            parser.add_argument("--page", help="JSON of a document record, its picture beside it")
+            what = "JSON of a document record, its picture beside it"
+            parser.add_argument("--document", metavar="FILE", help=what)
             parser.add_argument(
                 "--mask-seed", type=int, default=_MASK_SEED, help="which words are hidden"
             )
@@ -94,9 +95,9 @@ class DocumentInference(Inference):
     def check_arguments(cls, flags: argparse.Namespace, command: str) -> None:
         if command != "predict":
             return
-        given = sum((flags.page is not None, flags.sample is not None, flags.records is not None))
-        if given != 1:
-            raise BadUsage("give one of --page, --sample and --records (see --help)")
+        sources = (flags.document, flags.sample, flags.records)
+        if sum(source is not None for source in sources) != 1:
+            raise BadUsage("give one of --document, --sample and --records (see --help)")
         if flags.mask_seed < 0:
             raise BadUsage(f"--mask-seed is {flags.mask_seed}: choose 0 or more")
 
@@ -114,12 +115,12 @@ class DocumentInference(Inference):
 
     @classmethod
     def read_inputs(cls, flags: argparse.Namespace) -> Inputs:
-        path = Path(flags.page)
+        path = Path(flags.document)
         try:
             with path.open("rb") as stream:
                 text = stream.readline()
         except OSError as error:
-            raise BadUsage(f"--page {path}: {error.strerror}") from error
+            raise BadUsage(f"--document {path}: {error.strerror}") from error
         record = parse_record(text, where=str(path))
         name = record.id.replace("/", "-").replace(":", "-")
         return Inputs(name, record, _picture(path.parent, record), flags.mask_seed)
