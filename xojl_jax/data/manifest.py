@@ -73,6 +73,12 @@ class Manifest:
     channel_std: tuple[float, ...]
     note: Mapping
 
+    @property
+    def statistics(self) -> dict[str, list[float]]:
+        """Mean and standard deviation of each color channel, in [0, 1], as a checkpoint keeps
+        them."""
+        return {"mean": list(self.channel_mean), "std": list(self.channel_std)}
+
 
 # --- writing ---------------------------------------------------------------------------------
 

@@ -5,13 +5,13 @@ folder of shards, in the form of Hugging Face's `tokenizers`. A word begins with
 that the pieces do not have becomes its UTF-8 bytes, `<0xC3>`, so that every word can be told.
 """
 
-import itertools
 import json
 from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
 
 from xojl_jax.errors import BadUsage
+from xojl_jax.xojl.byte_pairs import merge_pairs
 
 # Ids that every tokenizer has, in this order.
 SPECIAL = ("[PAD]", "[MASK]", "[BOS]", "[EOS]")
@@ -100,14 +100,7 @@ class WordPieces:
         return found.decode("utf-8", "replace").replace(START, " ").strip()
 
     def _encode(self, word: str) -> tuple[int, ...]:
-        parts = list(START + word)
-        while len(parts) > 1:
-            ranks = [self._ranks.get(pair, len(self.merges)) for pair in itertools.pairwise(parts)]
-            best = min(ranks)
-            if best == len(self.merges):
-                break
-            at = ranks.index(best)
-            parts[at : at + 2] = [parts[at] + parts[at + 1]]
+        parts = merge_pairs(START + word, self._ranks)
         ids: list[int] = []
         for part in parts:
             known = self._ids.get(part)

@@ -2,15 +2,15 @@
 
 `data_prep.validate --write-tokenizer` trains the tokenizer with Hugging Face's `tokenizers`, and
 writes what that library's `tokenizer.json` has. Reading and using it needs no library: a class is
-one short word, and merging its characters takes a few lines.
+one short word, and merging its characters takes a few lines (byte_pairs.py).
 """
 
-import itertools
 import json
 from functools import lru_cache
 from pathlib import Path
 
 from xojl_jax.errors import BadUsage
+from xojl_jax.xojl.byte_pairs import merge_pairs
 
 _MAKE = "make one with data_prep.validate --write-tokenizer"
 # Ids that every tokenizer has, in this order: no piece, and a character that training never saw.
@@ -90,12 +90,5 @@ class ClassTokenizer:
 
     def _encode(self, text: str) -> tuple[int, ...]:
         """The ids of a class's pieces. Characters that training never saw are `UNKNOWN`."""
-        parts = list(text)
-        while len(parts) > 1:
-            ranks = [self._ranks.get(pair, len(self.merges)) for pair in itertools.pairwise(parts)]
-            best = min(ranks)
-            if best == len(self.merges):
-                break
-            at = ranks.index(best)
-            parts[at : at + 2] = [parts[at] + parts[at + 1]]
+        parts = merge_pairs(text, self._ranks)
         return tuple(self._ids.get(part, UNKNOWN) for part in parts)

@@ -64,8 +64,7 @@ class DocumentTask(Task):
         """Mean and standard deviation of each color channel, in [0, 1]."""
         if self._metadata:
             return self._metadata["statistics"]
-        manifest = read_manifest(self.folder)
-        return {"mean": list(manifest.channel_mean), "std": list(manifest.channel_std)}
+        return read_manifest(self.folder).statistics
 
     @functools.cached_property
     def spec(self) -> FeatureSpec:
