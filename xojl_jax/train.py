@@ -96,7 +96,7 @@ def main() -> int:
     task = tasks.make(config)
     teacher.give(task, config)
     path = _WORKDIR.value or f"runs/{task.run_name()}"
-    return train(task, config, path, profile=_PROFILE.value, wandb=_WANDB.value)
+    return train(task, config, path, profile=_PROFILE.value, wandb=_WANDB.value, exits=True)
 
 
 def train(
@@ -107,6 +107,7 @@ def train(
     params: Params | None = None,
     profile: str = "",
     wandb: str = "",
+    exits: bool = False,
 ) -> int:
     """Trains a task in a working directory and returns the exit code: 0, or 75 if interrupted.
 
@@ -114,6 +115,8 @@ def train(
       params: what a run that does not resume starts from, after `config.init_from`.
       profile: "START:COUNT" of steps to trace, counted from where this process resumes; "" none.
       wandb: project of Weights & Biases; "" for TensorBoard alone.
+      exits: the process ends instead of returning where a program is still being compiled, since
+        Python would wait for it, for minutes.
     """
     config_fields.check(config, fields.FIELDS)
     local_devices.check()
@@ -159,7 +162,10 @@ def train(
                 profiler=trace,
             )
         reporter.finish(outcome.step, outcome.how, evaluations.history)
-    return PREEMPTED if outcome.how == "interrupted" else 0
+    code = PREEMPTED if outcome.how == "interrupted" else 0
+    if exits and steps.is_compiling:
+        processes.exit_together(code)
+    return code
 
 
 def claim_workdir(stack: contextlib.ExitStack, path, config) -> workdir.Workdir:

@@ -29,7 +29,7 @@ def test_all_end_or_none_does(monkeypatch, taking_part):
     monkeypatch.setattr(joint_stop, "ANSWER_SECONDS", 0.3)
     monkeypatch.setattr(joint_stop, "POLL_SECONDS", 0.02)
     store, agreed = Store(), {}
-    stops = [JointStop(store, index, 3) for index in range(3)]
+    stops = [JointStop(store, index, 3, "here") for index in range(3)]
     assert not stops[1].is_asked()
     stops[2].ask()
     assert stops[1].is_asked()
@@ -43,3 +43,4 @@ def test_all_end_or_none_does(monkeypatch, taking_part):
     for thread in threads:
         thread.join(10)
     assert agreed == dict.fromkeys(taking_part, len(taking_part) == 3)
+    assert not JointStop(store, 0, 3, "elsewhere").is_asked()

@@ -151,6 +151,19 @@ def test_a_signal_to_either_while_compiling_ends_both_at_once(tmp_path, asked):
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("asked", [0, 1])
+def test_a_signal_to_either_while_another_bucket_is_compiled_stops_both(tmp_path, asked):
+    """Protects a pre-empted host: both wait for a program, both save the step before, exit 75."""
+    pair = toys(2, tmp_path, "checkpoint_every=100", TOY_COMPILES="further:6")
+    pair[0].await_line("step 6/")
+    time.sleep(2)
+    pair[asked].signal(signal.SIGTERM)
+    assert ends(pair, patience=60) == [75, 75], pair[0].text
+    assert checkpoint_files.list_steps(tmp_path / "checkpoints") == [6]
+
+
+@pytest.mark.slow
 @pytest.mark.timeout(1200)
 @pytest.mark.parametrize("harm", [signal.SIGKILL, signal.SIGSTOP])
 @pytest.mark.parametrize("victim", [0, 1])

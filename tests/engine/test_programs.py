@@ -32,10 +32,13 @@ def test_the_first_program_does_not_wait_for_the_second():
     with Programs(compile_bucket, [SMALL, LARGE], bucket_of) as programs:
         assert programs(0, batch(1)) == (1, SMALL)
         assert programs.is_ready(batch(1)) and not programs.is_ready(batch(2))
+        # A signal came: the step does not wait.
+        assert programs.is_compiling and not programs.wait(batch(2), lambda: True)
         go.set()
-        programs.wait(batch(2))
+        assert programs.wait(batch(2))
         assert programs.is_ready(batch(2))
         assert [programs(0, batch(2))[1] for _ in range(3)] == [LARGE] * 3
+        assert not programs.is_compiling
     assert made == [SMALL, LARGE]
 
 

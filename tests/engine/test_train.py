@@ -138,6 +138,27 @@ def test_a_signal_while_nothing_is_saved_ends_at_once(number):
         assert "stopped before the first step" in process.stderr.read()
 
 
+def test_a_signal_while_another_bucket_is_compiled_is_honored(tmp_path):
+    """Protects pre-emption: whether a step waits for the program that takes minutes or trains with
+    another one meanwhile, a signal saves that step and ends the process, exit code 75."""
+    runs = {
+        name: toy(
+            tmp_path / name, TOY_SECONDS_PER_SAMPLE="0.05", TOY_COMPILES=f"further:{needed_after}"
+        )
+        for name, needed_after in (("trains", 12), ("waits", 6))
+    }
+    for process in runs.values():  # the one that trains first: the other one does not end
+        process.await_line("step 6/12")
+        process.signal(signal.SIGTERM)
+    for name, process in runs.items():
+        code, text = process.end(patience=60)
+        assert code == 75, text
+        (saved,) = checkpoint_files.list_steps(tmp_path / name / "checkpoints")
+        assert f"checkpoint {saved} is saved" in text
+        assert saved == 6 or (name == "trains" and saved > 6)
+        checkpoint_files.verify(tmp_path / name / "checkpoints" / str(saved))
+
+
 def await_newer_checkpoint(run, newest: int) -> None:
     deadline = time.monotonic() + PATIENCE
     while max(checkpoint_files.list_steps(run / "checkpoints"), default=0) <= newest:

@@ -7,7 +7,8 @@ TOY_STALL_TIMEOUT are what the flags of these names are. TOY_ROWS=FOLDER notes t
 each process trained on. TOY_SIGNAL_AT=SIGNAL:STEP:PROCESS makes one process send itself a signal
 when it takes the step after STEP; with HANG for a signal it hangs there, its heart beating.
 TOY_POISON=nan:2 makes the first two records have a NaN loss; inf is another poison.
-TOY_COMPILES=forever makes the compiler take hours.
+TOY_COMPILES=forever makes the compiler take hours; further:6 makes it so for the program of another
+bucket, in which all batches are after step 6.
 """
 
 import ast
@@ -28,7 +29,7 @@ from absl import flags
 from tests.engine.toy_task import ToyTask, toy_config
 from xojl_jax import command
 from xojl_jax import train as training
-from xojl_jax.engine import checkpoint_files, loop, processes
+from xojl_jax.engine import checkpoint_files, loop, processes, programs
 from xojl_jax.engine.saver import Saver
 
 
@@ -97,6 +98,26 @@ def compile_forever(*_) -> None:
     hashlib.pbkdf2_hmac("sha256", b"x", b"y", 10**9)
 
 
+def add_a_bucket(after: int) -> None:
+    """After so many steps all batches are of another bucket, whose program takes hours."""
+    compile_first, take, done = training.compile_steps, loop._one_step, [0]
+
+    def compile_steps(*arguments):
+        return programs.Programs(
+            lambda further: compile_forever() if further else compile_first(*arguments),
+            [False, True],
+            lambda _: done[0] >= after,
+        )
+
+    def take_and_count(*arguments):
+        state, metrics = take(*arguments)
+        done[0] += 1
+        return state, metrics
+
+    loop._one_step = take_and_count
+    training.compile_steps = compile_steps
+
+
 def main(argv: list[str]) -> int:
     flags.FLAGS([sys.argv[0]])
     peer_timeout = int(os.environ.get("TOY_PEER_TIMEOUT", processes.PEER_TIMEOUT))
@@ -112,11 +133,14 @@ def main(argv: list[str]) -> int:
         note_rows(os.environ["TOY_ROWS"])
     if "TOY_SIGNAL_AT" in os.environ:
         plant_signal(*os.environ["TOY_SIGNAL_AT"].split(":"))
-    if "TOY_COMPILES" in os.environ:
+    what, _, after = os.environ.get("TOY_COMPILES", "").partition(":")
+    if what == "forever":
         training.compile_steps = compile_forever
+    if what == "further":
+        add_a_bucket(int(after))
     poison, _, count = os.environ.get("TOY_POISON", "nan:0").partition(":")
     task = ToyTask(config, poison=(float(poison), int(count)))
-    return training.train(task, config, workdir)
+    return training.train(task, config, workdir, exits=True)
 
 
 if __name__ == "__main__":

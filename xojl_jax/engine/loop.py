@@ -6,7 +6,7 @@ import signal
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import jax
 import numpy as np
@@ -63,7 +63,7 @@ class StopRequest:
 
         Several processes leave it together, so that all of them are within if one of them is.
         """
-        self._peers = peers = processes.joint_stop()
+        self._peers = peers = processes.joint_stop("before the first step")
         self._at_once = True
         if peers is not None:
             threading.Thread(target=self._watch_peers, args=(peers,), daemon=True).start()
@@ -73,6 +73,23 @@ class StopRequest:
         finally:
             with self._nothing_to_save:
                 self._at_once = False
+
+    def while_waiting(self, step: int) -> Callable[[], bool]:
+        """What tells whether to stop before `step`, as long as this process waits there for a
+        program: all of several processes stop there if all of them wait, or else none does."""
+        peers = processes.joint_stop(f"before step {step}")
+        if peers is None:
+            return lambda: self.requested
+        answers = []
+
+        def all_stop() -> bool:
+            if self.requested and not peers.is_asked():
+                peers.ask()
+            if not answers and peers.is_asked():
+                answers.append(peers.agree())
+            return answers == [True]
+
+        return all_stop
 
     def _watch(self) -> None:
         while received := self._receiver.recv(1):
@@ -147,7 +164,8 @@ def run(
         if profiler is not None:
             profiler.before(step, state)
         rows = _next_rows(batches, telemetry)
-        _wait_for_program(programs, rows, telemetry)
+        if not _wait_for_program(programs, rows, telemetry, stop, step):
+            break
         state, metrics = _one_step(programs, state, sharding.put_batch(rows, mesh))
         step += 1
         telemetry.record(metrics, rows)
@@ -195,11 +213,15 @@ def _next_rows(batches: Iterator[dict[str, np.ndarray]], telemetry: Telemetry):
     return rows
 
 
-def _wait_for_program(programs: Programs, rows, telemetry: Telemetry) -> None:
-    """Where the program of this batch's bucket is still being compiled, that is no step's time."""
-    if not programs.is_ready(rows):
-        with telemetry.not_training("compile"):
-            programs.wait(rows)
+def _wait_for_program(
+    programs: Programs, rows, telemetry: Telemetry, stop: StopRequest, step: int
+) -> bool:
+    """Where the program of this batch's bucket is still being compiled, that is no step's time.
+    False where a signal came meanwhile."""
+    if programs.is_ready(rows):
+        return True
+    with telemetry.not_training("compile"):
+        return programs.wait(rows, stop.while_waiting(step))
 
 
 def _how_it_ended(step: int, config, history: EvalHistory) -> str:

@@ -132,18 +132,27 @@ def broadcast_from_process_0(decide: Callable[[], str]) -> str:
     return answer
 
 
-def joint_stop() -> JointStop | None:
-    """By which several processes end together before their first step; None for one process."""
+def joint_stop(place: str) -> JointStop | None:
+    """By which several processes stop together at one place of a run; None for one process."""
     client = distributed.global_state.client
     if jax.process_count() == 1 or client is None:
         return None
-    return JointStop(client, jax.process_index(), jax.process_count())
+    return JointStop(client, jax.process_index(), jax.process_count(), place)
 
 
 def exit_at_once(code: int, line: str) -> NoReturn:
     """Prints a line and ends the process: no handler, no waiting for other threads or processes."""
     print(line, file=sys.stderr, flush=True)
     _stop_crash_reporter()
+    os._exit(code)
+
+
+def exit_together(code: int) -> NoReturn:
+    """Ends the process once all have come here, without waiting for its other threads."""
+    if jax.process_count() > 1:
+        _shut_down()
+    sys.stdout.flush()
+    sys.stderr.flush()
     os._exit(code)
 
 

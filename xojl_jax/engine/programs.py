@@ -12,6 +12,8 @@ from xojl_jax.tasks.base import Bucket, Task
 
 # Programs that are compiled at once, beside the one that trains: each takes minutes and gigabytes.
 COMPILE_THREADS = 1
+# Seconds between two looks at whether a program is still worth waiting for.
+POLL_SECONDS = 0.5
 
 Signature = frozenset[tuple[str, tuple[int, ...]]]
 
@@ -34,8 +36,9 @@ class BucketOf:
 class Programs:
     """Callable like one compiled step: runs the program of the batch's bucket.
 
-    A context manager: leaving it waits for the program that is being compiled, since a thread
-    inside the compiler cannot be stopped, and drops those that are not begun.
+    A context manager: leaving it drops those that are not begun. A thread inside the compiler
+    cannot be stopped: Python waits for it where the process ends, unless `processes.exit_together`
+    ends it.
 
     Args:
       compile_bucket: bucket -> compiled step. Called once for each bucket, by one thread at a time
@@ -66,9 +69,21 @@ class Programs:
         """Whether the batch's program need not be waited for."""
         return len(self._ready) > len(self._coming) or self._bucket_of(batch) in self._ready
 
-    def wait(self, batch: Mapping[str, Any]) -> None:
-        """Until the batch's program is compiled. Raises what the compiler raised."""
-        self._program(batch)
+    @property
+    def is_compiling(self) -> bool:
+        """Whether a program is being compiled."""
+        return any(coming.running() for coming in self._coming.values())
+
+    def wait(self, batch: Mapping[str, Any], give_up: Callable[[], bool] = lambda: False) -> bool:
+        """Until the batch's program is compiled, or `give_up()`; whether it is compiled. Raises
+        what the compiler raised."""
+        while not self.is_ready(batch):
+            coming = self._coming[self._bucket_of(batch)]
+            if futures.wait([coming], POLL_SECONDS).done:
+                self._program(batch)
+            elif give_up():
+                return False
+        return True
 
     def __call__(self, state, batch):
         return self._program(batch)(state, batch)
@@ -84,4 +99,4 @@ class Programs:
 
     def __exit__(self, *_) -> None:
         if self._pool is not None:
-            self._pool.shutdown(wait=True, cancel_futures=True)
+            self._pool.shutdown(wait=False, cancel_futures=True)
