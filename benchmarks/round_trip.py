@@ -28,6 +28,10 @@ from xojl_jax.xojl.tree import preorder
 SHIFT = 26  # px: a bar of a browser more or less
 ZOOM = 1.25
 LEVELS, SEEN = 16, 0.005  # of 255; share of the pixels that have to differ by that
+# Damage after which the tree is rendered again, since what shines through the section, and the
+# color of its pictures, are taken from the screenshot.
+AGAIN = ("half loaded", "half decoded", "swapped")
+DECODERS_GRAY = 128  # what libjpeg fills in for the part of a file that is not there
 SMALLEST = 16  # px, sides of a picture that is blanked
 
 
@@ -86,7 +90,7 @@ def judge_folder(browser, folder: Path, args, done: set[str]) -> Iterator[dict]:
             for damage, damaged in damaged_pictures(pixels, strange, blocks):
                 if k % args.all_damages_every and damage not in ("true", "swapped"):
                     continue
-                if damage == "swapped":  # what shines through the section is taken from the picture
+                if damage in AGAIN:
                     rendered, blocks = render_tree(browser, record, author, damaged)
                 likeness = compare(damaged, rendered, blocks)
                 row["scores"][damage] = round(likeness.score, 4) if likeness.tells else None
@@ -120,9 +124,13 @@ def damaged_pictures(
     yield "true", pixels
     yield "right 26 px", np.pad(pixels, ((0, 0), (SHIFT, 0), (0, 0)), "edge")[:, :width]
     yield "down 26 px", np.pad(pixels, ((SHIFT, 0), (0, 0), (0, 0)), "edge")[:height]
-    half = pixels.copy()
-    half[height // 2 :] = 255
-    for damage, damaged in (("mirrored", pixels[:, ::-1].copy()), ("half loaded", half)):
+    white, gray = pixels.copy(), pixels.copy()
+    white[height // 2 :], gray[height // 2 :] = 255, DECODERS_GRAY
+    for damage, damaged in (
+        ("mirrored", pixels[:, ::-1].copy()),
+        ("half loaded", white),
+        ("half decoded", gray),
+    ):
         if differs(pixels, damaged):
             yield damage, damaged
     larger = Image.fromarray(pixels).resize((round(width * ZOOM), round(height * ZOOM)))

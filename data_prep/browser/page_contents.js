@@ -161,6 +161,53 @@
   const drawsBeside = (s) => s.content !== 'none' && s.content !== 'normal' &&
     (/^url\(|image-set\(/.test(s.content) || isDrawn(s, parseFloat(s.width), parseFloat(s.height)));
 
+  // Property -> the value that says nothing; null where the node's own value does, which is inherited.
+  const PSEUDO_STYLES = {
+    'display': 'inline', 'position': 'static', 'top': 'auto', 'right': 'auto', 'bottom': 'auto', 'left': 'auto',
+    'float': 'none', 'width': 'auto', 'height': 'auto', 'box-sizing': 'content-box', 'vertical-align': 'baseline',
+    'margin-top': '0px', 'margin-right': '0px', 'margin-bottom': '0px', 'margin-left': '0px',
+    'padding-top': '0px', 'padding-right': '0px', 'padding-bottom': '0px', 'padding-left': '0px',
+    'border-top-width': '0px', 'border-right-width': '0px', 'border-bottom-width': '0px', 'border-left-width': '0px',
+    'border-top-style': 'none', 'border-right-style': 'none', 'border-bottom-style': 'none', 'border-left-style': 'none',
+    'border-top-color': '', 'border-right-color': '', 'border-bottom-color': '', 'border-left-color': '',
+    'border-top-left-radius': '0px', 'border-top-right-radius': '0px', 'border-bottom-right-radius': '0px',
+    'border-bottom-left-radius': '0px', 'background-color': 'rgba(0, 0, 0, 0)', 'box-shadow': 'none',
+    'transform': 'none', 'transform-origin': '', 'rotate': 'none', 'translate': 'none', 'scale': 'none', 'opacity': '1',
+    'z-index': 'auto', 'flex-grow': '0', 'flex-shrink': '1', 'flex-basis': 'auto', 'order': '0', 'align-self': 'auto',
+    'color': null, 'font-size': null, 'font-family': null, 'font-weight': null, 'font-style': null,
+    'line-height': null, 'letter-spacing': null, 'text-transform': null, 'text-align': null, 'white-space': null,
+  };
+  const isFlat = (s) => !isPicture(s.backgroundImage) && !isPicture(s.maskImage) && !isShape(s.clipPath) &&
+    !isPicture(s.webkitMaskBoxImageSource || '');
+  // {before, after}: CSS of the pseudo-elements that take up room or paint something; `picture` says
+  // that one paints more than a flat color. No letters of icon fonts, whose width nothing tells.
+  const pseudoElementsOf = (e) => {
+    const out = {};
+    const own = getComputedStyle(e);
+    for (const name of ['before', 'after']) {
+      const s = getComputedStyle(e, `::${name}`);
+      const letters = /^"(.*)"$/s.exec(s.content);
+      if (!letters || s.display === 'none' || s.display === 'contents' || s.visibility !== 'visible') continue;
+      if (letters[1].trim() && isIconFont(s.fontFamily)) continue;
+      const sides = ['Top', 'Right', 'Bottom', 'Left'];
+      const edges = sides.some((k) => parseFloat(s[`border${k}Width`]) > 0 || parseFloat(s[`padding${k}`]) > 0 ||
+        parseFloat(s[`margin${k}`]) !== 0);
+      if (!letters[1].trim() && !edges && !(parseFloat(s.width) > 0 && parseFloat(s.height) > 0)) continue;
+      const said = {content: letters[1].slice(0, 200)};
+      for (const [property, silent] of Object.entries(PSEUDO_STYLES)) {
+        const value = s.getPropertyValue(property);
+        if (value !== (silent === null ? own.getPropertyValue(property) : silent)) said[property] = value.slice(0, 200);
+      }
+      for (const k of sides.map((k) => k.toLowerCase())) {
+        if (!said[`border-${k}-width`]) delete said[`border-${k}-color`];
+      }
+      if (!said.transform && !said.rotate && !said.scale) delete said['transform-origin'];
+      if (!isFlat(s)) said.picture = 'true';
+      out[name] = said;
+    }
+    return out;
+  };
+
   // {contents, flaws}: [kind, number of kept element children before it, what is there] of all that a
   // node holds besides elements (a text, the natural size of a picture, null); what is amiss there.
   const contentOf = (e, tag, computed, nodes, isKept) => {
@@ -194,7 +241,8 @@
       const byFont = letters && isIconFont(s.fontFamily);
       if (byFont && !isThere(s.fontFamily)) flaws.push('letters that no font here has');
       if ((byFont && isThere(s.fontFamily)) || drawsBeside(s)) {
-        if (!out.some((c) => c[0] === 'svg')) out.push(['svg', pseudo === '::before' ? 0 : total, null]);
+        const at = pseudo === '::before' ? 0 : total;
+        if (!out.some((c) => c[0] === 'svg')) out.push(['svg', at, byFont || !s.content.startsWith('"') ? null : pseudo.slice(2)]);
       }
     }
     if (!out.length && !total && drawsItself(e, computed)) out.push(['svg', 0, null]);
@@ -229,6 +277,8 @@
     if (e.href && typeof e.href === 'string') out.href = e.href.slice(0, 200);
     if (e.localName.includes('-')) out.tag = e.localName;
     if (e.open) out.open = 'true';
+    const pseudo = CLOSED.has(tagOf(e)) && tagOf(e) !== 'INPUT' ? {} : pseudoElementsOf(e);
+    if (Object.keys(pseudo).length) out.pseudo = pseudo;
     const text = (CLOSED.has(tagOf(e)) ? e.value || placeholderOf(e) : shownText(e));
     if (typeof text === 'string' && text.trim()) out.text = text.trim().replace(/\s+/g, ' ').slice(0, 240);
     return out;

@@ -122,6 +122,12 @@ globalThis.xojl = {};
   // What the body says of overflow is said of the window, where the root element says nothing.
   const isOfWindow = (e) => e === document.body && getComputedStyle(document.documentElement).overflowX === 'visible';
 
+  // An empty item of a line that shows nothing and still takes up room in it: a divider that has
+  // margins and no height.
+  const isSpacer = (s, above, rect, nodes) => above && /flex$/.test(above.display) && !nodes.length &&
+    !/absolute|fixed/.test(s.position) && area(rect) === 0 &&
+    parseFloat(s.marginLeft) + parseFloat(s.marginRight) + rect.x1 - rect.x0 > 0 && !/^column/.test(above.flexDirection);
+
   // One walk down (clips, opacity), one walk up (what shows), in document order, without recursion.
   const visit = (root, limit) => {
     const [left, top, w, h] = boxOfPart(root);
@@ -148,7 +154,9 @@ globalThis.xojl = {};
       }
       // A line break shows in where the next line begins; its box has no width.
       const kept = !hidden && (shown(seen) || (tag === 'BR' && rect.y1 > rect.y0));
-      entries.push({e: item.e, s, nodes, parent: item.parent, rect: seen, kept, grows: isBoxless(tag, s) && (contents || !kept),
+      const spacer = !kept && !hidden && !contents && !CLOSED.has(tag) &&
+        isSpacer(s, index && entries[item.parent].s, rect, nodes.filter((n) => n.nodeType === 1 || n.data.trim()));
+      entries.push({e: item.e, s, nodes, parent: item.parent, rect: seen, kept: kept || spacer, spacer, grows: isBoxless(tag, s) && (contents || !kept),
         cut: !contents && clip === frame && area(seen) < 0.85 * area(rect)});
       if (CLOSED.has(tag)) continue;
       const isClip = !contents && !(s.overflowX === 'visible' && s.overflowY === 'visible') && !isOfWindow(item.e);
@@ -163,11 +171,11 @@ globalThis.xojl = {};
     }
     for (let i = entries.length - 1; i > 0; i--) {
       const n = entries[i], above = entries[n.parent];
-      if (!n.kept || tagOf(n.e) === 'BR') continue;
+      if (!n.kept || n.spacer || tagOf(n.e) === 'BR') continue;
       if (above.grows) above.rect = join(above.kept || above.s.display === 'contents' ? above.rect : EMPTY, n.rect);
       above.kept = true;
     }
-    for (const n of entries) if (tagOf(n.e) === 'BR' && n.parent >= 0) n.kept = n.kept && entries[n.parent].kept;
+    for (const n of entries) if ((n.spacer || tagOf(n.e) === 'BR') && n.parent >= 0) n.kept = n.kept && entries[n.parent].kept;
     for (const n of entries) {
       if (n.rect.x1 < n.rect.x0) n.rect = {x0: frame.x0, y0: frame.y0, x1: frame.x0, y1: frame.y0};
     }

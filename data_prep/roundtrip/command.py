@@ -42,11 +42,11 @@ USAGE = """Compiles each tree back to HTML and CSS, renders it, compares that wi
   python -m data_prep.roundtrip data/raw --explain RECORD_ID --out why.png
 
 Writes quality.round_trip, 0 to 1, into DIR/records.jsonl, and its parts (position, size, color,
-structure, found) into DIR/roundtrip.jsonl, with the pictures that show nothing (blank). A record
-that was judged before is judged again only if it or its screenshot has changed. Lines that are no
-records are kept and counted; the exit code is then 1. docs/round_trip.md says what the score means,
-and which one to ask for."""
-VERSION = 7  # of the rules: another one, and what was judged before is judged again
+structure, found, complete) into DIR/roundtrip.jsonl, with the pictures that show nothing (blank). A
+record that was judged before is judged again only if it or its screenshot has changed. Lines that
+are no records are kept and counted; the exit code is then 1. docs/round_trip.md says what the score
+means, and which one to ask for."""
+VERSION = 8  # of the rules: another one, and what was judged before is judged again
 RECOMMENDED = 0.6  # least score of a record whose picture is its own: benchmarks/round_trip.py
 THRESHOLDS = (0.4, 0.5, RECOMMENDED, 0.7, 0.8, 0.9)
 PAGE_SECONDS = 30.0
@@ -274,7 +274,7 @@ def report(records: list[Record], verdicts: dict[str, dict]) -> None:
             reason = "it has no id" if record.id is None else "not judged"
             failed[verdict.get("failed", reason)] += 1
     everything = [verdict for site in sites.values() for verdict in site]
-    names = [*WEIGHTS, "pictures"]
+    names = [*WEIGHTS, "pictures", "complete"]
     print(f"{len(everything)} records judged, {sum(failed.values())} without a score")
     for reason, count in failed.most_common():
         print(f"  {count} without a score: {reason}")

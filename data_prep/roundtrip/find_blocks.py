@@ -39,7 +39,10 @@ def found_blocks(screenshot: np.ndarray, rendered: np.ndarray, blocks: Blocks) -
     Args:
       screenshot, rendered: uint8[H, W, 3].
     """
-    pictures = [_Half(screenshot), _Half(rendered)]
+    pictures = [
+        _Half(without_pictures(screenshot, blocks.first, blocks.kinds)),
+        _Half(without_pictures(rendered, blocks.second, blocks.kinds)),
+    ]
     found = np.full(len(blocks.first), np.nan)
     looked_for = (blocks.kinds.is_text | blocks.kinds.is_leaf) & ~blocks.kinds.is_picture
     indices = np.flatnonzero(looked_for)
@@ -70,6 +73,26 @@ def found_blocks(screenshot: np.ndarray, rendered: np.ndarray, blocks: Blocks) -
                 patch, corner = what[y0:y1, left:right], (left + moved[0], y0 + moved[1])
                 found[i] = max(found[i], find_patch(where, patch, corner))
     return found
+
+
+def without_pictures(picture: np.ndarray, boxes: np.ndarray, kinds: NodeKinds) -> np.ndarray:
+    """uint8[H, W, 3]: pictures that stand in a text, such as a field in its label, become the color
+    around them. Their content is not known, and they would be a part of the text's patch.
+
+    Args:
+      boxes: float64[N, 4] of the nodes in this picture; NaN where one does not show.
+    """
+    in_text = np.zeros(len(boxes), bool)
+    for i in np.flatnonzero(kinds.is_text):
+        in_text[i + 1 : kinds.ends[i]] = True
+    bare = picture.copy()
+    for x, y, w, h in boxes[in_text & kinds.is_picture & ~np.isnan(boxes[:, 0])]:
+        x0, y0, x1, y1 = max(0, int(x)), max(0, int(y)), int(np.ceil(x + w)), int(np.ceil(y + h))
+        around = picture[max(0, y0 - 1) : y1 + 1, max(0, x0 - 1) : x1 + 1]
+        if around.size:
+            edge = [around[0], around[-1], around[:, 0], around[:, -1]]
+            bare[y0:y1, x0:x1] = np.median(np.concatenate(edge), axis=0)
+    return bare
 
 
 def find_patch(picture: np.ndarray, patch: np.ndarray, corner: Sequence[float]) -> float:

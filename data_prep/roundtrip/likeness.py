@@ -16,6 +16,7 @@ from skimage.metrics import structural_similarity
 
 from data_prep.roundtrip.blocks import Blocks
 from data_prep.roundtrip.find_blocks import blank_pictures, found_blocks
+from data_prep.roundtrip.lost_bottom import lost_rows
 
 NEAR = 40.0  # px of displacement that cost 1 - 1/e of a block's position
 ALIKE = 20.0  # CIEDE2000 that costs 1 - 1/e of a block's color; 2 can just be seen
@@ -27,6 +28,8 @@ SAMPLES = 64  # colors are sampled at most so many times along a side of a block
 # size compare the tree with the record's own boxes, which say nothing about the picture, and
 # structure is lower wherever another font, an ornament or a gradient shows.
 WEIGHTS = {"position": 1, "size": 1, "color": 1, "structure": 1, "found": 4}
+# No true picture of 1,054 lacks rows, so that few may cost much: a sixth costs 0.4 of the score.
+LOSS_POWER = 3
 
 
 @dataclass(frozen=True)
@@ -43,6 +46,8 @@ class Likeness:
       found: mean over texts and leaves of how surely the screenshot shows them in their places, of
         the upper or the lower half of them, whichever is less: a page may have loaded in part.
       pictures: share of the images that show anything, 1 where there are none.
+      complete: share of the first picture's rows that are not missing at its bottom
+        (lost_bottom.py).
       overlap: mean over blocks of intersection over union. Not a part of the score.
       missing: share of the blocks that do not show in the second picture.
       blank: the pictures' nodes where the first picture is of one color.
@@ -55,6 +60,7 @@ class Likeness:
     structure: float
     found: float
     pictures: float
+    complete: float
     overlap: float
     missing: float
     blank: tuple[int, ...] = ()
@@ -69,11 +75,12 @@ class Likeness:
     @property
     def score(self) -> float:
         """Weighted geometric mean of the parts, so that none makes up for another that is lost;
-        times the share of pictures that show something.
+        times the share of pictures that show something, and for rows that are missing.
         """
         weights = {part: weight for part, weight in WEIGHTS.items() if part not in self.unknown}
         logs = [w * np.log(max(getattr(self, part), 1e-9)) for part, w in weights.items()]
-        return float(np.exp(sum(logs) / sum(weights.values())) * self.pictures)
+        mean = np.exp(sum(logs) / sum(weights.values()))
+        return float(mean * self.pictures * self.complete**LOSS_POWER)
 
     def rounded(self) -> dict[str, float]:
         """The parts that are numbers."""
@@ -107,6 +114,7 @@ def compare(first: np.ndarray, second: np.ndarray, blocks: Blocks) -> Likeness:
         size=_mean(size),
         **{part: _mean(values) for part, values in compared.items()},
         pictures=1 - float(blank.sum() / max(1, blocks.kinds.is_image.sum())),
+        complete=1 - lost_rows(first, second, blocks) / len(first),
         overlap=_mean(overlap),
         missing=1 - _mean(shown),
         blank=tuple(int(i) for i in np.flatnonzero(blank)),

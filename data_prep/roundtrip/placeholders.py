@@ -22,6 +22,9 @@ _WORDS = "the words that were here are not known and so others of their length s
 _WIDTH = 0.5  # of a letter, in font sizes
 SPACE = 1.5  # px, less than any space between words
 _LINE = 1.4  # height of a line, in font sizes
+# Inputs and elements that the browser draws in its own way, as told by no class.
+_CONTROLS = frozenset(["range", "color", "file", "date", "datetime-local", "month", "time", "week"])
+_BARS = frozenset(["progress", "meter"])
 LEAST_FREE = 0.01  # share of a picture; less is only the seams between boxes
 
 
@@ -67,10 +70,12 @@ def placeholder_contents(
         kinds = {content.kind for content in visit.node.content}
         drawn = bool(kinds) and kinds <= {"src", "svg"} and not visit.node.children
         is_image[i] = visit.node.tag in ("img", "svg") or drawn or "url" in background
-        is_picture[i] = visit.node.tag in DRAWN or is_image[i]
+        drawn_by_browser = author[i].get("type") in _CONTROLS and visit.node.tag == "input"
+        is_picture[i] = is_image[i] or visit.node.tag in DRAWN | _BARS or drawn_by_browser
     own = NodeKinds(
         is_picture,
         is_image,
+        is_filled=np.isin(np.arange(len(visits)), list(fills)),
         is_text=np.array([bool(of_node) for of_node in texts]),
         is_unknown=np.array([None in of_node for of_node in texts]),
         ends=np.array([visit.subtree_end for visit in visits]),
@@ -86,7 +91,8 @@ def placeholder_contents(
     joined = joined_nodes(visits, looks, record.html_boxes)
     families = {i: entry.get("look", {}).get("font-family", "") for i, entry in enumerate(author)}
     families = {i: family for i, family in families.items() if family}
-    given = PlaceholderContents(setting, placeholders, fills, kinds, joined, families)
+    pseudo = {i: found for i, entry in enumerate(author) if (found := _pseudo_of(entry))}
+    given = PlaceholderContents(setting, placeholders, fills, kinds, joined, families, pseudo)
     return given, own
 
 
@@ -200,6 +206,18 @@ def _texts_of(visit: Visit, visits: list[Visit], author: Sequence[dict]) -> list
     return [text if isinstance(text, str) else own for text in texts]
 
 
+def _pseudo_of(author: dict) -> dict[str, dict[str, str]]:
+    """Of a node's entry, the CSS of its pseudo-elements."""
+    told = author.get("pseudo")
+    return {
+        name: styles
+        for name, styles in (told.items() if isinstance(told, dict) else ())
+        if name in ("before", "after")
+        and isinstance(styles, dict)
+        and all(isinstance(value, str) for value in styles.values())
+    }
+
+
 def _placeholders_of(visit: Visit, texts, author: dict, box, font: float, pixels):
     """One `Placeholder` for each placeholder of a node; `texts` for those that hold text."""
     told = author.get("content")
@@ -214,6 +232,8 @@ def _placeholders_of(visit: Visit, texts, author: dict, box, font: float, pixels
             placeholders.append(
                 Placeholder(size=tuple(natural or box[2:4]), color=color_of(pixels, box))
             )
+        elif truth in ("before", "after"):  # a pseudo-element, which has a rule of its own
+            placeholders.append(Placeholder())
         else:  # a glyph of an icon font: as wide as its node where nothing else is in there
             alone = len(visit.node.content) == 1 and not visit.node.children
             width = min(box[2], 2 * font) if alone else font

@@ -44,7 +44,7 @@ def side_by_side(
 
 
 def _parts(likeness: Likeness) -> str:
-    names = [*WEIGHTS, "pictures", "missing"]
+    names = [*WEIGHTS, "pictures", "complete", "missing"]
     return ", ".join(f"{name} {getattr(likeness, name):.2f}" for name in names)
 
 

@@ -26,6 +26,8 @@ _PUSHED = frozenset(["button", "reset", "submit"])  # inputs that are buttons: t
 _PARTS = frozenset(tag for tag, kind in _DISPLAY.items() if kind.startswith("table-"))
 # Follows the word before it without a space.
 _CLOSING = (".", ",", ";", ":", "!", "?", ")")
+_NOT_PLAIN = re.compile(r"[{};@\\<]|url\(", re.IGNORECASE)  # no value of a property
+_GROUND = ("background-color", "box-shadow")
 _NAME = re.compile(r"[a-z][a-z0-9-]*\Z")
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _RESET = """*{all:unset;box-sizing:border-box;border-width:0}
@@ -77,6 +79,8 @@ class PlaceholderContents:
       kinds: node -> `type` of an input field.
       joined: nodes with no white space between them and the node before.
       fonts: node -> font families, in place of the kind that the tree tells.
+      pseudo: node -> "before" or "after" -> CSS property -> value, of what no node stands for;
+        `content` is the text, and `picture` says that it paints more than a flat color.
     """
 
     setting: Setting
@@ -85,6 +89,7 @@ class PlaceholderContents:
     kinds: Mapping[int, str] = field(default_factory=dict)
     joined: Collection[int] = ()
     fonts: Mapping[int, str] = field(default_factory=dict)
+    pseudo: Mapping[int, Mapping[str, Mapping[str, str]]] = field(default_factory=dict)
 
 
 def page_of(forest: Forest, codebook: Codebook, given: PlaceholderContents) -> str:
@@ -96,6 +101,7 @@ def page_of(forest: Forest, codebook: Codebook, given: PlaceholderContents) -> s
     displays = "".join(f"{tag}{{display:{kind}}}" for tag, kind in _DISPLAY.items())
     if all(_holds_floats(root) for root in forest):
         displays += '[data-xojl="0"]::after{content:"";display:block;clear:both}'
+    sheet += "".join(_pseudo_rules(given.pseudo))
     # `all:unset` gives every property its initial value (or the inherited one), which is what
     # compact.py leaves out, and not the browser's style for the tag.
     reset = _RESET % {
@@ -112,6 +118,26 @@ def page_of(forest: Forest, codebook: Codebook, given: PlaceholderContents) -> s
         f"{escape(reset + displays, quote=False)}\n{escape(sheet, quote=False)}"
         f"</style></head><body><div id='place'>{body}</div></body></html>\n"
     )
+
+
+def _pseudo_rules(pseudo: Mapping[int, Mapping[str, Mapping[str, str]]]) -> Iterator[str]:
+    """A rule for each pseudo-element; nothing in it ends the rule, or loads something."""
+    for index, of_node in pseudo.items():
+        for name, styles in of_node.items():
+            told = {
+                key: value
+                for key, value in styles.items()
+                if _NAME.match(key) and not _NOT_PLAIN.search(value)
+            }
+            # The color of what a mask or a picture shapes would fill a box.
+            flat = "picture" not in styles
+            letters = "".join(f"\\{ord(c):x} " for c in styles.get("content", ""))
+            rules = "".join(
+                f"{key}:{value};"
+                for key, value in told.items()
+                if key not in ("content", "picture") and (flat or key not in _GROUND)
+            )
+            yield f'[data-xojl="{index}"]::{name}{{content:"{letters}";{rules}}}\n'
 
 
 def _place(forest: Forest) -> str:
@@ -168,6 +194,8 @@ class _Writer:
                 _text(placeholder.text) if exact else _text(placeholder.text).replace("\n", "<br/>")
             )
         width, height = placeholder.size
+        if not width:
+            return ""
         return (
             f'<i class="icon" style="width:{width:g}px;height:{height:g}px;'
             f'background:{placeholder.color}"></i>'

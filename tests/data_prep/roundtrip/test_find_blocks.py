@@ -23,7 +23,14 @@ def blocks(second=BOXES, pictures=(), unknown=False, first=BOXES, ends=(4, 2, 3,
     numbers = np.arange(4)
     is_picture = np.isin(numbers, pictures)
     is_text = (numbers > 0) & ~is_picture
-    kinds = NodeKinds(is_picture, is_picture, is_text, is_text & unknown, np.array(ends))
+    kinds = NodeKinds(
+        is_picture,
+        is_image=is_picture,
+        is_filled=np.zeros(4, bool),
+        is_text=is_text,
+        is_unknown=is_text & unknown,
+        ends=np.array(ends),
+    )
     return Blocks(np.array(first, float), np.array(second, float), kinds)
 
 

@@ -33,9 +33,13 @@ def drawing(shift=0, ink="black", ground="white"):
 
 
 def blocks(first, second, pictures=(False, False), unknown=(False, False)):
-    is_text = np.array([False, True])
     kinds = NodeKinds(
-        np.array(pictures), np.array(pictures), is_text, np.array(unknown), ends=np.array([2, 2])
+        np.array(pictures),
+        is_image=np.array(pictures),
+        is_filled=np.zeros(2, bool),
+        is_text=np.array([False, True]),
+        is_unknown=np.array(unknown),
+        ends=np.array([2, 2]),
     )
     return Blocks(first, second, kinds)
 
@@ -131,7 +135,8 @@ def test_a_photo_alone_tells_nothing():
     could not be compared earns nothing beside what could."""
     picture, boxes = drawing()
     flat, photo = np.full_like(picture, 200), np.array([[0, 0, 320, 240.0]])
-    kinds = NodeKinds(*(np.array([flag]) for flag in (True, True, False, False)), np.array([1]))
+    flags = (True, True, False, False, False)
+    kinds = NodeKinds(*(np.array([flag]) for flag in flags), ends=np.array([1]))
     assert not compare(picture, flat, Blocks(photo, photo, kinds)).tells
     blank = compare(flat, flat, Blocks(photo, photo, kinds))
     assert blank.tells and blank.score == 0
