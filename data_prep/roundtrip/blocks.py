@@ -12,6 +12,7 @@ class NodeKinds:
     Attributes:
       is_picture: bool[N], what it looks like is not in the tree.
       is_image: bool[N], pictures that must show something: no frame, canvas or player.
+      is_control: bool[N], pictures that the browser draws: a slider, a bar of progress.
       is_filled: bool[N], a flat color stands in for a gradient or a background picture.
       is_text: bool[N].
       is_unknown: bool[N], filler words replace a text that is not known.
@@ -20,6 +21,7 @@ class NodeKinds:
 
     is_picture: np.ndarray
     is_image: np.ndarray
+    is_control: np.ndarray
     is_filled: np.ndarray
     is_text: np.ndarray
     is_unknown: np.ndarray

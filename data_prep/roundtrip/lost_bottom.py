@@ -30,6 +30,10 @@ def lost_rows(screenshot: np.ndarray, rendered: np.ndarray, blocks: Blocks) -> i
     """
     start, color = last_part(screenshot)
     height = len(screenshot)
+    rendered = rendered.copy()
+    for i in np.flatnonzero(blocks.kinds.is_picture & ~np.isnan(blocks.second[:, 0])):
+        x0, y0, x1, y1 = _corners(blocks.second[i], rendered.shape)
+        rendered[max(y0, start) : y1, x0:x1] = color  # what stands in for a picture shows nothing
     missing = np.zeros(height, bool)
     missing[start:] = _shows_something(screenshot, rendered, start, color)
     missing[start:] |= _is_cut_across(screenshot, rendered, start, color)
@@ -78,9 +82,12 @@ def _is_cut_across(
 def _cut_blocks(
     screenshot: np.ndarray, blocks: Blocks, start: int, color: np.ndarray
 ) -> Iterator[tuple[int, int]]:
-    """(first row, last row + 1) of what is lost of pictures and grounds that end at `start`."""
+    """(first row, last row + 1) of what is lost of pictures and grounds that end at `start`, and of
+    browsers' controls below it, which always show something."""
     for i in np.flatnonzero(blocks.kinds.is_picture | blocks.kinds.is_filled):
         x0, y0, x1, y1 = _corners(blocks.first[i], screenshot.shape)
+        if blocks.kinds.is_control[i] and y0 >= start:
+            yield y0, y1
         if x1 - x0 < NARROW or not y0 < start < y1:
             continue
         above = screenshot[y0:start, x0:x1]

@@ -54,7 +54,7 @@ def placeholder_contents(
         lengths = filler_lengths(record, codebook)
     texts = [_texts_of(visit, visits, author) for visit in visits]
     placeholders, fills = [], {}
-    is_picture, is_image = np.zeros((2, len(visits)), bool)
+    is_picture, is_image, is_control = np.zeros((3, len(visits)), bool)
     for visit, box, font in zip(visits, record.html_boxes, fonts, strict=True):
         i = visit.index
         known = [t if t is not None else filler(lengths[i] // len(texts[i])) for t in texts[i]]
@@ -69,12 +69,15 @@ def placeholder_contents(
             fills[i] = color_of(pixels, box, inside)
         kinds = {content.kind for content in visit.node.content}
         drawn = bool(kinds) and kinds <= {"src", "svg"} and not visit.node.children
+        is_control[i] = visit.node.tag in _BARS or (
+            visit.node.tag == "input" and author[i].get("type") in _CONTROLS
+        )
         is_image[i] = visit.node.tag in ("img", "svg") or drawn or "url" in background
-        drawn_by_browser = author[i].get("type") in _CONTROLS and visit.node.tag == "input"
-        is_picture[i] = is_image[i] or visit.node.tag in DRAWN | _BARS or drawn_by_browser
+        is_picture[i] = is_image[i] or visit.node.tag in DRAWN or is_control[i]
     own = NodeKinds(
         is_picture,
         is_image,
+        is_control,
         is_filled=np.isin(np.arange(len(visits)), list(fills)),
         is_text=np.array([bool(of_node) for of_node in texts]),
         is_unknown=np.array([None in of_node for of_node in texts]),

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from concurrent import futures
 
 import numpy as np
 import pytest
@@ -166,21 +167,23 @@ def await_newer_checkpoint(run, newest: int) -> None:
         time.sleep(0.05)
 
 
-@pytest.mark.slow
-@pytest.mark.timeout(3 * 3600)
-def test_two_hundred_kills_inside_saves(tmp_path):
-    """Protects checkpoints: whatever a save was doing, what is listed afterwards is sound, nothing
-    that was listed is gone but what was pruned, and the end equals the undisturbed run's."""
-    chance, kills, newest = random.Random(0), Counter(), 0
-    run = tmp_path / "run"
-    fields = ("keep=2", "log_every=100", "total_steps=600")
-    while kills.total() < 200:
+SOAK_FIELDS = ("keep=2", "log_every=100", "total_steps=600")
+
+
+def kill_inside_saves(run, times: int, seed: int, environment: dict[str, str]) -> Counter:
+    """Kills a run that saves every step so many times, and looks at what is listed after each."""
+    chance, kills, newest = random.Random(seed), Counter(), 0
+    while kills.total() < times:
         point = chance.choice(("arrays", "manifest", "rename", "prune", "any moment"))
         planted = (
             {"TOY_KILL_AT": f"{point}:{chance.randint(1, 4)}"} if point != "any moment" else {}
         )
         process = Process(
-            "tests.engine.toy_run", str(run), *fields, "checkpoint_every=1", **planted
+            "tests.engine.toy_run",
+            str(run),
+            *SOAK_FIELDS,
+            "checkpoint_every=1",
+            **(environment | planted),
         )
         if not planted:
             await_newer_checkpoint(run, newest)
@@ -194,17 +197,40 @@ def test_two_hundred_kills_inside_saves(tmp_path):
         newest = max(listed, default=0)
         for step in listed:
             checkpoint_files.verify(run / "checkpoints" / str(step))
-    print(f"{kills.total()} kills ({dict(kills)}), the newest checkpoint is of step {newest}")
+    print(f"{run.name}: {kills.total()} kills, the newest checkpoint is of step {newest}")
+    return kills
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(3 * 3600)
+def test_two_hundred_kills_inside_saves(tmp_path):
+    """Protects checkpoints: whatever a save was doing, what is listed afterwards is sound, nothing
+    that was listed is gone but what was pruned, and the end equals the undisturbed run's."""
+    # Two runs beside each other, and programs compiled once: most of a life is its start.
+    cached = {
+        "JAX_COMPILATION_CACHE_DIR": str(tmp_path / "cache"),
+        "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
+    }
+    harried, calm = [tmp_path / "one", tmp_path / "other"], tmp_path / "calm"
+    with futures.ThreadPoolExecutor(len(harried)) as lanes:
+        soaks = [
+            lanes.submit(kill_inside_saves, run, 100, seed, cached)
+            for seed, run in enumerate(harried)
+        ]
+        print(sum((soak.result() for soak in soaks), Counter()))
     # Steps take milliseconds, and saves are no part of the numbers: the rest does with few.
-    for path in (run, tmp_path / "calm"):
-        process = Process("tests.engine.toy_run", str(path), *fields, "checkpoint_every=200")
+    for path in (*harried, calm):
+        process = Process(
+            "tests.engine.toy_run", str(path), *SOAK_FIELDS, "checkpoint_every=200", **cached
+        )
         code, text = process.end()
         assert code == 0, text
-    expected, _ = final_state(tmp_path / "calm")
-    found, last = final_state(run)
-    assert last == 600
-    for name, leaf in expected.items():
-        np.testing.assert_array_equal(found[name], leaf, err_msg=name)
+    expected, _ = final_state(calm)
+    for run in harried:
+        found, last = final_state(run)
+        assert last == 600
+        for name, leaf in expected.items():
+            np.testing.assert_array_equal(found[name], leaf, err_msg=name)
 
 
 @pytest.mark.slow

@@ -26,6 +26,7 @@ def blocks(second=BOXES, pictures=(), unknown=False, first=BOXES, ends=(4, 2, 3,
     kinds = NodeKinds(
         is_picture,
         is_image=is_picture,
+        is_control=np.zeros(4, bool),
         is_filled=np.zeros(4, bool),
         is_text=is_text,
         is_unknown=is_text & unknown,

@@ -36,6 +36,7 @@ def blocks(first, second, pictures=(False, False), unknown=(False, False)):
     kinds = NodeKinds(
         np.array(pictures),
         is_image=np.array(pictures),
+        is_control=np.zeros(2, bool),
         is_filled=np.zeros(2, bool),
         is_text=np.array([False, True]),
         is_unknown=np.array(unknown),
@@ -135,7 +136,7 @@ def test_a_photo_alone_tells_nothing():
     could not be compared earns nothing beside what could."""
     picture, boxes = drawing()
     flat, photo = np.full_like(picture, 200), np.array([[0, 0, 320, 240.0]])
-    flags = (True, True, False, False, False)
+    flags = (True, True, False, False, False, False)
     kinds = NodeKinds(*(np.array([flag]) for flag in flags), ends=np.array([1]))
     assert not compare(picture, flat, Blocks(photo, photo, kinds)).tells
     blank = compare(flat, flat, Blocks(photo, photo, kinds))

@@ -24,11 +24,12 @@ def loaded_half(picture, fill=255):
     return half
 
 
-def blocks(picture=False, filled=False, box=WHOLE):
+def blocks(picture=False, filled=False, control=False, box=WHOLE):
     """A root, and in it what the flags say."""
     kinds = NodeKinds(
-        is_picture=np.array([False, picture]),
+        is_picture=np.array([False, picture or control]),
         is_image=np.zeros(2, bool),
+        is_control=np.array([False, control]),
         is_filled=np.array([False, filled]),
         is_text=np.zeros(2, bool),
         is_unknown=np.zeros(2, bool),
@@ -81,6 +82,14 @@ def test_half_a_gradient_is_missed_and_a_whole_one_is_not():
     flat = np.full_like(gradient, 80)
     assert lost_rows(gradient, flat, blocks(filled=True)) == 0
     assert lost_rows(loaded_half(gradient), flat, blocks(filled=True)) == HEIGHT // 2 - LAST
+
+
+def test_a_slider_is_missed():
+    """Protects from half a form: what the browser draws is no picture that may be empty."""
+    upper, slider = page(lines=(20, 60)), [20, 150, 200, 20]
+    assert lost_rows(upper, upper, blocks(control=True, box=slider)) == 170 - 70
+    shown = page(lines=(20, 60, 155))
+    assert lost_rows(shown, upper, blocks(control=True, box=slider)) == 0
 
 
 def test_a_picture_of_one_color_lacks_all_that_the_tree_shows():

@@ -143,6 +143,20 @@ def test_the_page_gives_the_tree_back(chromium, tmp_path):
     assert [(seen[0][0], root, seen[0][2]), *seen[1:]] == wanted
 
 
+def test_pseudo_elements_become_rules_that_nothing_leaves():
+    """Protects the judge's page: what a page said of its pseudo-elements stays within their rules,
+    and loads nothing; a mask's color, which would fill a box, is left out."""
+    told = {"content": 'a"}', "width": "9px", "color": "red}*{", "left": "url(x)", "a{": "b"}
+    masked = {"content": "", "height": "9px", "background-color": "red", "picture": "true"}
+    forest = (Node(None, "p"),)
+    given = PlaceholderContents(
+        Setting(100, 50), [[]], pseudo={0: {"before": told, "after": masked}}
+    )
+    text = page_of(forest, BOOK, given)
+    assert '[data-xojl="0"]::before{content:"\\61 \\22 \\7d ";width:9px;}' in text
+    assert '[data-xojl="0"]::after{content:"";height:9px;}' in text
+
+
 def test_white_space_is_kept_where_the_tree_says_so():
     """Inside `pre` no line break of our own is added, and a text's own stay."""
     forest = parse_html(
