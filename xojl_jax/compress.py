@@ -15,7 +15,7 @@ import jax
 import numpy as np
 from ml_collections import ConfigDict
 
-from xojl_jax import command, compilation_cache, restore, tasks, teacher, train
+from xojl_jax import command, compilation_cache, evaluate, restore, tasks, teacher, train
 from xojl_jax.compression.methods import METHODS, Method
 from xojl_jax.engine import checkpoint, int8
 from xojl_jax.errors import BadUsage
@@ -28,7 +28,7 @@ methods:
 {chr(10).join(f"  {name:10}  {method.about}" for name, method in METHODS.items())}
 
 examples:
-  python -m xojl_jax.compress --workdir=models/demo --out=models/demo-int8
+  python -m xojl_jax.compress --workdir=models/demo --out=models/demo-int8 --calibrate
   python -m xojl_jax.compress --workdir=models/demo --out=models/half --method=structured \\
     --keep=0.5 --recover=200 --distill
 """
@@ -44,7 +44,7 @@ def main(argv: list[str]) -> int:
     folder.check_free(out)
     compilation_cache.enable(flags.compilation_cache)
     model = restore.load(flags.workdir)
-    parent = jax.tree.map(np.asarray, int8.dequantize(model.params))
+    parent = jax.tree.map(np.asarray, model.params)
     config = ConfigDict(model.task.config.to_dict())
     config.update_from_flattened_dict(method.fields(model.task, flags.keep))
     task = tasks.make(config, model.task.metadata())
@@ -55,7 +55,11 @@ def main(argv: list[str]) -> int:
         if code:
             return code
         params, _ = checkpoint.load_params(path)
-    version = export(out, task, method.finish(params, task), model, flags)
+    params = method.finish(params, task)
+    facts = task.metadata()
+    if flags.calibrate is not None:
+        facts["calibration"] = calibration(task, params, model, flags)
+    version = export(out, tasks.make(config, facts), facts, params, model, flags)
     print(f"{out}: {version}, {write.size_of(out)}; the card is {out / folder.CARD}")
     return 0
 
@@ -76,7 +80,20 @@ def recover(task: Task, config: ConfigDict, params: Any, path: Path, method: Met
     return train.train(task, config, path, params=params)
 
 
-def export(out: Path, task: Task, params: Any, model: LoadedModel, flags) -> str:
+def calibration(task: Task, params: Any, model: LoadedModel, flags) -> dict[str, Any]:
+    """What makes the smaller model's probabilities true: its parent's is of other parameters."""
+    settings = evaluate.parse([f"--workdir={flags.workdir}", "--split=val", "--calibrate"])
+    config = ConfigDict(task.config.to_dict())
+    config.data.path = flags.calibrate or config.data.path
+    task = tasks.make(config, task.metadata())
+    params = jax.device_put(int8.dequantize(params))
+    smaller = LoadedModel(task, task.inference(settings), params, model.metadata)
+    return evaluate.fit_calibration(smaller, settings)
+
+
+def export(
+    out: Path, task: Task, facts: dict[str, Any], params: Any, model: LoadedModel, flags
+) -> str:
     """Writes the compressed model, and returns its version."""
     parent = model.metadata.get("version") or f"{model.task.run_name()}"
     what = flags.method if flags.method == "int8" else f"{flags.method}, {flags.keep:g} kept"
@@ -86,7 +103,7 @@ def export(out: Path, task: Task, params: Any, model: LoadedModel, flags) -> str
         )
     step = flags.recover or model.metadata.get("step") or Path(model.metadata["checkpoint"]).name
     metadata = {
-        "task": task.metadata(),
+        "task": facts,
         "config": task.config.to_dict(),
         # No report of the parent's is one of this model.
         "checkpoint": str(out.with_name(f"{out.name}-recovery") / "checkpoints" / str(step)),
@@ -133,6 +150,14 @@ def parse(argv: list[str]) -> argparse.Namespace:
         default=[],
         metavar="FIELD=VALUE",
         help="a config field of --recover, such as data.path=SHARDS; may be given again",
+    )
+    add(
+        "--calibrate",
+        nargs="?",
+        const="",
+        metavar="SHARDS",
+        help="fit the confidences to the validation split of SHARDS (default: of the model's own "
+        "data); without it the smaller model's answers have none",
     )
     add("--name", default="", help="how the model is called (default: parent's name and method)")
     add("--compilation-cache", default="", metavar="DIR", help=compilation_cache.HELP)

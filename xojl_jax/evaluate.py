@@ -28,12 +28,10 @@ def main(argv: list[str]) -> None:
     model = restore.load(flags.workdir, flags.data, flags)
     inference = model.inference
     dataset = inference.dataset(flags.split)
-    references = inference.references(dataset, flags.limit)
-    answers = predict_all(model, dataset, references, flags)
-    references, answers = labeled(inference, references, answers)
     if flags.calibrate:
-        calibrate(model, answers, references)
+        calibrate(model, flags)
         return
+    references, answers = answered(model, dataset, flags)
     report = describe(model, dataset, flags)
     report["views"] = inference.score(answers, references)
     report["baseline"] = inference.baseline(references, answers)
@@ -67,21 +65,48 @@ def parse(argv: list[str]) -> argparse.Namespace:
     return flags
 
 
-def calibrate(model: LoadedModel, answers: list[Any], references: list[Any]) -> None:
-    """Keeps in the checkpoint what makes its probabilities true on these records.
+def calibrate(model: LoadedModel, flags: argparse.Namespace) -> None:
+    """Keeps in the checkpoint what makes its probabilities true on a split.
 
     Raises:
       BadUsage: the task has no probabilities, or the model is an exported one, whose hashes would
         no longer be true.
     """
     if model.exported is not None:
-        raise BadUsage("--calibrate: calibrate the run, and export it again")
-    calibration = model.inference.calibrate(answers, references)
-    if calibration is None:
-        raise BadUsage("--calibrate: this task's answers have no probabilities")
+        raise BadUsage(
+            "--calibrate: calibrate the run, and export it again; or a smaller model while it is "
+            "made, xojl_jax.compress --calibrate"
+        )
+    calibration = fit_calibration(model, flags)
     checkpoint = Path(model.metadata["checkpoint"])
     checkpoint_files.write_calibration(checkpoint, calibration)
     print(f"calibration kept in {checkpoint}: {json.dumps(calibration)}")
+
+
+def fit_calibration(model: LoadedModel, flags: argparse.Namespace) -> dict[str, Any]:
+    """What makes the model's probabilities true on a split, for `calibration.json`.
+
+    Args:
+      flags: as `parse` gives them, with --calibrate.
+
+    Raises:
+      BadUsage: the task has no probabilities.
+    """
+    dataset = model.inference.dataset(flags.split)
+    references, answers = answered(model, dataset, flags)
+    calibration = model.inference.calibrate(answers, references)
+    if calibration is None:
+        raise BadUsage("--calibrate: this task's answers have no probabilities")
+    return calibration
+
+
+def answered(
+    model: LoadedModel, dataset: Dataset, flags: argparse.Namespace
+) -> tuple[list[Any], list[Any]]:
+    """The labeled references of a split, and the model's answers to them."""
+    references = model.inference.references(dataset, flags.limit)
+    answers = predict_all(model, dataset, references, flags)
+    return labeled(model.inference, references, answers)
 
 
 def predict_all(

@@ -14,7 +14,6 @@ from xojl_jax.engine import (
     checkpoint,
     checkpoint_files,
     compiler_options,
-    int8,
     local_devices,
     sharding,
     state,
@@ -31,7 +30,7 @@ class LoadedModel(NamedTuple):
     Attributes:
       task: built from the model's own config and vocabulary.
       inference: how it answers.
-      params: nested dict of arrays on the device: float32, or kernels as int8 (`engine.int8`).
+      params: nested dict of float32 arrays on the device.
       metadata: the checkpoint's, with "checkpoint", the folder that was read.
       exported: the exported model, None for a checkpoint.
     """
@@ -158,7 +157,7 @@ def predictor(model: LoadedModel, options: dict[str, Any]):
             return lambda batch, rng=None: inference.from_named(program(model.params, batch))
         _check_fit(model.task, model.metadata)
     compiled = jax.jit(
-        lambda params, batch, rng: predict(int8.dequantize(params), batch, rng=rng, **options),
+        lambda params, batch, rng: predict(params, batch, rng=rng, **options),
         compiler_options=compiler_options.for_many_runs(jax.default_backend()),
     )
 

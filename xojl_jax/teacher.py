@@ -1,6 +1,5 @@
 """`config.teacher`: an exported model whose answers a run learns from (docs/compression.md)."""
 
-from xojl_jax.engine import int8
 from xojl_jax.serving import model as exported_model
 from xojl_jax.tasks.base import Task
 
@@ -14,4 +13,4 @@ def give(task: Task, config) -> None:
     """
     if config.teacher:
         exported = exported_model.read(config.teacher)
-        task.use_teacher(exported.task, int8.dequantize(exported.params))
+        task.use_teacher(exported.task, exported.params)

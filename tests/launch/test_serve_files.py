@@ -164,6 +164,19 @@ def test_compose_starts_all_three():
     assert all((SERVE / name).is_file() for name in scraped["rule_files"])
 
 
+def test_tensorflow_serving_finds_the_model():
+    """Protects a SavedModel's way into TensorFlow Serving: fields of its ModelServerConfig, and the
+    folder that the documented command mounts."""
+    text = (SERVE / "tensorflow_serving.config").read_text()
+    fields = set(re.findall(r"(\w+)(?=:| \{)", re.sub(r"#.*|\"[^\"]*\"", "", text)))
+    known = "model_config_list config name base_path model_platform model_version_policy latest"
+    assert fields <= {*known.split(), "num_versions"}
+    assert text.count("{") == text.count("}") and 'model_platform: "tensorflow"' in text
+    (base,) = re.findall(r'base_path: "(.+)"', text)
+    documented = (ROOT / "docs/serving.md").read_text()
+    assert f":{base} " in documented and "launch/serve/tensorflow_serving.config:" in documented
+
+
 def test_kubernetes_agrees_with_the_service():
     """Protects a rollout: known fields, probes on paths that exist, ports and labels that meet,
     time enough to end."""

@@ -73,7 +73,9 @@ class StubModel:
 
     def program(self, name):
         shapes = {"length": ((), "int32")}
-        return SimpleNamespace(inputs=shapes, options={"confidence": True})
+        return SimpleNamespace(
+            inputs=shapes, options={"confidence": True}, size_of=lambda sample: 0
+        )
 
     def inputs(self, values, name, limits):
         if not isinstance(values.get("word"), str):

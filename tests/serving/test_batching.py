@@ -8,8 +8,8 @@ import pytest
 from xojl_jax.serving.batching import Batcher, Job, Overloaded, TooLate
 
 
-def job(program: str = "a", seconds: float = 60.0) -> Job:
-    return Job(program, {}, None, time.monotonic() + seconds)
+def job(program: str = "a", seconds: float = 60.0, size: int = 0) -> Job:
+    return Job(program, {}, None, time.monotonic() + seconds, size)
 
 
 def test_jobs_are_gathered_by_program():
@@ -29,6 +29,27 @@ def test_jobs_are_gathered_by_program():
     gate.set()
     assert [each.answer.result(10) for each in jobs] == [each.program for each in jobs]
     assert batches == [["first"], ["a", "a", "a"], ["b", "b", "b"], ["b"]]
+    batcher.close()
+
+
+def test_batches_are_of_one_size():
+    """Protects small sections from waiting for the large program: it runs for large ones, and takes
+    small ones along only in place of padding."""
+    batches, gate = [], threading.Event()
+
+    def run(jobs):
+        gate.wait(10)
+        batches.append([each.size for each in jobs])
+        return [1] * len(jobs)
+
+    batcher = Batcher(run, batch_size=3, queue_size=20, wait=0.0)
+    batcher.submit([job()])
+    time.sleep(0.1)  # it is taken alone, and holds the thread
+    jobs = [job(size=size) for size in (0, 1, 0, 0, 1, 0)]
+    batcher.submit(jobs)
+    gate.set()
+    assert all(each.answer.result(10) for each in jobs)
+    assert batches == [[0], [0, 0, 0], [1, 1, 0]]
     batcher.close()
 
 

@@ -6,10 +6,12 @@ Nothing is traced or compiled here: a stub stands in place of every program.
 import jax
 import numpy as np
 import pytest
+from safetensors.numpy import load_file
 
 from tests.serving.conftest import PROGRAMS
 from xojl_jax import compress
 from xojl_jax.compression.methods import boxed
+from xojl_jax.config_fields import flatten
 from xojl_jax.data.transforms import stack
 from xojl_jax.engine import int8, sharding
 from xojl_jax.serving import folder as folders
@@ -30,7 +32,6 @@ class StubProgram:
 
 
 def serialize(inference, options, params, spec):
-    jax.eval_shape(int8.dequantize, params)
     return b"a program", {name: (spec[name].shape[1:], spec[name].dtype.name) for name in READ}
 
 
@@ -58,15 +59,21 @@ def small(own, stubbed, tmp_path_factory):
 
 
 def test_a_compressed_model_is_one_like_any_other(own, small):
-    """Protects what reads it: a newer format, a quarter of a kernel's size, the arrays' own shapes,
-    and a card that names the parent."""
-    told = small.model
-    shapes = jax.tree.map(np.shape, int8.dequantize(small.params))
-    assert told["format"] == 2 and shapes == jax.tree.map(np.shape, own.params)
+    """Protects what reads it: a newer format, a quarter of a kernel's size, float32 of the parent's
+    shapes and values within a step, and a card that names the parent."""
+    told, stored = small.model, load_file(small.path / folders.PARAMS)
+    assert told["format"] == 2 and told["stored"] == "int8"
     assert len(told["arrays"]) == len(jax.tree.leaves(own.params))
-    kernels = sum(a.size for a in jax.tree.leaves(small.params) if a.dtype == np.int8)
+    read, given = flatten(small.params, "/"), flatten(own.params, "/")
+    assert read.keys() == given.keys()
+    for name, array in given.items():
+        scale = stored.get(f"{name}/scale", np.zeros(1))
+        assert read[name].dtype == np.float32 and read[name].shape == array.shape
+        assert (np.abs(read[name] - array) <= 0.51 * scale).all(), name
+    kernels = sum(array.size for array in stored.values() if array.dtype == np.int8)
     whole = sum(a.nbytes for a in jax.tree.leaves(own.params))
     assert (small.path / folders.PARAMS).stat().st_size < whole - 2.5 * kernels
+    assert not (small.path / folders.ORBAX).exists()
     assert "Compressed from `small-7`: int8" in (small.path / folders.CARD).read_text()
 
 
@@ -78,6 +85,7 @@ def test_a_small_section_runs_in_a_small_program(own, small):
     samples = [stack([dataset[i]]) for i in range(len(dataset))]
     fits = [own.task.fits(sample, bucket) for sample in samples]
     assert True in fits and False in fits
+    assert [program.size_of(dataset[i]) == 0 for i in range(len(dataset))] == fits
     fitting, large = samples[fits.index(True)], samples[fits.index(False)]
     sizes = dict(bucket.sizes)
     shapes = program(small.params, fitting)

@@ -1,14 +1,12 @@
 """The model in the box: whole, small, and the one that answers where none is named."""
 
-import numpy as np
 import pytest
 
 import xojl_jax
 from xojl_jax import predict, serve, shipped
-from xojl_jax.config_fields import flatten
 from xojl_jax.data.shards import ShardSource
 from xojl_jax.errors import UserError
-from xojl_jax.serving import folder, params
+from xojl_jax.serving import folder
 from xojl_jax.tasks.layout.task import SAMPLE_DATA
 from xojl_jax.xojl.record import parse_record
 from xojl_jax.xojl.tree import parse_layout, used_elements
@@ -47,20 +45,3 @@ def test_commands_take_it(capsys, monkeypatch, tmp_path):
     monkeypatch.setattr(shipped, "FOLDER", tmp_path)
     with pytest.raises(UserError, match="no model in the box: name one, --model=MODEL"):
         serve.main(["--port=0"])
-
-
-def test_int8_is_near(own, tmp_path):
-    """Protects stored parameters: off by half of 127 steps at most, small arrays exact."""
-    path = tmp_path / "params.safetensors"
-    params.write(own.params, path, as_int8=True)
-    read, given = flatten(params.read(path), "/"), flatten(own.params, "/")
-    assert read.keys() == given.keys()
-    for name, array in given.items():
-        array = np.asarray(array)
-        assert read[name].dtype == np.float32 and read[name].shape == array.shape
-        exact = array.size < 4096
-        step = 0 if exact else np.abs(array).max() / 127
-        assert np.abs(read[name] - array).max() <= 0.51 * step
-    plain = tmp_path / "plain.safetensors"
-    params.write(own.params, plain)
-    assert path.stat().st_size < 0.4 * plain.stat().st_size

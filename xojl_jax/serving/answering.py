@@ -145,6 +145,15 @@ def fit(sections: Sections, model: Model) -> Sections:
     return dataclasses.replace(sections, inputs=inputs, samples=samples)
 
 
+def jobs_of(sections: Sections, model: Model) -> list[Job]:
+    """A job for each of the sections."""
+    mode, program = sections.mode, model.program(sections.mode)
+    return [
+        Job(mode, sample, inputs, sections.deadline, program.size_of(sample))
+        for sample, inputs in zip(sections.samples, sections.inputs, strict=True)
+    ]
+
+
 def _answered(
     by: Served, sections: Sections, answers: Sequence[Any], chosen: str, why: str = ""
 ) -> Answered:
@@ -158,8 +167,8 @@ async def _ask(served: Served, sections: Sections) -> list[Any]:
     left = sections.deadline - time.monotonic()
     if left <= 0:
         raise TooLate
-    pairs = zip(sections.samples, sections.inputs, strict=True)
-    jobs = [Job(sections.mode, sample, inputs, sections.deadline) for sample, inputs in pairs]
+    # In a thread: a program that nobody asked for before is read from its file.
+    jobs = await asyncio.to_thread(jobs_of, sections, served.model)
     served.batcher.submit(jobs)
     waiting = asyncio.gather(*(asyncio.wrap_future(job.answer) for job in jobs))
     return await asyncio.wait_for(waiting, left)

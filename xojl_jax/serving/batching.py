@@ -34,6 +34,7 @@ class Job:
 
     Attributes:
       program: which of the model's programs.
+      size: the number of the program's size that holds it, from cheap to dear.
       deadline: time.monotonic() beyond which nobody waits for it.
     """
 
@@ -41,12 +42,13 @@ class Job:
     sample: Sample
     inputs: Any
     deadline: float
+    size: int = 0
     queued: float = 0.0
     answer: Future = dataclasses.field(default_factory=Future)
 
 
 class Batcher:
-    """Gathers jobs into batches of one program.
+    """Gathers jobs into batches of one program in one size.
 
     Args:
       run: called in the batcher's thread as (jobs) -> their answers.
@@ -139,17 +141,21 @@ class Batcher:
                 return jobs
 
     def _take(self) -> list[Job]:
-        """Jobs of the program that waits for longest; those too late or given up are dropped."""
-        program, taken, left = self._queue[0].program, [], collections.deque()
+        """Jobs of the program and the size that wait for longest; smaller ones fill the rest, which
+        would be padding. Those too late or given up are dropped."""
+        first, taken, done = self._queue[0], [], set()
+        fitting = [j for j in self._queue if j.program == first.program and j.size <= first.size]
+        fitting.sort(key=lambda job: job.size != first.size)  # stable: in their order otherwise
         now = time.monotonic()
-        for job in self._queue:
-            if job.program != program or len(taken) == self._batch_size:
-                left.append(job)
-            elif not job.answer.set_running_or_notify_cancel():
+        for job in fitting:
+            if len(taken) == self._batch_size:
+                break
+            done.add(id(job))
+            if not job.answer.set_running_or_notify_cancel():
                 continue
-            elif job.deadline < now:
+            if job.deadline < now:
                 job.answer.set_exception(TooLate())
             else:
                 taken.append(job)
-        self._queue = left
+        self._queue = collections.deque(job for job in self._queue if id(job) not in done)
         return taken

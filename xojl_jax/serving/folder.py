@@ -2,7 +2,7 @@
 
     model.json             format, version, config, programs and their inputs, array shapes
     task/NAME.json         what the task keeps beside its parameters: the vocabulary, say
-    params.safetensors     parameters by paths such as trunk/vision/…: float32, or most as int8
+    params.safetensors     parameters by paths such as trunk/vision/…: float32, or kernels as int8
     orbax/                 the same, as Orbax lays them out; not beside int8
     programs/NAME.jaxexport   StableHLO for cpu, cuda and tpu, as jax.export serializes it
     training.json          how inputs of the training look, and a baseline; not where the data was
@@ -24,7 +24,7 @@ from typing import Any
 from xojl_jax import files
 from xojl_jax.errors import BadInput, BadUsage
 
-# 2 since parameters may be stored as int8; those of floats are written as 1, which earlier versions
+# 2 since kernels may be stored as int8; models of floats are written as 1, which earlier versions
 # read.
 FORMAT, FLOATS_ONLY = 2, 1
 MODEL, MANIFEST, PARAMS, CARD, LICENSE = (

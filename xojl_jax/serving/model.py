@@ -27,7 +27,7 @@ class Exported:
       path: the folder.
       model: what `model.json` says.
       task: built from the model's own config and facts.
-      params: nested dict of numpy arrays as the programs take them: float32, or kernels as int8.
+      params: nested dict of float32 numpy arrays, as the programs take them.
       training: what is kept of the training data, see `serving.training`.
     """
 

@@ -13,7 +13,7 @@ import jax
 import numpy as np
 from jax import export
 
-from xojl_jax.engine import compiler_options, int8
+from xojl_jax.engine import compiler_options
 from xojl_jax.errors import BadInput
 from xojl_jax.nn.attention import portable
 from xojl_jax.tasks.base import Bucket, Inference, Params, Task
@@ -99,6 +99,14 @@ class Buckets:
                 return program()(params, self._task.cut(batch, bucket))
         return self._full(params, batch)
 
+    def size_of(self, sample: Mapping[str, np.ndarray]) -> int:
+        """The number of the first size that holds a sample, without a batch dimension."""
+        if not self._smaller:
+            return 0
+        batch = {name: np.asarray(sample[name])[None] for name in self.inputs}
+        fits = (i for i, (each, _) in enumerate(self._smaller) if self._task.fits(batch, each))
+        return next(fits, len(self._smaller))
+
     def warm(self, params: Params, rows: int) -> None:
         """Compiles every size for batches of so many rows."""
         for program in (*(read() for _, read in self._smaller), self._full):
@@ -113,7 +121,7 @@ def serialize(
 
     Args:
       options: of `Inference.predict`.
-      params: the parameters, or their shapes; kernels may be int8 (`engine.int8`).
+      params: the parameters, or their shapes.
       spec: of a batch of the task, B leading, with more arrays than prediction reads.
     """
     params = jax.tree.map(lambda x: jax.ShapeDtypeStruct(x.shape, x.dtype), params)
@@ -124,7 +132,7 @@ def serialize(
     }
 
     def program(params, batch):
-        return inference.to_named(inference.predict(int8.dequantize(params), batch, **options))
+        return inference.to_named(inference.predict(params, batch, **options))
 
     with portable():
         read = _names_read(program, params, batch)

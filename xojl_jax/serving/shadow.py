@@ -4,8 +4,8 @@ import random
 import time
 from collections.abc import Mapping
 
-from xojl_jax.serving.answering import Answered, Sections, fit
-from xojl_jax.serving.batching import Job, Overloaded, TooLate
+from xojl_jax.serving.answering import Answered, Sections, fit, jobs_of
+from xojl_jax.serving.batching import Overloaded, TooLate
 from xojl_jax.serving.metrics import Metrics
 from xojl_jax.serving.versions import Versions
 
@@ -44,8 +44,7 @@ class Shadow:
                 return
             deadline = time.monotonic() + _SECONDS
             sections = fit(Sections(answered.mode, answered.inputs, (), deadline), shadow.model)
-            pairs = zip(sections.samples, sections.inputs, strict=True)
-            jobs = [Job(sections.mode, sample, inputs, deadline) for sample, inputs in pairs]
+            jobs = jobs_of(sections, shadow.model)
             try:
                 shadow.batcher.submit(jobs)
                 others = [job.answer.result(_SECONDS) for job in jobs]

@@ -29,7 +29,6 @@ def write(
     *,
     name: str,
     license_file: Path | None = None,
-    as_int8: bool = False,
     compression: dict[str, Any] | None = None,
     buckets: int = 1,
     report: Callable[[str], None] = print,
@@ -38,21 +37,21 @@ def write(
 
     Args:
       out: a folder that does not exist yet.
-      weights: nested parameters, float32; kernels may be int8 (`engine.int8`).
+      weights: nested parameters, float32; kernels may be int8 (`engine.int8`), and are stored so,
+        with no second time for Orbax.
       metadata: of the checkpoint that they come from.
       name: how people call the model.
       license_file: that of the parameters; None for ours.
-      as_int8: stores parameters in a quarter of the bytes, and no second time for Orbax.
       compression: what was done to them, for `model.json` and the card; None: nothing.
       buckets: sizes that each program is written in, at most.
       report: called with a line for each thing that takes a while.
     """
     weights = jax.tree.map(np.asarray, weights)
-    floats = jax.eval_shape(int8.dequantize, weights)
-    is_smaller = any(array.dtype == np.int8 for array in jax.tree.leaves(weights))
+    floats = int8.dequantize(weights)
+    is_int8 = any(array.dtype == np.int8 for array in jax.tree.leaves(weights))
     with folder.writing(out) as partial:
-        params.write(weights, partial / folder.PARAMS, as_int8=as_int8)
-        if not as_int8:
+        params.write(weights, partial / folder.PARAMS)
+        if not is_int8:
             checkpoint.save_params(weights, partial / folder.ORBAX)
         facts = _write_facts(metadata["task"], partial / folder.TASK)
         table, inputs = {}, {}
@@ -63,7 +62,7 @@ def write(
             def trace(name: str, bucket: Bucket, options=options) -> tuple[str, dict[str, tuple]]:
                 report(f"tracing {name} for {', '.join(programs.PLATFORMS)}")
                 spec = task.batch_spec(bucket)
-                blob, read = programs.serialize(inference, options, weights, spec)
+                blob, read = programs.serialize(inference, options, floats, spec)
                 path = f"{folder.PROGRAMS}/{name}.jaxexport"
                 (partial / path).write_bytes(blob)
                 return path, read
@@ -81,8 +80,8 @@ def write(
         run = Path(metadata["checkpoint"])
         license_name = _write_license(license_file, partial / folder.LICENSE)
         model = {
-            "format": folder.FORMAT if as_int8 or is_smaller else folder.FLOATS_ONLY,
-            "stored": "int8" if as_int8 or is_smaller else "float32",
+            "format": folder.FORMAT if is_int8 else folder.FLOATS_ONLY,
+            "stored": "int8" if is_int8 else "float32",
             "name": name,
             "version": f"{name}-{run.name}-{_digest(partial, table)}",
             "task": metadata["config"]["task"],
