@@ -37,6 +37,24 @@ def test_programs_answer_as_the_run_does_token_for_token(own, model):
     np.testing.assert_allclose(wanted.gains, found.gains, rtol=1e-4, atol=1e-6)
 
 
+def test_a_smaller_size_answers_as_the_full_one_token_for_token(own, model):
+    """Protects buckets: sections that fit a smaller size have the same answers in it."""
+    full, options = model.program("detail"), own.inference.programs()["detail"]
+    bucket = own.task.answer_buckets(2)[0]
+    small = jax.jit(lambda p, b: own.inference.to_named(own.inference.predict(p, b, **options)))
+    sizes = programs.Buckets(full, [(bucket, lambda: small)], own.task)
+    dataset = own.inference.dataset("val")
+    samples = (stack([dataset[i]]) for i in range(len(dataset)))
+    fitting = [s for s in samples if own.task.fits({n: s[n] for n in full.inputs}, bucket)]
+    batch = {name: np.concatenate([s[name] for s in fitting[:2]]) for name in full.inputs}
+    cut = own.task.cut(batch, bucket)
+    assert cut["html_mask"].shape[1] < batch["html_mask"].shape[1]
+    wanted, found = full(own.params, batch), sizes(own.params, batch)
+    for array in ("tokens", "length", "category"):
+        assert np.array_equal(found[array], wanted[array]), array
+    np.testing.assert_allclose(found["score"], wanted["score"], rtol=1e-5)
+
+
 def test_a_program_answers_what_it_can(own):
     """Protects `predict` from a model of an earlier version: what its program lacks is traced."""
     options = {"mode": "detail", "method": "greedy", "confidence": True}
@@ -80,7 +98,12 @@ def test_the_card_shows_what_was_measured(own, folder):
         "data": "/some/where/shards",
         "split": "test",
         "method": "greedy",
-        "views": {"detail": {"scores": {"element_micro_f1": score}}},
+        "views": {
+            "detail": {
+                "scores": {"element_micro_f1": score},
+                "confidence": {"expected_calibration_error": 0.03125},
+            }
+        },
         "baseline": {"records": 12, "scores": {}},
     }
     path = workdir / "evaluation-test.json"
@@ -89,6 +112,7 @@ def test_the_card_shows_what_was_measured(own, folder):
     told = folders.read_model(folder)
     card = model_card.card(told, own.inference, workdir)
     assert "0.500 [0.250, 0.750]" in card and "`shards`, 12 records" in card
+    assert "| calibration error of confidences (lower is better) | 0.031 | – |" in card
     path.write_text(json.dumps(report | {"checkpoint": "elsewhere/checkpoints/8"}))
     assert "0.500" not in model_card.card(told, own.inference, workdir)
     path.unlink()

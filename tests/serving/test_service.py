@@ -4,9 +4,13 @@ import base64
 import json
 import os
 import random
+import re
+import shlex
+import shutil
 import signal
 import socket
 import struct
+import subprocess
 import time
 import zlib
 from concurrent.futures import ThreadPoolExecutor
@@ -14,10 +18,12 @@ from pathlib import Path
 
 import httpx
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from data_prep.browser.chromium import find_chromium
 from tests.serving.client import Inside, in_a_thread, problem
-from tests.serving.running import Running
+from tests.serving.running import ROOT, Running
 from tests.serving.test_loaded import TREE, picture
 from xojl_jax import serve
 from xojl_jax.errors import BadUsage
@@ -26,7 +32,7 @@ from xojl_jax.serving.app import Service, Settings, make_app
 from xojl_jax.serving.batching import Batcher
 from xojl_jax.serving.metrics import Metrics
 from xojl_jax.serving.versions import Served, Versions, runner
-from xojl_jax.xojl.tree import parse_layout
+from xojl_jax.xojl.tree import parse_html, parse_layout, preorder, print_layout
 
 BOXES = [[0, 0, 120, 80, 0], [0, 0, 60, 20, 1], [0, 20, 60, 20, 1]]
 FLAGS = (
@@ -76,6 +82,62 @@ def test_json_and_forms_answer_alike(client, model):
     assert layouts[0] == layouts[2] and all(map(parse_layout, layouts))
     parts = {"html[0]": json.dumps(TREE), "html[1]": '{"p": ""}'}
     assert len(client.post("/v1/layout", files=parts).json()["sections"]) == 2
+
+
+def test_curl_as_documented_gets_the_same_answers(service, model, tmp_path):
+    """Protects clients in other languages: the commands of docs/serving.md, run by a real curl,
+    give what the Python interface gives."""
+    if shutil.which("curl") is None:
+        pytest.skip("curl is not installed")
+    record = json.dumps({"html": TREE, "html_boxes": BOXES})
+    (tmp_path / "hero.png").write_bytes(picture())
+    (tmp_path / "hero.json").write_text(record)
+    documented = (ROOT / "docs/serving.md").read_text(encoding="utf-8")
+    (block,) = re.findall(r"## Ask\n\n```\n(.*?)```", documented, re.DOTALL)
+    commands = block.replace("\\\n", " ").strip().splitlines()
+    plain = {"section": {"h1@fs_3r": {"text": "xv1"}}}
+    wanted = [model(picture(), record), model(html=record), model(html=plain)]
+    for command, layout in zip(commands, wanted, strict=True):
+        argv = shlex.split(command.replace("http://127.0.0.1:8000", service.address))
+        done = subprocess.run([*argv, "--silent", "--fail"], cwd=tmp_path, capture_output=True)
+        assert done.returncode == 0, done.stderr
+        told = json.loads(done.stdout)
+        assert (told["layout"]["detail"] if "mode=dual" in argv else told["layout"]) == layout
+
+
+SECTIONS = st.recursive(
+    st.sampled_from(["", {"text": "xv1"}, {"src": "xv2"}]),
+    lambda inner: st.dictionaries(
+        st.sampled_from(["div@d_flex", "h1@fs_3r", "p", "img", "a@c_fff@h:op_0.5", "li#2", "ü"]),
+        inner,
+        max_size=3,
+    ),
+    max_leaves=12,
+)
+
+
+@settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
+@given(
+    st.dictionaries(st.sampled_from(["section", "footer@x_y"]), SECTIONS, min_size=1),
+    st.booleans(),
+    st.sampled_from(["old", "new"]),
+)
+def test_every_answer_is_a_document(client, tree, with_picture, version):
+    """Protects importers: whatever the section, every version's answer is a layout that reads back
+    as itself, its nodes and confidences fit it, and each node stands for one that is there."""
+    body = {"html": tree}
+    if with_picture:
+        body["screenshot"] = base64.b64encode(picture()).decode()
+    answer = client.post("/v1/layout", json=body, headers={"X-Model": version})
+    assert answer.status_code == 200, answer.text
+    told = answer.json()
+    layout = parse_layout(told["layout"])
+    assert json.loads(print_layout(layout)) == told["layout"] and told["model"] == version
+    count = len(preorder(layout))
+    assert count == told["elements"] == len(told["nodes"]) == len(told["confidence"])
+    there = range(len(preorder(parse_html(tree))))
+    assert all(node is None or node in there for node in told["nodes"])
+    assert all(0 <= sure <= 1 for sure in told["confidence"])
 
 
 def test_versions_are_side_by_side(client):

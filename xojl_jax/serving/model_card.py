@@ -89,7 +89,17 @@ def _table(report: dict[str, Any], inference: Inference) -> list[str]:
     for name, meaning in inference.shown_metrics.items():
         cells = (_cell(column["scores"].get(name)) for column in columns.values())
         lines.append(f"| {meaning.replace('|', '/')} | " + " | ".join(cells) + " |")
+    if any("confidence" in column for column in columns.values()):  # of evaluate --confidence
+        cells = (_calibration_error(column) for column in columns.values())
+        lines.append(
+            "| calibration error of confidences (lower is better) | " + " | ".join(cells) + " |"
+        )
     return [*lines, ""]
+
+
+def _calibration_error(column: dict) -> str:
+    found = column.get("confidence")
+    return "–" if found is None else f"{found['expected_calibration_error']:.3f}"
 
 
 def _cell(score: dict | None) -> str:
