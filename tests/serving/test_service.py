@@ -304,6 +304,18 @@ def visit_page(address: str, chromium: str, shot: Path, record: Path) -> tuple[l
         assert page.locator("#picture svg image").count() == 1
         assert page.locator("#tree meter").count() == items.count()  # how sure each node is
         page.set_input_files("#input", [])
+        file = record.with_suffix(".html")
+        file.write_text("<title>a</title><nav><a>b</a><a>c</a></nav><img src=d><p>e<br>f</p>")
+        page.set_input_files("#input", [file])
+        tree = page.evaluate("treeOf(tree).then((made) => made.text())")
+        assert json.loads(tree) == {
+            "nav": {"a": {"text": "xv1"}, "a#2": {"text": "xv2"}},
+            "img": {"src": "xv3"},
+            "p": {"text": "xv4", "br": "", "text#2": "xv5"},
+        }
+        page.click("#ask")
+        page.wait_for_selector("#ask:not([disabled])")
+        assert "from screenshot and html" in page.inner_text("#status")
         record.write_text("{")
         page.set_input_files("#input", [record])
         page.click("#ask")
