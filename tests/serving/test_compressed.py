@@ -102,7 +102,7 @@ def test_a_small_section_runs_in_a_small_program(own, small):
 
 def test_the_command_prunes_recovers_and_writes(own, small, tmp_path, monkeypatch):
     """Protects the way through `compress`: the smaller config, parameters that fit it, what the
-    recovery trains with, and what is told of the result."""
+    recovery trains with, its own calibration, and what is told of the result."""
     told = {}
 
     def trained(task, config, path, *, params):
@@ -111,10 +111,19 @@ def test_the_command_prunes_recovers_and_writes(own, small, tmp_path, monkeypatc
 
     monkeypatch.setattr(compress.train, "train", trained)
     monkeypatch.setattr(compress.checkpoint, "load_params", lambda _: (told["params"], {}))
+
+    def fitted(smaller, flags):
+        told["calibrated"] = (str(smaller.task.folder), flags.split, smaller.inference.raw)
+        assert jax.tree.map(np.shape, smaller.params) == jax.tree.map(np.shape, told["params"])
+        return {"detail": [0.75, 0.5]}
+
+    monkeypatch.setattr(compress.evaluate, "fit_calibration", fitted)
     out = tmp_path / "half"
     argv = [f"--workdir={small.path}", f"--out={out}", "--compilation-cache=off"]
     recovery = ["--recover=20", "--distill", "--set=batch_size=2"]
-    assert compress.main([*argv, "--method=structured", *recovery]) == 0
+    calibrate = "--calibrate=some/shards"
+    assert compress.main([*argv, "--method=structured", *recovery, calibrate]) == 0
+    assert told["calibrated"] == ("some/shards", "val", True)
     config, model = told["config"], told["config"].model
     assert (model.heads, model.head_width, model.mlp_width) == (1, 16, 64)
     assert (config.total_steps, config.batch_size) == (20, 2)
@@ -123,4 +132,6 @@ def test_the_command_prunes_recovers_and_writes(own, small, tmp_path, monkeypatc
     fitting = jax.tree.map(np.shape, sharding.unbox(boxed(written.task)))
     assert jax.tree.map(np.shape, written.params) == fitting
     assert written.model["name"] == "a-structured" and written.model["format"] == 1
+    assert written.task.calibration == {"detail": [0.75, 0.5]}
+    assert written.model["config"]["data"]["path"] == own.task.config.data.path
     assert "structured, 0.5 kept, 20 steps" in written.model["compression"]["what"]
