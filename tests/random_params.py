@@ -14,7 +14,9 @@ def random_params(init, seed: int = 0):
         is_scale = path[-1].key == "scale"
         # About 1/sqrt(fan in), were all but the last axis contracted.
         spread = 0.1 if leaf.ndim < 2 else 1 / np.sqrt(np.prod(leaf.shape[-3:-1]))
-        return jnp.asarray(is_scale + spread * random.normal(size=leaf.shape), leaf.dtype)
+        # Cast by numpy: JAX would compile that for each shape.
+        value = is_scale + spread * random.normal(size=leaf.shape)
+        return jnp.asarray(value.astype(leaf.dtype))
 
     abstract = nn.meta.unbox(jax.eval_shape(init, jax.random.key(0)))
     return jax.tree_util.tree_map_with_path(noise, abstract)

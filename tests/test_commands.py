@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.tasks.conftest import small_config
+from tests.tasks.conftest import small_config, write_untrained_run
 from xojl_jax import evaluate, export, predict, tasks, train
 from xojl_jax.engine import checkpoint_files, loop, sharding, state
 from xojl_jax.errors import BadInput, BadUsage
@@ -28,13 +28,9 @@ TREE = '{"section@d_flex": {"h1@fs_3r": {"text": "xv1"}, "p": {"text": "xv2"}}}'
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
-    """The working directory of a small run of two steps, on one device."""
-    config = small_config(total_steps=2, eval_every=0, checkpoint_every=2)
+    """The working directory of a small run."""
     workdir = tmp_path_factory.mktemp("run")
-    make_mesh = functools.partial(sharding.make_mesh, devices=jax.devices()[:1])
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sharding, "make_mesh", make_mesh)
-        assert train.train(tasks.make(config), config, workdir) == 0
+    write_untrained_run(small_config(), workdir)
     return workdir
 
 
@@ -71,7 +67,7 @@ def call(module: str, *arguments: str) -> subprocess.CompletedProcess:
 def test_evaluate_reports_both_views_beside_the_baseline(run, tmp_path, capsys):
     """Protects the report: every metric with an interval, valid answers even after two steps."""
     out = tmp_path / "report.json"
-    evaluate.main([f"--workdir={run}", "--limit=4", "--batch-size=4", f"--out={out}"])
+    evaluate.main([f"--workdir={run}", "--limit=4", "--batch-size=1", f"--out={out}"])
     assert "tags only" in capsys.readouterr().out
     report = json.loads(out.read_text())
     assert report["baseline"]["records"] == 4
@@ -110,7 +106,7 @@ def test_a_checkpoint_that_was_used_is_still_sound(run, capsys):
     """Protects checkpoints named as such, the best one above all: what is made with one goes to its
     working directory, and never inside, where a further file counts as damage."""
     for name in ("best", "checkpoints/2"):
-        evaluate.main([f"--workdir={run / name}", "--limit=4", "--batch-size=4"])
+        evaluate.main([f"--workdir={run / name}", "--limit=2", "--batch-size=1"])
         predict.main([f"--workdir={run / name}", "--sample=2", "--split=val"])
         checkpoint_files.verify(checkpoint_files.find(run / name))
     assert (run / "evaluation-val.json").is_file()

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from flax import linen as nn
 
+from tests.random_params import random_params
 from tests.tasks.conftest import small_config
 from xojl_jax.config_fields import split_names
 from xojl_jax.errors import BadUsage
@@ -62,7 +63,7 @@ def test_a_head_is_added_by_its_entry_and_trains(leaf_head, batch):
 
     loss = functools.partial(task.loss, train=True)
     gradient = jax.jit(jax.value_and_grad(loss, has_aux=True))
-    params = nn.meta.unbox(jax.jit(task.init)(jax.random.key(0)))
+    params = random_params(task.init)
     (before, metrics), grads = gradient(params, batch, jax.random.key(1))
     assert set(task.model_config.heads) == {"node", "category", "element", "leaf"}
     weights = {"node": 0.5, "category": 0.1, "element": 0.1, "leaf": 0.5}

@@ -1,11 +1,10 @@
 """A document task small enough to compile in seconds, on our own sample documents."""
 
-import jax
 import numpy as np
 import pytest
-from flax import linen as nn
 
 from configs import document_pretrain
+from tests.random_params import random_params
 from xojl_jax.data.transforms import stack
 from xojl_jax.tasks.document.task import DocumentTask
 
@@ -36,7 +35,7 @@ def task():
 
 @pytest.fixture(scope="session")
 def params(task):
-    return nn.meta.unbox(jax.jit(task.init)(jax.random.key(0)))
+    return random_params(task.init)
 
 
 @pytest.fixture(scope="session")
