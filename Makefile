@@ -10,6 +10,10 @@ WORKERS ?= 3
 LIBTPU := .libtpu$(patsubst .venv%,%,$(notdir $(VENV)))
 WORKDIR ?= runs/demo
 
+# Python keeps what it compiles. Where the environment forbids that, as container images often do, each
+# of some hundred processes would compile JAX's sources again, for 7 s.
+unexport PYTHONDONTWRITEBYTECODE
+
 # The language, the data, the decoder, a training step: what another version of Python would break first.
 QUICK := tests/test_imports.py tests/xojl tests/data tests/nn/test_decoder.py tests/engine/test_step.py
 
