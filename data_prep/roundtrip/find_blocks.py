@@ -76,7 +76,7 @@ def found_blocks(screenshot: np.ndarray, rendered: np.ndarray, blocks: Blocks) -
 
 
 def without_pictures(picture: np.ndarray, boxes: np.ndarray, kinds: NodeKinds) -> np.ndarray:
-    """uint8[H, W, 3]: pictures that stand in a text, such as a field in its label, become the color
+    """uint8[H, W, 3]: pictures within a text, such as a field in its label, become the color
     around them. Their content is not known, and they would be a part of the text's patch.
 
     Args:
