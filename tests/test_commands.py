@@ -65,7 +65,7 @@ def call(module: str, *arguments: str) -> subprocess.CompletedProcess:
 
 
 def test_evaluate_reports_both_views_beside_the_baseline(run, tmp_path, capsys):
-    """Protects the report: every metric with an interval, valid answers even after two steps."""
+    """Protects the report: every metric with an interval, valid answers even of noise."""
     out = tmp_path / "report.json"
     evaluate.main([f"--workdir={run}", "--limit=4", "--batch-size=1", f"--out={out}"])
     assert "tags only" in capsys.readouterr().out

@@ -142,6 +142,7 @@
   };
   const isPicture = (value) => /url\(|image-set\(|gradient\(/.test(value);
   const isShape = (value) => value !== 'none' && !/^(border|padding|content|margin|fill|stroke|view)-box$/.test(value);
+  const isMasked = (s) => isPicture(s.maskImage) || isPicture(s.webkitMaskBoxImageSource || '');
   const hasFill = (s) => !/^(transparent|rgba\(0, 0, 0, 0\))$/.test(s.backgroundColor) || isPicture(s.backgroundImage);
   // A background picture that is a pictogram: a drawing, or a small file that is no photograph.
   const isSmallPicture = (value, size) => /url\(["']?(data:image\/svg|[^"')]*\.svg\b)/i.test(value) ||
@@ -149,8 +150,7 @@
   // Whether a box draws a pictogram by a mask, a clipped shape or a background picture.
   const isDrawn = (s, width, height) => {
     if (!(width >= 6 && height >= 6 && width <= SMALL && height <= SMALL)) return false;
-    const masked = isPicture(s.maskImage) || isPicture(s.webkitMaskBoxImageSource || '');
-    return ((masked || isShape(s.clipPath)) && hasFill(s)) || isSmallPicture(s.backgroundImage, Math.max(width, height));
+    return ((isMasked(s) || isShape(s.clipPath)) && hasFill(s)) || isSmallPicture(s.backgroundImage, Math.max(width, height));
   };
   const CIRCLE = /^circle\(/;  // a round picture or a dot is no drawing
   const drawsItself = (e, computed) => {
@@ -177,8 +177,7 @@
     'color': null, 'font-size': null, 'font-family': null, 'font-weight': null, 'font-style': null,
     'line-height': null, 'letter-spacing': null, 'text-transform': null, 'text-align': null, 'white-space': null,
   };
-  const isFlat = (s) => !isPicture(s.backgroundImage) && !isPicture(s.maskImage) && !isShape(s.clipPath) &&
-    !isPicture(s.webkitMaskBoxImageSource || '');
+  const isFlat = (s) => !isPicture(s.backgroundImage) && !isMasked(s) && !isShape(s.clipPath);
   // {before, after}: CSS of the pseudo-elements that take up room or paint something; `picture` says
   // that one paints more than a flat color. No letters of icon fonts, whose width nothing tells.
   const pseudoElementsOf = (e) => {

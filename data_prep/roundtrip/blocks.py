@@ -1,5 +1,6 @@
 """The nodes of a tree as blocks of two pictures."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -46,3 +47,14 @@ class Blocks:
     first: np.ndarray
     second: np.ndarray
     kinds: NodeKinds
+
+
+def pixel_corners(box: Sequence[float], shape: Sequence[int]) -> tuple[int, int, int, int]:
+    """x0, y0, x1, y1 of those pixels of a box (x, y, w, h) that a picture, [H, W, ...], has."""
+    x, y, w, h = box
+    return (
+        max(0, round(x)),
+        max(0, round(y)),
+        min(shape[1], round(x + w)),
+        min(shape[0], round(y + h)),
+    )

@@ -13,7 +13,7 @@ from PIL import Image
 from scipy.ndimage import gaussian_filter, gaussian_filter1d
 from skimage.feature import match_template
 
-from data_prep.roundtrip.blocks import Blocks, NodeKinds
+from data_prep.roundtrip.blocks import Blocks, NodeKinds, pixel_corners
 
 SCALE = 2  # patches are compared at half size: anti-aliasing is not the same in every place
 RADIUS = 32  # px around its place in which a block is looked for
@@ -123,10 +123,8 @@ def blank_pictures(screenshot: np.ndarray, blocks: Blocks) -> np.ndarray:
 
 def _own_pixels(screenshot: np.ndarray, blocks: Blocks, index: int) -> np.ndarray:
     """uint8[k, 3]: pixels of a picture's box that none of the node's descendants covers."""
-    height, width = screenshot.shape[:2]
     x, y, w, h = blocks.first[index]
-    x0, x1 = max(0, round(x)), min(width, round(x + w))
-    y0, y1 = max(0, round(y)), min(height, round(y + h))
+    x0, y0, x1, y1 = pixel_corners(blocks.first[index], screenshot.shape)
     if min(x1 - x0, y1 - y0) < SMALLEST_PICTURE:
         return np.empty((0, 3), np.uint8)
     # The corners of a rounded picture show what is behind it.

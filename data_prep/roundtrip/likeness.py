@@ -14,7 +14,7 @@ from scipy.ndimage import maximum_filter, minimum_filter
 from skimage.color import deltaE_ciede2000, rgb2lab
 from skimage.metrics import structural_similarity
 
-from data_prep.roundtrip.blocks import Blocks
+from data_prep.roundtrip.blocks import Blocks, pixel_corners
 from data_prep.roundtrip.find_blocks import blank_pictures, found_blocks
 from data_prep.roundtrip.lost_bottom import lost_rows
 
@@ -166,9 +166,7 @@ def color_likeness(first, second, box_one, box_two, with_ink: bool) -> float | N
 
 def _sample(picture: np.ndarray, box) -> np.ndarray | None:
     """Pixels of a box on a grid, int64[N, 3]; None where the box has none."""
-    height, width = picture.shape[:2]
-    x0, y0 = max(0, round(box[0])), max(0, round(box[1]))
-    x1, y1 = min(width, round(box[0] + box[2])), min(height, round(box[1] + box[3]))
+    x0, y0, x1, y1 = pixel_corners(box, picture.shape)
     if x1 <= x0 or y1 <= y0:
         return None
     # A grid instead of all pixels: a band of 1,280 x 720 would dominate the time of a record.

@@ -5,11 +5,11 @@ alone is no fault, since many sections end in empty space. It is one where the r
 something there, or where a picture or a ground goes on that the screenshot shows above.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 import numpy as np
 
-from data_prep.roundtrip.blocks import Blocks
+from data_prep.roundtrip.blocks import Blocks, pixel_corners
 
 FLAT = 10  # gray levels; less is one color
 EDGE = 24  # gray levels between a ground and what filled in for its rest: no gradient's last step
@@ -32,7 +32,7 @@ def lost_rows(screenshot: np.ndarray, rendered: np.ndarray, blocks: Blocks) -> i
     height = len(screenshot)
     rendered = rendered.copy()
     for i in np.flatnonzero(blocks.kinds.is_picture & ~np.isnan(blocks.second[:, 0])):
-        x0, y0, x1, y1 = _corners(blocks.second[i], rendered.shape)
+        x0, y0, x1, y1 = pixel_corners(blocks.second[i], rendered.shape)
         rendered[max(y0, start) : y1, x0:x1] = color  # what stands in for a picture shows nothing
     missing = np.zeros(height, bool)
     missing[start:] = _shows_something(screenshot, rendered, start, color)
@@ -85,7 +85,7 @@ def _cut_blocks(
     """(first row, last row + 1) of what is lost of pictures and grounds that end at `start`, and of
     browsers' controls below it, which always show something."""
     for i in np.flatnonzero(blocks.kinds.is_picture | blocks.kinds.is_filled):
-        x0, y0, x1, y1 = _corners(blocks.first[i], screenshot.shape)
+        x0, y0, x1, y1 = pixel_corners(blocks.first[i], screenshot.shape)
         if blocks.kinds.is_control[i] and y0 >= start:
             yield y0, y1
         if x1 - x0 < NARROW or not y0 < start < y1:
@@ -98,13 +98,3 @@ def _cut_blocks(
             cut = _far(above[-ABOVE:], color, EDGE).mean() > 0.5
         if cut:
             yield start, y1
-
-
-def _corners(box: Sequence[float], shape: Sequence[int]) -> tuple[int, int, int, int]:
-    x, y, w, h = box
-    return (
-        max(0, round(x)),
-        max(0, round(y)),
-        min(shape[1], round(x + w)),
-        min(shape[0], round(y + h)),
-    )
