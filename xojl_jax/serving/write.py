@@ -47,7 +47,7 @@ def write(
       report: called with a line for each thing that takes a while.
     """
     weights = jax.tree.map(np.asarray, weights)
-    floats = int8.dequantize(weights)
+    floats = jax.eval_shape(int8.dequantize, weights)
     is_int8 = any(array.dtype == np.int8 for array in jax.tree.leaves(weights))
     with folder.writing(out) as partial:
         params.write(weights, partial / folder.PARAMS)
