@@ -142,6 +142,9 @@ def defaults() -> ConfigDict:
     # What is added to the vision encoder's scores between classes of prefix tokens and patches:
     # "none", "learned" (per head) or "fixed" (patches and prefixes attend to each other more).
     model.class_bias = "none"
+    # Steps over which the vision encoder's attention grows from a patch's neighborhood to the whole
+    # picture (attention warm-up), in training alone; 0: it sees all from the start.
+    model.attention_warmup = 0
     # Share of patches that training leaves out of the vision encoder, each step others.
     model.patch_drop = 0.0
     # Keys that one step of blockwise attention looks at.

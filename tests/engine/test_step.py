@@ -121,13 +121,17 @@ def test_an_unknown_group_is_refused():
 
 
 class Taught(ToyTask):
-    """Pulls its answers towards those of a teacher, which is a frozen model of the same kind."""
+    """Pulls its answers towards those of a teacher, which is a frozen model of the same kind, and
+    tells which step it is."""
+
+    follows_step = True
 
     def init_frozen(self, rng):
         return {"teacher": self.init(rng)}
 
-    def loss(self, params, batch, rng, *, train, frozen):
+    def loss(self, params, batch, rng, *, train, frozen, step):
         loss, metrics = super().loss(params, batch, rng, train=train)
+        metrics["at"] = step.astype(jnp.float32)
         teacher = self.model().apply({"params": frozen["teacher"]}, batch["image"], train=False)
         logits = self.model().apply({"params": params}, batch["image"], train=False)
         distance = jnp.mean((jax.nn.softmax(logits) - jax.nn.softmax(teacher)) ** 2)
@@ -136,12 +140,13 @@ class Taught(ToyTask):
 
 def test_frozen_parameters_are_used_and_kept(tmp_path):
     """Protects teachers: they act in the loss, are neither optimized nor averaged, are sharded like
-    parameters, and are saved and restored."""
+    parameters, and are saved and restored. And that a loss is told the step where it asks."""
     config = toy_config(optim__ema_decay=0.9, mesh__fsdp=2)
     toy = set_up(config, devices=jax.devices()[:2], task_type=Taught)
     before = names_and_leaves(toy.start.frozen)
     state, history = toy.run(2)
     assert history[1]["loss/teacher"] > 0
+    assert [metrics["at"] for metrics in history] == [0, 1]
     jax.tree.map(np.testing.assert_array_equal, names_and_leaves(state.frozen), before)
     assert state.frozen["teacher"]["head"].sharding == state.params["head"].sharding
     moments = len(jax.tree.leaves(state.opt_state.mu))

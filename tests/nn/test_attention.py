@@ -15,6 +15,8 @@ from xojl_jax.errors import BadUsage
 from xojl_jax.nn.attention import (
     BACKENDS,
     Backend,
+    BiasSum,
+    ChannelBias,
     Mask,
     TokenTypeBias,
     attend,
@@ -249,6 +251,16 @@ def test_bias_by_token_type_equals_its_matrix(few_rows):
     got = jax.jit(gradient(partial(run, attend, block_size=8)))(q, table)
     wanted = jax.jit(gradient(partial(run, attend_dense)))(q, table)
     jax.tree.map(partial(np.testing.assert_allclose, rtol=1e-5, atol=1e-5), got, wanted)
+
+
+def test_a_sum_of_biases_is_the_sum_of_their_matrices(few_rows):
+    """Protects parts that each bias the scores: together they do what each does."""
+    (q, k, v, _), _ = _inputs(3, 1, 5, 7, 2, 4)
+    types = TokenTypeBias(jnp.eye(3)[None], jnp.arange(5) % 3, jnp.arange(7) % 3)
+    bias = BiasSum((types, ChannelBias(q[:, :, :1, :2], k[:, :, :1, :2])))
+    wanted = attend_dense(q, k, v, bias=sum(part.as_matrix() for part in bias.parts))
+    for function in (attend, attend_dense):
+        np.testing.assert_allclose(jax.jit(function)(q, k, v, bias=bias), wanted, atol=1e-5)
 
 
 def test_large_scores_do_not_overflow(few_rows):

@@ -242,6 +242,15 @@ def test_dropped_patches_do_not_exist(micro):
     assert drawn[1].tolist() == [1, 2, 5] and {2, 3} < set(drawn[0].tolist())
 
 
+def test_attention_warm_up_ends_in_the_plain_encoder(micro):
+    """Protects X062: a strength of 0 changes nothing, more does."""
+    _, apply, params, images = micro
+    plain = apply(params, images)
+    early, late = (apply(params, images, locality=jnp.float32(s)) for s in (0.25, 0))
+    np.testing.assert_allclose(late.tokens, plain.tokens, atol=1e-5)
+    assert bool((jnp.abs(early.tokens - plain.tokens) > 1e-3).any())
+
+
 def test_further_tokens_run_beside_the_patches(micro):
     """Protects early fusion: masked ones change nothing, real ones do, and come out at the end."""
     _, apply, params, images = micro

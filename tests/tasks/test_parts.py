@@ -174,6 +174,7 @@ def test_what_does_not_exist_is_refused_in_one_line(field, value, message):
         {
             "heads": ",".join(HEADS),
             "data.hints": 0.5,
+            "model.attention_warmup": 10,
             "model.class_bias": "learned",
             "model.class_composition": "sum",
             "model.decoder_top_k": 4,
@@ -198,7 +199,8 @@ def test_parts_go_together(changes):
     leaves = jax.tree.leaves(boxed, is_leaf=lambda x: isinstance(x, nn.meta.AxisMetadata))
     assert all(isinstance(leaf, nn.meta.AxisMetadata) for leaf in leaves)
     params, batch = nn.meta.unbox(boxed), task.batch_spec()
-    loss = jax.grad(lambda *inputs: task.loss(*inputs, train=True), has_aux=True)
+    step = {"step": jnp.int32(3)} if task.follows_step else {}
+    loss = jax.grad(lambda *inputs: task.loss(*inputs, train=True, **step), has_aux=True)
     _, metrics = jax.eval_shape(loss, params, batch, jax.random.key(0))
     wanted = {*task.model_config.heads, "semantic", "detail"}
     assert {f"loss/{name}" for name in wanted} <= metrics.keys()

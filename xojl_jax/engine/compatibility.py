@@ -46,6 +46,7 @@ ADDED_FIELDS: dict[str, Any] = {
     "model.lsa_exclude_self": True,
     "model.lsa_window": 0,
     "model.class_bias": "none",
+    "model.attention_warmup": 0,
     "model.patch_drop": 0.0,
     "model.fusion_pairs": "all",
     "model.fusion_weights": False,

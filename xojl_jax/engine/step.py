@@ -43,6 +43,8 @@ def make_train_step(task, config, setup: TrainSetup) -> Callable:
     def train_step(state: TrainState, batch) -> tuple[TrainState, dict[str, jax.Array]]:
         rng = jax.random.fold_in(stream(config.seed, STEP_STREAM), state.step)
         loss = bind_frozen(task_loss, state.frozen)
+        if task.follows_step:
+            loss = functools.partial(loss, step=state.step)
         grads, metrics = _gradients(loss, state.params, batch, rng, config.optim.accumulate, setup)
         norm = optax.tree.norm(grads)
         # Kept apart: XLA would compute both again in every array's fusion, which is most of the

@@ -9,7 +9,7 @@ from flax import linen as nn
 from jax.typing import DTypeLike
 from jaxtyping import Float, Int
 
-from xojl_jax.nn.attention import ChannelBias, Mask, TokenTypeBias, attend
+from xojl_jax.nn.attention import BiasSum, ChannelBias, Mask, TokenTypeBias, attend
 from xojl_jax.nn.config import BlockConfig
 from xojl_jax.nn.feed_forward import Parts, make_feed_forward
 from xojl_jax.nn.layers import Dropout, EinsumDense, LayerNorm, named
@@ -76,7 +76,7 @@ class Attention(nn.Module):
         x: Float[Array, "B Tq D"],
         mask: Mask | None = None,
         memory: Float[Array, "B S D"] | None = None,
-        bias: Float[Array, "#B #H Tq S"] | TokenTypeBias | ChannelBias | None = None,
+        bias: Float[Array, "#B #H Tq S"] | TokenTypeBias | ChannelBias | BiasSum | None = None,
     ) -> Float[Array, "B Tq D"]:
         q = self.project_query(x)
         k, v = self.project_memory(x if memory is None else memory)
@@ -95,7 +95,7 @@ class EncoderBlock(nn.Module):
         self,
         x: Float[Array, "B T D"],
         mask: Mask | None = None,
-        bias: Float[Array, "#B #H T T"] | TokenTypeBias | ChannelBias | None = None,
+        bias: Float[Array, "#B #H T T"] | TokenTypeBias | ChannelBias | BiasSum | None = None,
         modality: Int[Array, "B T"] | Parts | None = None,
     ) -> Float[Array, "B T D"]:
         """x [B, T, D] -> [B, T, D]. modality: what the feed-forward may go by."""

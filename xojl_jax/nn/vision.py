@@ -13,15 +13,17 @@ from flax import linen as nn
 from flax import struct
 from jaxtyping import Bool, Float, Int, UInt8
 
-from xojl_jax.nn.attention import LENGTH_MULTIPLE, Mask, TokenTypeBias
+from xojl_jax.nn.attention import LENGTH_MULTIPLE, BiasSum, ChannelBias, Mask, TokenTypeBias
 from xojl_jax.nn.blocks import ACTIVATIONS, EncoderBlock
 from xojl_jax.nn.config import TAPS, VisionConfig
 from xojl_jax.nn.layers import LayerNorm
+from xojl_jax.nn.locality import locality_bias
 from xojl_jax.nn.patches import patch_embed_class, patch_grid
 from xojl_jax.nn.positions import POSITION_STD, GridPositions
 from xojl_jax.nn.scan import Stack, scan_layers
 
 Array = jax.Array
+Bias = TokenTypeBias | ChannelBias | BiasSum | None
 
 
 @struct.dataclass
@@ -58,6 +60,7 @@ class VisionEncoder(nn.Module):
         others: Float[Array, "B T D"] | None = None,
         others_mask: Bool[Array, "B T"] | None = None,
         hidden: Bool[Array, "B N"] | None = None,
+        locality: Float[Array, ""] | None = None,
     ) -> VisionOutput:
         """patch_mask: bool[B, N], False in padding. prefix_mask: bool[B, P], the hinted ones.
 
@@ -66,6 +69,7 @@ class VisionEncoder(nn.Module):
         others: further tokens, behind the patches, which count as patches in masks and biases.
         others_mask: bool[B, T], False in padding.
         hidden: bool[B, N], True for patches whose pixels are not seen, where `mask_token` is on.
+        locality: float32[], how much attention keeps to the neighborhood (see locality.py).
         """
         c = self.config
         x = self._embed(images, hidden)
@@ -94,7 +98,18 @@ class VisionEncoder(nn.Module):
             window=c.window,
             window_prefix=before,
         )
-        x, taps = self._layers(x, mask, self._class_bias(last - before + padding))
+        bias = self._class_bias(last - before + padding)
+        if locality is not None:
+            near = locality_bias(
+                locality,
+                patch_grid(*images.shape[1:3], c.patch),
+                kept=kept,
+                before=before,
+                after=last + padding - before - patches,
+                dtype=c.block.jnp_dtype,
+            )
+            bias = near if bias is None else BiasSum((bias, near))
+        x, taps = self._layers(x, mask, bias)
         x = LayerNorm(dtype=c.block.jnp_dtype, name="norm")(x)
 
         def to_grid(x: Array) -> Array:  # [..., B, all, D] -> [..., B, N, D]
@@ -165,14 +180,12 @@ class VisionEncoder(nn.Module):
         token_types = jnp.minimum(jnp.arange(types - 1 + patches, dtype=jnp.int32), types - 1)
         return TokenTypeBias(table, token_types, token_types)
 
-    def _layers(self, x: Array, mask: Mask, bias: TokenTypeBias | None) -> tuple[Array, Array]:
+    def _layers(self, x: Array, mask: Mask, bias: Bias) -> tuple[Array, Array]:
         """A scan over groups of layers: the stream at the end, and after each group."""
         c = self.config
         block = functools.partial(EncoderBlock, c.block, temperature=c.temperature)
 
-        def group(
-            stack: nn.Module, x: Array, mask: Mask, bias: TokenTypeBias | None
-        ) -> tuple[Array, Array]:
+        def group(stack: nn.Module, x: Array, mask: Mask, bias: Bias) -> tuple[Array, Array]:
             x = stack(x, mask, bias)
             return x, x
 

@@ -346,6 +346,8 @@ class Task(abc.ABC):
       inference_type: the class of what `inference` gives, for its flags; None if the task gives
         none.
       fields: what the task's own config fields may hold, by their dotted names.
+      follows_step: whether `loss` takes one more argument by name, `step`, int32[] steps taken, in
+        training.
 
     Raises:
       BadUsage: a field holds what it may not.
@@ -353,6 +355,7 @@ class Task(abc.ABC):
 
     inference_type: ClassVar[type[Inference] | None] = None
     fields: ClassVar[Mapping[str, config_fields.Rule]] = {}
+    follows_step: bool = False
 
     def __init__(self, config):
         config_fields.check(config, self.fields)

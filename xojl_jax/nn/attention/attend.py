@@ -11,7 +11,7 @@ from jaxtyping import Float
 
 from xojl_jax.errors import BadUsage
 from xojl_jax.nn.attention import blockwise, cudnn, sparse
-from xojl_jax.nn.attention.bias import ChannelBias, TokenTypeBias
+from xojl_jax.nn.attention.bias import BiasSum, ChannelBias, TokenTypeBias
 from xojl_jax.nn.attention.mask import Mask
 
 Array = jax.Array
@@ -58,7 +58,7 @@ def attend(
     v: Float[Array, "B S H _"],
     mask: Mask | None = None,
     *,
-    bias: Float[Array, "#B #H Tq S"] | TokenTypeBias | ChannelBias | None = None,
+    bias: Float[Array, "#B #H Tq S"] | TokenTypeBias | ChannelBias | BiasSum | None = None,
     scale: float | None = None,
     block_size: int = 512,
     backend: str | None = None,

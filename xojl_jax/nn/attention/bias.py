@@ -59,8 +59,30 @@ class ChannelBias:
         return jnp.einsum("bqhk,bshk->bhqs", self.query, self.key)
 
 
+@struct.dataclass
+class BiasSum:
+    """The sum of biases that enter through channels.
+
+    Attributes:
+      parts: of the kinds above.
+    """
+
+    parts: tuple[TokenTypeBias | ChannelBias, ...]
+
+    def as_channels(self, q: Array, k: Array, scale: float) -> tuple[Array, Array]:
+        """q and k with the channels of all parts."""
+        for part in self.parts:
+            q, k = part.as_channels(q, k, scale)
+        return q, k
+
+    def as_matrix(self) -> Array:
+        """float[B or 1, H or 1, Tq, S], the array that `as_channels` avoids."""
+        first, *others = (part.as_matrix() for part in self.parts)
+        return sum(others, first)
+
+
 # What `attend` takes beside an array.
-CHANNEL_BIASES = (TokenTypeBias, ChannelBias)
+CHANNEL_BIASES = (TokenTypeBias, ChannelBias, BiasSum)
 
 
 def _widen(x: Array, channels: Array) -> Array:

@@ -18,7 +18,7 @@ import jax.numpy as jnp
 from jax import lax
 from jax.ad_checkpoint import checkpoint_name
 
-from xojl_jax.nn.attention.bias import CHANNEL_BIASES, ChannelBias, TokenTypeBias
+from xojl_jax.nn.attention.bias import CHANNEL_BIASES, BiasSum, ChannelBias, TokenTypeBias
 from xojl_jax.nn.attention.mask import Mask
 from xojl_jax.nn.attention.precision import accumulation_dtype, masked_score
 
@@ -44,7 +44,7 @@ def attend(
     v: Array,
     mask: Mask,
     *,
-    bias: Array | TokenTypeBias | ChannelBias | None,
+    bias: Array | TokenTypeBias | ChannelBias | BiasSum | None,
     scale: float,
     block_size: int,
 ) -> Array:

@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Float
 
-from xojl_jax.nn.attention.bias import CHANNEL_BIASES, ChannelBias, TokenTypeBias
+from xojl_jax.nn.attention.bias import CHANNEL_BIASES, BiasSum, ChannelBias, TokenTypeBias
 from xojl_jax.nn.attention.mask import Mask
 from xojl_jax.nn.attention.precision import accumulation_dtype, masked_score
 
@@ -19,7 +19,7 @@ def attend_dense(
     v: Float[Array, "B S H _"],
     mask: Mask | None = None,
     *,
-    bias: Float[Array, "#B #H Tq S"] | TokenTypeBias | ChannelBias | None = None,
+    bias: Float[Array, "#B #H Tq S"] | TokenTypeBias | ChannelBias | BiasSum | None = None,
     scale: float | None = None,
 ) -> Float[Array, "B Tq H _"]:
     """What `attend` computes, by the definition; shapes as there."""

@@ -73,6 +73,7 @@ FIELDS: dict[str, Rule] = {
     "model.lsa_exclude_self": ANY,
     "model.lsa_window": _FROM_ZERO,
     "model.class_bias": OneOf(("none", "learned", "fixed")),
+    "model.attention_warmup": _FROM_ZERO,
     "model.patch_drop": _RATE,
     "model.attention_block": _COUNT,
     "optim.label_smoothing": _RATE,

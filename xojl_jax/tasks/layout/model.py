@@ -135,7 +135,9 @@ class LayoutModel(nn.Module):
         mask = batch["patch_mask"] & batch["image_mask"][:, None]
         # Both are there only where the config asks for them.
         hints, kept = batch.get("class_hints"), batch.get("kept_patches")
-        return self.trunk.vision(batch["image"], mask, hints, kept, *others), mask
+        locality = batch.get("locality")
+        vision = self.trunk.vision(batch["image"], mask, hints, kept, *others, locality=locality)
+        return vision, mask
 
     def drop_patches(self, batch: Batch) -> Batch:
         """The batch with some patches left out, where the config says so and this is training: for

@@ -44,6 +44,7 @@ from xojl_jax.tasks.layout.model import LayoutModel
 from xojl_jax.tasks.layout.model_config import ModelConfig
 from xojl_jax.tasks.layout.preview import MODE, LayoutPreview
 from xojl_jax.tasks.layout.sample_spec import FeatureSpec, batch_spec
+from xojl_jax.tasks.layout.schedules import scheduled, schedules_of
 from xojl_jax.tasks.layout.sequence_losses import Teaching
 from xojl_jax.tasks.layout.stage_losses import stage_losses
 from xojl_jax.tasks.layout.stages import STAGES
@@ -84,6 +85,7 @@ class LayoutTask(Task):
         self.tokenizer = read_tokenizer(config, metadata)
         self._teacher: LayoutTask | None = None
         self._teacher_params = None
+        self.follows_step = bool(schedules_of(config))
         self.automaton = Automaton.load(self.vocabulary)
         self.tables = grammar_tables(self.automaton)
 
@@ -245,8 +247,10 @@ class LayoutTask(Task):
 
     # --- the losses --------------------------------------------------------------------------
 
-    def loss(self, params, batch: Batch, rng: Array, *, train: bool, frozen=None):
+    def loss(self, params, batch: Batch, rng: Array, *, train: bool, frozen=None, step=None):
         rngs = {"dropout": rng} if train else {}
+        if step is not None:
+            batch = batch | scheduled(self.config, step)
         teaching = None if frozen is None else self._teaching(frozen, batch)
         parts, metrics = self.model().apply(
             {"params": params}, batch, not train, teaching, rngs=rngs, method=self._forward
