@@ -103,6 +103,10 @@ def defaults() -> ConfigDict:
     model.decoder_window = 0
     # Beyond that window, so many keys of the highest scores are seen, too, such as 64; 0: none.
     model.decoder_top_k = 0
+    # Whether the decoder's attention is biased, per head, by how two positions are related in the
+    # tree that it writes: same node, parent, child, sibling. It takes heads x max_target² numbers
+    # a row of memory.
+    model.decoder_tree_bias = False
     # How sure a layer of the decoder must be, such as 0.85, for decoding to leave later ones out
     # (early exit); each layer is then trained to write, and to know how sure it is. 0: no exits.
     model.exit_at = 0.0

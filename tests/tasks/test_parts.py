@@ -187,7 +187,12 @@ def test_what_does_not_exist_is_refused_in_one_line(field, value, message):
             "model.positions": "root_path,depth,boxes",
             "model.tree_bias": False,
         },
-        {"model.class_bias": "fixed", "model.decoder": "separate", "model.fusion": "early"},
+        {
+            "model.class_bias": "fixed",
+            "model.decoder": "separate",
+            "model.decoder_tree_bias": True,
+            "model.fusion": "early",
+        },
     ],
     ids=["everything", "two decoders"],
 )

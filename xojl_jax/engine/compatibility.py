@@ -54,6 +54,7 @@ ADDED_FIELDS: dict[str, Any] = {
     "model.exit_at": 0.0,
     "model.decoder_window": 0,
     "model.decoder_top_k": 0,
+    "model.decoder_tree_bias": False,
     "model.patch_embed": "shifted",
     "model.feed_forward": "mlp",
     "loss.exits": 0.1,

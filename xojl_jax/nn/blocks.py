@@ -9,7 +9,7 @@ from flax import linen as nn
 from jax.typing import DTypeLike
 from jaxtyping import Float, Int
 
-from xojl_jax.nn.attention import BiasSum, ChannelBias, Mask, TokenTypeBias, attend
+from xojl_jax.nn.attention import BiasSum, ChannelBias, Mask, TokenTypeBias, attend, relation_bias
 from xojl_jax.nn.config import BlockConfig
 from xojl_jax.nn.feed_forward import Parts, make_feed_forward
 from xojl_jax.nn.layers import Dropout, EinsumDense, LayerNorm, named
@@ -27,7 +27,7 @@ class Attention(nn.Module):
     by piece: `project_query` -> `project_memory` -> `attend` (the function) -> `project_out`.
     Queries come out scaled, so that `attend` is called with scale=1. With `temperature` the scale
     is learned per head, and starts at the usual 1/sqrt(K): this and `Mask(exclude_self=True)` are
-    locality self-attention.
+    locality self-attention. With `relations`, so many kinds of pairs have a bias per head.
     """
 
     heads: int
@@ -35,6 +35,7 @@ class Attention(nn.Module):
     width: int
     temperature: bool = False
     block_size: int = 512
+    relations: int = 0
     dtype: DTypeLike = jnp.float32
 
     def setup(self) -> None:
@@ -52,6 +53,10 @@ class Attention(nn.Module):
             self.log_temperature = self.param(
                 "log_temperature", named(init, "heads"), (self.heads,), jnp.float32
             )
+        if self.relations:
+            init = named(nn.initializers.zeros, None, "heads")
+            shape = (self.relations, self.heads)
+            self.relation_strength = self.param("relations", init, shape, jnp.float32)
 
     def project_query(self, x: Float[Array, "B Tq D"]) -> Float[Array, "B Tq H K"]:
         """[B, Tq, D] -> scaled queries [B, Tq, H, K]."""
@@ -66,6 +71,13 @@ class Attention(nn.Module):
     ) -> tuple[Float[Array, "B S H K"], Float[Array, "B S H K"]]:
         """[B, S, D] -> keys and values, each [B, S, H, K]."""
         return self.key(memory), self.value(memory)
+
+    def bias_of(self, relations: Int[Array, "B Tq S"] | None) -> Float[Array, "B H Tq S"] | None:
+        """The bias of pairs by their relation, int32[B, Tq, S], in the compute dtype; None for
+        None."""
+        if relations is None:
+            return None
+        return relation_bias(relations, self.relation_strength.astype(self.dtype))
 
     def project_out(self, y: Float[Array, "B Tq H K"]) -> Float[Array, "B Tq D"]:
         """[B, Tq, H, K] -> [B, Tq, D]."""

@@ -9,6 +9,7 @@ import dataclasses
 import jax.numpy as jnp
 
 from xojl_jax.errors import BadUsage
+from xojl_jax.nn.tree_places import RELATIONS
 
 # The vision encoder hands out its residual stream after each quarter of its layers.
 TAPS = 4
@@ -143,6 +144,8 @@ class DecoderConfig:
       max_length: positions that have an embedding, and that a cache can hold.
       window: earlier positions that a position sees; None: all.
       top_k: beyond the window, so many of the highest scores are seen, too; None: none.
+      tree_bias: the scores of two positions are biased by how they are related in the tree that is
+        written (tree_places.py).
       exit_at: each layer says how sure it is that what is there suffices (see exits.py), and a step
         leaves the later layers out for rows that are surer than this, in (0, 1]; None: no exits.
     """
@@ -153,6 +156,12 @@ class DecoderConfig:
     window: int | None = None
     top_k: int | None = None
     exit_at: float | None = None
+    tree_bias: bool = False
+
+    @property
+    def relations(self) -> int:
+        """Kinds of pairs of positions whose scores have a bias."""
+        return len(RELATIONS) if self.tree_bias else 0
 
 
 @dataclasses.dataclass(frozen=True)

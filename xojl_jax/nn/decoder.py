@@ -29,6 +29,7 @@ from xojl_jax.nn.feed_forward import make_feed_forward
 from xojl_jax.nn.layers import Dropout, LayerNorm
 from xojl_jax.nn.positions import POSITION_STD
 from xojl_jax.nn.scan import scan_layers
+from xojl_jax.nn.tree_places import place_relations
 
 Array = jax.Array
 
@@ -54,6 +55,8 @@ class DecoderCache:
       memory_mask: bool[B, M].
       layers: for each layer its parameters, cut out of the stacked ones, kernels in the compute
         dtype.
+      places: int32[R, S, 2], where the rows' own positions are in the tree that they write (see
+        tree_places.py); None where the config has no `tree_bias`.
     """
 
     keys: tuple[Array, ...]
@@ -62,6 +65,7 @@ class DecoderCache:
     memory_values: tuple[Array, ...]
     memory_mask: Array
     layers: tuple[Any, ...]
+    places: Array | None = None
 
 
 def reorder_cache(cache: DecoderCache, index: Array) -> DecoderCache:
@@ -70,9 +74,9 @@ def reorder_cache(cache: DecoderCache, index: Array) -> DecoderCache:
     A row may only take the place of rows of the same memory, since memories stay where they are.
     """
     take = functools.partial(jnp.take, indices=index, axis=0, mode="clip")
-    return cache.replace(
-        keys=jax.tree.map(take, cache.keys), values=jax.tree.map(take, cache.values)
-    )
+    own = (cache.keys, cache.values, cache.places)
+    keys, values, places = jax.tree.map(take, own)
+    return cache.replace(keys=keys, values=values, places=places)
 
 
 def grow_cache(cache: DecoderCache, positions: int) -> DecoderCache:
@@ -82,10 +86,13 @@ def grow_cache(cache: DecoderCache, positions: int) -> DecoderCache:
     with larger ones, instead of reading max_length positions from the start.
     """
 
-    def pad(x: Array) -> Array:
-        return jnp.pad(x, ((0, 0), (0, 0), (0, positions - x.shape[2]), (0, 0)))
+    def pad(x: Array, axis: int) -> Array:
+        more = positions - x.shape[axis]
+        return jnp.pad(x, [(0, more if i == axis else 0) for i in range(x.ndim)])
 
-    return cache.replace(keys=jax.tree.map(pad, cache.keys), values=jax.tree.map(pad, cache.values))
+    keys, values = jax.tree.map(functools.partial(pad, axis=2), (cache.keys, cache.values))
+    places = jax.tree.map(functools.partial(pad, axis=1), cache.places)
+    return cache.replace(keys=keys, values=values, places=places)
 
 
 def cache_lengths(max_length: int) -> tuple[int, ...]:
@@ -105,20 +112,27 @@ class DecoderBlock(nn.Module):
 
     config: BlockConfig
     emits: bool = False
+    relations: int = 0
 
     def setup(self) -> None:
         c = self.config
         attention = functools.partial(Attention, c.heads, c.head_dim, c.width, dtype=c.jnp_dtype)
         norm = functools.partial(LayerNorm, dtype=c.jnp_dtype)
-        self.self_norm, self.self_attention = norm(), attention()
+        self.self_norm, self.self_attention = norm(), attention(relations=self.relations)
         self.memory_norm, self.memory_attention = norm(), attention()
         self.mlp_norm, self.mlp = norm(), make_feed_forward(c)
         self.drop = Dropout(c.dropout)
 
     def __call__(
-        self, x: Array, memory: Array, memory_mask: Array | None, self_mask: Mask
+        self,
+        x: Array,
+        memory: Array,
+        memory_mask: Array | None,
+        self_mask: Mask,
+        relations: Array | None = None,
     ) -> tuple[Array, Array | None]:
-        """x [R, L, D], memory [B, M, D], memory_mask bool[B, M], self_mask over positions.
+        """x [R, L, D], memory [B, M, D], memory_mask bool[B, M], self_mask over positions,
+        relations int32[R, L, L], each an index into `tree_places.RELATIONS`.
 
         Returns x after the block, and the same once more if the block `emits`, else None.
         """
@@ -126,7 +140,8 @@ class DecoderBlock(nn.Module):
         attend_block = functools.partial(attend, scale=1.0, block_size=self.config.attention_block)
 
         h = self.self_norm(x)
-        y = attend_block(own.project_query(h), *own.project_memory(h), self_mask)
+        bias = own.bias_of(relations)
+        y = attend_block(own.project_query(h), *own.project_memory(h), self_mask, bias=bias)
         x = self._add(x, own.project_out(y))
 
         # Rows of one memory are queries of one attention: its keys are read once for all of them.
@@ -149,14 +164,17 @@ class DecoderBlock(nn.Module):
         position: Array,
         memory_mask: Array,
         self_mask: Mask,
+        relations: Array | None = None,
     ) -> tuple[Array, tuple[Array, Array]]:
         """One position: x [R, 1, D], `past` the keys and values [R, H, S, K] of earlier positions,
-        `memory` those of the memory. Returns x, and the past with this position.
+        `memory` those of the memory, relations int32[R, 1, S]. Returns x, and the past with this
+        position.
         """
         own, other = self.self_attention, self.memory_attention
         h = self.self_norm(x)
         keys, values = self._write(h, past, position)
-        y = attend_cached(own.project_query(h), keys, values, self_mask, position=position)
+        q, bias = own.project_query(h), own.bias_of(relations)
+        y = attend_cached(q, keys, values, self_mask, position=position, bias=bias)
         x = self._add(x, own.project_out(y))
 
         q = _share(other.project_query(self.memory_norm(x)), memory_mask.shape[0])
@@ -194,7 +212,7 @@ class Decoder(nn.Module):
         layers = scan_layers(
             DecoderBlock, c.layers, remat=c.block.remat, methods={"__call__": nn.broadcast}
         )
-        self.blocks = layers(c.block, emits=c.exit_at is not None)
+        self.blocks = layers(c.block, emits=c.exit_at is not None, relations=c.relations)
         if c.exit_at is not None:
             self.exits = ExitConfidence(c.layers, c.block.width)
         init = nn.with_logical_partitioning(nn.initializers.normal(POSITION_STD), (None, "embed"))
@@ -214,6 +232,7 @@ class Decoder(nn.Module):
         memory: Float[Array, "B M D"],
         memory_mask: Bool[Array, "B M"] | None = None,
         self_mask: Mask | None = None,
+        places: Int[Array, "R L 2"] | None = None,
     ) -> Float[Array, "R L D"]:
         """Teacher forcing, over whole sequences.
 
@@ -223,34 +242,42 @@ class Decoder(nn.Module):
           memory_mask: bool[B, M], False in padding.
           self_mask: which positions each position sees; arrays in it are over L positions. None:
             what the config says.
+          places: int32[R, L, 2], with `tree_bias`: where each position is in the tree.
 
         Returns:
           [R, L, D], hidden states.
         """
-        return self._forced(x, memory, memory_mask, self_mask)[0]
+        return self._forced(x, memory, memory_mask, self_mask, places)[0]
 
     def every_layer(
         self,
         x: Float[Array, "R L D"],
         memory: Float[Array, "B M D"],
         memory_mask: Bool[Array, "B M"] | None = None,
+        places: Int[Array, "R L 2"] | None = None,
     ) -> tuple[tuple[Array, ...], tuple[Array, ...]]:
         """As `__call__`, of a decoder with exits: the hidden states [R, L, D] after each layer, and
         for each but the last how sure it is, logits float32[R, L]."""
-        layers = self._forced(x, memory, memory_mask, None)[1]
+        layers = self._forced(x, memory, memory_mask, None, places)[1]
         assert layers is not None, "a decoder without exits"
         hidden = tuple(self.norm(layers[i]) for i in range(self.config.layers))
         return hidden, tuple(self.exits(h, i) for i, h in enumerate(hidden[:-1]))
 
     def _forced(
-        self, x: Array, memory: Array, memory_mask: Array | None, self_mask: Mask | None
+        self,
+        x: Array,
+        memory: Array,
+        memory_mask: Array | None,
+        self_mask: Mask | None,
+        places: Array | None,
     ) -> tuple[Array, Array | None]:
         self_mask = self.self_mask if self_mask is None else self_mask
         if x.shape[1] > self.config.max_length:
             raise ValueError(f"decoder: {x.shape[1]} positions, at most {self.config.max_length}")
         x = x.astype(self.dtype) + self.positions[: x.shape[1]].astype(self.dtype)
         x = nn.with_logical_constraint(x, ACTIVATIONS)
-        x, layers = self.blocks(x, memory.astype(self.dtype), memory_mask, self_mask)
+        relations = None if places is None else place_relations(places, places)
+        x, layers = self.blocks(x, memory.astype(self.dtype), memory_mask, self_mask, relations)
         return self.norm(x), layers
 
     def start_cache(
@@ -281,7 +308,8 @@ class Decoder(nn.Module):
         if memory_mask is None:
             # The cache is a loop's carry: what it holds must not depend on the call.
             memory_mask = jnp.ones((batch, length), bool)
-        return DecoderCache(own, own, memory_keys, memory_values, memory_mask, layers)
+        places = jnp.zeros((shape[0], shape[2], 2), jnp.int32) if c.tree_bias else None
+        return DecoderCache(own, own, memory_keys, memory_values, memory_mask, layers, places)
 
     def step(
         self,
@@ -289,6 +317,7 @@ class Decoder(nn.Module):
         cache: DecoderCache,
         position: Int[Array, ""],
         self_mask: Mask | None = None,
+        place: Int[Array, "R 2"] | None = None,
     ) -> tuple[Float[Array, "R D"], DecoderCache]:
         """One position for every row: x [R, D], position int32[] -> hidden states [R, D] and
         the cache.
@@ -296,18 +325,22 @@ class Decoder(nn.Module):
         position: less than the S positions that the cache has room for.
         self_mask: as in teacher forcing, but its arrays are over max_length positions. A position
         sees at most itself and earlier ones, whatever the mask says: later ones are not there yet.
+        place: int32[R, 2], with `tree_bias`: where the position is in the tree.
         """
         self_mask = self.self_mask if self_mask is None else self_mask
         embedding = jax.lax.dynamic_slice_in_dim(self.positions, position, 1)
         x = x[:, None].astype(self.dtype) + embedding.astype(self.dtype)
-        written = []
+        places, relations, written = cache.places, None, []
+        if place is not None:
+            place = place[:, None]
+            places = jax.lax.dynamic_update_slice_in_dim(places, place, position, axis=1)
+            relations = place_relations(place, places)
         past = zip(cache.keys, cache.values, strict=True)
         memory = zip(cache.memory_keys, cache.memory_values, strict=True)
         done = jnp.zeros(x.shape[0], bool)
         for number, (layer, own, other) in enumerate(zip(cache.layers, past, memory, strict=True)):
-            step = functools.partial(
-                self._run, "step", layer, x, own, other, position, cache.memory_mask, self_mask
-            )
+            masks = (cache.memory_mask, self_mask, relations)
+            step = functools.partial(self._run, "step", layer, x, own, other, position, *masks)
             if self.config.exit_at is None:
                 x, own = step()
             else:
@@ -318,7 +351,7 @@ class Decoder(nn.Module):
                 x, own = skip_if_all(done, step, write, x)
             written.append(own)
         keys, values = zip(*written, strict=True)
-        return self.norm(x)[:, 0], cache.replace(keys=keys, values=values)
+        return self.norm(x)[:, 0], cache.replace(keys=keys, values=values, places=places)
 
     def _cut_layers(self) -> tuple[Any, ...]:
         """The parameters of each layer, cut out of the stacked ones."""
@@ -332,7 +365,7 @@ class Decoder(nn.Module):
 
     def _run(self, method: str, layer: Any, *arguments: Any) -> Any:
         """A method of one block, given that layer's parameters."""
-        block = DecoderBlock(self.config.block, parent=None)
+        block = DecoderBlock(self.config.block, relations=self.config.relations, parent=None)
         return block.apply({"params": layer}, *arguments, method=method)
 
 

@@ -1,7 +1,7 @@
 """Attention: one function, `attend`; masks and biases are data; a file per implementation."""
 
 from xojl_jax.nn.attention.attend import BACKENDS, Backend, attend, portable
-from xojl_jax.nn.attention.bias import BiasSum, ChannelBias, TokenTypeBias
+from xojl_jax.nn.attention.bias import BiasSum, ChannelBias, TokenTypeBias, relation_bias
 from xojl_jax.nn.attention.blockwise import SAVED_NAMES
 from xojl_jax.nn.attention.cached import attend_cached
 from xojl_jax.nn.attention.dense import attend_dense
@@ -23,4 +23,5 @@ __all__ = [
     "attend_dense",
     "portable",
     "prefix_order",
+    "relation_bias",
 ]

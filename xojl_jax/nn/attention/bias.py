@@ -3,6 +3,7 @@
 import jax
 import jax.numpy as jnp
 from flax import struct
+from jaxtyping import Float, Int
 
 Array = jax.Array
 
@@ -83,6 +84,21 @@ class BiasSum:
 
 # What `attend` takes beside an array.
 CHANNEL_BIASES = (TokenTypeBias, ChannelBias, BiasSum)
+
+
+def relation_bias(
+    relations: Int[Array, "B Tq S"], strength: Float[Array, "R H"]
+) -> Float[Array, "B H Tq S"]:
+    """The bias of pairs of tokens by how they are related: [B, H, Tq, S], in the dtype of
+    `strength`.
+
+    Args:
+      relations: int32[B, Tq, S], which of R relations a key's token has to the query's.
+      strength: [R, H], what that adds to the scores of each head.
+    """
+    # A product with the one-hot form: its gradient is a product, too, instead of a scatter.
+    one_hot = jax.nn.one_hot(relations, strength.shape[0], dtype=strength.dtype)
+    return jnp.einsum("bijr,rh->bhij", one_hot, strength)
 
 
 def _widen(x: Array, channels: Array) -> Array:

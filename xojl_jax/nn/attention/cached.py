@@ -20,6 +20,7 @@ def attend_cached(
     mask: Mask,
     *,
     position: Int[Array, ""] | None = None,
+    bias: Float[Array, "B H Q S"] | None = None,
 ) -> Float[Array, "B Q H K"]:
     """Queries over a whole buffer; what they see is the same `Mask` that whole sequences use.
 
@@ -31,6 +32,7 @@ def attend_cached(
         have a `key_mask`.
       position: int32[], where the one query is. The buffer is written up to there, its own key and
         value included.
+      bias: [B, H, Q, S], added to the scores; not with a mask of the highest scores.
 
     Returns:
       [B, Q, H, K] in the dtype of q. Softmax in float32; a query that sees nothing gives 0.
@@ -42,7 +44,10 @@ def attend_cached(
         weights = sparse_weights(dot("bqhk,bhsk->bhqs", q, keys), near, seen, mask.top_k)
         return dot("bhqs,bhsk->bqhk", weights.astype(values.dtype), values).astype(q.dtype)
     lowest = masked_score(jnp.dtype(jnp.float32))
-    scores = jnp.where(seen, dot("bqhk,bhsk->bhqs", q, keys), lowest)
+    scores = dot("bqhk,bhsk->bhqs", q, keys)
+    if bias is not None:
+        scores = scores + bias.astype(scores.dtype)
+    scores = jnp.where(seen, scores, lowest)
     # Where nothing is seen, all scores equal the top, and exp alone would give ones.
     weights = jnp.where(seen, jnp.exp(scores - scores.max(-1, keepdims=True)), 0)
     total = weights.sum(-1, keepdims=True)

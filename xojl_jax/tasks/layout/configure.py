@@ -104,11 +104,14 @@ def model_config(
         m.decoder_window or None,
         m.decoder_top_k or None,
         m.exit_at or None,
+        m.decoder_tree_bias,
     )
     if decoder.exit_at and m.decoder != "shared":
         raise BadUsage("config.model.exit_at is of the shared decoder (config.model.decoder)")
     if decoder.top_k and not decoder.window:
         raise BadUsage("config.model.decoder_top_k selects keys beyond config.model.decoder_window")
+    if decoder.top_k and decoder.tree_bias:
+        raise BadUsage("config.model.decoder_top_k takes no decoder_tree_bias")
     if m.patch_drop and m.lsa_window:
         raise BadUsage("config.model.patch_drop leaves gaps, which no lsa_window is defined for")
     fusion = FUSIONS[m.fusion]

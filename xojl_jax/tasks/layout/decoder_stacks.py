@@ -16,6 +16,7 @@ from flax import struct
 
 from xojl_jax.nn.decoder import Decoder, DecoderCache, grow_cache, reorder_cache
 from xojl_jax.tasks.layout.encoded import Encoded
+from xojl_jax.tasks.layout.written_tree import next_place
 
 Array = jax.Array
 
@@ -32,11 +33,22 @@ class ViewCaches:
     caches: tuple[DecoderCache, ...]
 
 
-def run_stacks(stacks: Sequence[Decoder], x: Array, encoded: Encoded) -> Array:
-    """Teacher forcing, [R, L, D] -> [R, L, D]; `stacks`: a decoder per view, or one for all."""
+def run_stacks(
+    stacks: Sequence[Decoder], x: Array, encoded: Encoded, places: Array | None = None
+) -> Array:
+    """Teacher forcing, [R, L, D] -> [R, L, D].
+
+    Args:
+      stacks: a decoder per view, or one for all.
+      places: int32[R, L, 2], for decoders with a `tree_bias`.
+    """
     records = encoded.memory.shape[0]
     memory = encoded.memory, encoded.memory_mask
-    return _each(stacks, x, records, lambda stack, x: stack(x, *memory))
+
+    def run(stack: Decoder, x: Array, places: Array | None) -> Array:
+        return stack(x, *memory, places=places)
+
+    return _each(stacks, (x, places), records, run)
 
 
 def start_caches(
@@ -51,20 +63,31 @@ def start_caches(
 
 
 def step_stacks(
-    stacks: Sequence[Decoder], x: Array, cache: DecoderCache | ViewCaches, position: Array
+    stacks: Sequence[Decoder],
+    x: Array,
+    cache: DecoderCache | ViewCaches,
+    position: Array,
+    tokens: Array,
 ) -> tuple[Array, DecoderCache | ViewCaches]:
-    """One position, [R, D] -> [R, D] and the cache."""
+    """One position, [R, D] and the tokens there, int32[R] -> [R, D] and the cache."""
     if isinstance(cache, DecoderCache):
-        return stacks[0].step(x, cache, position)
+        return _step(stacks[0], x, cache, position, tokens)
     left, written = list(cache.caches), []
 
-    def step(stack: Decoder, x: Array) -> Array:
-        hidden, new = stack.step(x, left.pop(0), position)
+    def step(stack: Decoder, x: Array, tokens: Array) -> Array:
+        hidden, new = _step(stack, x, left.pop(0), position, tokens)
         written.append(new)
         return hidden
 
-    x = _each(stacks, x, cache.caches[0].memory_mask.shape[0], step)
+    x = _each(stacks, (x, tokens), cache.caches[0].memory_mask.shape[0], step)
     return x, ViewCaches(tuple(written))
+
+
+def _step(
+    stack: Decoder, x: Array, cache: DecoderCache, position: Array, tokens: Array
+) -> tuple[Array, DecoderCache]:
+    place = None if cache.places is None else next_place(cache.places, position, tokens)
+    return stack.step(x, cache, position, place=place)
 
 
 def reorder_caches(cache: DecoderCache | ViewCaches, index: Array) -> DecoderCache | ViewCaches:
@@ -89,13 +112,21 @@ def grow_caches(cache: DecoderCache | ViewCaches, positions: int) -> DecoderCach
 
 
 def _each(
-    stacks: Sequence[Decoder], x: Array, records: int, run: Callable[[Any, Array], Array]
+    stacks: Sequence[Decoder], inputs: tuple[Any, ...], records: int, run: Callable[..., Array]
 ) -> Array:
-    """`run(stack, rows of its view)` for every stack, the rows put together again."""
+    """`run(stack, *rows of its view)` for every stack, the rows put together again.
+
+    inputs: arrays [R, …], or None.
+    """
     if len(stacks) == 1:
-        return run(stacks[0], x)
-    rows = x.reshape(records, len(stacks), -1, *x.shape[1:])
-    flat = functools.partial(jnp.reshape, shape=(-1, *x.shape[1:]))
-    found = [run(stack, flat(rows[:, view])) for view, stack in enumerate(stacks)]
-    found = [part.reshape(records, -1, *part.shape[1:]) for part in found]
-    return flat(jnp.stack(found, axis=1))
+        return run(stacks[0], *inputs)
+
+    def of_view(x: Array, view: int) -> Array:
+        rows = x.reshape(records, len(stacks), -1, *x.shape[1:])
+        return rows[:, view].reshape(-1, *x.shape[1:])
+
+    found = []
+    for view, stack in enumerate(stacks):
+        own = jax.tree.map(functools.partial(of_view, view=view), inputs)
+        found.append(run(stack, *own).reshape(records, -1, *inputs[0].shape[1:]))
+    return jnp.stack(found, axis=1).reshape(-1, *inputs[0].shape[1:])

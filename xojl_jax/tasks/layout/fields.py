@@ -55,6 +55,7 @@ FIELDS: dict[str, Rule] = {
     "model.decoder_layers": _COUNT,
     "model.decoder_window": _FROM_ZERO,
     "model.decoder_top_k": _FROM_ZERO,
+    "model.decoder_tree_bias": ANY,
     "model.exit_at": _SHARE,
     "model.mlp_ratio": _COUNT,
     "model.head_width": _FROM_ZERO,

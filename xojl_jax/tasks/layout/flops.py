@@ -79,13 +79,14 @@ def decoder_flops(c: ModelConfig) -> dict[str, float]:
     memory, length = c.num_tokens, 2 * decoder.max_length
     outputs = c.vocabulary_size + nodes
     stacks = 1 if c.decoder == "shared" else 2
+    bias = 2 * decoder.relations * decoder.block.heads
     return {
         # Beside a block: the query and the output of the cross-attention.
         "decoder linear": decoder.layers
         * length
         * (block_flops(decoder.block) + 4.0 * width * inner),
         "decoder memory": stacks * decoder.layers * 4.0 * width * inner * memory,
-        "decoder self-attention": 2 * 4.0 * decoder.layers * decoder.max_length**2 * inner,
+        "decoder self-attention": 2.0 * decoder.layers * decoder.max_length**2 * (4 * inner + bias),
         "decoder cross-attention": 4.0 * decoder.layers * length * memory * inner,
         # Scores, and the expected next node that the prior gives to each position.
         "logits": 2.0 * length * width * (outputs + nodes),

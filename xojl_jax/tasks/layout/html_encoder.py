@@ -14,7 +14,7 @@ import jax
 import jax.numpy as jnp
 from flax import linen as nn
 
-from xojl_jax.nn.attention import Mask
+from xojl_jax.nn.attention import Mask, relation_bias
 from xojl_jax.nn.blocks import EncoderBlock
 from xojl_jax.nn.config import BlockConfig
 from xojl_jax.nn.layers import LayerNorm
@@ -39,9 +39,7 @@ class TreeBlock(nn.Module):
         c = self.config
         init = nn.with_logical_partitioning(nn.initializers.zeros, (None, "heads"))
         strength = self.param("relations", init, (len(RELATIONS), c.heads), jnp.float32)
-        # A product with the one-hot form: its gradient is a product, too, instead of a scatter.
-        one_hot = jax.nn.one_hot(relations, len(RELATIONS), dtype=c.jnp_dtype)
-        bias = jnp.einsum("bijr,rh->bhij", one_hot, strength.astype(c.jnp_dtype))
+        bias = relation_bias(relations, strength.astype(c.jnp_dtype))
         return EncoderBlock(c, name="block")(x, mask, bias)
 
 

@@ -37,6 +37,7 @@ from xojl_jax.tasks.layout.token_scores import TokenScores
 from xojl_jax.tasks.layout.tree_prior import tree_prior
 from xojl_jax.tasks.layout.views import VIEWS
 from xojl_jax.tasks.layout.visual_memory import VisualMemory
+from xojl_jax.tasks.layout.written_tree import places_of_targets
 
 Array = jax.Array
 Batch = dict[str, Array]
@@ -204,7 +205,7 @@ class LayoutModel(nn.Module):
           read_cursor: makes an `HtmlCursor` of some positions of `cursor`.
         """
         x = self._decoder_inputs(encoded, tokens, cursor, depth, detail, read_cursor)
-        x = run_stacks(self._stacks(), x, encoded)
+        x = run_stacks(self._stacks(), x, encoded, self._places(tokens, depth))
         return self.token_scores.project(x, detail)
 
     def project_layers(
@@ -219,7 +220,8 @@ class LayoutModel(nn.Module):
         """As `project_targets`, for a decoder with early exits: after every layer, and for each but
         the last how sure it is, logits float32[R, L]."""
         x = self._decoder_inputs(encoded, tokens, cursor, depth, detail, read_cursor)
-        hidden, sure = self.trunk.decoder.every_layer(x, encoded.memory, encoded.memory_mask)
+        memory, places = (encoded.memory, encoded.memory_mask), self._places(tokens, depth)
+        hidden, sure = self.trunk.decoder.every_layer(x, *memory, places=places)
         return tuple(self.token_scores.project(h, detail) for h in hidden), sure
 
     def _decoder_inputs(
@@ -239,6 +241,10 @@ class LayoutModel(nn.Module):
 
         x = self.token_scores.embed(encoded, tokens, cursor.node, depth, detail)
         return x + map_positions(expected, (cursor, depth), CHUNK)
+
+    def _places(self, tokens: Array, depth: Array) -> Array | None:
+        """Where positions are in the tree that is written: int32[R, L, 2], where that is read."""
+        return places_of_targets(tokens, depth) if self.config.trunk.decoder.tree_bias else None
 
     def _stacks(self) -> tuple[Decoder, ...]:
         """One decoder for all rows, or one for those of each view."""
@@ -277,7 +283,7 @@ class LayoutModel(nn.Module):
         tokens, depth = tokens[:, None], depth[:, None]
         x = self.token_scores.embed(encoded, tokens, cursor.node, depth, detail)
         x = x + expected_node(encoded, cursor, depth)
-        x, cache = step_stacks(self._stacks(), x[:, 0], cache, position)
+        x, cache = step_stacks(self._stacks(), x[:, 0], cache, position, tokens[:, 0])
         projected = self.token_scores.project(x[:, None], detail)
         scores = token_scores(encoded, projected, self.prior_weight, tokens, cursor, depth, detail)
         return scores[:, 0], cache
