@@ -27,7 +27,9 @@ def choose_preset(
     return config.lock()
 
 
-def group(lr: float, freeze_at: int = 0, freeze_layers: int = 0) -> ConfigDict:
+def group(
+    lr: float, freeze_at: int = 0, freeze_layers: int = 0, freeze_plateau: float = 0.0
+) -> ConfigDict:
     """A group of parameters, for `config.optim.groups.NAME`."""
     config = ConfigDict()
     # Peak learning rate.
@@ -36,6 +38,9 @@ def group(lr: float, freeze_at: int = 0, freeze_layers: int = 0) -> ConfigDict:
     config.freeze_at = freeze_at
     # Freezes no more than the first so many layers of the group's stacks; 0: all of the group.
     config.freeze_layers = freeze_layers
+    # Freezes the first layers of a stack once their gradients' norms change by no more than this
+    # share, such as 0.02, between two intervals of `optim.plateau_steps`; 0 never does.
+    config.freeze_plateau = freeze_plateau
     return config
 
 
@@ -95,11 +100,13 @@ def defaults() -> ConfigDict:
     data.prefetch = 4
 
     config.optim = optim = ConfigDict()
-    # Groups of parameters: groups.NAME.lr, .freeze_at and .freeze_layers, see `group`. The task's
-    # config file adds them, and the task says which parameter is in which (`Task.param_group`).
+    # Groups of parameters: groups.NAME.lr and what freezes it, see `group`. The task's config file
+    # adds them, and the task says which parameter is in which (`Task.param_group`).
     optim.groups = ConfigDict()
     # Steps of linear warm-up; after them the rate follows a cosine down to zero at `total_steps`.
     optim.warmup_steps = 2000
+    # Steps of the intervals that `freeze_plateau` compares, the first after the warm-up.
+    optim.plateau_steps = 1000
     # Decoupled weight decay; biases, norm scales and other vectors are exempt.
     optim.weight_decay = 0.05
     # Decay of AdamW's first moment.

@@ -38,6 +38,8 @@ FIELDS: dict[str, Rule] = {
     "optim.groups.*.lr": _FROM_ZERO,
     "optim.groups.*.freeze_at": _FROM_ZERO,
     "optim.groups.*.freeze_layers": _FROM_ZERO,
+    "optim.groups.*.freeze_plateau": Number(0, below=1),
+    "optim.plateau_steps": _COUNT,
     "optim.warmup_steps": _FROM_ZERO,
     "optim.weight_decay": _FROM_ZERO,
     "optim.b1": Number(0, below=1),

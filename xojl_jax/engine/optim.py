@@ -5,19 +5,28 @@ skipped step does not shift the schedule, and any step's rate is known without t
 """
 
 import dataclasses
+import functools
 import math
-from typing import Any
+from typing import Any, NamedTuple
 
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
 import optax
 
-from xojl_jax.engine import sharding
+from xojl_jax.engine import plateau, sharding
+from xojl_jax.engine.plateau import Plateau, Watched
 from xojl_jax.errors import BadUsage
 
 # Never decayed, whatever their shape: a scanned stack makes matrices of them.
 UNDECAYED = ("bias", "scale")
+
+
+class Watching(NamedTuple):
+    """The optimizer's state where the rule on plateaus has one, by stack."""
+
+    moments: Any
+    watched: dict[str, Watched]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -32,6 +41,7 @@ class Optimizer:
       moments: optax's Adam direction, without rate and decay.
       stacked: a tree like the parameters, how many leading axes count layers.
       kernels: a tree like the parameters, True for kernels.
+      plateau: the rule that freezes layers which have converged; None for no such rule.
     """
 
     config: Any
@@ -41,9 +51,20 @@ class Optimizer:
     moments: optax.GradientTransformation
     stacked: Any = None
     kernels: Any = None
+    plateau: Plateau | None = None
 
     def init(self, params):
-        return self.moments.init(params)
+        moments = self.moments.init(params)
+        return moments if self.plateau is None else Watching(moments, self.plateau.start())
+
+    def watch(self, opt_state, grads, step):
+        """The optimizer state after the rule on plateaus has seen a step's unclipped gradients, and
+        metrics: how many layers of each stack are frozen."""
+        if self.plateau is None:
+            return opt_state, {}
+        watched = self.plateau.watch(opt_state.watched, grads, step)
+        counts = {f"frozen/{name}": w.frozen.astype(jnp.float32) for name, w in watched.items()}
+        return opt_state._replace(watched=watched), counts
 
     def rates(self, step) -> dict[str, jax.Array]:
         """The learning rate of every group at `step`: int32[] -> float32[] each."""
@@ -59,23 +80,29 @@ class Optimizer:
 
     def update(self, grads, opt_state, params, step):
         """Returns (new parameters, new optimizer state). `grads` are already clipped."""
+        watched, stack_of = {}, jax.tree.map(lambda group: "", self.groups)
+        moments = opt_state
+        if self.plateau is not None:
+            (moments, watched), stack_of = opt_state, self.plateau.stack_of
         # optax raises a float to an integer count, which strict promotion (on in tests) refuses.
         with jax.numpy_dtype_promotion("standard"):
-            directions, opt_state = self.moments.update(grads, opt_state, params)
+            directions, moments = self.moments.update(grads, moments, params)
+        opt_state = moments if self.plateau is None else Watching(moments, watched)
         rates = jax.lax.optimization_barrier(self.rates(step))  # once, not in every array's fusion
         decay = self.config.weight_decay
 
-        def one(param, direction, group, decayed, stacked):
+        def one(param, direction, group, decayed, stacked, stack):
             if decayed:
                 direction = direction + decay * param
             rate = rates[group].astype(param.dtype)
-            frozen = self._frozen_layers(group, param.shape[:stacked], step)
+            converged = watched[stack].frozen if stack else None
+            frozen = self._frozen_layers(group, param.shape[:stacked], step, converged)
             if frozen is not None:
                 frozen = frozen.reshape(*frozen.shape, *(1,) * (param.ndim - stacked))
                 rate = jnp.where(frozen, jnp.zeros((), param.dtype), rate)
             return param - rate * direction
 
-        trees = (self.groups, self.decayed, self.stacked)
+        trees = (self.groups, self.decayed, self.stacked, stack_of)
         moved = jax.tree.map(one, params, directions, *trees)
         return self._with_zeros_kept(params, moved), opt_state
 
@@ -89,15 +116,23 @@ class Optimizer:
 
         return jax.tree.map(one, params, moved, self.kernels)
 
-    def _frozen_layers(self, group: str, layers: tuple[int, ...], step) -> jax.Array | None:
+    def _frozen_layers(
+        self, group: str, layers: tuple[int, ...], step, converged: jax.Array | None
+    ) -> jax.Array | None:
         """bool[layers], which layers of a stack do not move at `step`; None: all do, by the rate of
-        their group."""
-        chosen = self.config.groups[group]
-        if not layers or chosen.freeze_at <= 0 or chosen.freeze_layers <= 0:
-            return None
+        their group.
+
+        converged: int32[], so many of the first layers have; None where that is not watched.
+        """
+        chosen, frozen = self.config.groups[group], []
         # Groups of layers are scanned over layers: in this order they are counted through.
         number = jnp.arange(math.prod(layers)).reshape(layers)
-        return (number < chosen.freeze_layers) & (jnp.asarray(step) >= chosen.freeze_at)
+        if layers and chosen.freeze_at > 0 and chosen.freeze_layers > 0:
+            due = jnp.asarray(step) >= chosen.freeze_at
+            frozen.append((number < chosen.freeze_layers) & due)
+        if converged is not None:
+            frozen.append(number < converged)
+        return functools.reduce(jnp.logical_or, frozen) if frozen else None
 
 
 def make(config, total_steps: int, task, boxed) -> Optimizer:
@@ -131,13 +166,16 @@ def make(config, total_steps: int, task, boxed) -> Optimizer:
 
     params, specs = sharding.unbox(boxed), nn.get_partition_spec(boxed)
     with_path = jax.tree_util.tree_map_with_path
+    groups, stacked = with_path(group, params), jax.tree.map(stack_axes, params, specs)
+    names = with_path(lambda path, _: sharding.path_name(path), params)
     return Optimizer(
         config=config,
         total_steps=total_steps,
-        groups=with_path(group, params),
+        groups=groups,
         decayed=with_path(decays, params, specs),
-        stacked=jax.tree.map(stack_axes, params, specs),
+        stacked=stacked,
         kernels=with_path(is_kernel, params),
+        plateau=plateau.make(config, params, names, groups, stacked),
         moments=optax.scale_by_adam(b1=config.b1, b2=config.b2, eps=1e-8),
     )
 

@@ -91,7 +91,7 @@ def make_train_setup(task, config, mesh: Mesh) -> TrainSetup:
         step=whole,
         params=of_params,
         opt_state=optax.tree.map_params(
-            optimizer.moments,
+            optimizer,
             lambda _, of_param: of_param,
             shapes.opt_state,
             of_params,

@@ -52,8 +52,9 @@ def make_train_step(task, config, setup: TrainSetup) -> Callable:
         finite, norm = jax.lax.optimization_barrier(
             (jnp.isfinite(metrics["loss"]) & jnp.isfinite(norm), norm)
         )
+        opt_state, frozen_layers = optimizer.watch(state.opt_state, grads, state.step)
         grads = optim.clip(grads, norm, config.optim.clip_norm)
-        params, opt_state = optimizer.update(grads, state.opt_state, state.params, state.step)
+        params, opt_state = optimizer.update(grads, opt_state, state.params, state.step)
         averages = metrics.pop(AVERAGES, None)
         if averages is not None:
             params = task.after_update(params, averages)
@@ -75,11 +76,15 @@ def make_train_step(task, config, setup: TrainSetup) -> Callable:
             skipped=state.skipped + skipped,
             skipped_in_a_row=(state.skipped_in_a_row + 1) * skipped,
         )
-        metrics = metrics | {
-            "grad_norm": norm,
-            "skipped": skipped.astype(jnp.float32),
-            "skipped_in_a_row": state.skipped_in_a_row.astype(jnp.float32),
-        }
+        metrics = (
+            metrics
+            | frozen_layers
+            | {
+                "grad_norm": norm,
+                "skipped": skipped.astype(jnp.float32),
+                "skipped_in_a_row": state.skipped_in_a_row.astype(jnp.float32),
+            }
+        )
         return state, metrics
 
     return jax.jit(train_step, donate_argnums=0, out_shardings=(setup.shardings, None))
