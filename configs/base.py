@@ -77,6 +77,9 @@ def defaults() -> ConfigDict:
     config.patience = 0
     # Steps between two printed lines. Metrics stay on the device in between.
     config.log_every = 50
+    # Runs in a row that this one is made of: the settings of each, "FIELD=VALUE FIELD=VALUE", with
+    # semicolons between; each starts from the one before (sequence.py). "" is one run.
+    config.sequence = ""
     # Working directories or checkpoints to start from, separated by commas. Parameters are copied
     # where their path and shape match, and tables of positions fitted to this run's sizes; the rest
     # starts from scratch. "" starts all from scratch.

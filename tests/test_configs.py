@@ -65,7 +65,7 @@ def test_an_unknown_preset_is_refused_with_the_list():
         get_config("stage4", "huge")
 
 
-@pytest.mark.parametrize("stage", STAGES + DOCUMENTS)
+@pytest.mark.parametrize("stage", (*STAGES, *DOCUMENTS, "all_stages"))
 def test_it_opens_with_command_hardware_time_and_metric(stage):
     """Protects the reader of a config."""
     text = importlib.import_module(f"configs.{stage}").__doc__

@@ -13,7 +13,7 @@ import jax
 from absl import flags
 from ml_collections import config_flags
 
-from xojl_jax import command, compilation_cache, config_fields, tasks, teacher
+from xojl_jax import command, compilation_cache, config_fields, sequence, tasks, teacher
 from xojl_jax.data import loader
 from xojl_jax.data.order import BatchOrder
 from xojl_jax.data.shards import NoSplit
@@ -53,6 +53,9 @@ Trains one stage.
 --config=FILE[:PRESET]  one of configs/stage1.py … stage4.py; presets are tiny, small and base (the
                         default). configs/base.py and configs/layout.py list every field.
 --config.FIELD=VALUE    overrides a field, such as --config.data.path=SHARDS.
+--config.sequence="FIELD=VALUE …; FIELD=VALUE …"
+                        trains a run for each group of settings, each from the one before;
+                        configs/all_stages.py is the four stages.
 --workdir=DIR           where everything goes; default runs/stageN-PRESET.
 --profile=START:COUNT   traces so many steps, for the Profile tab of TensorBoard.
 --wandb=PROJECT         curves and pictures go to Weights & Biases, too.
@@ -93,10 +96,17 @@ def main() -> int:
     config = command.read_config(_CONFIG)
     compilation_cache.enable(_CACHE.value)
     processes.initialize(_DISTRIBUTED.value, _PEER_TIMEOUT.value, _STALL_TIMEOUT.value)
+    if config.sequence:
+        return sequence.run(config, _WORKDIR.value or "", train_one)
+    return train_one(config, _WORKDIR.value)
+
+
+def train_one(config, path: str | os.PathLike | None, exits: bool = True) -> int:
+    """Makes the config's task and trains it with the command's flags."""
     task = tasks.make(config)
     teacher.give(task, config)
-    path = _WORKDIR.value or f"runs/{task.run_name()}"
-    return train(task, config, path, profile=_PROFILE.value, wandb=_WANDB.value, exits=True)
+    path = path or f"runs/{task.run_name()}"
+    return train(task, config, path, profile=_PROFILE.value, wandb=_WANDB.value, exits=exits)
 
 
 def train(

@@ -28,6 +28,7 @@ ADDED_FIELDS: dict[str, Any] = {
     "optim.groups.html.freeze_plateau": 0.0,
     "optim.groups.rest.freeze_plateau": 0.0,
     "optim.plateau_steps": 1000,
+    "sequence": "",
     "teacher": "",
     "quantize": "none",
     "optim.keep_zeros": False,

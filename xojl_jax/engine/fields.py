@@ -27,6 +27,7 @@ FIELDS: dict[str, Rule] = {
     "best_metric": ANY,  # a metric of the task: see `evaluation.check_metric`
     "patience": _FROM_ZERO,
     "log_every": _COUNT,
+    "sequence": ANY,  # read by `sequence.plan`
     "init_from": ANY,
     "teacher": ANY,  # a folder, read by the command
     "quantize": OneOf(QUANTIZE),
