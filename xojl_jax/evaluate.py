@@ -6,6 +6,7 @@ needs no model.
 
 import argparse
 import json
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from rich.table import Table
 
 from xojl_jax import command, compilation_cache, restore
 from xojl_jax.data import loader
+from xojl_jax.data.transforms import stack
 from xojl_jax.engine import checkpoint_files
 from xojl_jax.errors import BadInput, BadUsage
 from xojl_jax.restore import LoadedModel
@@ -124,6 +126,35 @@ def predict_all(
         for batch, valid in track(batches, "predicting", total=steps, console=console):
             sources = references[len(answers) : len(answers) + int(valid.sum())]
             answers += model.inference.decode(predict(batch), sources, options)
+    return answers
+
+
+def answer_records(
+    model: LoadedModel,
+    dataset: Dataset,
+    numbers: Sequence[int],
+    flags: argparse.Namespace,
+    change: Callable[[Any], Any] = lambda inputs: inputs,
+) -> list[Any]:
+    """The answers to some records of a data set, in order.
+
+    Args:
+      numbers: of the records.
+      change: inputs -> the inputs that are answered in their place.
+    """
+    inference, options = model.inference, model.inference.options(flags)
+    predict = restore.predictor(model, options)
+    size = min(flags.batch_size, len(numbers))
+    answers: list[Any] = []
+    for first in track(range(0, len(numbers), size), "predicting", console=Console(stderr=True)):
+        stored = (
+            inference.stored_inputs(dataset, number, str(number))
+            for number in numbers[first : first + size]
+        )
+        sources = [inference.fit_inputs(change(inputs)) for inputs in stored]
+        samples = [inference.featurize(inputs) for inputs in sources]
+        samples += samples[:1] * (size - len(samples))  # one program for all batches
+        answers += inference.decode(predict(stack(samples)), sources, options)
     return answers
 
 

@@ -3,7 +3,12 @@
 import numpy as np
 import pytest
 
-from xojl_jax.evaluation.bootstrap import ScoreTable, bootstrap_weights, interval
+from xojl_jax.evaluation.bootstrap import (
+    ScoreTable,
+    bootstrap_weights,
+    interval,
+    paired_difference,
+)
 
 
 def test_weights_draw_with_replacement():
@@ -35,3 +40,15 @@ def test_an_interval_holds_the_middle_of_the_scores():
     low, high = interval(np.append(np.linspace(0, 1, 1001), np.nan))
     assert (low, high) == pytest.approx((0.025, 0.975))
     assert np.isnan(interval(np.array([np.nan]))).all()
+
+
+def test_a_paired_difference_draws_the_same_records_on_both_sides():
+    """Protects comparisons: what is hard for both sides is no difference between them."""
+    rng = np.random.default_rng(0)
+    second = rng.integers(0, 9, size=(2, 40, 1))
+    value, low, high = paired_difference(second + 1, second, lambda sums: sums[..., 0] / 80)
+    assert (value, low, high) == pytest.approx((1, 1, 1))
+    value, low, high = paired_difference(
+        second, np.roll(second, 7, axis=1), lambda sums: sums[..., 0] / 80
+    )
+    assert value == pytest.approx(0) and low < 0 < high

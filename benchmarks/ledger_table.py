@@ -1,0 +1,142 @@
+"""The ledger's table: what each part brings and costs, with intervals, as Markdown.
+
+A figure is F1 of elements on the right HTML node, with the part minus without it, over the records
+that both answered. Its interval is a paired bootstrap over records and, where there are several,
+seeds: a difference is drawn of the same records and seeds on both sides.
+"""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benchmarks.ledger_claims import ABLATIONS, BASELINE, Ablation
+from xojl_jax.evaluation import bootstrap
+from xojl_jax.files import write_text
+from xojl_jax.tasks.layout.metrics import f1_scores
+
+BEGIN, END = "<!-- ledger: begin -->", "<!-- ledger: end -->"
+NOT_MEASURED = "not measured"
+
+Answers = dict[int, dict[str, Any]]  # by seed, as ledger_answers.py writes them
+
+
+def write(out: Path, page: Path) -> None:
+    """Puts the table of a ledger's folder between the marks of a page, whose text stays."""
+    text = page.read_text(encoding="utf-8") if page.is_file() else f"# Ledger\n\n{BEGIN}\n{END}\n"
+    before, rest = text.split(BEGIN)
+    _, after = rest.split(END)
+    write_text(page, f"{before}{BEGIN}\n{render(out)}\n{END}{after}")
+
+
+def render(out: Path) -> str:
+    """The settings of a ledger's folder, its baseline and a row for each ablation."""
+    settings = json.loads((out / "settings.json").read_text())
+    baseline = read(out, BASELINE)
+    sets = [Path(data).name for data in settings["held_out"]]
+    head = ["row", "part", "claim", *(f"F1 on {name}" for name in sets)]
+    head += ["seeds", "step time", "memory", "parameters", "by default"]
+    lines = [describe(settings, baseline), "", _row(head), _row(["---"] * len(head))]
+    lines += [
+        _row(cells(ablation, read(out, name), baseline, sets))
+        for name, ablation in ABLATIONS.items()
+    ]
+    return "\n".join(lines)
+
+
+def read(out: Path, name: str) -> Answers:
+    """What was answered, by seed."""
+    found = {}
+    for path in sorted((out / name).glob("seed-*/answers.json")):
+        found[int(path.parent.name.removeprefix("seed-"))] = json.loads(path.read_text())
+    return found
+
+
+def describe(settings: Mapping[str, Any], baseline: Answers) -> str:
+    """What all runs have in common, and what the baseline scores."""
+    fields = ", ".join(f"`{name}={value}`" for name, value in settings["fields"].items())
+    lines = [f"All runs: `configs/stage4.py:tiny` with {fields}."]
+    for seed, answers in baseline.items():
+        scores = [
+            f"{name} {_f1(_rows([held]).sum((0, 1))):.3f} ({len(held['records'])} records)"
+            for name, held in answers["held_out"].items()
+        ]
+        cost = answers["cost"]
+        lines.append(
+            f"Baseline, seed {seed}: F1 {', '.join(scores)}; {cost['seconds']:.2f} s and "
+            f"{cost['memory'] / 2**20:.0f} MiB a step, {cost['parameters'] / 1e6:.2f} M "
+            f"parameters; {answers['machine']}."
+        )
+    return "\n".join(lines)
+
+
+def cells(ablation: Ablation, found: Answers, baseline: Answers, sets: list[str]) -> list[str]:
+    """A row of the table."""
+    start = [ablation.row, ablation.part, ablation.claim or "–"]
+    state = "on" if ablation.default else "off"
+    seeds = sorted(set(found) & set(baseline))
+    if not seeds:
+        return [*start, *([NOT_MEASURED] * len(sets)), "0", *(["–"] * 3), state]
+    with_part, without = (baseline, found) if ablation.default else (found, baseline)
+    brought = [
+        difference(
+            [with_part[seed]["held_out"][name] for seed in seeds],
+            [without[seed]["held_out"][name] for seed in seeds],
+        )
+        for name in sets
+    ]
+    costs = [[answers[seed]["cost"] for seed in seeds] for answers in (with_part, without)]
+    ratios = [_percent(*costs, name) for name in ("seconds", "memory", "parameters")]
+    figures = [f"{value:+.3f} [{low:+.3f}, {high:+.3f}]" for value, low, high in brought]
+    return [*start, *figures, str(len(seeds)), *ratios, f"{state}; {verdict(brought)}"]
+
+
+def difference(with_part: list[dict], without: list[dict]) -> tuple[float, float, float]:
+    """(value, low, high) of what the part brings, over the records that both have."""
+    kept = set(with_part[0]["records"])
+    for held in (*with_part, *without):
+        kept &= set(held["records"])
+    pair = [_rows(side, kept) for side in (with_part, without)]
+    return bootstrap.paired_difference(*pair, _f1)
+
+
+def verdict(brought: list[tuple[float, float, float]]) -> str:
+    """What the intervals say, in words."""
+    helps = [low > 0 for _, low, _ in brought]
+    harms = [high < 0 for _, _, high in brought]
+    if any(helps) and not any(harms):
+        return "helps here"
+    if any(harms) and not any(helps):
+        return "harms here"
+    return "no difference shown" if not any(helps) else "helps one set, harms another"
+
+
+def _rows(sides: list[dict], kept: set[int] | None = None) -> np.ndarray:
+    """int64[K, R, 3, E]: counts by seed and record, those of `kept` alone."""
+    return np.array(
+        [
+            [
+                row
+                for record, row in zip(held["records"], held["aligned"], strict=True)
+                if kept is None or record in kept
+            ]
+            for held in sides
+        ]
+    )
+
+
+def _f1(sums: np.ndarray) -> np.ndarray:
+    """F1 over all elements of summed counts [..., 3, E]."""
+    return f1_scores(sums)["micro_f1"]
+
+
+def _percent(with_part: list[dict], without: list[dict], name: str) -> str:
+    """What the part adds to a cost, in percent of what is there without it."""
+    more, less = (np.mean([cost[name] for cost in side]) for side in (with_part, without))
+    return f"{100 * (more / less - 1):+.0f} %"
+
+
+def _row(entries: list[str]) -> str:
+    return "| " + " | ".join(entries) + " |"
