@@ -18,7 +18,7 @@ import numpy as np
 
 from benchmarks.buckets import describe_machine
 from benchmarks.step import compile_step
-from xojl_jax import compilation_cache, evaluate, restore, tasks
+from xojl_jax import compilation_cache, evaluate, restore, suite, tasks
 from xojl_jax.data import loader
 from xojl_jax.engine import sharding, state
 from xojl_jax.files import write_text
@@ -55,8 +55,9 @@ def counts(workdir: str, data: str, limit: int) -> dict[str, Any]:
     )
     model = restore.load(workdir, data, flags)
     dataset = model.inference.dataset("test")
-    numbers = evenly(len(dataset), limit)
-    answers = evaluate.answer_records(model, dataset, numbers, flags)
+    numbers = suite.evenly(range(len(dataset)), limit)
+    predict = restore.predictor(model, model.inference.options(flags))
+    answers = suite.answer(model.inference, predict, dataset, numbers, flags)
     kept = {"records": dataset.numbers[numbers].tolist(), "bag": [], "aligned": []}
     for number, answer in zip(numbers, answers, strict=True):
         record, detail = dataset.record(number), answer.views["detail"]
@@ -68,14 +69,6 @@ def counts(workdir: str, data: str, limit: int) -> dict[str, Any]:
         kept["bag"].append(bag.tolist())
         kept["aligned"].append(placed.tolist())
     return kept
-
-
-def evenly(count: int, limit: int) -> list[int]:
-    """At most `limit` numbers below `count`, evenly spaced: shards have a site's records in a
-    row."""
-    if not limit or limit >= count:
-        return list(range(count))
-    return [int(number) for number in np.arange(limit) * count / limit]
 
 
 def cost(workdir: str) -> dict[str, float]:

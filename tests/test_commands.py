@@ -19,6 +19,7 @@ from tests.tasks.conftest import small_config, write_untrained_run
 from xojl_jax import evaluate, export, predict, tasks, train
 from xojl_jax.engine import checkpoint_files, loop, sharding, state
 from xojl_jax.errors import BadInput, BadUsage
+from xojl_jax.tasks.layout import suite
 from xojl_jax.tasks.layout.inference import LayoutInference
 from xojl_jax.xojl.tree import ELEMENTS, parse_layout
 
@@ -76,6 +77,20 @@ def test_evaluate_reports_both_views_beside_the_baseline(run, tmp_path, capsys):
         assert scores["valid"]["value"] == scores["completed"]["value"] == 1.0
         f1 = scores["element_micro_f1"]
         assert 0 <= f1["low"] <= f1["value"] <= f1["high"] <= 1
+
+
+def test_a_suite_scores_groups_and_changed_inputs_side_by_side(run, tmp_path, capsys):
+    """Protects `--suite`: every split is scored, over the records that it is possible for."""
+    out = tmp_path / "suite.json"
+    argv = [f"--workdir={run}", "--suite", "--limit=1", "--batch-size=1", f"--out={out}"]
+    data = ROOT / "xojl_jax" / "sample_data"
+    evaluate.main([*argv, f"--also={data}"])
+    assert "without HTML" in (told := capsys.readouterr().out) and "sample_data" in told
+    splits = json.loads(out.read_text())["splits"]
+    assert splits["sample_data"] == splits["all records"]
+    assert splits["site: made"]["detail"]["records"] == 1
+    assert {"framework: made", *suite.CHANGES} < set(splits)
+    assert all(view["records"] for split in splits.values() for view in split.values())
 
 
 def test_predict_prints_json_alone_and_draws(run, capsys):

@@ -6,7 +6,6 @@ needs no model.
 
 import argparse
 import json
-from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +13,8 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
-from xojl_jax import command, compilation_cache, restore
+from xojl_jax import command, compilation_cache, restore, suite
 from xojl_jax.data import loader
-from xojl_jax.data.transforms import stack
 from xojl_jax.engine import checkpoint_files
 from xojl_jax.errors import BadInput, BadUsage
 from xojl_jax.restore import LoadedModel
@@ -32,6 +30,11 @@ def main(argv: list[str]) -> None:
     dataset = inference.dataset(flags.split)
     if flags.calibrate:
         calibrate(model, flags)
+        return
+    if flags.suite:
+        report = suite.evaluate(model, dataset, flags)
+        suite.show(report, inference)
+        save(report, flags.out or model.folder / f"suite-{flags.split}.json")
         return
     references, answers = answered(model, dataset, flags)
     report = describe(model, dataset, flags)
@@ -52,8 +55,25 @@ def parse(argv: list[str]) -> argparse.Namespace:
     add("--split", default="val", help="train, val (default) or test")
     add("--data", help="shards to use instead of the run's own")
     add("--out", help="JSON report (default: WORKDIR/evaluation-SPLIT.json)")
-    add("--limit", type=int, help="only the first records of the split")
+    add(
+        "--limit",
+        type=int,
+        help="only the first records of the split; with --suite, so many at even distances",
+    )
     add("--batch-size", type=int, default=16, help="records a decode (default 16)")
+    add(
+        "--suite",
+        action="store_true",
+        help="how well harder questions are answered, side by side: groups of the records, and "
+        "changed inputs (docs/suite.md)",
+    )
+    add(
+        "--also",
+        nargs="*",
+        default=[],
+        metavar="SHARDS",
+        help="with --suite, the same split of other shards, such as pages labeled by hand",
+    )
     add(
         "--calibrate",
         action="store_true",
@@ -129,35 +149,6 @@ def predict_all(
     return answers
 
 
-def answer_records(
-    model: LoadedModel,
-    dataset: Dataset,
-    numbers: Sequence[int],
-    flags: argparse.Namespace,
-    change: Callable[[Any], Any] = lambda inputs: inputs,
-) -> list[Any]:
-    """The answers to some records of a data set, in order.
-
-    Args:
-      numbers: of the records.
-      change: inputs -> the inputs that are answered in their place.
-    """
-    inference, options = model.inference, model.inference.options(flags)
-    predict = restore.predictor(model, options)
-    size = min(flags.batch_size, len(numbers))
-    answers: list[Any] = []
-    for first in track(range(0, len(numbers), size), "predicting", console=Console(stderr=True)):
-        stored = (
-            inference.stored_inputs(dataset, number, str(number))
-            for number in numbers[first : first + size]
-        )
-        sources = [inference.fit_inputs(change(inputs)) for inputs in stored]
-        samples = [inference.featurize(inputs) for inputs in sources]
-        samples += samples[:1] * (size - len(samples))  # one program for all batches
-        answers += inference.decode(predict(stack(samples)), sources, options)
-    return answers
-
-
 def labeled(
     inference: Inference, references: list[Any], answers: list[Any]
 ) -> tuple[list[Any], list[Any]]:
@@ -196,14 +187,10 @@ def show(report: dict[str, Any], inference: Inference) -> None:
     for name in columns:
         table.add_column(name, justify="right")
     for name, meaning in inference.shown_metrics.items():
-        table.add_row(meaning, *(_cell(column["scores"].get(name)) for column in columns.values()))
+        table.add_row(
+            meaning, *(suite.cell(column["scores"].get(name)) for column in columns.values())
+        )
     Console(width=max(Console().width, 120)).print(table)
-
-
-def _cell(score: dict | None) -> str:
-    if score is None or score["value"] is None:
-        return "–"
-    return f"{score['value']:.3f} [{score['low']:.3f}, {score['high']:.3f}]"
 
 
 def save(report: dict[str, Any], path: str | Path) -> None:

@@ -146,6 +146,7 @@ def _record(shown: _Rendered, seed: int, index: int, limits: Limits) -> Rendered
             "title": f"made section {index} of seed {seed}",
             "licence": "Apache-2.0",
             "site": f"synth:{shown.page.site}",
+            "script": shown.page.script,
             "box": [left, 0, width, height],
         },
         viewport=(shown.page.width, WINDOW),

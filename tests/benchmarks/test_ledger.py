@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks import ledger, ledger_answers, ledger_table
+from benchmarks import ledger, ledger_table
 from benchmarks.ledger_claims import ABLATIONS, BASELINE
 from configs import layout
 from tests.test_requirements import IDS
@@ -101,8 +101,3 @@ def test_the_table_tells_what_a_part_brings_and_what_is_not_measured(tmp_path):
     assert "+0.171 [" in rows[ABLATIONS["no_aux"].part] and "on; helps here" in text
     assert "+0.000 [" in rows[ABLATIONS["structure"].part]
     assert ledger_table.NOT_MEASURED in rows[ABLATIONS["bag"].part]
-
-
-def test_records_are_taken_at_even_distances():
-    """Protects variety: the first records of shards are all of one site."""
-    assert ledger_answers.evenly(10, 4) == [0, 2, 5, 7] and ledger_answers.evenly(3, 0) == [0, 1, 2]

@@ -310,6 +310,16 @@ class Inference(abc.ABC):
     def references(self, dataset: Dataset, limit: int | None) -> list[Any]:
         """The stored records of the first samples, in order; all of them for None."""
 
+    def groups(self, references: Sequence[Any]) -> list[dict[str, str]]:
+        """Of each reference the groups that it is in, by kind: {"site": "a.org"}, say. `evaluate
+        --suite` scores each by itself. A kind that does not hold for a record is left away."""
+        return [{} for _ in references]
+
+    def changes(self) -> Mapping[str, Callable[[Any], Any]]:
+        """Name -> a function from inputs to harder ones, or to None where they have not what is
+        changed, for `evaluate --suite`."""
+        return {}
+
     @abc.abstractmethod
     def is_labeled(self, reference: Any) -> bool:
         """Whether the reference has a label, so that an answer can be scored."""

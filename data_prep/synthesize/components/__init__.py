@@ -95,6 +95,7 @@ class DrawnSection:
       root: the section's element, labels derived.
       place: the style of the box around the section.
       base: the author's style sheet: selector -> style.
+      script: what the texts are written in, a name in `transliteration.SCRIPTS`.
     """
 
     name: str
@@ -104,6 +105,7 @@ class DrawnSection:
     root: El
     place: dict[str, str]
     base: Sheet
+    script: str
 
     def shown(self) -> tuple[El, dict[str, str], Sheet]:
         """An argument of `markup.document`."""
@@ -130,6 +132,5 @@ def make_page(seed: int, index: int, attempt: int = 0) -> DrawnSection:
     derive_labels(root, theme.page)
     # The string seeds the draws: another one would change every record of a seed.
     transliterate_section(root, theme.script, Random(f"tongue of {name}"))
-    return DrawnSection(
-        name, site, category, int(place["max-width"][:-2]), root, place, theme.profile.base
-    )
+    width, base = int(place["max-width"][:-2]), theme.profile.base
+    return DrawnSection(name, site, category, width, root, place, base, theme.script)

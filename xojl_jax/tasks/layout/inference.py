@@ -15,7 +15,7 @@ from xojl_jax.data.images import decode_image
 from xojl_jax.errors import BadUsage
 from xojl_jax.evaluation.drawing import draw_boxes
 from xojl_jax.tasks.base import Inference, Limits, Sample
-from xojl_jax.tasks.layout import kept_records, metrics, tag_answer
+from xojl_jax.tasks.layout import kept_records, metrics, suite, tag_answer
 from xojl_jax.tasks.layout.answer import (
     DecodedLayout,
     agreement,
@@ -408,6 +408,12 @@ class LayoutInference(Inference):
     def references(self, dataset: LayoutDataset, limit: int | None) -> list[Record]:
         return [dataset.record(i) for i in range(min(limit or len(dataset), len(dataset)))]
 
+    def groups(self, references: Sequence[Record]) -> list[dict[str, str]]:
+        return suite.groups(references, self._training_records())
+
+    def changes(self) -> Mapping[str, Callable[[Inputs], Inputs | None]]:
+        return suite.CHANGES
+
     def is_labeled(self, reference: Record) -> bool:
         return reference.layout is not None
 
@@ -429,8 +435,7 @@ class LayoutInference(Inference):
 
     def baseline(self, references: Sequence[Record], answers: Sequence[LayoutAnswer] = ()) -> dict:
         """Scores of the most frequent label per tag, counted on the training split."""
-        train = self.dataset("train")
-        baseline = TagBaseline.fit(train.record(i) for i in range(len(train)))
+        baseline = TagBaseline.fit(self._training_records())
         guesses = [baseline.predict(record.html) for record in references]
         return metrics.evaluate(
             [
@@ -438,6 +443,10 @@ class LayoutInference(Inference):
                 for guess, record in zip(guesses, references, strict=True)
             ]
         )
+
+    def _training_records(self) -> Iterator[Record]:
+        train = self.dataset("train")
+        return (train.record(i) for i in range(len(train)))
 
     def describe(self, dataset: LayoutDataset, flags: argparse.Namespace) -> dict[str, Any]:
         stored = len(dataset.source)
