@@ -132,6 +132,15 @@ ABLATIONS: dict[str, Ablation] = {
         {"model.class_composition": "sum"},
         default=True,
     ),
+    "decoder_tree_bias": Ablation(
+        "X080",
+        "the decoder's attention biased by the tree it writes",
+        "",
+        {"model.decoder_tree_bias": True},
+    ),
+    "attention_warmup": Ablation(
+        "X062", "attention warm-up over 100 steps", "", {"model.attention_warmup": 100}
+    ),
     "structure": Ablation("X111", "depth and parent, as a loss", "", _with("structure")),
     "prefix": Ablation("X106", "contrastive loss of prefixes", "", _with("prefix")),
     "class_bias": Ablation("X054", "learned bias by class", "", {"model.class_bias": "learned"}),
