@@ -12,6 +12,8 @@ one resumes from its checkpoint. Writes the table into docs/ledger.md after ever
 
 import argparse
 import json
+import os
+import queue
 import subprocess
 import sys
 import threading
@@ -47,9 +49,14 @@ def main(argv: list[str]) -> None:
     out, settings = flags.out, shared_settings(flags)
     keep_settings(out, settings)
     failed, writing = [], threading.Lock()
+    free: queue.Queue[str] = queue.Queue()
+    for place in range(flags.jobs):
+        free.put(flags.gpus[place % len(flags.gpus)] if flags.gpus else "")
 
     def carry_out(job: Job) -> None:
-        fault = train_and_answer(job, out, settings)
+        gpu = free.get()
+        fault = train_and_answer(job, out, settings, gpu)
+        free.put(gpu)
         with writing:
             if fault:
                 failed.append(f"{job.name}, seed {job.seed}: {fault}")
@@ -92,7 +99,10 @@ def parse(argv: list[str]) -> argparse.Namespace:
         metavar="FIELD=VALUE",
         help="a config field of all runs alike, such as model.max_nodes=64",
     )
-    add("--jobs", type=int, default=1, help="runs at once, for more devices (default 1)")
+    add("--jobs", type=int, default=1, help="runs at once (default 1)")
+    add(
+        "--gpus", type=_words, default=(), help="N,… that runs take turns on (default: all see all)"
+    )
     add("--table", action="store_true", help="train nothing, write the table of what is there")
     add("--page", type=Path, default=PAGE, help="page that has the table (default docs/ledger.md)")
     return parser.parse_args(argv)
@@ -105,6 +115,10 @@ def _names(text: str) -> tuple[str, ...]:
             f"there is no {', '.join(sorted(unknown))}: choose of {', '.join(ABLATIONS)}"
         )
     return names
+
+
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(text.split(","))
 
 
 def _numbers(text: str) -> tuple[int, ...]:
@@ -144,17 +158,24 @@ def keep_settings(out: Path, settings: dict[str, Any]) -> None:
     write_text(path, json.dumps(settings, indent=1) + "\n")
 
 
-def train_and_answer(job: Job, out: Path, settings: dict[str, Any]) -> str:
-    """Trains what is not trained, answers what is not answered. Returns what went wrong, or ""."""
+def train_and_answer(job: Job, out: Path, settings: dict[str, Any], gpu: str = "") -> str:
+    """Trains what is not trained, answers what is not answered. Returns what went wrong, or "".
+
+    Args:
+      gpu: the only one that the run sees; "" for all.
+    """
     folder = job.folder(out)
     answers, log = folder / "answers.json", folder / "log.txt"
     if answers.is_file():
         return ""
     folder.mkdir(parents=True, exist_ok=True)
+    environment = {**os.environ, **({"CUDA_VISIBLE_DEVICES": gpu} if gpu else {})}
     began = time.perf_counter()
     for argv in (train_command(job, folder, settings), answer_command(folder, settings)):
         with log.open("a") as stream:
-            done = subprocess.run(argv, stdout=stream, stderr=subprocess.STDOUT, check=False)
+            done = subprocess.run(
+                argv, stdout=stream, stderr=subprocess.STDOUT, check=False, env=environment
+            )
         if done.returncode:
             return f"exit code {done.returncode}, see {log}"
     print(f"{job.name}, seed {job.seed}: {time.perf_counter() - began:.0f} s", flush=True)

@@ -64,6 +64,7 @@ examples:
   python -m xojl_jax.evaluate --workdir=runs/stage4-tiny
   python -m xojl_jax.evaluate --workdir=runs/stage4-tiny --split=test --out=report.json
   python -m xojl_jax.evaluate --workdir=runs/stage4-tiny --data=SHARDS --method=beam
+  python -m xojl_jax.evaluate --workdir=runs/stage4-tiny --split=test --suite
 """,
 }
 
