@@ -37,7 +37,7 @@ def render(out: Path) -> str:
     baseline = read(out, BASELINE)
     sets = [Path(data).name for data in settings["held_out"]]
     head = ["row", "part", "claim", *(f"F1 on {name}" for name in sets)]
-    head += ["seeds", "step time", "memory", "parameters", "by default"]
+    head += ["seeds", "step time", "FLOPs", "memory", "parameters", "by default"]
     lines = [describe(settings, baseline), "", _row(head), _row(["---"] * len(head))]
     lines += [
         _row(cells(ablation, read(out, name), baseline, sets))
@@ -78,7 +78,7 @@ def cells(ablation: Ablation, found: Answers, baseline: Answers, sets: list[str]
     state = "on" if ablation.default else "off"
     seeds = sorted(set(found) & set(baseline))
     if not seeds:
-        return [*start, *([NOT_MEASURED] * len(sets)), "0", *(["–"] * 3), state]
+        return [*start, *([NOT_MEASURED] * len(sets)), "0", *(["–"] * 4), state]
     with_part, without = (baseline, found) if ablation.default else (found, baseline)
     brought = [
         difference(
@@ -88,9 +88,9 @@ def cells(ablation: Ablation, found: Answers, baseline: Answers, sets: list[str]
         for name in sets
     ]
     costs = [[answers[seed]["cost"] for seed in seeds] for answers in (with_part, without)]
-    ratios = [_percent(*costs, name) for name in ("seconds", "memory", "parameters")]
+    ratios = [_percent(*costs, name) for name in ("seconds", "flops", "memory", "parameters")]
     figures = [f"{value:+.3f} [{low:+.3f}, {high:+.3f}]" for value, low, high in brought]
-    return [*start, *figures, str(len(seeds)), *ratios, f"{state}; {verdict(brought)}"]
+    return [*start, *figures, str(len(seeds)), *ratios, f"{state}; {verdict(brought, len(seeds))}"]
 
 
 def difference(with_part: list[dict], without: list[dict]) -> tuple[float, float, float]:
@@ -102,15 +102,14 @@ def difference(with_part: list[dict], without: list[dict]) -> tuple[float, float
     return bootstrap.paired_difference(*pair, _f1)
 
 
-def verdict(brought: list[tuple[float, float, float]]) -> str:
+def verdict(brought: list[tuple[float, float, float]], seeds: int) -> str:
     """What the intervals say, in words."""
-    helps = [low > 0 for _, low, _ in brought]
-    harms = [high < 0 for _, _, high in brought]
-    if any(helps) and not any(harms):
-        return "helps here"
-    if any(harms) and not any(helps):
-        return "harms here"
-    return "no difference shown" if not any(helps) else "helps one set, harms another"
+    helps = any(low > 0 for _, low, _ in brought)
+    harms = any(high < 0 for _, _, high in brought)
+    if not helps and not harms:
+        return "no difference shown"
+    told = "helps one set, harms another" if helps and harms else "helps" if helps else "harms"
+    return told + (", with one seed" if seeds == 1 else "")
 
 
 def _rows(sides: list[dict], kept: set[int] | None = None) -> np.ndarray:

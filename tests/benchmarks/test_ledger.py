@@ -98,6 +98,6 @@ def test_the_table_tells_what_a_part_brings_and_what_is_not_measured(tmp_path):
         if f"| {ablation.part} |" in line
     }
     # 20 of 50 against 10 of 50 found: 2 * 20 / (40 + 30) - 2 * 10 / (20 + 30).
-    assert "+0.171 [" in rows[ABLATIONS["no_aux"].part] and "on; helps here" in text
+    assert "+0.171 [" in rows[ABLATIONS["no_aux"].part] and "on; helps, with one seed" in text
     assert "+0.000 [" in rows[ABLATIONS["structure"].part]
     assert ledger_table.NOT_MEASURED in rows[ABLATIONS["bag"].part]
