@@ -31,7 +31,7 @@ def main() -> None:
     parser.add_argument("--width", type=int, default=128)
     parser.add_argument("--layers", type=int, default=2)
     parser.add_argument("--rows", type=int, default=4, help="sequences at once")
-    parser.add_argument("--lengths", type=int, nargs="*", default=[32, 64, 128, 256])
+    parser.add_argument("--lengths", type=int, nargs="*", default=[64, 128, 256])
     flags = parser.parse_args()
     device = jax.devices()[0].device_kind
     print(f"width {flags.width}, {flags.layers} layers, {flags.rows} rows, {device}")
