@@ -106,7 +106,8 @@ def calibrate(model: LoadedModel, flags: argparse.Namespace) -> None:
 
 
 def fit_calibration(model: LoadedModel, flags: argparse.Namespace) -> dict[str, Any]:
-    """What makes the model's probabilities true on a split, for `calibration.json`.
+    """What makes the model's probabilities true on a split, for `calibration.json`; prints how far
+    from the truth they are on sites that a fit has not seen.
 
     Args:
       flags: as `parse` gives them, with --calibrate.
@@ -119,6 +120,12 @@ def fit_calibration(model: LoadedModel, flags: argparse.Namespace) -> dict[str, 
     calibration = model.inference.calibrate(answers, references)
     if calibration is None:
         raise BadUsage("--calibrate: this task's answers have no probabilities")
+    for view, found in model.inference.calibration_errors(answers, references).items():
+        error, sites = found["expected_calibration_error"], found["sites"]
+        told = "not known, all records are of one site" if error is None else f"{error:.3f}"
+        print(
+            f"{view}: calibration error on sites left out of the fit, one by one: {told} ({sites})"
+        )
     return calibration
 
 

@@ -5,6 +5,7 @@ import pytest
 
 from xojl_jax.evaluation.calibration import (
     Platt,
+    cross_fit,
     expected_calibration_error,
     fit_platt,
     reliability,
@@ -24,6 +25,16 @@ def test_the_map_that_made_the_data_is_found():
     np.testing.assert_allclose(platt, (0.5, 0.5), atol=0.05)
     assert expected_calibration_error(raw, right) > 0.05
     assert expected_calibration_error(platt(raw), right) < 0.02
+
+
+def test_a_group_is_not_in_the_fit_that_it_is_judged_by():
+    """Protects what is said of new sites: one whose truth is the other way round shows it, though
+    a fit to all of them would hide it."""
+    raw = np.tile([0.9, 0.8, 0.2, 0.1], 50)
+    group = np.repeat(["a", "b"], 100)
+    right = np.where(group == "a", raw > 0.5, raw < 0.5)
+    assert expected_calibration_error(fit_platt(raw, right)(raw), right) < 0.05
+    assert expected_calibration_error(cross_fit(raw, right, group), right) > 0.9
 
 
 @pytest.mark.parametrize("right", [[True] * 4, [False] * 4, [True, True, False, False], []])

@@ -1,5 +1,6 @@
 """The probability of each node: read off its tokens, judged by the label, kept in a checkpoint."""
 
+import dataclasses
 import json
 
 import numpy as np
@@ -8,7 +9,7 @@ import pytest
 from xojl_jax.engine import checkpoint_files
 from xojl_jax.errors import BadInput
 from xojl_jax.tasks.layout.answer import DecodedLayout, node_probabilities
-from xojl_jax.tasks.layout.confidence import pairs, right_nodes
+from xojl_jax.tasks.layout.confidence import error_on_new_sites, pairs, right_nodes
 from xojl_jax.tasks.layout.inference import _view_json
 from xojl_jax.xojl.record import Record
 from xojl_jax.xojl.tree import parse_html, parse_layout
@@ -46,6 +47,16 @@ def test_a_node_is_right_on_its_html_node_or_as_one_more_of_its_kind():
         [placed._replace(probabilities=(0.9, 0.2, 0.7)), unread], [RECORD] * 2
     )
     assert probabilities.tolist() == [0.9, 0.2, 0.7] and right.tolist() == [True, False, True]
+
+
+def test_sites_are_told_apart_and_one_alone_says_nothing():
+    """Protects the error that `--calibrate` prints from being of the sites it was fitted to."""
+    placed = answer({"section.section": {"heading.h1": ""}}, (0, 1), (0.9, 0.8))
+    sites = [dataclasses.replace(RECORD, source={"site": site}) for site in "aab"]
+    found = error_on_new_sites([placed] * 3, sites)
+    assert found["sites"] == 2 and 0 < found["expected_calibration_error"] < 0.5
+    alone = error_on_new_sites([placed] * 2, sites[:2])
+    assert alone == {"sites": 1, "expected_calibration_error": None}
 
 
 def test_the_answer_is_one_json_document():

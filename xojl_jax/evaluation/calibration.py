@@ -59,6 +59,21 @@ def fit_platt(raw: np.ndarray, right: np.ndarray, *, steps: int = 50) -> Platt:
     return Platt(float(weights[0]), float(weights[1]))
 
 
+def cross_fit(raw: np.ndarray, right: np.ndarray, group: np.ndarray) -> np.ndarray:
+    """float64[n]: each group's probabilities by the map that was fitted to all others, so that
+    what they are worth says what to expect of a new group.
+
+    Args:
+      group: [n], of at least two kinds.
+    """
+    raw, right, group = np.asarray(raw, np.float64), np.asarray(right, bool), np.asarray(group)
+    calibrated = np.empty_like(raw)
+    for left_out in np.unique(group):
+        held = group == left_out
+        calibrated[held] = fit_platt(raw[~held], right[~held])(raw[held])
+    return calibrated
+
+
 def reliability(probability: np.ndarray, right: np.ndarray, bins: int = BINS) -> list[dict]:
     """The reliability diagram: of each bin of equal width, "count", the mean "probability", and the
     share that was "right". Empty bins are left out."""

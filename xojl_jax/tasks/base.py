@@ -343,6 +343,13 @@ class Inference(abc.ABC):
         None where the task has no probabilities."""
         return None
 
+    def calibration_errors(
+        self, answers: Sequence[Any], references: Sequence[Any]
+    ) -> dict[str, dict]:
+        """By view what `calibrate` promises of data unlike that it is fitted to: "sites", their
+        number, and the "expected_calibration_error" over sites that a fit left out, or None."""
+        return {}
+
     @abc.abstractmethod
     def describe(self, dataset: Dataset, flags: argparse.Namespace) -> dict[str, Any]:
         """What is evaluated, for the report: "data", "split", "records_in_split",

@@ -10,7 +10,13 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from xojl_jax.evaluation.calibration import Platt, fit_platt, report
+from xojl_jax.evaluation.calibration import (
+    Platt,
+    cross_fit,
+    expected_calibration_error,
+    fit_platt,
+    report,
+)
 from xojl_jax.tasks.layout.answer import DecodedLayout
 from xojl_jax.xojl.record import Record
 from xojl_jax.xojl.tree import preorder
@@ -49,6 +55,25 @@ def pairs(
 def fit(answers: Sequence[DecodedLayout], references: Sequence[Record]) -> list[float]:
     """Slope and shift for one view, from answers with raw probabilities."""
     return list(fit_platt(*pairs(answers, references)))
+
+
+def error_on_new_sites(answers: Sequence[DecodedLayout], references: Sequence[Record]) -> dict:
+    """What to expect of a fit to these answers where it meets another site: each site's
+    probabilities by a fit to the other sites' alone. "sites", and the
+    "expected_calibration_error", None of fewer than two sites."""
+    found = [pairs([one], [record]) for one, record in zip(answers, references, strict=True)]
+    site = np.repeat([_site(record) for record in references], [len(right) for _, right in found])
+    sites = len(np.unique(site))
+    if sites < 2:
+        return {"sites": sites, "expected_calibration_error": None}
+    raw, right = (np.concatenate(columns) for columns in zip(*found, strict=True))
+    error = expected_calibration_error(cross_fit(raw, right, site), right)
+    return {"sites": sites, "expected_calibration_error": error}
+
+
+def _site(record: Record) -> str:
+    source = record.source or {}
+    return str(source.get("site") or source.get("uri") or "")
 
 
 def view_report(answers: Sequence[DecodedLayout], references: Sequence[Record]) -> dict:

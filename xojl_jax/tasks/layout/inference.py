@@ -24,7 +24,7 @@ from xojl_jax.tasks.layout.answer import (
     read_answers,
 )
 from xojl_jax.tasks.layout.baseline import TagBaseline
-from xojl_jax.tasks.layout.confidence import calibrator, fit, view_report
+from xojl_jax.tasks.layout.confidence import calibrator, error_on_new_sites, fit, view_report
 from xojl_jax.tasks.layout.dataset import LayoutDataset
 from xojl_jax.tasks.layout.decode import decode_batch
 from xojl_jax.tasks.layout.features import Featurizer
@@ -431,6 +431,14 @@ class LayoutInference(Inference):
     def calibrate(self, answers: Sequence[LayoutAnswer], references: Sequence[Record]) -> dict:
         return {
             view: fit([answer.views[view] for answer in answers], references)
+            for view in answers[0].views
+        }
+
+    def calibration_errors(
+        self, answers: Sequence[LayoutAnswer], references: Sequence[Record]
+    ) -> dict[str, dict]:
+        return {
+            view: error_on_new_sites([answer.views[view] for answer in answers], references)
             for view in answers[0].views
         }
 
