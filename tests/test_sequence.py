@@ -70,10 +70,10 @@ def test_what_has_ended_is_left_out_and_what_was_interrupted_goes_on(tmp_path, c
         with sequence.workdir.claim(path, config) as directory:
             step = 2 if interrupted else 3
             directory.write_summary({"outcome": "x" if interrupted else "finished", "step": step})
-            told = [
-                {"step": 1, "f1/node": 0.1 * config.stage, f"only/{config.stage}": 1, "loss": 1}
-            ]
-            directory.evaluations_file.write_text(json.dumps(told))
+            told = {"step": 1, "f1/node": 0.1 * config.stage, f"only/{config.stage}": 1, "loss": 1}
+            if config.stage != 3:  # not what lies between, but the last run that has it
+                told["f1/patch"] = 0.1 * config.stage
+            directory.evaluations_file.write_text(json.dumps([told]))
         return 75 if interrupted else 0
 
     assert sequence.run(config, tmp_path, train) == 75
@@ -82,5 +82,5 @@ def test_what_has_ended_is_left_out_and_what_was_interrupted_goes_on(tmp_path, c
     lines = [line for line in capsys.readouterr().err.splitlines() if "->" in line]
     assert [line.rsplit(": ", 1)[1] for line in lines] == [
         "f1/node 0.2 -> 0.3",
-        "f1/node 0.3 -> 0.4",
+        "f1/node 0.3 -> 0.4, f1/patch 0.2 -> 0.4",
     ]

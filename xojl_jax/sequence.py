@@ -70,7 +70,7 @@ def run(config: ConfigDict, path: str | Path, train: Train) -> int:
         if code := train(one.config, one.path, number == len(runs)):
             return code
         if number > 1:
-            telemetry.log_on_primary(f"{title}: {gains(runs[number - 2], one)}")
+            telemetry.log_on_primary(f"{title}: {gains(runs[: number - 1], one)}")
     return 0
 
 
@@ -93,13 +93,18 @@ def has_ended(one: Run) -> bool:
     return json.loads(processes.broadcast_from_process_0(look))
 
 
-def gains(before: Run, after: Run) -> str:
-    """What two runs say of the same, at their last evaluations: "f1/node 0.71 -> 0.80, …"."""
-    old, new = (_last_evaluation(one.path) for one in (before, after))
+def gains(before: list[Run], after: Run) -> str:
+    """What a run says of the same as runs before it, at their last evaluations: "f1/node 0.71 ->
+    0.80, …". Each is compared with the last one that has it: the patches of a fused stage with
+    those of the vision stage, not of the HTML stage between them."""
+    old: dict[str, float] = {}
+    for run in before:
+        old |= _last_evaluation(run.path)
+    new = _last_evaluation(after.path)
     # The loss as a whole is a sum of other parts in another stage.
     common = [name for name in new if name in old and name not in ("step", "loss")]
     told = ", ".join(f"{name} {old[name]:.4g} -> {new[name]:.4g}" for name in sorted(common))
-    return told or "nothing that the run before had measured, too"
+    return told or "nothing that a run before had measured, too"
 
 
 def _last_evaluation(path: Path) -> dict[str, float]:
