@@ -8,7 +8,8 @@ Command:   python -m xojl_jax.train --config=configs/stage3.py \
 Hardware:  base: TPU v5e 4x4 or one H200; small: one GPU of 24 GB; tiny: two CPU cores.
 Time:      not yet measured.
 Metric:    F1 of the element of a node (f1/node), recall@1 of regions and nodes both ways
-           (recall/node_to_region, recall/region_to_node): not yet measured.
+           (recall/node_to_region, recall/region_to_node): docs/training.md has those of a model
+           smaller than tiny; tiny, small, base: not yet measured.
 """
 
 from configs import layout
