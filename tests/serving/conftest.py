@@ -4,8 +4,8 @@ import json
 
 import jax
 import pytest
-from flax import linen as nn
 
+from tests.random_params import random_params
 from tests.tasks.conftest import small_config
 from xojl_jax.restore import LoadedModel
 from xojl_jax.serving import loaded, training, write
@@ -30,7 +30,7 @@ def own(tmp_path_factory):
     config = small_config()
     task = LayoutTask(config)
     task.calibration = CALIBRATION
-    params = nn.meta.unbox(jax.jit(task.init)(jax.random.key(0)))
+    params = random_params(task.init)
     metadata = {
         "task": task.metadata() | {"calibration": CALIBRATION},
         "config": json.loads(config.to_json()),

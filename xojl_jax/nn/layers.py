@@ -50,6 +50,10 @@ class EinsumDense(nn.Module):
             in_axis=tuple(range(contracted)),
             out_axis=tuple(range(contracted, len(shape))),
         )
+        if self.has_variable("params", "kernel"):
+            # Flax compares shapes by tracing the initializer in every apply: a quarter of the time
+            # to trace a model.
+            init = nn.initializers.zeros
         kernel = self.param(
             "kernel", nn.with_logical_partitioning(init, self.axes), shape, jnp.float32
         )
