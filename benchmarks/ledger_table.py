@@ -6,6 +6,7 @@ seeds: a difference is drawn of the same records and seeds on both sides.
 """
 
 import json
+import textwrap
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -69,7 +70,7 @@ def describe(settings: Mapping[str, Any], baseline: Answers) -> str:
             f"{cost['memory'] / 2**20:.0f} MiB a step, {cost['parameters'] / 1e6:.2f} M "
             f"parameters; {answers['machine']}."
         )
-    return "\n".join(lines)
+    return "\n".join(textwrap.fill(line, 100, break_on_hyphens=False) for line in lines)
 
 
 def cells(ablation: Ablation, found: Answers, baseline: Answers, sets: list[str]) -> list[str]:
