@@ -19,6 +19,7 @@ plan = _as_main("xojl_jax.plan")
 export = _as_main("xojl_jax.export")
 compress = _as_main("xojl_jax.compress")
 serve = _as_main("xojl_jax.serve")
+active = _as_main("xojl_jax.active")
 
 # The folder data_prep has no Python of its own above its commands, so theirs are here, too.
 capture = _as_main("data_prep.capture")

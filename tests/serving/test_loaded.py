@@ -8,6 +8,7 @@ import pytest
 from PIL import Image
 
 import xojl_jax
+from xojl_jax import active
 from xojl_jax.errors import BadInput, BadUsage
 from xojl_jax.tasks.base import Limits
 from xojl_jax.xojl.tree import parse_layout
@@ -83,3 +84,23 @@ def test_load_reads_a_folder(folder, model):
     """Protects `xojl_jax.load`."""
     found = xojl_jax.load(folder, cache="off")
     assert (found.name, found.version) == (model.name, model.version)
+
+
+def test_active_ranks_a_folder_of_records(folder, tmp_path, capsys):
+    """Protects the list of what to read: labeled records tell how far the answer contradicts them,
+    and each sound record is listed once."""
+    records_in, out = tmp_path / "records", tmp_path / "list.jsonl"
+    records_in.mkdir()
+    (records_in / "shot.png").write_bytes(picture())
+    records = [{"id": f"r{i}", "screenshot": "shot.png", "html": {"p": ""}} for i in range(3)]
+    records[1]["section_layout"] = {"section.p": ""}
+    (records_in / "records.jsonl").write_text("".join(json.dumps(r) + "\n" for r in records))
+    flags = [f"--workdir={folder}", f"--records={records_in}", f"--out={out}", "--batch-size=2"]
+    assert active.main(flags) == 0
+    told = {line["record"]: line for line in map(json.loads, out.read_text().splitlines())}
+    assert sorted(told) == [f"records.jsonl:{n}" for n in range(1, 4)]
+    assert all(0 <= line["worth"] <= 1 for line in told.values())
+    assert [name for name, line in told.items() if line["disagreement"] is not None] == [
+        "records.jsonl:2"
+    ]
+    assert "3 of 3 records to read" in capsys.readouterr().err

@@ -369,6 +369,7 @@ class LayoutInference(Inference):
             **(single or {"layout": {view: told["layout"] for view, told in views.items()}}),
             **({} if single else {"views": views}),
             "category": answer.category,
+            **({} if not inputs.label else {"label_agreement": _with_label(answer, inputs)}),
             **({} if answer.weights is None else {"weights": list(answer.weights)}),
             "used": [name for name, there in present.items() if there],
             **({} if inputs.image is None else {"size": list(inputs.image.shape[1::-1])}),
@@ -475,6 +476,12 @@ def _view_json(view: str, decoded: DecodedLayout) -> str:
     numbers = json.dumps([round(p, 4) for p in decoded.probabilities])
     inner = text.replace("\n", "\n  ")
     return f'{{\n  "layout": {inner},\n  "confidence": {numbers}\n}}'
+
+
+def _with_label(answer: LayoutAnswer, inputs: Inputs) -> float:
+    """The agreement of an answer with the layout that its record has."""
+    labels = {view: each._replace(layout=inputs.label) for view, each in answer.views.items()}
+    return round(agreement(answer.views, labels), 4)
 
 
 def _score_view(answers: Sequence[LayoutAnswer], references: Sequence[Record], view: str) -> dict:

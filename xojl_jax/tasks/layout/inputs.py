@@ -43,6 +43,7 @@ class Inputs(NamedTuple):
       left_out: HTML nodes that were cut off because the model reads no more.
       notes: how the files were taken, and warnings, a line each.
       hints: elements that are said to occur; () where nothing is said.
+      label: the layout that a record of a folder has; () without one.
     """
 
     name: str
@@ -52,6 +53,7 @@ class Inputs(NamedTuple):
     left_out: int = 0
     notes: tuple[str, ...] = ()
     hints: tuple[str, ...] = ()
+    label: Forest = ()
 
 
 def read_inputs(flags: argparse.Namespace) -> Inputs:
@@ -134,7 +136,8 @@ def _stored_inputs(folder: Path, where: str, record: Record | BadInput) -> Input
     picture = safe_screenshot_path(folder, record.screenshot, where=f"{where} screenshot")
     notes: list[str] = []
     image, boxes = one_to_one(_read_picture(picture), record, notes)
-    return Inputs(record.id or where, image, record.html, boxes, notes=tuple(notes))
+    name, label = record.id or where, record.layout or ()
+    return Inputs(name, image, record.html, boxes, notes=tuple(notes), label=label)
 
 
 def fit_to_model(inputs: Inputs, max_nodes: int, canvas: tuple[int, int]) -> Inputs:
