@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+import functools
 import signal
 import socket
 import threading
@@ -80,14 +81,12 @@ class StopRequest:
         peers = processes.joint_stop(f"before step {step}")
         if peers is None:
             return lambda: self.requested
-        answers = []
+        agreed = functools.cache(peers.agree)  # the processes vote once
 
         def all_stop() -> bool:
             if self.requested and not peers.is_asked():
                 peers.ask()
-            if not answers and peers.is_asked():
-                answers.append(peers.agree())
-            return answers == [True]
+            return peers.is_asked() and agreed()
 
         return all_stop
 
