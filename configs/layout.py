@@ -131,10 +131,13 @@ def defaults() -> ConfigDict:
     # What a layer keeps for the backward pass: "full" recomputes all of it, "attention" all but
     # attention, "dots" keeps every matrix product, "none" keeps everything.
     model.remat = "attention"
-    # How patches become vectors: "shifted" (with copies of the image, shifted) or "linear".
+    # How patches become vectors: "shifted" (with copies of the image, shifted), "linear", or
+    # "progressive" (at three scales: twice the patch, the patch, and half of it where it matters).
     model.patch_embed = "shifted"
     # Feed-forward of every layer: a name in xojl_jax/nn/feed_forward.py.
     model.feed_forward = "mlp"
+    # Regions of 2 x 2 patches that the "progressive" patch embedding reads at the finest scale.
+    model.fine_regions = 64
     # Shifts of the "shifted" patch embedding: "axis4", "diag4" or "all8".
     model.shifts = "axis4"
     # Locality self-attention in the vision encoder: whether each head learns its temperature.

@@ -192,6 +192,7 @@ def test_what_does_not_exist_is_refused_in_one_line(field, value, message):
             "model.decoder": "separate",
             "model.decoder_tree_bias": True,
             "model.fusion": "early",
+            "model.patch_embed": "progressive",
         },
     ],
     ids=["everything", "two decoders"],

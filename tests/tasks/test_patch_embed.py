@@ -4,7 +4,7 @@ import jax
 from flax import linen as nn
 
 from tests.tasks.conftest import small_config
-from xojl_jax.nn.patches import PATCH_EMBEDS
+from xojl_jax.nn.patch_embeds import PATCH_EMBEDS
 from xojl_jax.tasks.layout.task import LayoutTask
 
 

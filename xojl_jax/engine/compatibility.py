@@ -61,6 +61,7 @@ ADDED_FIELDS: dict[str, Any] = {
     "model.decoder_top_k": 0,
     "model.decoder_tree_bias": False,
     "model.patch_embed": "shifted",
+    "model.fine_regions": 64,
     "model.feed_forward": "mlp",
     "loss.exits": 0.1,
     "loss.structure": 0.05,

@@ -87,8 +87,9 @@ class VisionConfig:
         is a whole one. So a batch of low pictures may leave rows of padding out, and what is left
         keeps its place on the canvas.
       patch: pixels, the side of a square patch.
-      patch_embed: a name in `patches.PATCH_EMBEDS`.
-      shifts: a name in `patches.SHIFTS`, for `patch_embed="shifted"`.
+      patch_embed: a name in `patch_embeds.PATCH_EMBEDS`.
+      shifts: a name in `patches.SHIFTS`, for all patch embeddings but "linear".
+      fine_regions: regions of 2 x 2 patches that `patch_embed="progressive"` reads finely.
       mean, std: of the data set's channels, on the scale 0 to 1.
       num_prefixes: P, prefix tokens beside CLS.
       temperature, exclude_self, window: the three independent switches of locality self-attention:
@@ -110,6 +111,7 @@ class VisionConfig:
     patch: int
     patch_embed: str = "shifted"
     shifts: str = "axis4"
+    fine_regions: int = 64
     mean: tuple[float, float, float] = (0.5, 0.5, 0.5)
     std: tuple[float, float, float] = (0.25, 0.25, 0.25)
     canvas: tuple[int, int] | None = None

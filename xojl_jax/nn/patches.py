@@ -15,7 +15,7 @@ import jax.numpy as jnp
 import numpy as np
 from einops import rearrange
 from flax import linen as nn
-from jaxtyping import Float, UInt8
+from jaxtyping import Bool, Float, UInt8
 
 from xojl_jax.errors import BadUsage
 from xojl_jax.nn.config import VisionConfig
@@ -113,10 +113,13 @@ class ShiftedPatchEmbed(nn.Module):
     config: VisionConfig
 
     @nn.compact
-    def __call__(self, images: UInt8[Array, "B H W 3"]) -> Float[Array, "B N D"]:
+    def __call__(
+        self, images: UInt8[Array, "B H W 3"], patch_mask: Bool[Array, "B N"] | None = None
+    ) -> Float[Array, "B N D"]:
+        del patch_mask  # each patch by itself, and what is outside is the mean color
         c = self.config
         used, shared = quarters_of_copies(c.shifts)
-        cells = gather_cells(half_patch_cells(_normalize(images, c), c.patch), used)
+        cells = gather_cells(half_patch_cells(normalize(images, c), c.patch), used)
         # Normalized in full before the projection. Folding the mean into the product would save
         # memory, but most patches of a screenshot are flat: their variance is nil, and the
         # difference of two nearly equal products would be blown up a thousandfold. The norm's scale
@@ -166,9 +169,12 @@ class LinearPatchEmbed(nn.Module):
     config: VisionConfig
 
     @nn.compact
-    def __call__(self, images: UInt8[Array, "B H W 3"]) -> Float[Array, "B N D"]:
+    def __call__(
+        self, images: UInt8[Array, "B H W 3"], patch_mask: Bool[Array, "B N"] | None = None
+    ) -> Float[Array, "B N D"]:
+        del patch_mask  # each patch by itself
         c, dtype = self.config, self.config.block.jnp_dtype
-        return _project(c)(plain_patches(_normalize(images, c), c.patch).astype(dtype))
+        return _project(c)(plain_patches(normalize(images, c), c.patch).astype(dtype))
 
     @staticmethod
     def channels(config: VisionConfig) -> float:
@@ -176,23 +182,7 @@ class LinearPatchEmbed(nn.Module):
         return 3
 
 
-# `VisionConfig.patch_embed` names one. `channels` tells what an embedding costs.
-PATCH_EMBEDS: dict[str, type[ShiftedPatchEmbed] | type[LinearPatchEmbed]] = {
-    "shifted": ShiftedPatchEmbed,
-    "linear": LinearPatchEmbed,
-}
-
-
-def patch_embed_class(name: str) -> type[ShiftedPatchEmbed] | type[LinearPatchEmbed]:
-    """The module of this name in `PATCH_EMBEDS`; BadUsage if there is none."""
-    if name not in PATCH_EMBEDS:
-        raise BadUsage(
-            f"patch_embed={name!r} is not known: choose one of {', '.join(PATCH_EMBEDS)}"
-        )
-    return PATCH_EMBEDS[name]
-
-
-def _normalize(images: Array, c: VisionConfig) -> Array:
+def normalize(images: Array, c: VisionConfig) -> Array:
     """Bytes to mean 0 and deviation 1 per channel, float32, on the device: bytes are what travels
     from the host."""
     mean, std = (jnp.asarray(x, jnp.float32) for x in (c.mean, c.std))

@@ -18,7 +18,8 @@ from xojl_jax.nn.blocks import ACTIVATIONS, EncoderBlock
 from xojl_jax.nn.config import TAPS, VisionConfig
 from xojl_jax.nn.layers import LayerNorm
 from xojl_jax.nn.locality import locality_bias
-from xojl_jax.nn.patches import patch_embed_class, patch_grid
+from xojl_jax.nn.patch_embeds import patch_embed_class
+from xojl_jax.nn.patches import patch_grid
 from xojl_jax.nn.positions import POSITION_STD, GridPositions
 from xojl_jax.nn.scan import Stack, scan_layers
 
@@ -72,7 +73,7 @@ class VisionEncoder(nn.Module):
         locality: float32[], how much attention keeps to the neighborhood (see locality.py).
         """
         c = self.config
-        x = self._embed(images, hidden)
+        x = self._embed(images, patch_mask, hidden)
         before = 1 + c.num_prefixes
         whole = x.shape[1] - before
         if kept is not None:
@@ -124,7 +125,7 @@ class VisionEncoder(nn.Module):
             others=None if others is None else x[:, before + patches : last],
         )
 
-    def _embed(self, images: Array, hidden: Array | None) -> Array:
+    def _embed(self, images: Array, patch_mask: Array | None, hidden: Array | None) -> Array:
         """[B, 1 + P + N, D]: CLS, prefixes, patches with their positions."""
         c, width, dtype = self.config, self.config.block.width, self.config.block.jnp_dtype
         embed = patch_embed_class(c.patch_embed)(c, name="patches")
@@ -138,7 +139,7 @@ class VisionEncoder(nn.Module):
             raise ValueError(
                 f"vision: patches {grid} are not the upper rows of a canvas of {whole}"
             )
-        x = embed(images)
+        x = embed(images, patch_mask)
         if c.mask_token:
             init = nn.with_logical_partitioning(nn.initializers.normal(POSITION_STD), ("embed",))
             token: Any = self.param("mask_token", init, (width,), jnp.float32)

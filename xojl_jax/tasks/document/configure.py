@@ -30,10 +30,10 @@ def model_config(config, vocabulary_size: int, statistics: dict[str, list[float]
     for name in objectives:
         if name not in config.loss:
             raise BadUsage(f"config.loss has no weight for {name!r}, which config.objectives names")
-    if "mim" in objectives and m.patch_embed == "shifted":
+    if "mim" in objectives and m.patch_embed != "linear":
         raise BadUsage(
-            "config.model.patch_embed 'shifted' lets patches see into hidden neighbors, which the "
-            "objective 'mim' asks for: choose 'linear'"
+            f"config.model.patch_embed {m.patch_embed!r} lets patches see into hidden neighbors, "
+            "which the objective 'mim' asks for: choose 'linear'"
         )
     block = BlockConfig(
         width=m.width,

@@ -3,7 +3,7 @@ two."""
 
 from xojl_jax.config_fields import ANY, Number, OneOf, Rule, SomeOf
 from xojl_jax.nn.config import DTYPES
-from xojl_jax.nn.patches import PATCH_EMBEDS
+from xojl_jax.nn.patch_embeds import PATCH_EMBEDS
 from xojl_jax.nn.scan import REMAT
 from xojl_jax.tasks.document.objectives import OBJECTIVES, TOKENIZER
 from xojl_jax.tasks.document.text import TEXT_ENCODERS

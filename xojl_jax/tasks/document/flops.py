@@ -5,7 +5,8 @@ As for layouts, only what grows with width times width, or length times length, 
 
 from xojl_jax.nn.config import BlockConfig, VisionConfig
 from xojl_jax.nn.multiway import multiway_flops
-from xojl_jax.nn.patches import patch_embed_class, patch_grid
+from xojl_jax.nn.patch_embeds import patch_embed_class
+from xojl_jax.nn.patches import patch_grid
 from xojl_jax.tasks.document.model_config import ModelConfig
 from xojl_jax.tasks.document.objectives import OBJECTIVES, TOKENIZER
 from xojl_jax.tasks.document.text import TEXT_ENCODERS

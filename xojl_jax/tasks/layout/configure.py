@@ -77,6 +77,7 @@ def model_config(
         patch=m.patch,
         patch_embed=m.patch_embed,
         shifts=m.shifts,
+        fine_regions=m.fine_regions,
         mean=tuple(statistics["mean"]),
         std=tuple(statistics["std"]),
         temperature=m.lsa_temperature,

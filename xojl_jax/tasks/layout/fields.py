@@ -3,7 +3,8 @@
 from xojl_jax.config_fields import ANY, Number, OneOf, Rule, SomeOf
 from xojl_jax.nn.config import DTYPES
 from xojl_jax.nn.feed_forward import FEED_FORWARDS
-from xojl_jax.nn.patches import PATCH_EMBEDS, SHIFTS
+from xojl_jax.nn.patch_embeds import PATCH_EMBEDS
+from xojl_jax.nn.patches import SHIFTS
 from xojl_jax.nn.scan import REMAT
 from xojl_jax.tasks.layout.buckets import MOST
 from xojl_jax.tasks.layout.class_composer import COMPOSITIONS
@@ -69,6 +70,7 @@ FIELDS: dict[str, Rule] = {
     "model.remat": OneOf(REMAT),
     "model.patch_embed": OneOf(PATCH_EMBEDS),
     "model.feed_forward": OneOf(FEED_FORWARDS),
+    "model.fine_regions": _COUNT,
     "model.shifts": OneOf(SHIFTS),
     "model.lsa_temperature": ANY,
     "model.lsa_exclude_self": ANY,

@@ -12,7 +12,8 @@ import functools
 import numpy as np
 
 from xojl_jax.nn.config import VisionConfig
-from xojl_jax.nn.patches import patch_embed_class, patch_grid
+from xojl_jax.nn.patch_embeds import patch_embed_class
+from xojl_jax.nn.patches import patch_grid
 from xojl_jax.tasks.base import RealWork, Sample
 from xojl_jax.tasks.layout.block_flops import block_flops
 from xojl_jax.tasks.layout.fusion import FUSIONS

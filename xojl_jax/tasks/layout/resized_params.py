@@ -9,7 +9,12 @@ import jax.numpy as jnp
 import numpy as np
 
 # Tables over rows or columns of patches: the picture is the same, seen more or less finely.
-INTERPOLATED = ("trunk/vision/positions/row", "trunk/vision/positions/column")
+INTERPOLATED = (
+    "trunk/vision/positions/row",
+    "trunk/vision/positions/column",
+    "trunk/vision/patches/coarse_positions/row",
+    "trunk/vision/patches/coarse_positions/column",
+)
 # Tables by number: a number means the same in both, and further ones start from scratch.
 PREFIXED = (
     "trunk/decoder/positions",
