@@ -81,6 +81,9 @@ def defaults() -> ConfigDict:
     model.class_composition = "attention"
     # Whether attention between HTML nodes is biased by how they are related in the tree.
     model.tree_bias = True
+    # Whether a prefix token for each element class stands ahead of the HTML nodes, too; class hints
+    # mask them as they mask those of the screenshot.
+    model.html_prefixes = False
     # Where an HTML node is, as vectors that are added up: names in node_positions.py; "" for none.
     model.positions = "depth_first,breadth_first,parent,depth,child,path,boxes"
     # How HTML tokens and visual tokens exchange information, a name in fusion.py: "late" (through
@@ -170,7 +173,8 @@ def defaults() -> ConfigDict:
     # stage trains those whose inputs its encoders compute. Beside these there are "boxes" (where
     # nodes are), "merge" (node and parent), and detectors: "advanced", or "carousel", "accordion"
     # and "gallery" one by one. "structure" learns depth and parent in the layout, "prefix" ties a
-    # prefix token to its class, "bag" learns patches from sections without boxes.
+    # prefix token to its class ("html_prefix" those of model.html_prefixes), "bag" learns patches
+    # from sections without boxes.
     config.heads = "node,category,element,aux,contrastive,spatial"
 
     config.loss = loss = ConfigDict()
@@ -214,6 +218,8 @@ def defaults() -> ConfigDict:
     loss.distill_attention = 0.1
     # Weight of the contrastive loss between prefix tokens and the patches of their classes.
     loss.prefix = 0.1
+    # Weight of the contrastive loss between prefix tokens and the HTML nodes of their classes.
+    loss.html_prefix = 0.1
     # Weight of the loss on which elements occur, learned on patches of sections without boxes.
     loss.bag = 0.1
     return config

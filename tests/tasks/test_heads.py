@@ -179,6 +179,24 @@ def test_a_prefix_is_compared_with_the_patches_of_its_class(batch):
     np.testing.assert_allclose(loss, np.mean(both) / 2, rtol=1e-4)
 
 
+def test_a_prefix_is_compared_with_the_nodes_of_its_class(batch):
+    """Protects X104: prefix i against the mean of the real nodes of class i, among the classes that
+    a section has."""
+    prefixes = RNG.normal(size=(2, 22, 6)).astype(np.float32)
+    nodes = RNG.normal(size=(2, 4, 6)).astype(np.float32)
+    given = {
+        "node_element": jnp.array([[3, 5, 3, 3], [7, -1, 22, 22]]),
+        "html_mask": jnp.array([[True, True, True, False], [False, True, True, True]]),
+    }
+    means = np.stack([nodes[0, [0, 2]].mean(0), nodes[0, 1]])
+    unit = [x / np.linalg.norm(x, axis=-1, keepdims=True) for x in (prefixes[0, [3, 5]], means)]
+    score = unit[0] @ unit[1].T / 0.07
+    both = [cross_entropy(score[i], i) + cross_entropy(score[:, i], i) for i in range(2)]
+    pair = (jnp.asarray(prefixes), jnp.asarray(nodes))
+    loss, _ = HEADS["html_prefix"].loss(pair, given, Grid)
+    np.testing.assert_allclose(loss, np.mean(both) / 2, rtol=1e-4)
+
+
 def test_a_section_without_boxes_is_a_bag_of_patches(batch):
     """Protects multiple-instance targets: a soft maximum over the real patches against the label,
     and nothing where a node has a box."""

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from flax import linen as nn
 
+from tests.random_params import random_params
 from tests.tasks.tiny_tree import CONFIG, END, NODES, PARENT, tree_batch
 from xojl_jax.tasks.layout import class_strings
 from xojl_jax.tasks.layout.class_composer import ClassComposer
@@ -249,3 +250,25 @@ def test_without_the_bias_of_the_tree_nothing_is_left_of_it():
     biased, bare = (html_flops(dataclasses.replace(plain, tree_bias=on)) for on in (True, False))
     heads, relations = CONFIG.block.heads, len(RELATIONS)
     assert biased["html attention"] - bare["html attention"] == 2 * relations * heads * NODES**2
+
+
+def test_prefixes_ahead_of_the_nodes_are_those_of_the_hints():
+    """Protects X104: nodes read the prefixes that are hinted at, and no others; every pair with a
+    prefix is one relation more."""
+    config = dataclasses.replace(CONFIG, embeddings=("tag",), num_prefixes=3)
+    batch = {name: jnp.asarray(array) for name, array in tree_batch().items()}
+    batch["class_hints"] = jnp.array([[True, False, True]])
+    encoder = HtmlEncoder(config)
+    params = random_params(lambda key: encoder.init(key, batch))["params"]
+    assert params["stack"]["layers"]["relations"].shape == (1, len(RELATIONS) + 1, 2)
+    apply = jax.jit(lambda params: encoder.apply({"params": params}, batch))
+
+    def moved(prefix):
+        """Whether nodes and the other prefixes change with one, [T] and [P]."""
+        other = apply(params | {"prefixes": params["prefixes"].at[prefix, 0].add(1.0)})
+        return [np.abs(a - b).max((0, 2)) > 1e-5 for a, b in zip(apply(params), other, strict=True)]
+
+    nodes, prefixes = moved(1)
+    assert not nodes.any() and prefixes.tolist() == [False, True, False]
+    nodes, prefixes = moved(2)
+    assert nodes.shape == (NODES,) and nodes.all() and prefixes.all()

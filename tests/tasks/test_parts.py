@@ -86,8 +86,9 @@ def test_a_head_needs_a_weight(leaf_head):
 
 def test_every_head_declares_its_parameters():
     """Protects groups of learning rates, and that a head which is off has no parameters."""
-    every = LayoutTask(small_config(stage=3, heads=",".join(HEADS)))
-    few = LayoutTask(small_config(stage=3, heads="node,category"))
+    fields = {"stage": 3, "model.html_prefixes": True}
+    every = LayoutTask(small_config(**fields, heads=",".join(HEADS)))
+    few = LayoutTask(small_config(**fields, heads="node,category"))
     off = [HEADS[name] for name in HEADS if name not in ("node", "category")]
     missing = {name.split("/")[0] for name in part_names(every) - part_names(few)}
     assert missing == {name for head in off for name in head.parameters}
@@ -151,6 +152,7 @@ def test_a_fusion_is_added_by_its_entry(monkeypatch):
     [
         ("stage", 5, r"config.stage is 5: choose from 1, 2, 3, 4"),
         ("heads", "node,leaves", r"config.heads: there is no 'leaves'; choose from element, cat"),
+        ("heads", "node,category,html_prefix", r"needs config.model.html_prefixes"),
         ("heads", "node", r"config.heads leaves out category"),
         ("model.positions", "bfs", r"config.model.positions: there is no 'bfs'; choose from depth"),
         ("model.positions", "path,path", r"config.model.positions: 'path' is given twice"),
@@ -183,6 +185,7 @@ def test_what_does_not_exist_is_refused_in_one_line(field, value, message):
             "model.exit_at": 0.85,
             "model.fusion_pairs": "boxes",
             "model.fusion_weights": True,
+            "model.html_prefixes": True,
             "model.patch_drop": 0.25,
             "model.positions": "root_path,depth,boxes",
             "model.tree_bias": False,

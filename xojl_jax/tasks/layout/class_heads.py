@@ -1,6 +1,6 @@
-"""Heads of the vision encoder beside the patch head: prefixes of classes, and sections as bags.
+"""Heads that tie prefix tokens to their classes, and one that reads sections as bags of patches.
 
-B batch, N patches, E element ids, P prefixes, D width.
+B batch, N patches, T HTML nodes, E element ids, P prefixes, D width.
 """
 
 import jax
@@ -64,6 +64,30 @@ def _covered(batch: Batch, c: ModelConfig) -> Array:
     return jnp.where(image_patches(batch)[..., None], covered, 0.0)
 
 
+class HtmlPrefixHead(nn.Module):
+    """Prefixes [B, P, D] of the HTML encoder and nodes [B, T, D], projected to be compared."""
+
+    config: ModelConfig
+
+    @nn.compact
+    def __call__(self, features: Features) -> tuple[Array, Array]:
+        return (
+            project_to_compare(self.config, "html_prefix_class", features.html_prefix),
+            project_to_compare(self.config, "node_class", features.html),
+        )
+
+
+def html_prefix_loss(
+    projected: tuple[Array, Array], batch: Batch, _: ModelConfig
+) -> tuple[Array, Metrics]:
+    """As `prefix_loss`: prefix i against the mean of the nodes whose element is class i (X104)."""
+    prefixes, nodes = projected
+    classes = jnp.arange(prefixes.shape[1])[:, None]
+    members = (batch["node_element"][:, None] == classes) & batch["html_mask"][:, None]
+    means, count = mean_of_patches(nodes, members)
+    return losses.contrastive_loss(prefixes.astype(jnp.float32), means, count > 0), {}
+
+
 class BagHead(nn.Module):
     """Which elements cover a patch, learned without boxes: logits float32[B, N, E]."""
 
@@ -94,6 +118,13 @@ PREFIX_HEAD = Head(
     loss=prefix_loss,
     flops=lambda c: 2.0 * c.num_patches * c.block.width * (c.block.width + len(ELEMENTS)),
     metrics=prefix_metrics,
+)
+HTML_PREFIX_HEAD = Head(
+    inputs=frozenset({"html", "html_prefix"}),
+    module=HtmlPrefixHead,
+    parameters=("html_prefix_class", "node_class"),
+    loss=html_prefix_loss,
+    flops=lambda c: 2.0 * c.html.max_nodes * c.block.width * (c.block.width + len(ELEMENTS)),
 )
 BAG_HEAD = Head(
     inputs=frozenset({"middle_patches"}),

@@ -11,6 +11,7 @@ from xojl_jax.tasks.layout.stages import STAGES, Stage
 from xojl_jax.tasks.layout.tree_features import ID_RANGES
 from xojl_jax.xojl.class_tokenizer import ClassTokenizer
 from xojl_jax.xojl.record import CATEGORIES
+from xojl_jax.xojl.tree import ELEMENTS
 
 # What a decoder reads of the heads, and what a prediction has beside the sequence.
 NEEDED_HEADS = ("node", "category")
@@ -97,6 +98,7 @@ def model_config(
         class_composition=m.class_composition,
         tree_bias=m.tree_bias,
         pieces=pieces,
+        num_prefixes=len(ELEMENTS) if m.html_prefixes else 0,
     )
     decoder = DecoderConfig(
         block,
@@ -165,6 +167,8 @@ def heads_of(config, stage: Stage) -> tuple[str, ...]:
     for name in named:
         if name not in config.loss:
             raise BadUsage(f"config.loss has no weight for {name!r}, which config.heads names")
+    if "html_prefix" in named and not config.model.html_prefixes:
+        raise BadUsage("config.heads names 'html_prefix', which needs config.model.html_prefixes")
     missing = [name for name in NEEDED_HEADS if name not in named]
     if stage.fused and missing:
         raise BadUsage(

@@ -25,6 +25,7 @@ class Features(NamedTuple):
         HTML nodes, or, fused, first the nodes and then the cells of the decoder's visual memory.
       html, html_mask: [B, T, D] and bool[B, T], HTML nodes; fused where both encoders run.
       html_parent: int32[B, T], -1 for a root.
+      html_prefix: [B, P, D], the HTML encoder's prefix tokens.
       patches, patch_mask: [B, N, D] and bool[B, N], after the final norm; fused where both run.
       middle_patches: [B, N, D], the patches' residual stream in the middle of the vision encoder.
       prefix: [B, P, D], the vision encoder's prefix tokens.
@@ -37,6 +38,7 @@ class Features(NamedTuple):
     html: Array = NOT_COMPUTED
     html_mask: Array = NOT_COMPUTED
     html_parent: Array = NOT_COMPUTED
+    html_prefix: Array | None = NOT_COMPUTED
     patches: Array = NOT_COMPUTED
     patch_mask: Array = NOT_COMPUTED
     middle_patches: Array = NOT_COMPUTED

@@ -46,6 +46,7 @@ FIELDS: dict[str, Rule] = {
     "model.html_layers": _COUNT,
     "model.embeddings": SomeOf(EMBEDDINGS, fewest=1),
     "model.positions": SomeOf(POSITIONS),
+    "model.html_prefixes": ANY,
     "model.class_composition": OneOf(COMPOSITIONS),
     "model.tree_bias": ANY,
     "model.fusion": OneOf(FUSIONS),

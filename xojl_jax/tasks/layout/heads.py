@@ -14,7 +14,7 @@ from xojl_jax.nn.heads import PooledClassifier, TokenClassifier
 from xojl_jax.nn.layers import EinsumDense
 from xojl_jax.tasks.layout import losses
 from xojl_jax.tasks.layout.box_head import BOX_HEAD
-from xojl_jax.tasks.layout.class_heads import BAG_HEAD, PREFIX_HEAD
+from xojl_jax.tasks.layout.class_heads import BAG_HEAD, HTML_PREFIX_HEAD, PREFIX_HEAD
 from xojl_jax.tasks.layout.encoded import Features
 from xojl_jax.tasks.layout.head_metrics import macro_f1, micro_f1, recall_at_1
 from xojl_jax.tasks.layout.merge_head import MERGE_HEAD
@@ -293,4 +293,5 @@ HEADS = {
     "structure": STRUCTURE_HEAD,
     "prefix": PREFIX_HEAD,
     "bag": BAG_HEAD,
+    "html_prefix": HTML_PREFIX_HEAD,
 }

@@ -91,21 +91,26 @@ class LayoutModel(nn.Module):
     def encode_html(self, batch: Batch) -> Features:
         """The HTML tree alone."""
         html, mask = self.html_encoder(batch), batch["html_mask"]
-        parent = batch["html_parent"]
         return Features(
-            tokens=html, tokens_mask=mask, html=html, html_mask=mask, html_parent=parent
+            tokens=html.nodes,
+            tokens_mask=mask,
+            html=html.nodes,
+            html_mask=mask,
+            html_parent=batch["html_parent"],
+            html_prefix=html.prefix,
         )
 
     def encode_both(self, batch: Batch) -> Features:
         """Both encoders, fused, and the decoder's memory."""
         html_mask, weights = batch["html_mask"], None
         if FUSIONS[self.config.fusion].early:
-            html = self.fusion(self.html_encoder(batch))
+            html, html_prefix = self.html_encoder(batch)
+            html = self.fusion(html)
             vision, patch_mask = self._vision(batch, html, html_mask)
             html, patches = vision.others, vision.tokens
         else:
             vision, patch_mask = self._vision(batch)
-            html = self.html_encoder(batch)
+            html, html_prefix = self.html_encoder(batch)
             tokens = html, vision.tokens, html_mask, patch_mask
             more = self._fusion_inputs(batch, tokens)
             weights = more.get("weights")
@@ -119,6 +124,7 @@ class LayoutModel(nn.Module):
             html=html,
             html_mask=html_mask,
             html_parent=batch["html_parent"],
+            html_prefix=html_prefix,
             patches=patches,
             patch_mask=patch_mask,
             middle_patches=vision.taps[1],

@@ -23,6 +23,7 @@ class HtmlConfig:
       class_composition: a name in `COMPOSITIONS`.
       tree_bias: whether attention is biased by how two nodes are related.
       pieces: ids of the class tokenizer; 0 without one.
+      num_prefixes: P, prefix tokens of element classes ahead of the nodes.
     """
 
     block: BlockConfig
@@ -35,6 +36,7 @@ class HtmlConfig:
     class_composition: str = "attention"
     tree_bias: bool = True
     pieces: int = 0
+    num_prefixes: int = 0
 
 
 @dataclasses.dataclass(frozen=True)

@@ -73,8 +73,8 @@ def project_to_compare(c: ModelConfig, name: str, tokens: Array) -> Array:
 
 
 def mean_of_patches(patches: Array, covered: Array) -> tuple[Array, Array]:
-    """Patches [B, N, D], covered [B, K, N] (bool, or 0 and 1) -> the mean of those that each of K
-    covers, float32[B, K, D], 0 where it covers none; and how many it covers, [B, K]."""
+    """Patches or nodes [B, N, D], covered [B, K, N] (bool, or 0 and 1) -> the mean of those that
+    each of K covers, float32[B, K, D], 0 where it covers none; and how many it covers, [B, K]."""
     found = jnp.einsum("btn,bnd->btd", covered.astype(patches.dtype), patches)
     count = covered.sum(-1)
     found = found / jnp.maximum(count, 1)[..., None].astype(found.dtype)

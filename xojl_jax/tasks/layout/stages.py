@@ -27,7 +27,7 @@ class Stage:
         if self.vision:
             found |= {"patches", "middle_patches", "prefix"}
         if self.html:
-            found |= {"html"}
+            found |= {"html", "html_prefix"}
         if self.fused:
             found |= {"attention"}
         return frozenset(found)
