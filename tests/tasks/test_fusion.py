@@ -8,8 +8,8 @@ from flax import linen as nn
 
 from xojl_jax.nn.config import BlockConfig
 from xojl_jax.tasks.layout.box_alignment import BoxAlignment, ModalityWeights, box_pairs
-from xojl_jax.tasks.layout.fusion import LateFusion
 from xojl_jax.tasks.layout.joint_fusion import MixtureFusion
+from xojl_jax.tasks.layout.late_fusion import LateFusion
 
 CONFIG = BlockConfig(width=8, heads=2, mlp_ratio=2)
 RNG = np.random.default_rng(0)
