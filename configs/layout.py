@@ -88,7 +88,8 @@ def defaults() -> ConfigDict:
     model.positions = "depth_first,breadth_first,parent,depth,child,path,boxes"
     # How HTML tokens and visual tokens exchange information, a name in fusion.py: "late" (through
     # cross-attention), "mixture" (joint attention, parameters by modality), "early" (HTML runs
-    # through the vision encoder) or "aligned" (by boxes, without attention).
+    # through the vision encoder), "aligned" (by boxes, without attention) or "coarse_to_fine" (as
+    # "late", each layer at twice the resolution of the one before).
     model.fusion = "late"
     # Layers in which HTML tokens and visual tokens attend to each other.
     model.fusion_layers = 2

@@ -8,8 +8,9 @@ from flax import linen as nn
 
 from xojl_jax.nn.config import BlockConfig
 from xojl_jax.tasks.layout.box_alignment import BoxAlignment, ModalityWeights, box_pairs
+from xojl_jax.tasks.layout.coarse_fusion import CoarseToFineFusion
 from xojl_jax.tasks.layout.joint_fusion import MixtureFusion
-from xojl_jax.tasks.layout.late_fusion import LateFusion
+from xojl_jax.tasks.layout.late_fusion import FusionBlock, LateFusion
 
 CONFIG = BlockConfig(width=8, heads=2, mlp_ratio=2)
 RNG = np.random.default_rng(0)
@@ -85,6 +86,29 @@ def test_without_a_picture_html_does_not_depend_on_its_pixels(params):
     other, _ = fuse(params, HTML_MASK, none, patches=PATCHES[:, ::-1] * 3)
     np.testing.assert_array_equal(html, other)
     assert np.isfinite(html).all()
+
+
+def test_layers_go_from_groups_of_patches_to_patches():
+    """Protects X075 and X076: two layers by hand, of a grid of 3 x 3 patches: the first reads means
+    of 2 x 2 of them, real ones alone, and what it adds is added to each; the second reads all."""
+    patches = jnp.asarray(RNG.normal(size=(1, 9, 8)), jnp.float32)
+    mask = np.array([[True, True, True, False, True, True, False, False, False]])
+    fusion = CoarseToFineFusion(CONFIG, layers=2, columns=3)
+    inputs = (jnp.asarray(HTML), patches, HTML_MASK, mask)
+    params = noisy(fusion, *inputs)
+    html, fine = jax.jit(fusion.apply)({"params": params}, *inputs)
+
+    groups = [[0, 1, 3, 4], [2, 5], [6, 7], [8]]
+    real = [[n for n in group if mask[0, n]] for group in groups]
+    means = jnp.stack([patches[0, n].mean(0) if n else jnp.zeros(8) for n in map(np.array, real)])
+    block = jax.jit(FusionBlock(CONFIG).apply)
+    there = np.array([[bool(group) for group in real]])
+    middle, coarse = block({"params": params["layer_0"]}, (HTML, means[None]), HTML_MASK, there)
+    of_patch = [next(g for g, group in enumerate(groups) if n in group) for n in range(9)]
+    moved = patches + (coarse - means)[:, np.array(of_patch)]
+    last = block({"params": params["layer_1"]}, (middle, moved), HTML_MASK, mask)
+    for name, found, wanted in zip(("html", "vision"), (html, fine), last, strict=True):
+        np.testing.assert_allclose(found[0], norm(params[f"{name}_norm"], wanted[0]), atol=1e-4)
 
 
 def noisy(module, *inputs):

@@ -145,6 +145,8 @@ def test_a_fusion_is_added_by_its_entry(monkeypatch):
     gone = part_names(late) - part_names(none)
     assert gone == {"fusion/stack", "fusion/html_norm", "fusion/vision_norm"}
     assert late.flops().keys() - none.flops().keys() == {"fusion linear", "fusion attention"}
+    fields = {"stage": 3, "model.fusion": "coarse_to_fine", "model.fusion_layers": 2}
+    assert {"fusion/layer_0", "fusion/layer_1"} < part_names(LayoutTask(small_config(**fields)))
 
 
 @pytest.mark.parametrize(

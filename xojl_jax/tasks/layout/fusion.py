@@ -7,6 +7,7 @@ is read of a modality may be weighted by how much its tokens say (`fusion_weight
 whose box is known and the patches in it may read each other alone (`fusion_pairs`, X073).
 
 "mixture": all tokens attend to all, with parameters of each modality's own (X076; joint_fusion.py).
+"coarse_to_fine": as "late", from groups of patches to patches (X075, X076; coarse_fusion.py).
 "early": HTML tokens run through the vision encoder's layers beside the patches (X063).
 "aligned": what boxes say belongs together is averaged, without attention (X075; box_alignment.py).
 
@@ -19,6 +20,7 @@ from collections.abc import Callable
 from flax import linen as nn
 
 from xojl_jax.tasks.layout.box_alignment import BoxAlignment, alignment_flops
+from xojl_jax.tasks.layout.coarse_fusion import CoarseToFineFusion, coarse_flops
 from xojl_jax.tasks.layout.joint_fusion import (
     HtmlAmongPatches,
     MixtureFusion,
@@ -60,6 +62,10 @@ FUSIONS = {
     ),
     "mixture": Fusion(
         module=lambda c: MixtureFusion(c.block, c.fusion_layers), flops=mixture_flops
+    ),
+    "coarse_to_fine": Fusion(
+        module=lambda c: CoarseToFineFusion(c.block, c.fusion_layers, c.canvas_grid[1]),
+        flops=coarse_flops,
     ),
     "early": Fusion(module=lambda c: HtmlAmongPatches(c.block), flops=early_flops, early=True),
     "aligned": Fusion(

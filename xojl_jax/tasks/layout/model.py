@@ -163,7 +163,7 @@ class LayoutModel(nn.Module):
         c, more = self.config, {}
         kind = FUSIONS[c.fusion].pairs
         if kind == "always" or (kind == "allowed" and c.fusion_pairs == "boxes"):
-            more["pairs"] = box_pairs(batch, c.grid, strict=kind == "always")
+            more["pairs"] = box_pairs(batch, c.canvas_grid, strict=kind == "always")
         if c.fusion_weights:
             more["weights"] = self.modality_weights(*tokens)
         return more

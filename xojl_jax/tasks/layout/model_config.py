@@ -84,6 +84,14 @@ class ModelConfig:
         return patch_grid(vision.image_height, vision.image_width, vision.patch)
 
     @property
+    def canvas_grid(self) -> tuple[int, int]:
+        """As `grid`, of the canvas that screenshots are fitted into: another one than that of the
+        training in prediction at another resolution (X025)."""
+        vision = self.trunk.vision
+        sizes = vision.canvas or (vision.image_height, vision.image_width)
+        return patch_grid(*sizes, vision.patch)
+
+    @property
     def num_patches(self) -> int:
         return self.grid[0] * self.grid[1]
 
