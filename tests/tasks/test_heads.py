@@ -139,6 +139,8 @@ def test_without_labels_a_loss_is_zero(batch, name):
         prediction = Structure(jnp.ones((2, 3, 16)), jnp.ones((2, 3, 4)))
     if name == "prefix":
         prediction = (jnp.ones((2, 22, 6)), jnp.ones((2, 4, 6)))
+    if name == "html_prefix":
+        prediction = (jnp.ones((2, 22, 6)), jnp.ones((2, 3, 6)))
     if name == "contrastive":
         prediction = (jnp.ones((2, 3, 6)), jnp.ones((2, 4, 6)))
     assert HEADS[name].loss(prediction, batch, Grid)[0] == 0
