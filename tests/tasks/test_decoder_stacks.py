@@ -49,7 +49,7 @@ class Stacks(nn.Module):
             if position == 2:
                 cache = grow_caches(reorder_caches(cache, index), 4)
                 x, tokens = x[index], tokens[index]
-            now = (jnp.int32(position), tokens[:, position])
+            now = (jnp.int32(position), tokens[:, position, None])
             y, cache = step_stacks(stacks, x[:, position], cache, *now)
             hidden.append(y)
         return jnp.stack(hidden, axis=1)

@@ -69,7 +69,7 @@ def step_stacks(
     position: Array,
     tokens: Array,
 ) -> tuple[Array, DecoderCache | ViewCaches]:
-    """One position, [R, D] and the tokens there, int32[R] -> [R, D] and the cache."""
+    """One position, [R, D] and the tokens there, int32[R, 1] -> [R, D] and the cache."""
     if isinstance(cache, DecoderCache):
         return _step(stacks[0], x, cache, position, tokens)
     left, written = list(cache.caches), []
@@ -86,7 +86,7 @@ def step_stacks(
 def _step(
     stack: Decoder, x: Array, cache: DecoderCache, position: Array, tokens: Array
 ) -> tuple[Array, DecoderCache]:
-    place = None if cache.places is None else next_place(cache.places, position, tokens)
+    place = None if cache.places is None else next_place(cache.places, position, tokens[:, 0])
     return stack.step(x, cache, position, place=place)
 
 

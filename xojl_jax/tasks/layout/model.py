@@ -289,7 +289,7 @@ class LayoutModel(nn.Module):
         tokens, depth = tokens[:, None], depth[:, None]
         x = self.token_scores.embed(encoded, tokens, cursor.node, depth, detail)
         x = x + expected_node(encoded, cursor, depth)
-        x, cache = step_stacks(self._stacks(), x[:, 0], cache, position, tokens[:, 0])
+        x, cache = step_stacks(self._stacks(), x[:, 0], cache, position, tokens)
         projected = self.token_scores.project(x[:, None], detail)
         scores = token_scores(encoded, projected, self.prior_weight, tokens, cursor, depth, detail)
         return scores[:, 0], cache
