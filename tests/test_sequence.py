@@ -45,8 +45,8 @@ def test_pictures_grow_from_run_to_run(tmp_path):
     ("text", "message"),
     [
         (
-            "stage=1; image.hight=3",
-            "no field is set by 'image.hight=3'.*did you mean 'image.height'",
+            "stage=1; image.heights=3",
+            "no field is set by 'image.heights=3'.*did you mean 'image.height'",
         ),
         ("stage=one", "'stage=one' is no int"),
         ("stage=4; init_from=2", "init_from=2 names no run before this one"),

@@ -331,7 +331,7 @@ class Decoder(nn.Module):
         embedding = jax.lax.dynamic_slice_in_dim(self.positions, position, 1)
         x = x[:, None].astype(self.dtype) + embedding.astype(self.dtype)
         places, relations, written = cache.places, None, []
-        if place is not None:
+        if place is not None and places is not None:
             place = place[:, None]
             places = jax.lax.dynamic_update_slice_in_dim(places, place, position, axis=1)
             relations = place_relations(place, places)

@@ -103,7 +103,7 @@ class VisionEncoder(nn.Module):
         if locality is not None:
             near = locality_bias(
                 locality,
-                patch_grid(*images.shape[1:3], c.patch),
+                patch_grid(images.shape[1], images.shape[2], c.patch),
                 kept=kept,
                 before=before,
                 after=last + padding - before - patches,

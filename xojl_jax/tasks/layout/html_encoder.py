@@ -52,7 +52,7 @@ class TreeBlock(nn.Module):
         """x: [B, T, D], relations: int32[B, T, T]."""
         c = self.config
         init = nn.with_logical_partitioning(nn.initializers.zeros, (None, "heads"))
-        strength = self.param("relations", init, (self.relations, c.heads), jnp.float32)
+        strength: Any = self.param("relations", init, (self.relations, c.heads), jnp.float32)
         bias = relation_bias(relations, strength.astype(c.jnp_dtype))
         return EncoderBlock(c, name="block")(x, mask, bias)
 
