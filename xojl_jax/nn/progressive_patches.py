@@ -15,6 +15,7 @@ Letters: B batch, N patches, P pixels of a patch's side, D width, R regions, K c
 """
 
 import math
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -47,7 +48,7 @@ class ProgressivePatchEmbed(nn.Module):
         self.middle = ShiftedPatchEmbed(c)
         nn.share_scope(self, self.middle)
 
-        def dense(features: int, *axes: str, **options) -> EinsumDense:
+        def dense(features: int, *axes: str | None, **options) -> EinsumDense:
             return EinsumDense((features,), axes, dtype=dtype, **options)
 
         made_for = patch_grid(c.image_height, c.image_width, SIDE * c.patch)
@@ -57,7 +58,7 @@ class ProgressivePatchEmbed(nn.Module):
         self.score = dense(1, "embed", None)
         self.fine_in = dense(width, "patch", "embed")
         init = nn.with_logical_partitioning(nn.initializers.normal(POSITION_STD), (None, "embed"))
-        self.fine_positions = self.param("fine_positions", init, (SIDE**4, width), jnp.float32)
+        self.fine_positions: Any = self.param("fine_positions", init, (SIDE**4, width), jnp.float32)
         self.fine_block, self.fine_norm = EncoderBlock(c.block), LayerNorm(dtype)
         zeros = nn.initializers.zeros
         self.coarse_out = dense(width, "embed", "mlp", kernel_init=zeros)
@@ -67,8 +68,9 @@ class ProgressivePatchEmbed(nn.Module):
         self, images: UInt8[Array, "B H W 3"], patch_mask: Bool[Array, "B N"] | None = None
     ) -> Float[Array, "B N D"]:
         c = self.config
-        grid = patch_grid(*images.shape[1:3], c.patch)
-        regions = patch_grid(*images.shape[1:3], SIDE * c.patch)
+        height, width = images.shape[1:3]
+        grid = patch_grid(height, width, c.patch)
+        regions = patch_grid(height, width, SIDE * c.patch)
         real = None if patch_mask is None else _any_patch(patch_mask, grid, regions)
         pixels = plain_patches(normalize(images, c), SIDE * c.patch)
         coarse = self._coarse(pixels, regions, real)

@@ -69,7 +69,7 @@ class Stack(nn.Module):
     remat: str = "attention"
 
     @nn.compact
-    def __call__(self, x: Array, *shared: object) -> Array:
+    def __call__(self, x: Any, *shared: object) -> Any:
         def layer(block: nn.Module, x: Array, *shared: object) -> tuple[Array, None]:
             return block(x, *shared), None
 

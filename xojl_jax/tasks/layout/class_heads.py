@@ -71,6 +71,7 @@ class HtmlPrefixHead(nn.Module):
 
     @nn.compact
     def __call__(self, features: Features) -> tuple[Array, Array]:
+        assert features.html_prefix is not None  # the head is refused without `html_prefixes`
         return (
             project_to_compare(self.config, "html_prefix_class", features.html_prefix),
             project_to_compare(self.config, "node_class", features.html),

@@ -76,16 +76,15 @@ class HtmlEncoder(nn.Module):
         x = jnp.where(mask[..., None], x, jnp.zeros((), x.dtype))
         block: Any = functools.partial(EncoderBlock, c.block)
         shared: tuple[Array, ...] = ()
-        if c.tree_bias:
-            block = functools.partial(TreeBlock, c.block)
-            shared = (tree_relations(batch["html_parent"], batch["html_end"]),)
         if c.num_prefixes:
             x, mask = self._prefixed(x, mask, batch.get("class_hints"))
-        if c.num_prefixes and c.tree_bias:
-            block = functools.partial(TreeBlock, c.block, len(PREFIXED))
-            ahead = (c.num_prefixes, 0)
-            pads = ((0, 0), ahead, ahead)
-            shared = (jnp.pad(shared[0], pads, constant_values=len(PREFIXED) - 1),)
+        if c.tree_bias:
+            relations, kinds = tree_relations(batch["html_parent"], batch["html_end"]), RELATIONS
+            if c.num_prefixes:
+                ahead, kinds = (c.num_prefixes, 0), PREFIXED
+                pads = ((0, 0), ahead, ahead)
+                relations = jnp.pad(relations, pads, constant_values=len(PREFIXED) - 1)
+            block, shared = functools.partial(TreeBlock, c.block, len(kinds)), (relations,)
         stack = Stack(block, c.layers, c.block.remat, name="stack")
         x = stack(x, *shared, Mask(key_mask=mask))
         x = LayerNorm(c.block.jnp_dtype, name="norm")(x)
@@ -100,7 +99,7 @@ class HtmlEncoder(nn.Module):
         """
         count = self.config.num_prefixes
         init = nn.with_logical_partitioning(nn.initializers.normal(POSITION_STD), (None, "embed"))
-        prefixes = self.param("prefixes", init, (count, x.shape[-1]), jnp.float32)
+        prefixes: Any = self.param("prefixes", init, (count, x.shape[-1]), jnp.float32)
         prefixes = jnp.broadcast_to(prefixes.astype(x.dtype), (x.shape[0], *prefixes.shape))
         hinted = jnp.ones(prefixes.shape[:2], bool) if hints is None else hints
         x = jnp.concatenate([prefixes, x], axis=1)
