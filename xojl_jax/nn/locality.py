@@ -1,4 +1,4 @@
-"""Attention warm-up (X062): at first a patch attends mostly to its neighbors, later to all.
+"""Attention warm-up: at first a patch attends mostly to its neighbors, later to all.
 
 To the scores of patches, -strength / 2 * distance**2 on their grid is added: the quadratic
 positional attention that ConViT starts from (d'Ascoli et al. 2021). Here nothing of it is learned,

@@ -1,4 +1,4 @@
-"""Progressive tokenization (X055): patches are read at three scales, the finest where it matters.
+"""Progressive tokenization: patches are read at three scales, the finest where it matters.
 
 Coarse: regions of 2 x 2 patches, all of them, read one another in one layer of attention, and each
 gets a score. Middle: the patches themselves, shifted. Fine: the regions of the highest scores, a
