@@ -122,10 +122,8 @@ def fit_calibration(model: LoadedModel, flags: argparse.Namespace) -> dict[str, 
         raise BadUsage("--calibrate: this task's answers have no probabilities")
     for view, found in model.inference.calibration_errors(answers, references).items():
         error, sites = found["expected_calibration_error"], found["sites"]
-        told = "not known, all records are of one site" if error is None else f"{error:.3f}"
-        print(
-            f"{view}: calibration error on sites left out of the fit, one by one: {told} ({sites})"
-        )
+        told = "cannot be told of one site" if error is None else f"is {error:.3f} ({sites} sites)"
+        print(f"{view}: calibration error on sites that a fit left out, one by one, {told}")
     return calibration
 
 
