@@ -143,6 +143,15 @@ ABLATIONS: dict[str, Ablation] = {
     ),
     "structure": Ablation("X111", "depth and parent, as a loss", "", _with("structure")),
     "prefix": Ablation("X106", "contrastive loss of prefixes", "", _with("prefix")),
+    "html_prefix": Ablation(
+        "X104",
+        "prefixes of the HTML encoder, and their loss",
+        "",
+        {"model.html_prefixes": True, **_with("html_prefix")},
+    ),
+    "progressive": Ablation(
+        "X055", "patches at three scales", "", {"model.patch_embed": "progressive"}
+    ),
     "class_bias": Ablation("X054", "learned bias by class", "", {"model.class_bias": "learned"}),
     "fixed_class_bias": Ablation("X105", "fixed bias by class", "", {"model.class_bias": "fixed"}),
     "all_shifts": Ablation("X044", "eight shifts, against four", "", {"model.shifts": "all8"}),
