@@ -52,11 +52,13 @@ def test_bad_usage_is_named(tmp_path):
 
 
 def test_answers_that_were_there_are_ranked(monkeypatch, tmp_path):
-    """Protects the file: names, parts and the order of the list, bad records left out."""
+    """Protects the file: names, parts, the order of the list; bad records and lost ones are left
+    out."""
     lines = [
         {"record": "a", "confidence": [0.9]},
         {"record": "b", "error": "no picture"},
         {"record": "c", "confidence": [0.5], "label_agreement": 0.2},
+        {"record": "gone", "confidence": [0.1]},
     ]
 
     def answered(flags, inference):
@@ -65,7 +67,11 @@ def test_answers_that_were_there_are_ranked(monkeypatch, tmp_path):
         return 1
 
     monkeypatch.setattr(active.predict_records, "run", answered)
-    monkeypatch.setattr(active, "words_of_records", lambda _, names: {name: {} for name in names})
+    monkeypatch.setattr(
+        active,
+        "words_of_records",
+        lambda _, names: {name: {} for name in sorted(names) if name != "gone"},
+    )
     assert active.main([f"--records={tmp_path}", f"--out={tmp_path / 'list'}"]) == 1
     told = [json.loads(line) for line in (tmp_path / "list").read_text().splitlines()]
     assert [each["record"] for each in told] == ["c", "a"]

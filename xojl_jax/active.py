@@ -37,9 +37,9 @@ def main(argv: list[str]) -> int:
     answers = {line["record"]: line for line in lines if "error" not in line}
     if not answers:
         raise BadInput(f"{flags.records}: every record is bad, {flags.out} says why")
-    names = list(answers)
+    words = words_of_records(flags, set(answers))
+    names = list(words)  # answers may be left of records that are gone
     worths = [worth(answers[name]) for name in names]
-    words = words_of_records(flags, set(names))
     similar = vectors([words[name] for name in names])
     chosen = rank([told["worth"] for told in worths], similar, flags.count)
     with replacing(out) as path, path.open("w", encoding="utf-8") as stream:
@@ -60,6 +60,7 @@ def parse(argv: list[str]) -> tuple[argparse.Namespace, type[Inference]]:
         allow_abbrev=False,
     )
     add = parser.add_argument
+    add("--workdir", help="a trained run, one checkpoint, or an exported model (default: ours)")
     add("--records", metavar="DIR", required=True, help="a folder of records, labeled or not")
     add("--out", metavar="FILE", required=True, help="the list, a line of JSON a record")
     add("--count", type=int, default=100, help="records to list (default 100)")
@@ -67,6 +68,7 @@ def parse(argv: list[str]) -> tuple[argparse.Namespace, type[Inference]]:
     if own.count < 1:
         raise BadUsage(f"--count is {own.count}: choose 1 or more")
     rest += [f"--records={own.records}", f"--out={own.out}", "--confidence"]
+    rest += [f"--workdir={own.workdir}"] if own.workdir else []
     flags, inference = predict.parse(rest)
     flags.count = own.count
     return flags, inference
