@@ -76,7 +76,9 @@ def test_the_folder_is_whole_and_says_what_it_is(own, folder):
     assert (folder / folders.ORBAX).is_dir()
     told = folders.read_model(folder)
     assert told["version"].startswith("small-7-") and told["arrays"] == wanted
-    program = export.deserialize(bytearray((folder / "programs/detail.jaxexport").read_bytes()))
+    blob = (folder / "programs/detail.jaxexport").read_bytes()
+    assert b"xojl_jax/nn/" in blob and str(ROOT).encode() not in blob  # nobody's folders
+    program = export.deserialize(bytearray(blob))
     assert program.platforms == programs.PLATFORMS
     # Labels are not among what it reads.
     assert "image" in told["inputs"] and "detail_tokens" not in told["inputs"]

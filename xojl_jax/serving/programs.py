@@ -6,7 +6,8 @@ NVIDIA GPU and TPU in one artifact, so its attention is the portable one. It hol
 B batch.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+import contextlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import jax
@@ -134,12 +135,25 @@ def serialize(
     def program(params, batch):
         return inference.to_named(inference.predict(params, batch, **options))
 
-    with portable():
+    with portable(), _without_folders():
         read = _names_read(program, params, batch)
         batch = {name: batch[name] for name in read}
         exported = export.export(jax.jit(program), platforms=PLATFORMS)(params, batch)
     inputs = {name: (tuple(array.shape[1:]), array.dtype.name) for name, array in batch.items()}
     return bytes(exported.serialize()), inputs
+
+
+@contextlib.contextmanager
+def _without_folders() -> Iterator[None]:
+    """Source files are told from the package on, or by name: an exported model is given to others,
+    and the folders of this machine are not theirs to know."""
+    name = "jax_hlo_source_file_canonicalization_regex"
+    before = getattr(jax.config, name)
+    jax.config.update(name, r"^(.*/(?=(?:xojl_jax|site-packages)/)|.*/)")
+    try:
+        yield
+    finally:
+        jax.config.update(name, before)
 
 
 def _names_read(program, params, batch) -> list[str]:
