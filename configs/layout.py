@@ -81,8 +81,8 @@ def defaults() -> ConfigDict:
     model.class_composition = "attention"
     # Whether attention between HTML nodes is biased by how they are related in the tree.
     model.tree_bias = True
-    # Whether a prefix token for each element class stands ahead of the HTML nodes, too; class hints
-    # mask them as they mask those of the screenshot.
+    # Whether a prefix token for each element class precedes the HTML nodes, too; class hints mask
+    # them as they mask those of the screenshot.
     model.html_prefixes = False
     # Where an HTML node is, as vectors that are added up: names in node_positions.py; "" for none.
     model.positions = "depth_first,breadth_first,parent,depth,child,path,boxes"

@@ -14,7 +14,7 @@ class NodeKinds:
       is_picture: bool[N], what it looks like is not in the tree.
       is_image: bool[N], pictures that must show something: no frame, canvas or player.
       is_control: bool[N], pictures that the browser draws: a slider, a bar of progress.
-      is_filled: bool[N], a flat color stands in for a gradient or a background picture.
+      is_filled: bool[N], a flat color replaces a gradient or a background picture.
       is_text: bool[N].
       is_unknown: bool[N], filler words replace a text that is not known.
       ends: int64[N], the index behind the last descendant.

@@ -33,7 +33,7 @@ def lost_rows(screenshot: np.ndarray, rendered: np.ndarray, blocks: Blocks) -> i
     rendered = rendered.copy()
     for i in np.flatnonzero(blocks.kinds.is_picture & ~np.isnan(blocks.second[:, 0])):
         x0, y0, x1, y1 = pixel_corners(blocks.second[i], rendered.shape)
-        rendered[max(y0, start) : y1, x0:x1] = color  # what stands in for a picture shows nothing
+        rendered[max(y0, start) : y1, x0:x1] = color  # what replaces a picture shows nothing
     missing = np.zeros(height, bool)
     missing[start:] = _shows_something(screenshot, rendered, start, color)
     missing[start:] |= _is_cut_across(screenshot, rendered, start, color)

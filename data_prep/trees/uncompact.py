@@ -79,7 +79,7 @@ class PlaceholderContents:
       kinds: node -> `type` of an input field.
       joined: nodes with no white space between them and the node before.
       fonts: node -> font families, in place of the kind that the tree tells.
-      pseudo: node -> "before" or "after" -> CSS property -> value, of what no node stands for;
+      pseudo: node -> "before" or "after" -> CSS property -> value, of what is no node;
         `content` is the text, and `picture` says that it paints more than a flat color.
     """
 
