@@ -14,7 +14,7 @@ from data_prep.documents.output import Output, report
 from data_prep.documents.page import IMAGE_FORMATS
 from data_prep.documents.readers import Settings
 from data_prep.documents.serve import PageDone
-from data_prep.documents.sources import find_documents
+from data_prep.documents.sources import find_documents, with_folder_as_site
 from data_prep.documents.workers import Started, read_documents
 
 USAGE = """Reads documents: for every page its picture, its words with boxes, its lines.
@@ -41,6 +41,8 @@ def main(argv: list[str]) -> int | None:
     options = parse_flags(argv)
     documents = find_documents(options.sources)
     settings = settings_of(options)
+    if settings.folder_is_site:
+        documents = map(with_folder_as_site, documents)
     output = Output(Path(options.out), settings)
     todo = [
         document
@@ -101,6 +103,8 @@ def parse_flags(argv: list[str]) -> argparse.Namespace:
     add("--image-side", type=_count, default=1024, metavar="PX", help="longer side (default 1024)")
     add("--least-words", type=_count_or_none, default=1, metavar="N", help="of a page (default 1)")
     add("--most-words", type=_count, default=5000, metavar="N", help="of a page (default 5000)")
+    what = "pages of one folder's documents stay in one split, as those of a site do"
+    add("--folder-is-site", action="store_true", help=what)
     add("--most-mb", type=_above_0, default=200.0, metavar="MB", help="of a file (default 200)")
     add("--page-seconds", type=_above_0, default=30.0, metavar="S", help="per page (default 30)")
     add("--memory-gib", type=_above_0, default=2.0, metavar="G", help="per process (default 2)")
@@ -138,4 +142,5 @@ def settings_of(options: argparse.Namespace) -> Settings:
         page_seconds=options.page_seconds,
         memory_gib=options.memory_gib,
         ocr=options.ocr_language if ocr else None,
+        folder_is_site=options.folder_is_site,
     )

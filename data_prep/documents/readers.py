@@ -24,6 +24,7 @@ class Settings:
     page_seconds: float = 30.0  # of processor time, to open a document and for each page
     memory_gib: float = 2.0  # of one process, beyond what it needs to start
     ocr: str | None = None  # the language for Tesseract; None: no OCR
+    folder_is_site: bool = False  # documents of one folder stay in one split
 
 
 def _open_pdf(document: Document, settings: Settings) -> Pages:

@@ -1,5 +1,6 @@
 """What the command line names, as documents: one after the other, nothing read ahead."""
 
+import dataclasses
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -42,6 +43,15 @@ def _documents_of(files: list[tuple[Path, Path]]) -> Iterator[Document]:
         if path != source:
             name += f"/{path.relative_to(source).as_posix()}"
         yield from (_OPENERS | _NAMED)[path.suffix.lower()](path, name)
+
+
+def with_folder_as_site(document: Document) -> Document:
+    """The folder is the `source.site` of a document that has none: letters of one sender, or a
+    paper and its translations, are then in one split."""
+    folder, slash, _ = document.uri.rpartition("/")
+    if not slash or "site" in document.source:
+        return document
+    return dataclasses.replace(document, source={**document.source, "site": folder})
 
 
 def _pdf(path: Path, name: str) -> Iterator[Document]:

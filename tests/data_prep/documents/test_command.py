@@ -145,3 +145,17 @@ def test_sources_that_are_not_there(tmp_path):
         with pytest.raises(BadUsage, match=message):
             main(["--out", str(tmp_path / "out"), str(tmp_path / source)])
     assert not (tmp_path / "out").exists()
+
+
+def test_a_folder_is_a_site_where_that_is_asked(tmp_path):
+    """Protects held-out figures: documents that belong together never come apart."""
+    for name in ("a.pdf", "b/c.pdf", "b/d.pdf"):
+        path = tmp_path / "in" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(make_pdf(text(20, 80, f"This is {name}")))
+    out = tmp_path / "out"
+    assert main(["--folder-is-site", "--no-ocr", "--out", str(out), str(tmp_path / "in")]) == 0
+    sites = [record.source["site"] for _, record in read_directory(out)]
+    assert sites == ["in", "in/b", "in/b"]
+    with pytest.raises(BadUsage, match="folder_is_site True, not False"):
+        main(["--no-ocr", "--out", str(out), str(tmp_path / "in")])
