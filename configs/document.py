@@ -21,8 +21,9 @@ def defaults() -> ConfigDict:
     # A name in xojl_jax/tasks/__init__.py.
     config.task = "document"
     # What is trained: names in tasks/document/objectives.py. "mlm" tells hidden words, "mim" the
-    # codes of hidden patches, "wpa" of words whether their patches are hidden; "tokenizer" trains
-    # the image tokenizer that makes the codes.
+    # codes of hidden patches, "wpa" of words whether their patches are hidden; "pairs" lets
+    # pictures and texts of pages find one another; "tokenizer" trains the image tokenizer that
+    # makes the codes.
     config.objectives = "mlm,mim,wpa"
 
     # The tokenizer of words, a tokenizer.json; the checkpoint keeps it. "" takes the one that
@@ -107,6 +108,8 @@ def defaults() -> ConfigDict:
     loss.mim = 1.0
     # Weight of the alignment of words and patches.
     loss.wpa = 1.0
+    # Weight of pages' pictures and texts that find one another.
+    loss.pairs = 1.0
     # Weight of the image tokenizer.
     loss.tokenizer = 1.0
     return config

@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
-from xojl_jax import command, compilation_cache, restore, suite
+from xojl_jax import command, compilation_cache, probe, restore, suite
 from xojl_jax.data import loader
 from xojl_jax.engine import checkpoint_files
 from xojl_jax.errors import BadInput, BadUsage
@@ -30,6 +30,11 @@ def main(argv: list[str]) -> None:
     dataset = inference.dataset(flags.split)
     if flags.calibrate:
         calibrate(model, flags)
+        return
+    if flags.probe:
+        report = probe.evaluate(model, flags)
+        probe.show(report)
+        save(report, flags.out or model.folder / f"probe-{flags.split}.json")
         return
     if flags.suite:
         report = suite.evaluate(model, dataset, flags)
@@ -58,7 +63,8 @@ def parse(argv: list[str]) -> argparse.Namespace:
     add(
         "--limit",
         type=int,
-        help="only the first records of the split; with --suite, so many at even distances",
+        help="only the first records of the split; with --suite and --probe, so many of a split at "
+        "even distances",
     )
     add("--batch-size", type=int, default=16, help="records a decode (default 16)")
     add(
@@ -66,6 +72,12 @@ def parse(argv: list[str]) -> argparse.Namespace:
         action="store_true",
         help="how well harder questions are answered, side by side: groups of the records, and "
         "changed inputs (docs/suite.md)",
+    )
+    add(
+        "--probe",
+        metavar="KIND",
+        help="how well a linear classifier tells groups of this kind apart by the model's vectors, "
+        "fitted to the training split (docs/probe.md)",
     )
     add(
         "--also",
@@ -186,15 +198,15 @@ def show(report: dict[str, Any], inference: Inference) -> None:
     table = Table(
         title=f"{report['split']} split of {report['data']}: {records} records"
         + (f", {left_out} too large for the model left out" if left_out else ""),
-        caption="95 % intervals over records in brackets",
+        caption=f"95 % intervals over {inference.interval_unit} in brackets",
     )
     table.add_column("metric")
     for name in columns:
         table.add_column(name, justify="right")
     for name, meaning in inference.shown_metrics.items():
-        table.add_row(
-            meaning, *(suite.cell(column["scores"].get(name)) for column in columns.values())
-        )
+        scores = [column["scores"].get(name) for column in columns.values()]
+        if any(scores):
+            table.add_row(meaning, *map(suite.cell, scores))
     Console(width=max(Console().width, 120)).print(table)
 
 

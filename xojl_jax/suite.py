@@ -176,7 +176,7 @@ def show(report: Report, inference: Inference) -> None:
     for view in views:
         table = Table(
             title=f"{report['split']} split of {report['data']}, {view}",
-            caption="95 % intervals over records in brackets",
+            caption=f"95 % intervals over {inference.interval_unit} in brackets",
         )
         table.add_column("split")
         table.add_column("records", justify="right")

@@ -36,6 +36,18 @@ def test_a_ratio_of_sums_is_no_mean_of_ratios():
     assert (table.scores["hits"]["low"], table.scores["hits"]["high"]) == (0.0, 1.0)
 
 
+def test_groups_are_drawn_whole():
+    """Protects intervals over documents: forty alike pages of one document are one vote."""
+    values = np.repeat([0.0, 1.0, 1.0, 0.0], 10)
+    apart, together = ScoreTable(40), ScoreTable(40, groups=list(np.repeat([*"dacb"], 10)))
+    for table in (apart, together):
+        table.add_mean("value", list(values))
+    assert apart.scores["value"]["value"] == together.scores["value"]["value"] == 0.5
+    assert apart.scores["value"]["low"] > 0.3 and together.scores["value"]["low"] == 0
+    weights = together.resamples.reshape(1000, 4, 10)
+    assert (weights == weights[..., :1]).all() and weights[:, :, 0].std() > 0
+
+
 def test_an_interval_holds_the_middle_of_the_scores():
     low, high = interval(np.append(np.linspace(0, 1, 1001), np.nan))
     assert (low, high) == pytest.approx((0.025, 0.975))

@@ -3,7 +3,7 @@
 import jax.numpy as jnp
 import numpy as np
 
-from xojl_jax.tasks.layout.head_metrics import class_iou, macro_f1, micro_f1, recall_at_1
+from xojl_jax.tasks.layout.head_metrics import class_iou, macro_f1, micro_f1
 
 RNG = np.random.default_rng(0)
 
@@ -28,16 +28,6 @@ def test_f1_by_class():
     f1 = {0: 2 * 2 / (3 + 3), 1: 2 * 1 / (2 + 1), 2: 0.0}
     found = macro_f1(logits, jnp.asarray(labels, jnp.int32))
     np.testing.assert_allclose(found, np.mean(list(f1.values())), rtol=1e-6)
-
-
-def test_recall_at_1_both_ways():
-    """Protects X109's retrieval: by cosine, within the section, only among nodes with a region."""
-    nodes = np.array([[[1, 0], [0, 1], [0.9, 0.1], [5, 5]]])
-    regions = np.array([[[9, 0], [1, 0.1], [0.1, 2], [1, 1]]])
-    mask = jnp.array([[True, True, True, False]])
-    found = recall_at_1(jnp.asarray(nodes, jnp.float32), jnp.asarray(regions, jnp.float32), mask)
-    # Node 0 finds region 0; 1 finds 2; 2 finds 1. Region 0 finds node 0, 1 finds 2, 2 finds 1.
-    np.testing.assert_allclose(found, [1 / 3, 1 / 3], rtol=1e-6)
 
 
 def test_iou_of_classes_and_the_patches_nearest_to_them():

@@ -5,6 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from xojl_jax.nn.masked import masked_mean
 from xojl_jax.tasks.layout import losses
 from xojl_jax.xojl.vocabulary import PAD
 
@@ -77,26 +78,12 @@ def test_patch_elements_names_every_element_over_a_patch():
     assert not merged.any()
 
 
-def test_contrastive_loss_is_symmetric_infonce():
-    """Protects the contrastive loss (X068) against its definition in float64."""
-    nodes, regions = RNG.normal(size=(2, 1, 4, 6))
-    mask = np.array([[True, True, False, True]])
-    unit = [x[0] / np.linalg.norm(x[0], axis=-1, keepdims=True) for x in (nodes, regions)]
-    score = (unit[0] @ unit[1].T / 0.07)[np.ix_(mask[0], mask[0])]
-    rows = np.log(np.exp(score).sum(1)) - np.diag(score)
-    columns = np.log(np.exp(score).sum(0)) - np.diag(score)
-    result = losses.contrastive_loss(
-        jnp.asarray(nodes, jnp.float32), jnp.asarray(regions, jnp.float32), jnp.asarray(mask)
-    )
-    np.testing.assert_allclose(result, (rows + columns).mean() / 2, rtol=1e-4)
-
-
-@pytest.mark.parametrize("masked", [losses.masked_mean, losses.binary_loss])
+@pytest.mark.parametrize("masked", [masked_mean, losses.binary_loss])
 def test_nothing_labeled_costs_nothing(masked):
     """Protects batches without labels from 0 / 0."""
     values = jnp.ones((2, 3))
-    mask = jnp.zeros((2, 3) if masked is losses.masked_mean else (2,), bool)
-    arguments = (values, mask) if masked is losses.masked_mean else (values, values, mask)
+    mask = jnp.zeros((2, 3) if masked is masked_mean else (2,), bool)
+    arguments = (values, mask) if masked is masked_mean else (values, values, mask)
     assert masked(*arguments) == 0
 
 

@@ -63,13 +63,29 @@ def paired_difference(
 class ScoreTable:
     """The scores of R records and their intervals.
 
+    Args:
+      groups: of each of R records what it belongs to, such as a page's document: groups are then
+        drawn whole, since records of one group are alike. None: each record by itself.
+
     Attributes:
       scores: name -> {"value", "low", "high"}, ready for JSON.
     """
 
-    def __init__(self, records: int, *, samples: int = SAMPLES, seed: int = 0):
+    def __init__(
+        self,
+        records: int,
+        *,
+        groups: Sequence[str] | None = None,
+        samples: int = SAMPLES,
+        seed: int = 0,
+    ):
         self.everything = np.ones((1, records), np.int64)
-        self.resamples = bootstrap_weights(records, samples=samples, seed=seed)
+        if groups is None:
+            self.resamples = bootstrap_weights(records, samples=samples, seed=seed)
+        else:
+            names, numbers = np.unique(groups, return_inverse=True)
+            weights = bootstrap_weights(len(names), samples=samples, seed=seed)
+            self.resamples = weights[:, numbers]
         self.scores: dict[str, dict] = {}
 
     def add(

@@ -118,6 +118,7 @@ class Inference(abc.ABC):
       picture_needs: what `draw` needs, for a message where it draws nothing.
       shown_metrics: the scores of the printed table, in order, each with what it says.
       baseline_name: the baseline's column in that table.
+      interval_unit: what its intervals are over.
       input_names: what inputs are made from, in the order of a call: (screenshot, html), say.
       binary_names: those of `input_names` that are contents of files, base64 in JSON.
       answer_name: what an answer is called: "layout", say.
@@ -129,6 +130,7 @@ class Inference(abc.ABC):
     picture_needs: ClassVar[str]
     shown_metrics: ClassVar[Mapping[str, str]]
     baseline_name: ClassVar[str] = "baseline"
+    interval_unit: ClassVar[str] = "records"
     input_names: ClassVar[tuple[str, ...]] = ()
     binary_names: ClassVar[tuple[str, ...]] = ()
     answer_name: ClassVar[str] = "answer"
@@ -215,6 +217,15 @@ class Inference(abc.ABC):
     def draw(self, inputs: Any, answer: Any) -> Image.Image | None:
         """A picture of the answer; None where the inputs or the answer do not suffice for one."""
         return None
+
+    def vectors(self, params: Params, batch: Batch) -> dict[str, jax.Array]:
+        """What the model makes of whole inputs, float32[B, …] by name: what `evaluate --probe` fits
+        a linear classifier to. Jittable.
+
+        Raises:
+          BadUsage: the task has no such vectors.
+        """
+        raise BadUsage(f"{self.about}: it has no vectors to probe")
 
     # --- service -----------------------------------------------------------------------------
 
@@ -314,6 +325,11 @@ class Inference(abc.ABC):
         """Of each reference the groups that it is in, by kind: {"site": "a.org"}, say. `evaluate
         --suite` scores each by itself. A kind that does not hold for a record is left away."""
         return [{} for _ in references]
+
+    def units(self, references: Sequence[Any]) -> list[str] | None:
+        """Of each reference what intervals draw whole, since its records are alike, such as a
+        document of many pages. None: each record by itself."""
+        return None
 
     def changes(self) -> Mapping[str, Callable[[Any], Any]]:
         """Name -> a function from inputs to harder ones, or to None where they have not what is

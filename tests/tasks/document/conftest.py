@@ -13,7 +13,7 @@ def small_config(**changes):
     """Pre-training `tiny`, shrunk, with every objective."""
     config = document_pretrain.get_config("tiny")
     with config.unlocked():
-        config.objectives = "mlm,mim,wpa,tokenizer"
+        config.objectives = "mlm,mim,wpa,pairs,tokenizer"
         config.batch_size = 4
         config.image.height, config.image.width = 64, 48
         config.model.patch = 8

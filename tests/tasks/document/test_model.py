@@ -27,7 +27,7 @@ def test_every_objective_learns_from_every_part(task, params, batch):
     loss = functools.partial(task.loss, train=True)
     step = jax.jit(jax.value_and_grad(loss, has_aux=True))
     (total, metrics), grads = step(params, batch, jax.random.key(0))
-    parts = {name: metrics[f"loss/{name}"] for name in ("mlm", "mim", "wpa", "tokenizer")}
+    parts = {name: metrics[f"loss/{name}"] for name in ("mlm", "mim", "wpa", "pairs", "tokenizer")}
     assert total == pytest.approx(sum(float(part) for part in parts.values()), rel=1e-5)
     assert float(parts["mlm"]) == pytest.approx(np.log(task.pieces.size), rel=0.1)
     for path, grad in flatten(grads, "/").items():
@@ -61,6 +61,32 @@ def test_padding_changes_nothing(predict, batch):
     for name in ("log_prob/mlm", "log_prob/mim"):
         mask = batch["tokens_mask"] if name.endswith("mlm") else batch["patch_mask"]
         np.testing.assert_allclose(after[name][mask], before[name][mask], atol=1e-5)
+
+
+def test_text_and_picture_are_compared_from_apart(predict, batch):
+    """Protects retrieval (R042) from vectors that have seen one another: the words change nothing
+    of the picture's vector, the picture nothing of the words', and hidden words are read."""
+    before = predict(batch)
+    other_words = predict({**batch, "tokens": np.where(batch["tokens_mask"], 300, 0)})
+    other_picture = predict({**batch, "image": 255 - batch["image"]})
+    hidden = predict({**batch, "hidden_tokens": batch["tokens_mask"]})
+    np.testing.assert_array_equal(other_words["picture/pairs"], before["picture/pairs"])
+    np.testing.assert_array_equal(other_picture["text/pairs"], before["text/pairs"])
+    np.testing.assert_array_equal(hidden["text/pairs"], before["text/pairs"])
+    assert np.abs(other_words["text/pairs"] - before["text/pairs"]).max() > 1e-3
+    assert np.abs(other_picture["picture/pairs"] - before["picture/pairs"]).max() > 1e-3
+
+
+def test_vectors_are_of_whole_pages(task, params, batch):
+    """Protects probes (R040): what would be hidden in training is seen, padding is not."""
+    vectors = jax.jit(task.inference().vectors)
+    before = vectors(params, batch)
+    nothing = {name: np.zeros_like(batch[name]) for name in ("hidden_tokens", "hidden_patches")}
+    other = np.where(batch["tokens_mask"], batch["tokens"], 77)
+    after = vectors(params, {**batch, **nothing, "tokens": other})
+    assert before["picture"].shape == (4, 16) and before["page"].shape == (4, 32)
+    for name, array in before.items():
+        np.testing.assert_allclose(after[name], array, atol=1e-5)
 
 
 def test_codes_follow_their_patches_and_dead_ones_begin_again():
@@ -117,7 +143,12 @@ def test_scores_stand_beside_the_baseline(task, batch, predict):
     answers = inference.decode(predict(batch), references, {})
     report = inference.score(answers, references)["model"]["scores"]
     baseline = inference.baseline(references, answers)["scores"]
-    assert report.keys() == baseline.keys() == set(inference.shown_metrics)
+    assert report.keys() == set(inference.shown_metrics)
+    # Of vectors that are not learned there is no guess.
+    assert {name for name in report if not name.startswith(("pairs_", "text_", "pict"))} == (
+        baseline.keys()
+    )
+    assert baseline["mrr/to_text"]["value"] == pytest.approx((1 + 1 / 2 + 1 / 3 + 1 / 4) / 4)
     # Untrained, it is no better than the guess, and no scores are outside what they can be.
     assert baseline["mlm_perplexity"]["value"] < report["mlm_perplexity"]["value"]
     assert 0 <= baseline["wpa_accuracy"]["value"] <= 1

@@ -8,7 +8,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from xojl_jax.documents.word_pieces import WordPieces
 from xojl_jax.tasks.base import Sample
-from xojl_jax.tasks.document.metrics import Told
+from xojl_jax.tasks.document.metrics import Told, Vectors
 
 RIGHT, WRONG = (0, 120, 40), (190, 20, 20)
 # Pictures are drawn this large, so that words can be written between the lines.
@@ -32,11 +32,13 @@ class DocumentAnswer(NamedTuple):
       told: by objective.
       words: the hidden ones, in reading order.
       codes: int[k], the true codes of the hidden patches; empty without the objective "mim".
+      vectors: of the page's text and picture; None without the objective "pairs".
     """
 
     told: dict[str, Told]
     words: tuple[HiddenWord, ...]
     codes: np.ndarray
+    vectors: Vectors | None = None
 
     def to_fields(self) -> dict[str, Any]:
         """Ready for JSON."""

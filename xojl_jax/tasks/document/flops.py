@@ -17,7 +17,7 @@ def forward_flops(c: ModelConfig) -> dict[str, float]:
     heads = [name for name in c.objectives if name != TOKENIZER]
     needed = frozenset().union(*(OBJECTIVES[name].inputs for name in heads))
     parts = vision_flops(c.trunk.vision) if heads else {}
-    if "words" in needed and c.trunk.multiway is not None:
+    if {"words", "text"} & needed and c.trunk.multiway is not None:
         parts |= TEXT_ENCODERS[c.text].flops(c)
         parts |= multiway_flops(c.trunk.multiway, c.max_tokens, c.num_patches)
     if "codes" in needed or TOKENIZER in c.objectives:

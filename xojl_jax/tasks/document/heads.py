@@ -50,6 +50,27 @@ class ClassHead(nn.Module):
         return map_positions(scores, (x, truth), CHUNK)
 
 
+class Pairs(NamedTuple):
+    """text, picture: float32[B, D], vectors of the two sides of each page."""
+
+    text: Array
+    picture: Array
+
+
+class PairHead(nn.Module):
+    """A projection of each side into a space that both share."""
+
+    block: BlockConfig
+
+    @nn.compact
+    def __call__(self, text: Float[Array, "B D"], picture: Float[Array, "B D"]) -> Pairs:
+        def project(x: Array, name: str) -> Array:
+            x = EinsumDense((self.block.width,), ("embed", None), name=name)(x)
+            return x.astype(jnp.float32)
+
+        return Pairs(project(text, "text"), project(picture, "picture"))
+
+
 class YesHead(nn.Module):
     """One logit for every position: [B, N, D] -> float32[B, N]."""
 

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 from PIL import Image
 
@@ -18,8 +17,16 @@ from xojl_jax.tasks.base import Inference, Sample
 from xojl_jax.tasks.document.answer import DocumentAnswer, draw_words, hidden_words
 from xojl_jax.tasks.document.dataset import DocumentDataset
 from xojl_jax.tasks.document.features import Featurizer
-from xojl_jax.tasks.document.heads import ClassScores
-from xojl_jax.tasks.document.metrics import Told, constant_guess, evaluate
+from xojl_jax.tasks.document.groups import groups_of
+from xojl_jax.tasks.document.metrics import (
+    Told,
+    Vectors,
+    add_chance,
+    add_retrieval,
+    constant_guess,
+    evaluate,
+)
+from xojl_jax.tasks.document.objectives import OBJECTIVES
 from xojl_jax.xojl.screenshot_file import safe_screenshot_path
 
 if TYPE_CHECKING:
@@ -54,10 +61,19 @@ class Inputs(NamedTuple):
 
 
 class Reference(NamedTuple):
-    """A stored page: its arrays without the picture, and its record's boxes, float32[words, 4]."""
+    """A stored page.
+
+    Attributes:
+      sample: its arrays without the picture.
+      boxes: float32[words, 4], its record's.
+      unit: what intervals draw whole, its document or site.
+      groups: what it is one of, by kind.
+    """
 
     sample: Sample
     boxes: np.ndarray
+    unit: str
+    groups: dict[str, str]
 
 
 class DocumentInference(Inference):
@@ -66,7 +82,8 @@ class DocumentInference(Inference):
     about = "the document task, pre-trained"
     label = "words"
     picture_needs = "the objective 'mlm', and words"
-    baseline_name = "most frequent"
+    baseline_name = "most frequent, or chance"
+    interval_unit = "documents, or sites"
     answer_name = "document"
     shown_metrics: ClassVar[Mapping[str, str]] = {
         "mlm_accuracy": "hidden pieces of words that are right",
@@ -74,6 +91,16 @@ class DocumentInference(Inference):
         "mim_accuracy": "hidden patches whose code is right",
         "mim_perplexity": "… their perplexity (lower is better)",
         "wpa_accuracy": "words rightly told whether their patches are hidden",
+        "recall@1/to_picture": "texts that find their picture first",
+        "recall@1/to_text": "pictures that find their text first",
+        "mrr/to_picture": "… mean reciprocal rank, text to picture",
+        "mrr/to_text": "… mean reciprocal rank, picture to text",
+        "ndcg/to_picture": "… nDCG, text to picture (pages of one document count a third)",
+        "ndcg/to_text": "… nDCG, picture to text",
+        "pairs_cosine": "… cosine of partners",
+        "pairs_alignment": "… squared distance of partners (lower is better)",
+        "text_uniformity": "… uniformity of texts (lower is better)",
+        "picture_uniformity": "… uniformity of pictures (lower is better)",
     }
 
     def __init__(self, task: "DocumentTask"):
@@ -151,21 +178,26 @@ class DocumentInference(Inference):
 
             yield where, read
 
+    # --- vectors ---------------------------------------------------------------------------
+
+    def vectors(self, params, batch) -> dict[str, jax.Array]:
+        """ "picture": the mean of the vision encoder's patches. "page", where words are read: the
+        means of words and patches behind the multiway encoder. Nothing is hidden."""
+        found: Any = self.task.model().apply({"params": params}, batch, method="vectors")
+        return found
+
     # --- answers -----------------------------------------------------------------------------
 
     def predict(self, params, batch, *, rng: jax.Array | None = None, **options) -> dict:
-        """Named arrays: log_prob/NAME and guess/NAME of every objective, and codes."""
+        """Named arrays: log_prob/NAME and guess/NAME of every objective that asks what is hidden,
+        text/pairs and picture/pairs, and codes."""
         found: Any = self.task.model().apply({"params": params}, batch, method="predict")
         told, features = found
-        arrays = {}
-        for name, prediction in told.items():
-            if isinstance(prediction, ClassScores):
-                arrays[f"log_prob/{name}"] = prediction.log_prob
-                arrays[f"guess/{name}"] = prediction.guess
-            else:
-                signed = jnp.where(batch["aligned"], prediction, -prediction)
-                arrays[f"log_prob/{name}"] = jax.nn.log_sigmoid(signed)
-                arrays[f"guess/{name}"] = prediction > 0
+        arrays = {
+            f"{what}/{name}": array
+            for name, prediction in told.items()
+            for what, array in OBJECTIVES[name].answer(prediction, batch).items()
+        }
         if features.codes is not None:
             arrays["codes"] = features.codes
         return arrays
@@ -181,7 +213,7 @@ class DocumentInference(Inference):
 
     def _answer(self, row: dict[str, np.ndarray], source: Inputs | Reference) -> DocumentAnswer:
         if isinstance(source, Reference):
-            sample, boxes = source
+            sample, boxes = source.sample, source.boxes
         else:
             sample, boxes = self.featurize(source), source.record.boxes
         truths = {"mlm": sample["tokens"], "mim": row.get("codes"), "wpa": sample["aligned"]}
@@ -202,7 +234,10 @@ class DocumentInference(Inference):
         if "mlm" in told:
             words = hidden_words(sample, row["guess/mlm"], boxes, self.task.pieces)
         codes = row["codes"][asked["mim"]] if "codes" in row else np.zeros(0, np.int32)
-        return DocumentAnswer(told, words, codes)
+        vectors = None
+        if "text/pairs" in row:
+            vectors = Vectors(row["text/pairs"], row["picture/pairs"])
+        return DocumentAnswer(told, words, codes, vectors)
 
     def to_json(self, answer: DocumentAnswer) -> str:
         return answer.to_json()
@@ -229,21 +264,32 @@ class DocumentInference(Inference):
 
     def references(self, dataset: DocumentDataset, limit: int | None) -> list[Reference]:
         count = min(limit or len(dataset), len(dataset))
-        return [
-            Reference(
-                {name: array for name, array in dataset[i].items() if name != "image"},
-                dataset.record(i).boxes,
-            )
-            for i in range(count)
-        ]
+        return [self._reference(dataset, i) for i in range(count)]
+
+    def _reference(self, dataset: DocumentDataset, index: int) -> Reference:
+        record = dataset.record(index)
+        arrays = {name: array for name, array in dataset[index].items() if name != "image"}
+        return Reference(arrays, record.boxes, record.split_group(), groups_of(record))
+
+    def groups(self, references: Sequence[Reference]) -> list[dict[str, str]]:
+        return [reference.groups for reference in references]
+
+    def units(self, references: Sequence[Reference]) -> list[str]:
+        return [reference.unit for reference in references]
 
     def is_labeled(self, reference: Reference) -> bool:
-        return bool(reference.sample["tokens_mask"].any()) or "mlm" not in self.task.objectives
+        reads = {"mlm", "pairs"} & set(self.task.objectives)
+        return not reads or bool(reference.sample["tokens_mask"].any())
 
     def score(
         self, answers: Sequence[DocumentAnswer], references: Sequence[Reference]
     ) -> dict[str, dict]:
-        return {"model": evaluate([answer.told for answer in answers])}
+        units = self.units(references)
+        table = evaluate([answer.told for answer in answers], units)
+        vectors = [answer.vectors for answer in answers if answer.vectors is not None]
+        if vectors:
+            add_retrieval(table, vectors, units)
+        return {"model": {"records": len(answers), "scores": table.scores}}
 
     def baseline(self, references: Sequence[Reference], answers: Sequence[DocumentAnswer]) -> dict:
         """The most frequent piece and the commoner alignment of the training split. The most
@@ -266,7 +312,11 @@ class DocumentInference(Inference):
                 np.add.at(codes, answer.codes, 1)
             told["mim"] = constant_guess(codes, [answer.codes for answer in answers])
         pages = [{name: told[name][i] for name in told} for i in range(len(references))]
-        return evaluate(pages)
+        units = self.units(references)
+        table = evaluate(pages, units)
+        if "pairs" in self.task.objectives:
+            add_chance(table, units)
+        return {"records": len(references), "scores": table.scores}
 
     def describe(self, dataset: DocumentDataset, flags: argparse.Namespace) -> dict[str, Any]:
         return {

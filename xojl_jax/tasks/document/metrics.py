@@ -1,4 +1,4 @@
-"""Scores of what was hidden, with intervals over pages (R040, R041).
+"""Scores of what was hidden, and of vectors, with intervals over documents (R040 to R042).
 
 R pages.
 """
@@ -9,6 +9,12 @@ from typing import NamedTuple
 import numpy as np
 
 from xojl_jax.evaluation.bootstrap import ScoreTable
+from xojl_jax.evaluation.retrieval import (
+    chance_scores,
+    closeness,
+    pair_scores,
+    retrieval_scores,
+)
 
 
 class Told(NamedTuple):
@@ -29,9 +35,20 @@ NAMES = {
 }
 
 
-def evaluate(pages: Sequence[dict[str, Told]]) -> dict:
-    """The report of R pages: every objective's scores, a page counting as often as it is asked."""
-    table = ScoreTable(len(pages))
+class Vectors(NamedTuple):
+    """text, picture: float[D] of a page, which shall find one another."""
+
+    text: np.ndarray
+    picture: np.ndarray
+
+
+def evaluate(pages: Sequence[dict[str, Told]], groups: Sequence[str]) -> ScoreTable:
+    """Every objective's scores over R pages, a page counting as often as it is asked.
+
+    Args:
+      groups: of each page what it is alike with, its document: intervals are over these.
+    """
+    table = ScoreTable(len(pages), groups=groups)
     for objective, (accuracy, perplexity) in NAMES.items():
         if not pages or objective not in pages[0]:
             continue
@@ -44,7 +61,32 @@ def evaluate(pages: Sequence[dict[str, Told]]) -> dict:
             return found | ({perplexity: np.exp(sums[:, 1] / asked)} if perplexity else {})
 
         table.add(rows, scores)
-    return {"records": len(pages), "scores": table.scores}
+    return table
+
+
+def add_retrieval(table: ScoreTable, pages: Sequence[Vectors], groups: Sequence[str]) -> None:
+    """Adds how pages' texts find their pictures among all R, and pictures their texts (R042)."""
+    text, picture = (np.stack(side) for side in zip(*pages, strict=True))
+    ways = {"to_picture": (text, picture), "to_text": (picture, text)}
+    for way, (queries, candidates) in ways.items():
+        for name, values in retrieval_scores(queries, candidates, groups).items():
+            table.add_mean(f"{name}/{way}", list(values))
+    for name, values in pair_scores(text, picture).items():
+        table.add_mean(f"pairs_{name}", list(values))
+    for name, vectors in (("text", text), ("picture", picture)):
+        rows = np.stack([closeness(vectors), np.ones(len(vectors))], axis=1)
+
+        def scores(sums: np.ndarray, name=name) -> dict[str, np.ndarray]:
+            return {f"{name}_uniformity": np.log(sums[:, 0] / sums[:, 1])}
+
+        table.add(rows, scores)
+
+
+def add_chance(table: ScoreTable, groups: Sequence[str]) -> None:
+    """Adds what `add_retrieval` measures where candidates come in random order."""
+    for name, values in chance_scores(groups).items():
+        for way in ("to_picture", "to_text"):
+            table.add_mean(f"{name}/{way}", list(values))
 
 
 def constant_guess(counts: np.ndarray, truths: Sequence[np.ndarray]) -> list[Told]:

@@ -4,12 +4,15 @@
 tokenizer and the heads belong to documents. B batch, T tokens, N patches, D width.
 """
 
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 from flax import linen as nn
 
 from xojl_jax.documents.word_pieces import MASK
+from xojl_jax.nn.masked import mean_token
 from xojl_jax.nn.trunk import Trunk
 from xojl_jax.tasks.document.image_tokenizer import CodeStatistics, ImageTokenizer
 from xojl_jax.tasks.document.model_config import ModelConfig
@@ -17,7 +20,6 @@ from xojl_jax.tasks.document.objectives import (
     OBJECTIVES,
     TOKENIZER,
     Batch,
-    ClassScores,
     Features,
 )
 from xojl_jax.tasks.document.text import TEXT_ENCODERS
@@ -54,20 +56,52 @@ class DocumentModel(nn.Module):
             batch["image"], batch["patch_mask"], hidden=batch["hidden_patches"]
         )
         codes = self.image_tokenizer.codes(batch["image"]) if "codes" in self.needed else None
-        if "words" not in self.needed:
+        if not {"words", "text"} & self.needed:
             return Features(vision.tokens, vision.cls, codes=codes)
         tokens = jnp.where(batch["hidden_tokens"], MASK, batch["tokens"])
-        words, patches = self.trunk.multiway(
+        words, patches = self._together(tokens, batch, vision.tokens)
+        text = self._text_alone(batch) if "text" in self.needed else None
+        return Features(patches, vision.cls, words, text, codes)
+
+    def _together(self, tokens: Array, batch: Batch, patches: Array) -> tuple[Array, Array]:
+        """[B, T, D] and [B, N, D], words and patches after the multiway encoder."""
+        return self.trunk.multiway(
             self.text(tokens, batch["tokens_mask"]),
-            vision.tokens,
+            patches,
             batch["tokens_mask"],
             batch["patch_mask"],
             batch["boxes"],
             jnp.asarray(patch_boxes(*self.config.grid)),
         )
-        return Features(patches, vision.cls, words, codes)
 
-    def predict(self, batch: Batch) -> tuple[dict[str, ClassScores | Array], Features | None]:
+    def _text_alone(self, batch: Batch) -> Array:
+        """[B, D]: the words without the picture, by the experts of language."""
+        mask = batch["tokens_mask"]
+        embedded = self.text(batch["tokens"], mask)
+        rows, width = len(mask), embedded.shape[-1]
+        words, _ = self.trunk.multiway(
+            embedded,
+            jnp.zeros((rows, 0, width), embedded.dtype),
+            mask,
+            jnp.zeros((rows, 0), bool),
+            batch["boxes"],
+            jnp.zeros((0, 4)),
+        )
+        return mean_token(words, mask)
+
+    def vectors(self, batch: Batch) -> Found:
+        """Vectors of whole pages, nothing hidden, float32[B, …]: "picture", of the vision encoder,
+        and "page", of words and patches together, where words are read."""
+        nothing = jnp.zeros_like(batch["hidden_patches"])
+        seen = self.trunk.vision(batch["image"], batch["patch_mask"], hidden=nothing).tokens
+        found = {"picture": mean_token(seen, batch["patch_mask"])}
+        if {"words", "text"} & self.needed:
+            both = self._together(batch["tokens"], batch, seen)
+            masks = batch["tokens_mask"], batch["patch_mask"]
+            found["page"] = jnp.concatenate(list(map(mean_token, both, masks)), axis=-1)
+        return found
+
+    def predict(self, batch: Batch) -> tuple[dict[str, Any], Features | None]:
         """The prediction of every objective with a head, by name."""
         if not self.heads:
             return {}, None

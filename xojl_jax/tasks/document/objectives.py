@@ -5,13 +5,16 @@ asked, and a metric. B batch, T tokens, N patches.
 """
 
 from collections.abc import Callable, Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 from flax import linen as nn
 
-from xojl_jax.tasks.document.heads import ClassHead, ClassScores, YesHead
+from xojl_jax.nn.contrast import contrastive_loss, recall_at_1
+from xojl_jax.nn.masked import masked_mean
+from xojl_jax.nn.multiway import multiway_flops
+from xojl_jax.tasks.document.heads import ClassHead, ClassScores, PairHead, Pairs, YesHead
 from xojl_jax.tasks.document.model_config import ModelConfig
 
 Array = jax.Array
@@ -25,12 +28,14 @@ class Features(NamedTuple):
       patches: [B, N, D].
       cls: [B, D], of the vision encoder.
       words: [B, T, D]; None where no objective reads words.
+      text: [B, D], of the words alone, all of them seen; None where no objective asks for it.
       codes: int32[B, N], the patches' numbers; None where no objective asks for them.
     """
 
     patches: Array
     cls: Array
     words: Array | None = None
+    text: Array | None = None
     codes: Array | None = None
 
 
@@ -42,20 +47,16 @@ class Objective(NamedTuple):
       module: its head.
       call: (head, features, batch) -> prediction.
       loss: (prediction, batch) -> (float32[], metrics).
+      answer: (prediction, batch) -> what an answer is made from, by name.
       flops: forward FLOPs of its head for one sample.
     """
 
     inputs: frozenset[str]
     module: Callable[[ModelConfig], nn.Module]
-    call: Callable[[nn.Module, Features, Batch], ClassScores | Array]
+    call: Callable[[nn.Module, Features, Batch], Any]
     loss: Callable[..., tuple[Array, dict[str, Array]]]
+    answer: Callable[[Any, Batch], dict[str, Array]]
     flops: Callable[[ModelConfig], float]
-
-
-def masked_mean(values: Array, mask: Array) -> Array:
-    """The mean where the mask is True; 0 where it nowhere is."""
-    weights = mask.astype(jnp.float32)
-    return jnp.sum(values * weights) / jnp.maximum(weights.sum(), 1)
 
 
 def _class_loss(name: str, hidden: str, truth: str) -> Callable:
@@ -76,8 +77,31 @@ def _aligned_loss(logits: Array, batch: Batch) -> tuple[Array, dict[str, Array]]
     return value, {"accuracy/wpa": masked_mean(right, mask)}
 
 
+def _pairs_loss(pairs: Pairs, batch: Batch) -> tuple[Array, dict[str, Array]]:
+    """Over the batch: under jit over several devices, that is the global one."""
+    pair = pairs.text[None], pairs.picture[None], batch["tokens_mask"].any(1)[None]
+    to_picture, to_text = recall_at_1(*pair)
+    metrics = {"recall/text_to_picture": to_picture, "recall/picture_to_text": to_text}
+    return contrastive_loss(*pair), metrics
+
+
+def _class_answer(scores: ClassScores, batch: Batch) -> dict[str, Array]:
+    return {"log_prob": scores.log_prob, "guess": scores.guess}
+
+
+def _aligned_answer(logits: Array, batch: Batch) -> dict[str, Array]:
+    signed = jnp.where(batch["aligned"], logits, -logits)
+    return {"log_prob": jax.nn.log_sigmoid(signed), "guess": logits > 0}
+
+
 def _head_flops(positions: int, width: int, classes: int) -> float:
     return 2.0 * positions * width * (width + classes)
+
+
+def _pairs_flops(c: ModelConfig) -> float:
+    """With a second pass over the words, without the picture."""
+    again = multiway_flops(c.trunk.multiway, c.max_tokens, 0) if c.trunk.multiway else {}
+    return sum(again.values()) + 4.0 * c.block.width**2
 
 
 OBJECTIVES: dict[str, Objective] = {
@@ -87,6 +111,7 @@ OBJECTIVES: dict[str, Objective] = {
         module=lambda c: ClassHead(c.block, c.vocabulary_size),
         call=lambda head, features, batch: head(features.words, batch["tokens"]),
         loss=_class_loss("mlm", "hidden_tokens", "tokens"),
+        answer=_class_answer,
         flops=lambda c: _head_flops(c.max_tokens, c.block.width, c.vocabulary_size),
     ),
     # Masked image modeling (R036): codes of hidden patches.
@@ -95,6 +120,7 @@ OBJECTIVES: dict[str, Objective] = {
         module=lambda c: ClassHead(c.block, c.tokenizer.codes),
         call=lambda head, features, batch: head(features.patches, features.codes),
         loss=_class_loss("mim", "hidden_patches", "codes"),
+        answer=_class_answer,
         flops=lambda c: _head_flops(c.num_patches, c.block.width, c.tokenizer.codes),
     ),
     # Word-patch alignment (R037): of words that are seen, whether their patches are, too.
@@ -103,7 +129,18 @@ OBJECTIVES: dict[str, Objective] = {
         module=lambda c: YesHead(c.block),
         call=lambda head, features, batch: head(features.words),
         loss=_aligned_loss,
+        answer=_aligned_answer,
         flops=lambda c: _head_flops(c.max_tokens, c.block.width, 1),
+    ),
+    # The picture of a page and its words find one another among the pages of a batch (R042), as
+    # VLMo's image-text contrast does. Hidden patches stay hidden, as in FLIP (Li et al. 2023).
+    "pairs": Objective(
+        inputs=frozenset({"cls", "text"}),
+        module=lambda c: PairHead(c.block),
+        call=lambda head, features, batch: head(features.text, features.cls),
+        loss=_pairs_loss,
+        answer=lambda pairs, batch: pairs._asdict(),
+        flops=_pairs_flops,
     ),
 }
 # The objective that trains the image tokenizer. It has no head, and learns its codes by averages.

@@ -14,7 +14,7 @@ from xojl_jax.nn.attention import Mask
 from xojl_jax.nn.blocks import Attention
 from xojl_jax.nn.heads import pool_heads
 from xojl_jax.nn.layers import EinsumDense, LayerNorm
-from xojl_jax.tasks.layout import losses
+from xojl_jax.nn.masked import masked_mean
 from xojl_jax.tasks.layout.encoded import Features
 from xojl_jax.tasks.layout.model_config import ModelConfig
 from xojl_jax.tasks.layout.parts import Batch, Head, Metrics
@@ -64,7 +64,7 @@ def box_loss(boxes: Boxes, batch: Batch, _: ModelConfig) -> tuple[Array, Metrics
     mask = batch["html_mask"] & batch["html_box_mask"] & ~batch["html_box_input_mask"]
 
     def error(predicted: Array) -> Array:
-        return losses.masked_mean(jnp.square(predicted - target).mean(-1), mask)
+        return masked_mean(jnp.square(predicted - target).mean(-1), mask)
 
     return (error(boxes.guess) + error(boxes.refined)) / 2, {}
 

@@ -7,6 +7,7 @@ import jax
 import jax.numpy as jnp
 from flax import linen as nn
 
+from xojl_jax.nn.contrast import contrastive_loss
 from xojl_jax.nn.heads import TokenClassifier
 from xojl_jax.tasks.layout import losses
 from xojl_jax.tasks.layout.encoded import Features
@@ -47,7 +48,7 @@ def prefix_loss(
     are the other classes of the section. This is what makes prefix i stand for class i."""
     prefixes, patches = projected
     regions, count = mean_of_patches(patches, _covered(batch, c).swapaxes(1, 2))
-    return losses.contrastive_loss(prefixes.astype(jnp.float32), regions, count > 0), {}
+    return contrastive_loss(prefixes.astype(jnp.float32), regions, count > 0), {}
 
 
 def prefix_metrics(projected: tuple[Array, Array], batch: Batch, c: ModelConfig) -> Metrics:
@@ -86,7 +87,7 @@ def html_prefix_loss(
     classes = jnp.arange(prefixes.shape[1])[:, None]
     members = (batch["node_element"][:, None] == classes) & batch["html_mask"][:, None]
     means, count = mean_of_patches(nodes, members)
-    return losses.contrastive_loss(prefixes.astype(jnp.float32), means, count > 0), {}
+    return contrastive_loss(prefixes.astype(jnp.float32), means, count > 0), {}
 
 
 class BagHead(nn.Module):

@@ -13,6 +13,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
+from xojl_jax.nn.masked import masked_mean
 from xojl_jax.tasks.layout import losses
 from xojl_jax.tasks.layout.grammar_constraint import GrammarTables
 from xojl_jax.tasks.layout.model import LayoutModel
@@ -33,7 +34,7 @@ def teach(model: LayoutModel, batch: Batch, tables: GrammarTables) -> Teaching:
 def node_distillation(ours: Array, theirs: Array, batch: Batch) -> Array:
     """Of the elements of HTML nodes: logits float32[B, T, E]."""
     apart = losses.distillation(ours, theirs, jnp.ones(ours.shape, bool))
-    return losses.masked_mean(apart, batch["html_mask"])
+    return masked_mean(apart, batch["html_mask"])
 
 
 def attention_distillation(ours: Array, theirs: Array, batch: Batch) -> Array:

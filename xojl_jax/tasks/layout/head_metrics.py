@@ -11,7 +11,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float32, Int32
 
-from xojl_jax.tasks.layout.losses import ILLEGAL, masked_mean
+from xojl_jax.nn.masked import masked_mean
 
 
 def micro_f1(
@@ -33,19 +33,6 @@ def macro_f1(logits: Float32[Array, "... C"], labels: Int32[Array, "..."]) -> Fl
     axes = tuple(range(labels.ndim))
     hits, labeled = (told & true).sum(axes), true.sum(axes)
     return masked_mean(2 * _ratio(hits, told.sum(axes) + labeled), labeled > 0)
-
-
-def recall_at_1(
-    nodes: Float32[Array, "B T D"], regions: Float32[Array, "B T D"], mask: Bool[Array, "B T"]
-) -> tuple[Float32[Array, ""], Float32[Array, ""]]:
-    """The share of nodes whose own region is the most similar of the section, and of regions whose
-    own node is. mask: bool[B, T], nodes that have a region."""
-    score = jnp.einsum("btd,bsd->bts", _unit(nodes), _unit(regions))
-    score = jnp.where(mask[:, None, :] & mask[:, :, None], score, ILLEGAL)
-    own = jnp.arange(mask.shape[1])
-    found = (score.argmax(axis) == own for axis in (2, 1))
-    to_region, to_node = (masked_mean(one.astype(jnp.float32), mask) for one in found)
-    return to_region, to_node
 
 
 def class_iou(

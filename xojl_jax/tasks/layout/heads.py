@@ -10,13 +10,14 @@ import jax
 import jax.numpy as jnp
 from flax import linen as nn
 
+from xojl_jax.nn.contrast import contrastive_loss, recall_at_1
 from xojl_jax.nn.heads import PooledClassifier, TokenClassifier
 from xojl_jax.nn.layers import EinsumDense
 from xojl_jax.tasks.layout import losses
 from xojl_jax.tasks.layout.box_head import BOX_HEAD
 from xojl_jax.tasks.layout.class_heads import BAG_HEAD, HTML_PREFIX_HEAD, PREFIX_HEAD
 from xojl_jax.tasks.layout.encoded import Features
-from xojl_jax.tasks.layout.head_metrics import macro_f1, micro_f1, recall_at_1
+from xojl_jax.tasks.layout.head_metrics import macro_f1, micro_f1
 from xojl_jax.tasks.layout.merge_head import MERGE_HEAD
 from xojl_jax.tasks.layout.model_config import ModelConfig
 from xojl_jax.tasks.layout.parts import (
@@ -212,7 +213,7 @@ def region_loss(
     projected: tuple[Array, Array], batch: Batch, c: ModelConfig
 ) -> tuple[Array, Metrics]:
     """Aligns every labeled node with the mean of the patches in its box."""
-    return losses.contrastive_loss(*_regions(projected, batch, c)), {}
+    return contrastive_loss(*_regions(projected, batch, c)), {}
 
 
 def region_metrics(projected: tuple[Array, Array], batch: Batch, c: ModelConfig) -> Metrics:

@@ -14,6 +14,7 @@ import jax.numpy as jnp
 import optax
 from jaxtyping import Array, Bool, Float32, Int32
 
+from xojl_jax.nn.masked import masked_mean
 from xojl_jax.xojl.vocabulary import PAD
 
 # Large and finite: a masked logit's softmax is exactly 0, and its gradient is no NaN.
@@ -24,12 +25,6 @@ class SequenceLoss(NamedTuple):
     loss: jax.Array  # float32[]: mean cross-entropy of a real target token, in nats
     accuracy: jax.Array  # float32[]: share of real target tokens that are the most probable
     tokens: jax.Array  # float32[]: how many real target tokens there are
-
-
-def masked_mean(values: Float32[Array, "..."], mask: Bool[Array, "..."]) -> Float32[Array, ""]:
-    """The mean of `values` where `mask` holds; 0 where it holds nowhere."""
-    weight = mask.astype(jnp.float32)
-    return (values * weight).sum() / jnp.maximum(weight.sum(), 1.0)
 
 
 def token_losses(
@@ -160,31 +155,3 @@ def patch_elements(
     element = jax.nn.one_hot(node_element, num_elements, dtype=jnp.float32)
     count = jnp.einsum("btn,bte->bne", inside.astype(jnp.float32), element)
     return (count > 0).astype(jnp.float32)
-
-
-def contrastive_loss(
-    nodes: Float32[Array, "B T D"],
-    regions: Float32[Array, "B T D"],
-    mask: Bool[Array, "B T"],
-    temperature: float = 0.07,
-) -> Float32[Array, ""]:
-    """Symmetric InfoNCE between HTML nodes and the picture under their boxes (X068).
-
-    The positives are spatial: a node and its own region. The negatives are the other nodes of the
-    same section, which share its colors and type, so that only structure tells them apart.
-
-    Args:
-      nodes, regions: float32[B, T, D], not yet normalized.
-      mask: bool[B, T], nodes that have a region; the others are neither rows nor negatives.
-      temperature: the published 0.07.
-    """
-
-    def unit(x):
-        return x * jax.lax.rsqrt((x * x).sum(-1, keepdims=True) + 1e-6)
-
-    score = jnp.einsum("btd,bsd->bts", unit(nodes), unit(regions)) / temperature
-    score = jnp.where(mask[:, None, :] & mask[:, :, None], score, ILLEGAL)
-    positive = jnp.diagonal(score, axis1=1, axis2=2)
-    to_region = jax.nn.logsumexp(score, axis=2) - positive
-    to_node = jax.nn.logsumexp(score, axis=1) - positive
-    return masked_mean((to_region + to_node) / 2, mask)

@@ -9,6 +9,7 @@ import jax
 import jax.numpy as jnp
 
 from xojl_jax.nn.chunks import map_positions
+from xojl_jax.nn.masked import masked_mean
 from xojl_jax.tasks.layout import losses
 from xojl_jax.tasks.layout.encoded import Encoded, interleave_views, per_row
 from xojl_jax.tasks.layout.grammar_constraint import GrammarCarry, GrammarTables, grammar_mask
@@ -143,7 +144,7 @@ def sequence_losses(
         parts["exits"] = losses.exit_loss(layers, sure, targets)
     if teaching is not None:
         apart = map_positions(differ, (positions(projected), teaching.projected), CHUNK)
-        parts["distill_logits"] = losses.masked_mean(apart, targets != PAD)
+        parts["distill_logits"] = masked_mean(apart, targets != PAD)
     for row, name in enumerate(("semantic", "detail")):
         result = losses.sequence_loss(nats[row::2], right[row::2], targets[row::2])
         parts[name], metrics[f"accuracy/{name}"] = result.loss, result.accuracy

@@ -1,0 +1,20 @@
+"""Means over what a mask leaves. B batch, T tokens, D width."""
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Bool, Float, Float32
+
+Array = jax.Array
+
+
+def masked_mean(values: Float[Array, "..."], mask: Bool[Array, "..."]) -> Float32[Array, ""]:
+    """The mean of `values` where `mask` holds; 0 where it holds nowhere."""
+    weight = mask.astype(jnp.float32)
+    return (values * weight).sum() / jnp.maximum(weight.sum(), 1.0)
+
+
+def mean_token(x: Float[Array, "B T D"], mask: Bool[Array, "B T"]) -> Float32[Array, "B D"]:
+    """The mean of each row's tokens where `mask` holds; 0 where it holds nowhere."""
+    weight = mask.astype(jnp.float32)
+    total = jnp.einsum("btd,bt->bd", x.astype(jnp.float32), weight)
+    return total / jnp.maximum(weight.sum(1, keepdims=True), 1.0)
