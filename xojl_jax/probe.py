@@ -5,6 +5,7 @@ model are the same model before training, and the most frequent label.
 """
 
 import argparse
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import jax
@@ -66,10 +67,11 @@ def evaluate(model: LoadedModel, flags: argparse.Namespace) -> Report:
     known = [label in names for label in test.labels]
     test = Labeled(*([x for x, keep in zip(part, known, strict=True) if keep] for part in test))
     probes = {"most frequent": most_frequent(train, test)}
+    compute = jax.jit(inference.vectors)
     untrained = initial_params(model)
     for title, params in (("the model", model.params), ("before training", untrained)):
         vectors = {
-            split: vectors_of(inference, params, splits[split], records.numbers, flags)
+            split: vectors_of(compute, params, splits[split], records.numbers, flags)
             for split, records in ((TRAIN, train), (flags.split, test))
         }
         for name in vectors[TRAIN]:
@@ -111,14 +113,17 @@ def initial_params(model: LoadedModel) -> Any:
 
 
 def vectors_of(
-    inference: Inference,
+    compute: Callable[[Any, dict[str, np.ndarray]], dict[str, jax.Array]],
     params: Any,
     dataset: Dataset,
     numbers: list[int],
     flags: argparse.Namespace,
 ) -> dict[str, np.ndarray]:
-    """float[N, D] by name, of some records of a data set, in order."""
-    compute = jax.jit(inference.vectors)
+    """float[N, D] by name, of some records of a data set, in order.
+
+    Args:
+      compute: `Inference.vectors`, compiled.
+    """
     found: dict[str, list[np.ndarray]] = {}
     size = min(flags.batch_size, len(numbers))
     with loader.one_epoch(Chosen(dataset, numbers), batch_size=size) as batches:
