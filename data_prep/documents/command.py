@@ -2,7 +2,6 @@
 
 import argparse
 import contextlib
-import itertools
 import sys
 import time
 from pathlib import Path
@@ -14,7 +13,7 @@ from data_prep.documents.output import Output, report
 from data_prep.documents.page import IMAGE_FORMATS
 from data_prep.documents.readers import Settings
 from data_prep.documents.serve import PageDone
-from data_prep.documents.sources import find_documents, with_folder_as_site
+from data_prep.documents.sources import Sources, with_folder_as_site
 from data_prep.documents.workers import Started, read_documents
 
 USAGE = """Reads documents: for every page its picture, its words with boxes, its lines.
@@ -24,7 +23,11 @@ USAGE = """Reads documents: for every page its picture, its words with boxes, it
   python -m data_prep.documents --out data/pdfa pdfa-eng-train-0000.tar
   python -m data_prep.documents --out data/publaynet publaynet/val.json
 
-A SOURCE is a file or a folder (all in it that end in .pdf, .tar or .xml):
+  python -m data_prep.documents --out data/pdfa 'hf://datasets/pixparse/pdfa-eng-wds/*.tar'
+  python -m data_prep.documents --out data/web https://example.org/a.pdf s3://bucket/reports/
+
+A SOURCE is a file or a folder (all in it that end in .pdf, .tar or .xml), here or elsewhere: any
+address that fsspec reads, with * (pip install 'xojl_jax[remote]'):
   .pdf   words of the text layer; pages without one are read by Tesseract where it is installed,
          and else counted with that reason
   .tar   a shard of PDFA-ENG-WDS or IDL-WDS
@@ -39,31 +42,33 @@ bounded time and memory (--page-seconds, --memory-gib). docs/documents.md says m
 
 def main(argv: list[str]) -> int | None:
     options = parse_flags(argv)
-    documents = find_documents(options.sources)
+    sources = Sources(
+        options.sources,
+        cache=Path(options.out) / "cache",
+        most_bytes=round(options.cache_gib * 2**30),
+        most_mb=options.most_mb,
+        limit=options.limit,
+    )
     settings = settings_of(options)
-    if settings.folder_is_site:
-        documents = map(with_folder_as_site, documents)
     output = Output(Path(options.out), settings)
-    todo = [
-        document
-        for document in itertools.islice(documents, options.limit)
-        if not output.is_done(document.uri)
-    ]
     if output.documents:
         done = len(output.documents)
         print(f"{done} documents are in {options.out} already", file=sys.stderr)
     started = time.monotonic()
-    pages = write_records(todo, output, settings, options.workers)
+    pages = write_records(sources, output, settings, options.workers)
     seconds = time.monotonic() - started
     account = output.finish(seconds)
     report(account, output, pages, seconds)
-    return 0 if account["kept"] or not todo else 1
+    return 0 if account["kept"] or not sources.expected() else 1
 
 
-def write_records(todo: list, output: Output, settings: Settings, workers: int) -> int:
+def write_records(sources: Sources, output: Output, settings: Settings, workers: int) -> int:
     """Reads the documents into the output; returns how many pages were looked at."""
     begun = known = 0
-    events = read_documents(iter(todo), output.folder, settings, workers, output.twin_of)
+    todo = sources.documents(frozenset(output.documents), output.ended)
+    if settings.folder_is_site:
+        todo = (document and with_folder_as_site(document) for document in todo)
+    events = read_documents(todo, output.folder, settings, workers, output.twin_of)
 
     def write_pages():
         nonlocal begun, known
@@ -76,15 +81,22 @@ def write_records(todo: list, output: Output, settings: Settings, workers: int) 
                 begun += 1
                 known += min(event.opened.pages, settings.most_pages or event.opened.pages)
                 current = event.document
-            elif event.document is not current:  # it ends without having begun
-                begun += 1
+            else:
+                sources.finished(event.document)
+                begun += event.document is not current  # it ends without having begun
 
     def estimate() -> int:
         """All pages: those of documents that are begun, and as many for each of the others."""
-        return round(known * len(todo) / max(begun, 1))
+        return round(known * sources.expected() / max(begun, 1))
 
-    with contextlib.closing(events):
-        return sum(1 for _ in Progress(write_pages(), "pages (estimated)", total=estimate))
+    whole = False
+    try:
+        with contextlib.closing(events):
+            pages = sum(1 for _ in Progress(write_pages(), "pages (estimated)", total=estimate))
+        whole = True
+        return pages
+    finally:
+        sources.close(whole=whole)
 
 
 def parse_flags(argv: list[str]) -> argparse.Namespace:
@@ -94,7 +106,7 @@ def parse_flags(argv: list[str]) -> argparse.Namespace:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add = parser.add_argument
-    add("sources", nargs="+", metavar="SOURCE", help="file or folder")
+    add("sources", nargs="+", metavar="SOURCE", help="file, folder or address")
     add("--out", required=True, metavar="DIR", help="where the records go")
     add("--limit", type=_count, metavar="N", help="the first N documents only")
     add("--pages", type=_count, metavar="N", help="the first N pages of a document only")
@@ -107,6 +119,7 @@ def parse_flags(argv: list[str]) -> argparse.Namespace:
     add("--folder-is-site", action="store_true", help=what)
     add("--most-mb", type=_above_0, default=200.0, metavar="MB", help="of a file (default 200)")
     add("--page-seconds", type=_above_0, default=30.0, metavar="S", help="per page (default 30)")
+    add("--cache-gib", type=_above_0, default=16.0, metavar="G", help="of copies (default 16)")
     add("--memory-gib", type=_above_0, default=2.0, metavar="G", help="per process (default 2)")
     add("--no-ocr", action="store_true", help="leave pages without a text layer out")
     add("--ocr-language", default="eng", metavar="L", help="for Tesseract (default eng)")

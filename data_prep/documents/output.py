@@ -27,6 +27,7 @@ class Output:
         self.folder = folder
         self._settings = asdict(settings)
         self.documents: dict[str, dict] = {}  # uri -> its line of documents.jsonl
+        self.ended: dict[str, int] = {}  # files from elsewhere that are done -> their documents
         self._uris: dict[str, str] = {}  # id of a document -> the uri of the one that was kept
         try:
             (folder / "images").mkdir(parents=True, exist_ok=True)
@@ -43,9 +44,6 @@ class Output:
     def close(self) -> None:
         self._records.close()
         self._documents.close()
-
-    def is_done(self, uri: str) -> bool:
-        return uri in self.documents
 
     def twin_of(self, document: str) -> str:
         """The uri of a document that was kept under this id; "" if there is none."""
@@ -99,6 +97,10 @@ class Output:
             "failed": failed,
             "records_end": self._records.tell(),
         }
+        if event.document.passing:
+            line["retry"] = True
+        if event.document.ends:
+            line["ends"] = {"file": event.document.file, "documents": event.document.ends}
         self._documents.write(json.dumps(line, ensure_ascii=False) + "\n")
         self._documents.flush()
         self.documents[event.document.uri] = line
@@ -150,9 +152,13 @@ class Output:
                 line = None
             if line is None:
                 break  # the last line of a killed run
-            whole.append(text)
             end = line["records_end"]
+            if line.get("retry"):
+                continue  # as if it had never been: there are no records of it
+            whole.append(text)
             self.documents[line["uri"]] = line
+            if "ends" in line:
+                self.ended[line["ends"]["file"]] = line["ends"]["documents"]
             if line["document"] and not line["failed"]:
                 self._uris[line["document"]] = line["uri"]
         if path.exists():

@@ -5,7 +5,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 
-from data_prep.documents.document import Blob, Document
+from data_prep.documents.document import Document, SourceFile
 from data_prep.documents.page import Page, Words
 from data_prep.documents.pictures import Pictures
 from data_prep.documents.pubtables import region_of, site_of
@@ -13,15 +13,15 @@ from xojl_jax.documents.record import Region
 from xojl_jax.errors import BadInput
 
 
-def find(path: Path, name: str) -> Iterator[Document]:
+def find(file: SourceFile, name: str) -> Iterator[Document]:
     """The pages of a COCO file, in its order. The file is read whole."""
-    images, marks = _read(path)
+    images, marks = _read(file.path, name)
+    folder = file.name.rpartition(".")[0]
     for image in images:
         file_name = Path(image["file_name"]).name  # never out of the folder
-        folders = (path.parent / path.stem, path.parent / "images", path.parent)
-        there = [folder / file_name for folder in folders if (folder / file_name).is_file()]
-        fault = "" if there else f"no picture in {path.stem}/, images/ or beside the JSON"
-        files = {"image": Blob(str(there[0]), there[0].stat().st_size)} if there else {}
+        picture = file.beside(f"{folder}/{file_name}", f"images/{file_name}", file_name)
+        fault = "" if picture else f"no picture in {folder}/, images/ or beside the JSON"
+        files = {"image": picture} if picture else {}
         stem = Path(file_name).stem
         size = (image["width"], image["height"])
         about = {"stem": stem, "size": size, "marks": marks[image["id"]]}
@@ -29,7 +29,7 @@ def find(path: Path, name: str) -> Iterator[Document]:
         yield Document(f"{name}/{file_name}", "publaynet", files, source, about, fault)
 
 
-def _read(path: Path) -> tuple[list[dict], dict]:
+def _read(path: Path, name: str) -> tuple[list[dict], dict]:
     """Its images, and (category's name, box) of every mark by image."""
     try:
         coco = json.loads(path.read_bytes())
@@ -47,7 +47,7 @@ def _read(path: Path) -> tuple[list[dict], dict]:
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         what = " ".join(str(error).split())[:80]
         raise BadInput(
-            f"{path} is no COCO file with images, annotations and categories ({what})"
+            f"{name} is no COCO file with images, annotations and categories ({what})"
         ) from error
 
 

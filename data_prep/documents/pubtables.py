@@ -7,10 +7,9 @@ in px of the picture.
 import json
 import re
 from collections.abc import Iterator
-from pathlib import Path
 from xml.etree import ElementTree
 
-from data_prep.documents.document import Blob, Document
+from data_prep.documents.document import Document, SourceFile
 from data_prep.documents.ocr_words import as_unicode, clean_words
 from data_prep.documents.page import LeftOut, Page, Words
 from data_prep.documents.pictures import Pictures
@@ -19,18 +18,17 @@ from xojl_jax.documents.record import Region
 _ARTICLE = re.compile(r"PMC\d+")
 
 
-def find(path: Path, name: str) -> Iterator[Document]:
+def find(file: SourceFile, name: str) -> Iterator[Document]:
     """The one page, or table, of an XML file."""
-    files = {"xml": path}
-    for kind, other in [("image", f"{path.stem}.jpg"), ("words", f"{path.stem}_words.json")]:
-        folders = (path.parent, path.parent.parent / "images", path.parent.parent / "words")
-        there = [folder / other for folder in folders if (folder / other).is_file()]
-        if there:
-            files[kind] = there[0]
-    blobs = {kind: Blob(str(file), file.stat().st_size) for kind, file in files.items()}
-    fault = "" if "image" in files else f"no {path.stem}.jpg beside it or in ../images"
-    source = {"dataset": "pubtables-1m"} | site_of(path.stem)
-    yield Document(name, "pubtables", blobs, source, {"stem": path.stem}, fault)
+    stem = file.name.rpartition(".")[0]
+    others = {
+        kind: file.beside(other, f"../images/{other}", f"../words/{other}")
+        for kind, other in [("image", f"{stem}.jpg"), ("words", f"{stem}_words.json")]
+    }
+    files = {"xml": file.piece} | {kind: piece for kind, piece in others.items() if piece}
+    fault = "" if "image" in files else f"no {stem}.jpg beside it or in ../images"
+    source = {"dataset": "pubtables-1m"} | site_of(stem)
+    yield Document(name, "pubtables", files, source, {"stem": stem}, fault)
 
 
 def site_of(stem: str) -> dict[str, str]:

@@ -7,9 +7,8 @@ lines per page. Boxes are [x, y, width, height], normalized to the page.
 import json
 import tarfile
 from collections.abc import Iterator
-from pathlib import Path
 
-from data_prep.documents.document import Blob, Document
+from data_prep.documents.document import Blob, Document, SourceFile
 from data_prep.documents.ocr_words import clean_words, split_line
 from data_prep.documents.page import LeftOut, Page, Pages, Words
 from data_prep.documents.pdf import PdfFile, render
@@ -18,9 +17,9 @@ from data_prep.documents.pictures import Pictures
 _SUFFIXES = ("pdf", "json", "tif", "tiff")
 
 
-def find(path: Path, name: str) -> Iterator[Document]:
+def find(source: SourceFile, name: str) -> Iterator[Document]:
     """The samples of a shard, from its headers alone: files of one sample are neighbors."""
-    stem, files, idl = "", {}, False
+    path, stem, files, idl = source.path, "", {}, False
     try:
         with tarfile.open(path, "r:") as shard:
             for member in shard:

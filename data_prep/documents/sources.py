@@ -1,48 +1,260 @@
-"""What the command line names, as documents: one after the other, nothing read ahead."""
+"""What the command line names, as documents: one after the other, of files here and elsewhere."""
 
-import dataclasses
-from collections.abc import Iterator
+import shutil
+from collections import Counter
+from collections.abc import Callable, Container, Iterator, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
 
 from data_prep.documents import publaynet, pubtables, shards
-from data_prep.documents.document import Blob, Document
-from xojl_jax.errors import BadUsage
+from data_prep.documents.document import Blob, Document, LocalFile, Piece, SourceFile
+from data_prep.documents.downloads import Brought, Downloads
+from data_prep.documents.remote import (
+    CannotGet,
+    RemoteFile,
+    is_address,
+    list_files,
+    measure,
+    without_secrets,
+)
+from xojl_jax.errors import BadInput, BadUsage
 
 
-def find_documents(sources: list[str]) -> Iterator[Document]:
-    """The documents of all sources, in order. A source that is not there is a `BadUsage`, at once.
+def _pdf(file: SourceFile, name: str) -> Iterator[Document]:
+    yield Document(name, "pdf", {"pdf": file.piece}, {"dataset": "pdf"})
 
-    Files of a folder come by name; links are not followed.
+
+@dataclass(frozen=True)
+class _Kind:
+    """What is done with files of one suffix."""
+
+    find: Callable[[SourceFile, str], Iterator[Document]]
+    opened: bool = True  # to find the documents in it; else it is one
+    in_folders: bool = True  # a folder has JSON files of every kind: those are named themselves
+
+
+_KINDS = {
+    ".pdf": _Kind(_pdf, opened=False),
+    ".tar": _Kind(shards.find),
+    ".xml": _Kind(pubtables.find),
+    ".json": _Kind(publaynet.find, in_folders=False),
+}
+_IN_FOLDERS = tuple(suffix for suffix, kind in _KINDS.items() if kind.in_folders)
+_NAMED = tuple(suffix for suffix, kind in _KINDS.items() if not kind.in_folders)
+
+
+@dataclass(frozen=True)
+class _Found:
+    """A file of a source, or why there is none."""
+
+    name: str  # what the uris of its documents begin with
+    file: SourceFile | None
+    fault: str = ""
+
+    @property
+    def kind(self) -> _Kind:
+        return next(kind for suffix, kind in _KINDS.items() if self.name.lower().endswith(suffix))
+
+
+class Sources:
+    """The documents of all sources, in order.
+
+    A source of this machine that is not there is a `BadUsage`, at once; one elsewhere becomes a
+    document with a fault. Files of a folder come by name; links are not followed.
+
+    Args:
+      sources: paths and addresses.
+      cache: the folder for copies of files from elsewhere.
+      most_bytes: what these may take.
+      most_mb: documents with larger files are not brought.
+      limit: how many documents, those that are done already among them.
     """
-    files = [(Path(source), path) for source in sources for path in _files_of(source)]
-    return _documents_of(files)
+
+    def __init__(
+        self,
+        sources: list[str],
+        cache: Path,
+        most_bytes: int,
+        most_mb: float,
+        limit: int | None = None,
+    ):
+        self._found = [found for source in sources for found in _files_of(source)]
+        _refuse_equal_names(self._found)
+        self._cache, self._most_mb, self._limit = cache, most_mb, limit
+        # Half each, so that files which come ahead never take the room that a document waits for.
+        half = most_bytes // 2
+        self._holders = Downloads(cache, half, half)
+        self._pieces = Downloads(cache, half, min(half, round(most_mb * 1e6)))
+        self._spoiled: set[str] = set()  # files of which a document could not be brought
+        self._opened = self._listed = self._todo = 0
+
+    def expected(self) -> int:
+        """About how many documents there are to read."""
+        rest = (len(self._found) - self._opened) * self._todo / max(self._opened, 1)
+        count = self._todo + round(rest)
+        return count if self._limit is None else min(count, self._limit)
+
+    def documents(
+        self, done: Container[str] = (), ended: Mapping[str, int] | None = None
+    ) -> Iterator[Document | None]:
+        """The documents that are to be read; None where the next is not here yet.
+
+        Args:
+          done: uris of documents that are done.
+          ended: files from elsewhere all of whose documents are done -> how many those are.
+        """
+        for got in self._pieces.ahead(self._open_all(done, ended or {}), self._missing_pieces):
+            yield got and self._with_pieces(*got)
+
+    def finished(self, document: Document) -> None:
+        """Removes what was brought for a document."""
+        for file in document.copies:
+            self._holders.forget(file)
+            self._pieces.forget(file)
+
+    def close(self, *, whole: bool) -> None:
+        """Ends the downloads. After a whole run nothing is left of them."""
+        self._holders.close()
+        self._pieces.close()
+        if whole:
+            shutil.rmtree(self._cache, ignore_errors=True)
+
+    def _open_all(
+        self, done: Container[str], ended: Mapping[str, int]
+    ) -> Iterator[Document | None]:
+        """The documents of all files; what they are made of may be elsewhere yet."""
+
+        def not_ended() -> Iterator[_Found]:
+            for found in self._found:
+                if found.name not in ended:
+                    yield found
+                else:
+                    self._opened += 1
+                    self._listed += ended[found.name]
+
+        for got in self._holders.ahead(not_ended(), _missing_file):
+            if got is None:
+                yield None
+            elif self._limit is None or self._listed < self._limit:
+                yield from self._open(*got, done)
+
+    def _open(self, found: _Found, brought: Brought, done: Container[str]) -> list[Document]:
+        """The documents of one file that are to be read."""
+        held = [file for file in brought if isinstance(file, RemoteFile)]
+        documents = list(_documents_of(found, brought))
+        rest = None if self._limit is None else self._limit - self._listed
+        todo = [document for document in documents[:rest] if document.uri not in done]
+        self._opened += 1
+        self._listed += len(documents[:rest])
+        self._todo += len(todo)
+        if not held:
+            return todo
+        if not todo:
+            self._holders.forget(held[0])
+            return []
+        cut = rest is not None and len(documents) > rest
+        ends = 0 if cut or any(document.passing for document in documents) else len(documents)
+        todo = [replace(document, file=found.name) for document in todo]
+        todo[-1] = replace(todo[-1], ends=ends, copies=(held[0],))
+        return todo
+
+    def _missing_pieces(self, document: Document) -> list[RemoteFile]:
+        if document.fault or document.size > self._most_mb * 1e6:
+            return []  # it will not be read
+        return [p for p in document.files.values() if isinstance(p, RemoteFile) and not p.copy]
+
+    def _with_pieces(self, document: Document, brought: Brought) -> Document:
+        here = {file.uri: file for file in brought if isinstance(file, RemoteFile)}
+        copies = (*document.copies, *here.values())
+        faults = [str(error) for error in brought if isinstance(error, CannotGet)]
+        if faults:
+            self._spoiled.add(document.file)
+            document = replace(document, files={}, fault=faults[0], passing=True)
+        files = {
+            suffix: _as_blob(here.get(piece.uri, piece)) if isinstance(piece, RemoteFile) else piece
+            for suffix, piece in document.files.items()
+        }
+        ends = 0 if document.file in self._spoiled else document.ends
+        return replace(document, files=files, copies=copies, ends=ends)
 
 
-def _files_of(source: str) -> list[Path]:
-    path = Path(source)
+def _documents_of(found: _Found, brought: Brought) -> Iterator[Document]:
+    """The documents of a file, one at least: it has a fault where there is nothing else."""
+    fault = found.fault or next((str(e) for e in brought if isinstance(e, CannotGet)), "")
+    if fault or found.file is None:
+        yield Document(found.name, "", {}, fault=fault, passing=True)
+        return
+    number = 0
+    try:
+        file = next((file for file in brought if isinstance(file, RemoteFile)), found.file)
+        for number, document in enumerate(found.kind.find(file, found.name), 1):  # noqa: B007
+            yield document
+    except (BadInput, CannotGet) as error:
+        passing = isinstance(error, CannotGet)
+        yield Document(f"{found.name}/", "", {}, fault=str(error), passing=passing)
+        return
+    if not number:
+        yield Document(f"{found.name}/", "", {}, fault="holds no document")
+
+
+def _missing_file(found: _Found) -> list[RemoteFile]:
+    """The file itself, where it is elsewhere and has to be opened to know its documents."""
+    if not isinstance(found.file, RemoteFile) or not found.kind.opened:
+        return []
+    try:
+        return [measure(found.file)]
+    except CannotGet:
+        return [found.file]  # bringing it will tell why
+
+
+def _as_blob(file: RemoteFile) -> Piece:
+    return Blob(str(file.copy), file.size) if file.copy else file
+
+
+def _refuse_equal_names(found: list[_Found]) -> None:
+    for name, count in Counter(one.name for one in found).items():
+        if count > 1:
+            raise BadUsage(
+                f"{name} is named {count} times: records would not tell which is which; give each "
+                "once, or the folder above both"
+            )
+
+
+def _files_of(source: str) -> list[_Found]:
+    if source.startswith("file://"):
+        source = url2pathname(urlsplit(source).path)
+    if not is_address(source):
+        path = Path(source)
+        name = path.absolute().name
+        return [
+            _Found(name if file == path else f"{name}/{file.relative_to(path).as_posix()}", one)
+            for file in _local_files(path)
+            for one in [LocalFile(file)]
+        ]
+    try:
+        return [_Found(file.uri, file) for file in list_files(source, _IN_FOLDERS, _NAMED)]
+    except CannotGet as error:
+        return [_Found(without_secrets(source), None, str(error))]
+
+
+def _local_files(path: Path) -> list[Path]:
     if path.is_dir():
         found = sorted(
             file
             for file in path.rglob("*")
-            if file.suffix.lower() in _OPENERS and file.is_file() and not file.is_symlink()
+            if file.name.lower().endswith(_IN_FOLDERS) and file.is_file() and not file.is_symlink()
         )
         if not found:
-            raise BadUsage(f"{source} holds no file that ends in {' or '.join(_OPENERS)}")
+            raise BadUsage(f"{path} holds no file that ends in {' or '.join(_IN_FOLDERS)}")
         return found
     if not path.is_file():
-        raise BadUsage(f"{source}: no such file or folder")
-    if path.suffix.lower() not in _OPENERS | _NAMED:
-        known = " or ".join(_OPENERS | _NAMED)
-        raise BadUsage(f"{source}: only files that end in {known} are read")
+        raise BadUsage(f"{path}: no such file or folder")
+    if not path.name.lower().endswith((*_IN_FOLDERS, *_NAMED)):
+        known = " or ".join((*_IN_FOLDERS, *_NAMED))
+        raise BadUsage(f"{path}: only files that end in {known} are read")
     return [path]
-
-
-def _documents_of(files: list[tuple[Path, Path]]) -> Iterator[Document]:
-    for source, path in files:
-        name = source.absolute().name
-        if path != source:
-            name += f"/{path.relative_to(source).as_posix()}"
-        yield from (_OPENERS | _NAMED)[path.suffix.lower()](path, name)
 
 
 def with_folder_as_site(document: Document) -> Document:
@@ -51,14 +263,4 @@ def with_folder_as_site(document: Document) -> Document:
     folder, slash, _ = document.uri.rpartition("/")
     if not slash or "site" in document.source:
         return document
-    return dataclasses.replace(document, source={**document.source, "site": folder})
-
-
-def _pdf(path: Path, name: str) -> Iterator[Document]:
-    blob = Blob(str(path), path.stat().st_size)
-    yield Document(name, "pdf", {"pdf": blob}, {"dataset": "pdf"})
-
-
-_OPENERS = {".pdf": _pdf, ".tar": shards.find, ".xml": pubtables.find}
-# Read where it is named itself: a folder has JSON files of every kind.
-_NAMED = {".json": publaynet.find}
+    return replace(document, source={**document.source, "site": folder})

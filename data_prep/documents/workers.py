@@ -32,6 +32,7 @@ _AHEAD = 4  # batches per process that may be done before the one that is waited
 # What a page may take by the clock: so many times its limit, since other work slows it down, and
 # some seconds more for a process that has just started.
 _PATIENCE, _START_SECONDS = 10, 30.0
+_WAIT_SECONDS = 0.05  # until the next look for a document that is on its way
 _MOST_DEATHS = 3  # processes that one document may end
 _MOST_BROKEN = 100  # pages in a row: a file of 1 kB may claim a million
 
@@ -54,7 +55,7 @@ class Finished:
 
 
 def read_documents(
-    documents: Iterator[Document],
+    documents: Iterator[Document | None],
     folder: Path,
     settings: Settings,
     workers: int,
@@ -63,21 +64,26 @@ def read_documents(
     """Of each document in order: `Started`, its pages in order, `Finished`; or `Finished` alone.
 
     Args:
+      documents: None where the next one is not here yet.
       twin_of: the uri of a document of that id that is done already, or "".
     """
     team = [_Worker(folder, settings) for _ in range(workers)]
     jobs: deque[_Job] = deque()
-    documents = iter(documents)
     more = True
     try:
-        while True:
+        while more or jobs:
             while more and len(jobs) < _AHEAD * workers:
-                document = next(documents, None)
-                more = document is not None
-                if document is not None:
-                    jobs.append(_Job(document, settings, twin_of))
+                try:
+                    document = next(documents)
+                except StopIteration:
+                    more = False
+                    break
+                if document is None:
+                    break
+                jobs.append(_Job(document, settings, twin_of))
             if not jobs:
-                return
+                time.sleep(_WAIT_SECONDS if more else 0)
+                continue
             for worker in team:
                 if worker.batch is None:
                     _give_batch(worker, jobs, _AHEAD * workers)

@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 
 from data_prep.documents.command import main
+from data_prep.documents.document import LocalFile
 from data_prep.documents.ocr_words import clean_words, split_line
 from data_prep.documents.page import LeftOut
 from data_prep.documents.shards import find, idl_words, pdfa_words
@@ -230,7 +231,7 @@ def test_a_shard_that_was_cut_gives_what_is_whole(tmp_path):
     write_shard(tmp_path / "a.tar", {"1.json": b"{}", "1.pdf": b"%PDF", "2.json": b"{}" * 2000})
     data = (tmp_path / "a.tar").read_bytes()
     (tmp_path / "a.tar").write_bytes(data[:2100] + b"x" * 700)
-    found = list(find(tmp_path / "a.tar", "a.tar"))
+    found = list(find(LocalFile(tmp_path / "a.tar"), "a.tar"))
     assert [document.uri for document in found] == ["a.tar/1", "a.tar/"]
     assert found[0].files["pdf"].read() == b"%PDF"
     assert found[1].fault.startswith("a broken shard")
