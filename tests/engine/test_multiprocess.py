@@ -38,12 +38,20 @@ def toys(count, path, *fields, **environment) -> list[Process]:
     return job(count, "tests.engine.toy_run", str(path), *fields, **environment)
 
 
-def layouts(count, path, *flags, **environment) -> list[Process]:
-    """`configs/stage4.py:tiny` as it is, shortened."""
+# A config of every task, at a size for two cores.
+TASKS = {
+    "layout": "configs/stage4.py:tiny",
+    "document": "configs/document_pretrain.py:tiny",
+    "text": "configs/document_text.py:tiny",
+}
+
+
+def shipped(config, count, path, *flags, **environment) -> list[Process]:
+    """A config as it is, shortened."""
     return job(
         count,
         "xojl_jax.train",
-        "--config=configs/stage4.py:tiny",
+        f"--config={config}",
         "--config.log_every=1",
         f"--workdir={path}",
         *flags,
@@ -235,8 +243,9 @@ def test_a_disk_that_fails_the_first_process_ends_both(tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.timeout(3 * 3600)
-def test_the_layout_task_in_one_process_in_four_and_on_eight_devices(tmp_path):
-    """Protects stage 4 as it is shipped: the same losses step by step, and the same evaluation."""
+@pytest.mark.parametrize("task", TASKS)
+def test_a_task_in_one_process_in_four_and_on_eight_devices(tmp_path, task):
+    """Protects every task as it is shipped: the same losses step by step, and the same evaluation."""
     curves = {}
     for name, count, environment in (
         ("one process", 1, {}),
@@ -244,7 +253,8 @@ def test_the_layout_task_in_one_process_in_four_and_on_eight_devices(tmp_path):
         ("eight devices", 1, {"XLA_FLAGS": EIGHT}),
     ):
         run, began = tmp_path / name, time.monotonic()
-        processes = layouts(count, run, "--config.total_steps=4", **environment)
+        flags = "--config.total_steps=4", "--config.batch_size=8"
+        processes = shipped(TASKS[task], count, run, *flags, **environment)
         assert set(ends(processes, 3000)) == {0}, processes[0].text
         (evaluation,) = workdir.Workdir(run).read_evaluations()
         assert list(losses(run)) == [1, 2, 3, 4]
@@ -256,19 +266,20 @@ def test_the_layout_task_in_one_process_in_four_and_on_eight_devices(tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.timeout(3 * 3600)
-def test_the_layout_task_killed_and_stopped_ends_bit_for_bit(tmp_path):
-    """Protects the real task's resuming: SIGKILL after a step, SIGTERM after another."""
+@pytest.mark.parametrize("task", TASKS)
+def test_a_task_killed_and_stopped_ends_bit_for_bit(tmp_path, task):
+    """Protects the resuming of every task: SIGKILL after a step, SIGTERM after another."""
     calm, run, steps = tmp_path / "calm", tmp_path / "run", 10
     flags = (f"--config.total_steps={steps}", "--config.checkpoint_every=1")
     flags += ("--config.batch_size=4", "--config.eval_batches=0")
-    assert ends(layouts(1, calm, *flags), 3000) == [0]
+    assert ends(shipped(TASKS[task], 1, calm, *flags), 3000) == [0]
     for number, code, line in ((signal.SIGKILL, -9, "step 3/"), (signal.SIGTERM, 75, "step 6/")):
-        (process,) = layouts(1, run, *flags)
+        (process,) = shipped(TASKS[task], 1, run, *flags)
         process.await_line(line, 3000)
         process.signal(number)
         assert ends([process], 3000) == [code], process.text
         print(number.name, "after", checkpoint_files.list_steps(run / "checkpoints"))
-    assert ends(layouts(1, run, *flags), 3000) == [0]
+    assert ends(shipped(TASKS[task], 1, run, *flags), 3000) == [0]
     (expected, _), (found, metadata) = map(checkpoint.load_params, (calm, run))
     assert metadata["position"]["step"] == steps
     same_arrays(names_and_leaves(found), names_and_leaves(expected), rtol=0, atol=0)
