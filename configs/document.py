@@ -57,6 +57,27 @@ def defaults() -> ConfigDict:
     model.mlp_ratio = 4
     # Layers of the vision encoder: a multiple of 4.
     model.vision_layers = 12
+    # Places of patches: "rows_columns" (a table of rows and one of columns), "table" (a vector for
+    # each place, as a plain ViT has it), "none".
+    model.positions = "rows_columns"
+    # What attention of the vision encoder gets by how two patches lie to one another: "none", "own"
+    # (a table for each layer) or "shared" (one for all).
+    model.relative_positions = "none"
+    # Activation of the vision encoder's feed-forward layers: "gelu_pytorch_tanh", "gelu" (exact), …
+    model.activation = "gelu_pytorch_tanh"
+    # Whether keys of the vision encoder's attention have a bias; BEiT's have none.
+    model.key_bias = True
+    # Epsilon of the vision encoder's layer norms.
+    model.norm_epsilon = 1e-6
+    # What the learned scales of the vision encoder's residual branches start at; 0: no scales.
+    model.layer_scale = 0.0
+    # Share of samples whose residual branches the vision encoder's last layer leaves out in
+    # training, the first none, and those between accordingly.
+    model.drop_path = 0.0
+    # Standard deviation of the vision encoder's initial kernels; 0: by their number of inputs.
+    model.init_std = 0.0
+    # Whether its initial kernels that end a residual branch are divided by sqrt(2 * layer).
+    model.depth_init = False
     # What makes vectors of words: a name in tasks/document/text.py.
     model.text = "pieces"
     # Pieces of words a page may hold; of a longer one the first are read.

@@ -1,5 +1,6 @@
 """Blocks: projections by named axes, norms, attention as a module, the scanned stack."""
 
+import dataclasses
 import functools
 
 import jax
@@ -9,11 +10,12 @@ import pytest
 from flax import linen as nn
 from jax.extend.core import jaxprs_in_params
 
+from xojl_jax.errors import BadUsage
 from xojl_jax.nn import scan
 from xojl_jax.nn.attention import Mask, attend_dense
-from xojl_jax.nn.blocks import Attention, EncoderBlock
+from xojl_jax.nn.blocks import Attention, Depth, EncoderBlock, depths
 from xojl_jax.nn.config import BlockConfig
-from xojl_jax.nn.layers import Dropout, EinsumDense, LayerNorm
+from xojl_jax.nn.layers import Dropout, DropPath, EinsumDense, LayerNorm
 from xojl_jax.nn.scan import Stack
 
 BLOCK = BlockConfig(width=16, heads=2, mlp_ratio=2)
@@ -165,3 +167,81 @@ def test_a_stack_keeps_no_mask_as_large_as_its_scores():
 
     # Blocks of 2,048 x 256 scores at both lengths: four heads' masks would be 4 and 16 MiB a turn.
     assert temporary(8192) < 2.2 * temporary(4096)
+
+
+def _depth(number, layers=4):
+    return Depth(jnp.asarray(number, jnp.float32), layers)
+
+
+def test_later_layers_leave_more_branches_out(filled):
+    """Protects R012: stochastic depth drops branches of whole samples, none in the first layer and
+    `drop_path` in the last, and keeps the mean."""
+    block, x = EncoderBlock(dataclasses.replace(BLOCK, drop_path=0.5)), _normal(400, 1, 16)
+    params = filled(block, x[:1], None, None, None, _depth(1))
+
+    @jax.jit
+    def run(key, number):
+        return block.apply(params, x, depth=_depth(number), rngs={"dropout": key})
+
+    key, still = jax.random.key(0), block.apply(params, x, depth=_depth(4))
+    np.testing.assert_allclose(run(key, 1), still, atol=1e-6)
+    for number, kept in ((2, 5 / 6), (4, 1 / 2)):
+        same = (run(key, number) == x).all((1, 2)).mean()
+        assert float(same) == pytest.approx((1 - kept) ** 2, abs=0.06)
+    with pytest.raises(ValueError, match="by the depth"):
+        block.apply(params, x)
+    y = jnp.ones((4000, 3))
+    dropped = DropPath().apply({}, y, 0.25, rngs={"dropout": key})
+    np.testing.assert_allclose(np.unique(dropped), [0, 4 / 3], rtol=1e-6)
+    assert bool((dropped == dropped[:, :1]).all())
+    assert float(dropped.mean()) == pytest.approx(1, abs=0.05)
+
+
+def test_layer_scale_weighs_each_branch(filled):
+    """Protects R012: with scales of 0 the block is the identity; they start where they are told."""
+    block, x = EncoderBlock(dataclasses.replace(BLOCK, layer_scale=0.1)), _normal(2, 5, 16)
+    start = nn.meta.unbox(jax.jit(block.init)(jax.random.key(0), x))["params"]
+    for name in ("attention_scale", "feed_forward_scale"):
+        np.testing.assert_allclose(start[name], np.full(16, 0.1, np.float32))
+    params = filled(block, x)["params"]
+    zeros = {name: jnp.zeros(16) for name in ("attention_scale", "feed_forward_scale")}
+    ones = jax.tree.map(jnp.ones_like, zeros)
+    apply = jax.jit(block.apply)
+    np.testing.assert_array_equal(apply({"params": params | zeros}, x), x)
+    plain = {name: leaf for name, leaf in params.items() if name not in zeros}
+    wanted = EncoderBlock(BLOCK).apply({"params": plain}, x)
+    np.testing.assert_allclose(apply({"params": params | ones}, x), wanted, atol=1e-5)
+
+
+def test_deeper_layers_start_with_smaller_outputs():
+    """Protects R011, R012: within a scan, layer l's two last kernels have a deviation of
+    0.02 / sqrt(2 l), the others of 0.02; keys have no bias."""
+    config = dataclasses.replace(
+        BLOCK, width=64, depth_init=True, init_std=0.02, key_bias=False, remat="none"
+    )
+    stack, x = Stack(functools.partial(EncoderBlock, config), 4), _normal(1, 3, 64)
+
+    def init(key):
+        return stack.init(key, x, None, None, None, each=depths(4))
+
+    layers = nn.meta.unbox(jax.jit(init)(jax.random.key(0)))["params"]["layers"]
+    assert "bias" not in layers["attention"]["key"] and "bias" in layers["attention"]["query"]
+    cut = 0.88  # of a normal distribution that is cut at two deviations
+    for kernel in (layers["attention"]["out"], layers["feed_forward"]["down"]):
+        spread = np.asarray(kernel["kernel"]).reshape(4, -1).std(-1)
+        np.testing.assert_allclose(spread, cut * 0.02 / np.sqrt(2 * np.arange(1, 5)), rtol=0.05)
+    for kernel in (layers["attention"]["query"], layers["feed_forward"]["up"]):
+        spread = np.asarray(kernel["kernel"]).reshape(4, -1).std(-1)
+        np.testing.assert_allclose(spread, np.full(4, cut * 0.02), rtol=0.05)
+
+
+def test_activation_and_epsilon_are_read(filled):
+    """Protects what published encoders differ in: another name or number, another result."""
+    x = 0.01 * _normal(1, 3, 16)
+    params = filled(EncoderBlock(BLOCK), x)
+    plain = EncoderBlock(BLOCK).apply(params, x)
+    for change in ({"activation": "quick_gelu"}, {"norm_epsilon": 1e-3}):
+        other = EncoderBlock(dataclasses.replace(BLOCK, **change)).apply(params, x)
+        assert float(jnp.abs(other - plain).max()) > 1e-3, change
+    with pytest.raises(BadUsage, match="choose one of silu, gelu"):
+        dataclasses.replace(BLOCK, activation="x")

@@ -1,6 +1,7 @@
 """The multiway encoder: one attention, feed-forwards by modality, boxes in both ways."""
 
 import dataclasses
+import functools
 
 import jax
 import jax.numpy as jnp
@@ -13,10 +14,11 @@ from xojl_jax.nn.attention import ChannelBias, Mask, attend
 from xojl_jax.nn.attention.dense import attend_dense
 from xojl_jax.nn.blocks import EncoderBlock
 from xojl_jax.nn.config import BlockConfig, MultiwayConfig
-from xojl_jax.nn.feed_forward import Multiway, Parts
+from xojl_jax.nn.feed_forward import Mlp, Multiway, Parts
 from xojl_jax.nn.multiway import MultiwayEncoder
 
 BLOCK = BlockConfig(width=16, heads=2, remat="none")
+EXPERT = functools.partial(Mlp, 8)
 
 
 def normal(seed, *shape):
@@ -25,7 +27,7 @@ def normal(seed, *shape):
 
 def test_each_part_has_its_own_expert():
     """Protects R028: an expert's parameters move the tokens of its modality and no others."""
-    module, parts = Multiway(8), Parts((("language", 3), ("vision", 4)))
+    module, parts = Multiway(EXPERT), Parts((("language", 3), ("vision", 4)))
     x = normal(0, 2, 7, 16)
     params = nn.meta.unbox(module.init(jax.random.key(0), x, parts))
     assert params["params"].keys() == {"language", "vision"}
@@ -42,7 +44,7 @@ def test_parts_must_be_told_and_fit():
         block = EncoderBlock(dataclasses.replace(BLOCK, feed_forward="multiway"))
         block.init(jax.random.key(0), normal(0, 1, 3, 16))
     with pytest.raises(ValueError, match="3 tokens in parts, 4 given"):
-        Multiway(8).init(jax.random.key(0), normal(0, 1, 4, 16), Parts((("vision", 3),)))
+        Multiway(EXPERT).init(jax.random.key(0), normal(0, 1, 4, 16), Parts((("vision", 3),)))
 
 
 def test_a_channel_bias_is_the_matrix_that_it_stands_for():

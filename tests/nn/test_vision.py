@@ -262,3 +262,71 @@ def test_further_tokens_run_beside_the_patches(micro):
     np.testing.assert_allclose(masked.taps, plain.taps, atol=1e-5)
     assert real.others.shape == (2, 3, 16) and plain.others is None
     assert bool((jnp.abs(real.tokens - plain.tokens) > 1e-4).any())
+
+
+@pytest.mark.parametrize("kind", ["own", "shared"])
+def test_relative_positions_bias_every_layer(kind, filled):
+    """Protects R012: one table for all layers, or one for each; each layer's moves the taps from
+    itself on."""
+    images = _images(MICRO, batch=1)
+    options = {"relative_positions": kind, "positions": "none", "num_prefixes": 0}
+    model = make_encoder(**MICRO, **options, temperature=False, exclude_self=False)
+    params = filled(model, images)["params"]
+    assert "positions" not in params
+    own = params["groups"]["layers"].get("own_bias", {"table": None})["table"]
+    table = params["relative_positions"]["table"] if kind == "shared" else own
+    assert table.shape == ((18, 2) if kind == "shared" else (4, 1, 18, 2))
+    apply = jax.jit(model.apply)
+    out = apply({"params": params}, images)
+    if kind == "shared":
+        changed = params | {"relative_positions": {"table": 2 * table}}
+    else:
+        layers = params["groups"]["layers"] | {"own_bias": {"table": table.at[2].mul(2)}}
+        changed = params | {"groups": {"layers": layers}}
+    other = apply({"params": changed}, images)
+    differs = (jnp.abs(out.taps - other.taps).max((1, 2, 3)) > 0).tolist()
+    assert differs == ([True] * 4 if kind == "shared" else [False, False, True, True])
+    with pytest.raises(ValueError, match="whole grids"):
+        model.apply({"params": params}, images, kept=jnp.zeros((1, 2), jnp.int32))
+
+
+def test_a_vector_for_each_place(filled):
+    """Protects the positions of a plain ViT: of CLS, too, and read for another grid."""
+    images = _images(MICRO, batch=1)
+    model = make_encoder(**MICRO, positions="table", num_prefixes=0, embed_norm=True)
+    params = filled(model, images)["params"]
+    table = params["positions"]["table"]
+    assert table.shape == (7, 16)
+    apply = jax.jit(model.apply)
+    out = apply({"params": params}, images)
+    moved = params | {"positions": {"table": table.at[0, :8].add(1.0)}}
+    assert bool((jnp.abs(apply({"params": moved}, images).cls - out.cls) > 1e-3).any())
+    special = params | {
+        "special": params["special"] + table[:1],
+        "positions": {"table": table.at[0].set(0)},
+    }
+    np.testing.assert_allclose(apply({"params": special}, images).cls, out.cls, atol=1e-5)
+    larger = _images({"image_height": 32, "image_width": 40}, batch=1)
+    assert bool(jnp.isfinite(apply({"params": params}, larger).tokens).all())
+
+
+def test_drop_path_and_depth_run_in_the_scan_over_groups(filled):
+    """Protects R012 in the encoder: layers are numbered over all groups, gradients reach all."""
+    images = _images(MICRO, batch=8)
+    options = {"drop_path": 0.9, "depth_init": True, "init_std": 0.02, "layer_scale": 0.1}
+    model = make_encoder(**MICRO, **options, patch_embed="linear")
+    start = jax.jit(model.init)(jax.random.key(0), images)
+    out = nn.meta.unbox(start)["params"]["groups"]["layers"]["attention"]["out"]["kernel"]
+    spread = np.asarray(out).reshape(4, -1).std(-1)
+    np.testing.assert_allclose(spread * np.sqrt([2, 4, 6, 8]), 0.0176, rtol=0.25)
+    params = filled(model, images)
+
+    @jax.jit
+    def taps(key):
+        return model.apply(params, images, rngs={"dropout": key}).taps
+
+    found = taps(jax.random.key(1))
+    # The first layer leaves nothing out: two keys agree. The last one does.
+    other = taps(jax.random.key(2))
+    same = (found == other).all((2, 3)).mean(-1)
+    assert float(same[0]) == 1 and float(same[3]) < 1

@@ -77,6 +77,18 @@ ADDED_FIELDS: dict[str, Any] = {
     "loss.gallery": 0.1 / 3,
     "heads": "node,category,element,aux,contrastive,spatial",
 }
+# The same of the document task, which 0.1.0 did not have: fields that came after its first runs.
+ADDED_DOCUMENT_FIELDS: dict[str, Any] = {
+    "model.positions": "rows_columns",
+    "model.relative_positions": "none",
+    "model.activation": "gelu_pytorch_tanh",
+    "model.key_bias": True,
+    "model.norm_epsilon": 1e-6,
+    "model.layer_scale": 0.0,
+    "model.drop_path": 0.0,
+    "model.init_std": 0.0,
+    "model.depth_init": False,
+}
 # Beginnings of parameter paths in 0.1.0 -> what they are today, such as "decoder/" ->
 # "trunk/decoder/". The longest one that fits counts.
 RENAMED_PARAMS: dict[str, str] = {}
@@ -88,6 +100,8 @@ def upgrade_config(config: Mapping[str, Any]) -> dict[str, Any]:
     Layouts were the one task of 0.1.0. A run of a version between releases lacks the latest fields.
     """
     flat = flatten(config)
+    if flat.get("task") == "document":
+        return nest(ADDED_DOCUMENT_FIELDS | flat)
     if not RENAMED_FIELDS.keys() & flat.keys() and flat.get("task") != "layout":
         return nest(flat)
     return nest(ADDED_FIELDS | {RENAMED_FIELDS.get(name, name): flat[name] for name in flat})

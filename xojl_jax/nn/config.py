@@ -9,10 +9,13 @@ import dataclasses
 import jax.numpy as jnp
 
 from xojl_jax.errors import BadUsage
+from xojl_jax.nn.activations import ACTIVATIONS_BY_NAME
 from xojl_jax.nn.tree_places import RELATIONS
 
 # The vision encoder hands out its residual stream after each quarter of its layers.
 TAPS = 4
+# Of `VisionConfig.relative_positions`.
+RELATIVE_POSITIONS = ("none", "own", "shared")
 # Types of computation, by their name in a config.
 DTYPES = {name: jnp.dtype(name) for name in ("bfloat16", "float16", "float32")}
 
@@ -28,6 +31,17 @@ class BlockConfig:
       head_width: K, of a head; 0: `width / heads`. Without some of its heads, a pruned block keeps
         the width of the others.
       mlp_width: hidden width of the feed-forward; 0: what `mlp_ratio` says.
+      activation: of the feed-forward, a name in `activations.ACTIVATIONS_BY_NAME`.
+      key_bias: whether keys have a bias, as queries and values have. It changes no softmax; BEiT
+        has none.
+      norm_epsilon: of the layer norms.
+      layer_scale: what the learned scales of residual branches start at (Touvron et al. 2021); 0:
+        there are none.
+      drop_path: share of samples whose residual branches the last layer leaves out in training; the
+        first leaves none out, and between it rises evenly.
+      init_std: standard deviation of initial kernels; 0: by their inputs, so that variances stay.
+      depth_init: whether the initial kernels that end a residual branch are divided by
+        sqrt(2 * layer), layers counted from 1.
       dropout: rate, of every dropout.
       dtype: a name in `DTYPES`, the compute dtype; parameters are float32.
       remat: a name in `scan.REMAT`, what the backward pass finds saved.
@@ -35,7 +49,7 @@ class BlockConfig:
       feed_forward: a name in `feed_forward.FEED_FORWARDS`.
 
     Raises:
-      BadUsage: the heads do not divide the width.
+      BadUsage: the heads do not divide the width, or an unknown activation.
     """
 
     width: int
@@ -48,12 +62,29 @@ class BlockConfig:
     feed_forward: str = "mlp"
     head_width: int = 0
     mlp_width: int = 0
+    activation: str = "gelu_pytorch_tanh"
+    key_bias: bool = True
+    norm_epsilon: float = 1e-6
+    layer_scale: float = 0.0
+    drop_path: float = 0.0
+    init_std: float = 0.0
+    depth_init: bool = False
 
     def __post_init__(self) -> None:
+        if self.activation not in ACTIVATIONS_BY_NAME:
+            raise BadUsage(
+                f"model: activation {self.activation!r} is not known: choose one of "
+                f"{', '.join(ACTIVATIONS_BY_NAME)}"
+            )
         if not self.head_width and self.width % self.heads:
             raise BadUsage(
                 f"model: width ({self.width}) must be a multiple of heads ({self.heads})"
             )
+
+    @property
+    def by_depth(self) -> bool:
+        """Whether a block must know which layer it is."""
+        return bool(self.drop_path or self.depth_init)
 
     @property
     def head_dim(self) -> int:
@@ -83,6 +114,9 @@ class VisionConfig:
       layers: a multiple of `TAPS`.
       image_height, image_width: pixels, what the position tables are made for; images of another
         size interpolate them.
+      positions: a name in `positions.GRID_POSITIONS`, of what is added to patches.
+      relative_positions: what scores of attention get by how patches lie to one another: "none",
+        "own" (a table for each layer) or "shared" (one table for all).
       canvas: (height, width) in pixels of which images are the upper rows; None where every image
         is a whole one. So a batch of low pictures may leave rows of padding out, and what is left
         keeps its place on the canvas.
@@ -99,6 +133,9 @@ class VisionConfig:
         prefix, patch): None, "learned" (per head, from zero), or a fixed matrix of
         num_prefixes + 2.
       mask_token: whether patches may be hidden: each then reads as one learned vector.
+      patch_bias: whether the projection of patches has a bias; only `patch_embed="linear"` can be
+        without.
+      embed_norm: whether there is a norm before the first layer.
 
     Raises:
       BadUsage: sizes that do not fit one another.
@@ -121,8 +158,19 @@ class VisionConfig:
     window: int | None = None
     class_bias: str | tuple[tuple[float, ...], ...] | None = None
     mask_token: bool = False
+    positions: str = "rows_columns"
+    relative_positions: str = "none"
+    patch_bias: bool = True
+    embed_norm: bool = False
 
     def __post_init__(self) -> None:
+        if self.relative_positions not in RELATIVE_POSITIONS:
+            raise BadUsage(
+                f"vision encoder: relative_positions {self.relative_positions!r} is not known: "
+                f"choose one of {', '.join(RELATIVE_POSITIONS)}"
+            )
+        if not self.patch_bias and self.patch_embed != "linear":
+            raise BadUsage(f"vision encoder: patch_embed {self.patch_embed!r} has a bias")
         if self.layers % TAPS:
             raise BadUsage(f"vision encoder: layers ({self.layers}) must be a multiple of {TAPS}")
         if isinstance(self.class_bias, tuple):

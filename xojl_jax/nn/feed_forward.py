@@ -5,8 +5,10 @@ for feed-forwards that go by it: int32[B, T], or `Parts` where tokens of one mod
 neighbors, or None.
 """
 
+import functools
 import itertools
 from collections.abc import Callable
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -15,6 +17,7 @@ from flax import struct
 from jax.typing import DTypeLike
 
 from xojl_jax.errors import BadUsage
+from xojl_jax.nn.activations import ACTIVATIONS_BY_NAME
 from xojl_jax.nn.config import BlockConfig
 from xojl_jax.nn.layers import Dropout, EinsumDense
 
@@ -34,32 +37,38 @@ class Parts:
 
 
 class Mlp(nn.Module):
-    """Two linear maps with a GELU between: [..., D] -> [..., D], whatever the modality."""
+    """Two linear maps with an activation between: [..., D] -> [..., D], whatever the modality.
+
+    Attributes:
+      init_std, shrink: as in `EinsumDense`; the second map alone is shrunk.
+    """
 
     hidden: int
     dropout: float = 0.0
     dtype: DTypeLike = jnp.float32
+    activation: str = "gelu_pytorch_tanh"
+    init_std: float = 0.0
+    shrink: Any = None
 
     @nn.compact
     def __call__(self, x: Array, modality: Array | None = None) -> Array:
+        dense = functools.partial(EinsumDense, dtype=self.dtype, init_std=self.init_std)
         width = x.shape[-1]
-        x = EinsumDense((self.hidden,), ("embed", "mlp"), dtype=self.dtype, name="up")(x)
-        x = Dropout(self.dropout)(nn.gelu(x))
-        return EinsumDense((width,), ("mlp", "embed"), dtype=self.dtype, name="down")(x)
+        x = dense((self.hidden,), ("embed", "mlp"), name="up")(x)
+        x = Dropout(self.dropout)(ACTIVATIONS_BY_NAME[self.activation](x))
+        return dense((width,), ("mlp", "embed"), shrink=self.shrink, name="down")(x)
 
 
 class Multiway(nn.Module):
-    """An `Mlp` for each modality: [B, T, D] -> [B, T, D] (VLMo, Bao et al. 2022; BEiT-3, Wang et
-    al. 2023).
+    """An expert for each modality, made by `expert(name=)`: [B, T, D] -> [B, T, D] (VLMo, Bao et
+    al. 2022; BEiT-3, Wang et al. 2023).
 
     Tokens of one modality are neighbors, so each expert is one matrix product on its own tokens,
     and none is computed and thrown away. The parameters of a modality that does not occur are not
     made.
     """
 
-    hidden: int
-    dropout: float = 0.0
-    dtype: DTypeLike = jnp.float32
+    expert: Callable[..., nn.Module]
 
     @nn.compact
     def __call__(self, x: Array, modality: Parts | None = None) -> Array:
@@ -72,29 +81,38 @@ class Multiway(nn.Module):
         if len(set(names)) < len(names):
             raise ValueError(f"multiway: a modality has two parts: {names}")
         done = [
-            Mlp(self.hidden, self.dropout, self.dtype, name=name)(part)
+            self.expert(name=name)(part)
             for name, part in zip(names, jnp.split(x, ends[:-1], axis=1), strict=True)
         ]
         return jnp.concatenate(done, axis=1)
 
 
-def _mlp(config: BlockConfig, name: str | None = None) -> nn.Module:
-    return Mlp(config.hidden, config.dropout, config.jnp_dtype, name=name)
+def _mlp(c: BlockConfig, name: str | None = None, shrink: Any = None) -> nn.Module:
+    return Mlp(c.hidden, c.dropout, c.jnp_dtype, c.activation, c.init_std, shrink, name=name)
 
 
-def _multiway(config: BlockConfig, name: str | None = None) -> nn.Module:
-    return Multiway(config.mlp_ratio * config.width, config.dropout, config.jnp_dtype, name=name)
+def _multiway(c: BlockConfig, name: str | None = None, shrink: Any = None) -> nn.Module:
+    hidden = c.mlp_ratio * c.width
+    options = (hidden, c.dropout, c.jnp_dtype, c.activation, c.init_std, shrink)
+    return Multiway(functools.partial(Mlp, *options), name=name)
 
 
 FEED_FORWARDS: dict[str, Callable[..., nn.Module]] = {"mlp": _mlp, "multiway": _multiway}
 
 
-def make_feed_forward(config: BlockConfig, name: str | None = None) -> nn.Module:
-    """The feed-forward that `config.feed_forward` names; BadUsage if there is none of this name."""
+def make_feed_forward(
+    config: BlockConfig, name: str | None = None, shrink: Array | None = None
+) -> nn.Module:
+    """The feed-forward that `config.feed_forward` names; BadUsage if there is none of this name.
+
+    Args:
+      shrink: float[] by which the initial kernel of its last map is divided; None: by nothing.
+    """
     if config.feed_forward not in FEED_FORWARDS:
         raise BadUsage(
             f"feed_forward={config.feed_forward!r} is not known: choose one of "
             f"{', '.join(FEED_FORWARDS)}"
         )
     # Without a name, Linen takes that of the attribute in `setup`.
-    return FEED_FORWARDS[config.feed_forward](config, name)
+    options = {} if shrink is None else {"shrink": shrink}
+    return FEED_FORWARDS[config.feed_forward](config, name, **options)

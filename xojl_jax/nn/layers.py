@@ -7,6 +7,7 @@ inside. Dropout acts exactly where the caller supplies a random stream named `dr
 """
 
 from collections.abc import Callable
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -28,6 +29,10 @@ class EinsumDense(nn.Module):
     The last len(axes) - len(features) axes of the input are contracted: with axes ("embed",
     "heads", "head_dim") and features (H, K) it maps [..., D] to [..., H, K]; with axes ("heads",
     "head_dim", "embed") and features (D,), [..., H, K] to [..., D].
+
+    Attributes:
+      init_std: standard deviation of the initial kernel; 0: by its inputs, so that variances stay.
+      shrink: float[] by which the initial kernel is divided; None: by nothing.
     """
 
     features: tuple[int, ...]
@@ -36,6 +41,8 @@ class EinsumDense(nn.Module):
     dtype: DTypeLike = jnp.float32
     kernel_init: Callable | None = None
     bias_init: Callable = nn.initializers.zeros
+    init_std: float = 0.0
+    shrink: Any = None
 
     @nn.compact
     def __call__(self, x: Array) -> Array:
@@ -43,13 +50,7 @@ class EinsumDense(nn.Module):
         shape = (*x.shape[x.ndim - contracted :], *self.features)
         # nn.DenseGeneral flattens such a kernel before it is boxed, which fails under a mesh: hence
         # this module.
-        init = self.kernel_init or nn.initializers.variance_scaling(
-            1.0,
-            "fan_in",
-            "truncated_normal",
-            in_axis=tuple(range(contracted)),
-            out_axis=tuple(range(contracted, len(shape))),
-        )
+        init = self.kernel_init or self._default_init(contracted, len(shape))
         if self.has_variable("params", "kernel"):
             # Flax compares shapes by tracing the initializer in every apply: a quarter of the time
             # to trace a model.
@@ -62,6 +63,20 @@ class EinsumDense(nn.Module):
             bias_init = nn.with_logical_partitioning(self.bias_init, self.axes[contracted:])
             y = y + self.param("bias", bias_init, self.features, jnp.float32).astype(self.dtype)
         return y
+
+    def _default_init(self, contracted: int, axes: int) -> Callable:
+        init = nn.initializers.variance_scaling(
+            1.0,
+            "fan_in",
+            "truncated_normal",
+            in_axis=tuple(range(contracted)),
+            out_axis=tuple(range(contracted, axes)),
+        )
+        if self.init_std:
+            init = nn.initializers.truncated_normal(self.init_std)
+        if self.shrink is None:
+            return init
+        return lambda *arguments: init(*arguments) / self.shrink
 
 
 def standardize(x: Float[Array, "*B D"], epsilon: float = NORM_EPSILON) -> Float[Array, "*B D"]:
@@ -102,6 +117,22 @@ class Dropout(nn.Module):
             return x
         keep = jax.random.bernoulli(self.make_rng("dropout"), 1 - self.rate, x.shape)
         return jnp.where(keep, x / (1 - self.rate), jnp.zeros((), x.dtype))
+
+
+class DropPath(nn.Module):
+    """Stochastic depth (Huang et al. 2016): drops a residual branch [B, ...] of whole samples where
+    the caller supplied a `dropout` stream; else the identity.
+
+    The rate is data, float[] below 1: layers of one scan have rates of their own.
+    """
+
+    @nn.compact
+    def __call__(self, x: Array, rate: Array | float) -> Array:
+        if not self.has_rng("dropout"):
+            return x
+        shape = (x.shape[0], *(1,) * (x.ndim - 1))
+        keep = jax.random.bernoulli(self.make_rng("dropout"), 1 - rate, shape)
+        return jnp.where(keep, x / jnp.asarray(1 - rate, x.dtype), jnp.zeros((), x.dtype))
 
 
 def named(init: Callable, *axes: str | None) -> Callable:

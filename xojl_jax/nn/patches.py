@@ -191,4 +191,11 @@ def normalize(images: Array, c: VisionConfig) -> Array:
 
 def _project(c: VisionConfig) -> EinsumDense:
     axes = ("patch", "embed")
-    return EinsumDense((c.block.width,), axes, dtype=c.block.jnp_dtype, name="project")
+    return EinsumDense(
+        (c.block.width,),
+        axes,
+        use_bias=c.patch_bias,
+        dtype=c.block.jnp_dtype,
+        init_std=c.block.init_std,
+        name="project",
+    )

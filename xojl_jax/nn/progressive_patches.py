@@ -14,6 +14,7 @@ from mixed-resolution tokenization (Ronen et al. 2023).
 Letters: B batch, N patches, P pixels of a patch's side, D width, R regions, K chosen regions.
 """
 
+import dataclasses
 import math
 from typing import Any
 
@@ -54,12 +55,14 @@ class ProgressivePatchEmbed(nn.Module):
         made_for = patch_grid(c.image_height, c.image_width, SIDE * c.patch)
         self.coarse_in = dense(width, "patch", "embed")
         self.coarse_positions = GridPositions(*made_for, width)
-        self.coarse_block, self.coarse_norm = EncoderBlock(c.block), LayerNorm(dtype)
+        # They are no layers of the tower.
+        block = dataclasses.replace(c.block, drop_path=0.0, depth_init=False)
+        self.coarse_block, self.coarse_norm = EncoderBlock(block), LayerNorm(dtype)
         self.score = dense(1, "embed", None)
         self.fine_in = dense(width, "patch", "embed")
         init = nn.with_logical_partitioning(nn.initializers.normal(POSITION_STD), (None, "embed"))
         self.fine_positions: Any = self.param("fine_positions", init, (SIDE**4, width), jnp.float32)
-        self.fine_block, self.fine_norm = EncoderBlock(c.block), LayerNorm(dtype)
+        self.fine_block, self.fine_norm = EncoderBlock(block), LayerNorm(dtype)
         zeros = nn.initializers.zeros
         self.coarse_out = dense(width, "embed", "mlp", kernel_init=zeros)
         self.fine_out = dense(width, "embed", "mlp", kernel_init=zeros)

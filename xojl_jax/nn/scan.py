@@ -25,6 +25,7 @@ def scan_layers(
     length: int,
     *,
     axis: str = "layers",
+    in_axes: Any = nn.broadcast,
     remat: str | None = None,
     methods: dict[str, Any] | None = None,
 ) -> Callable:
@@ -37,8 +38,9 @@ def scan_layers(
       axis: logical name of that axis.
       remat: a name in `REMAT`; None saves what JAX saves by itself, which is right where the layer
         is a scan with a policy of its own.
-      methods: of a class, the methods to scan, and for each its `in_axes`. Of a function, every
-        input is the same for all layers.
+      in_axes: of a function's inputs, as for `nn.scan`; by default all of them are the same for all
+        layers.
+      methods: of a class, the methods to scan, and for each its `in_axes`.
     """
     if remat is not None:
         # A scan's body is compiled once: nothing outside could be merged with what is recomputed.
@@ -51,7 +53,7 @@ def scan_layers(
         "metadata_params": {nn.PARTITION_NAME: axis},
     }
     if methods is None:
-        return nn.scan(layer, in_axes=nn.broadcast, **options)
+        return nn.scan(layer, in_axes=in_axes, **options)
     return nn.scan(layer, methods={name: options | {"in_axes": m} for name, m in methods.items()})
 
 
@@ -69,10 +71,16 @@ class Stack(nn.Module):
     remat: str = "attention"
 
     @nn.compact
-    def __call__(self, x: Any, *shared: object) -> Any:
-        def layer(block: nn.Module, x: Array, *shared: object) -> tuple[Array, None]:
-            return block(x, *shared), None
+    def __call__(self, x: Any, *shared: object, each: Any = None) -> Any:
+        """each: arrays with the layers leading, of which every layer gets its own as the last
+        argument of its block; None: no such argument."""
 
-        scanned = scan_layers(layer, self.layers, remat=self.remat)
-        x, _ = scanned(self.block(name="layers"), x, *shared)
+        def layer(block: nn.Module, x: Array, *inputs: object) -> tuple[Array, None]:
+            return block(x, *inputs), None
+
+        in_axes, inputs = nn.broadcast, shared
+        if each is not None:
+            in_axes, inputs = (*(nn.broadcast for _ in shared), 0), (*shared, each)
+        scanned = scan_layers(layer, self.layers, in_axes=in_axes, remat=self.remat)
+        x, _ = scanned(self.block(name="layers"), x, *inputs)
         return x

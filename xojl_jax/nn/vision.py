@@ -5,6 +5,8 @@ Letters: B batch, N patches, P prefixes, D width.
 """
 
 import functools
+import math
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import jax
@@ -13,18 +15,17 @@ from flax import linen as nn
 from flax import struct
 from jaxtyping import Bool, Float, Int, UInt8
 
-from xojl_jax.nn.attention import LENGTH_MULTIPLE, BiasSum, ChannelBias, Mask, TokenTypeBias
-from xojl_jax.nn.blocks import ACTIVATIONS, EncoderBlock
+from xojl_jax.nn.attention import LENGTH_MULTIPLE, Bias, Mask, TokenTypeBias, add_bias
+from xojl_jax.nn.blocks import ACTIVATIONS, Depth, EncoderBlock, depths
 from xojl_jax.nn.config import TAPS, VisionConfig
 from xojl_jax.nn.layers import LayerNorm
 from xojl_jax.nn.locality import locality_bias
 from xojl_jax.nn.patch_embeds import patch_embed_class
 from xojl_jax.nn.patches import patch_grid
-from xojl_jax.nn.positions import POSITION_STD, GridPositions
+from xojl_jax.nn.positions import GRID_POSITIONS, POSITION_STD, RelativePositions
 from xojl_jax.nn.scan import Stack, scan_layers
 
 Array = jax.Array
-Bias = TokenTypeBias | ChannelBias | BiasSum | None
 
 
 @struct.dataclass
@@ -99,7 +100,16 @@ class VisionEncoder(nn.Module):
             window=c.window,
             window_prefix=before,
         )
-        bias = self._class_bias(last - before + padding)
+        bias: Bias | None = self._class_bias(last - before + padding)
+        own_bias = None
+        if c.relative_positions != "none":
+            if kept is not None or others is not None:
+                raise ValueError("vision: relative_positions are of whole grids, and nothing else")
+            relative = self._relative_positions(images.shape[1:3], last + padding)
+            if c.relative_positions == "own":
+                own_bias = relative
+            else:
+                bias = add_bias(bias, relative(name="relative_positions")())
         if locality is not None:
             near = locality_bias(
                 locality,
@@ -109,9 +119,12 @@ class VisionEncoder(nn.Module):
                 after=last + padding - before - patches,
                 dtype=c.block.jnp_dtype,
             )
-            bias = near if bias is None else BiasSum((bias, near))
-        x, taps = self._layers(x, mask, bias)
-        x = LayerNorm(dtype=c.block.jnp_dtype, name="norm")(x)
+            bias = add_bias(bias, near)
+        norm = functools.partial(LayerNorm, c.block.jnp_dtype, epsilon=c.block.norm_epsilon)
+        if c.embed_norm:
+            x = norm(name="embed_norm")(x)
+        x, taps = self._layers(x, mask, bias, own_bias)
+        x = norm(name="norm")(x)
 
         def to_grid(x: Array) -> Array:  # [..., B, all, D] -> [..., B, N, D]
             x = x[..., before : before + patches, :]
@@ -129,12 +142,10 @@ class VisionEncoder(nn.Module):
         """[B, 1 + P + N, D]: CLS, prefixes, patches with their positions."""
         c, width, dtype = self.config, self.config.block.width, self.config.block.jnp_dtype
         embed = patch_embed_class(c.patch_embed)(c, name="patches")
-        made_for = patch_grid(c.image_height, c.image_width, c.patch)
-        positions = GridPositions(*made_for, width, name="positions")
         # Of these images, which may have another resolution than the tables are made for, or be the
         # upper rows of a canvas.
         grid = patch_grid(*images.shape[1:3], c.patch)
-        whole = patch_grid(*(c.canvas or images.shape[1:3]), c.patch)
+        whole = self._whole_grid(images.shape[1:3])
         if grid[1] != whole[1] or grid[0] > whole[0]:
             raise ValueError(
                 f"vision: patches {grid} are not the upper rows of a canvas of {whole}"
@@ -144,11 +155,39 @@ class VisionEncoder(nn.Module):
             init = nn.with_logical_partitioning(nn.initializers.normal(POSITION_STD), ("embed",))
             token: Any = self.param("mask_token", init, (width,), jnp.float32)
             x = x if hidden is None else jnp.where(hidden[..., None], token.astype(dtype), x)
-        x = x + positions(*whole)[: x.shape[1]].astype(dtype)
+        places = None
+        if (positions := GRID_POSITIONS[c.positions]) is not None:
+            places = positions(*self._made_for, width, 1 + c.num_prefixes, name="positions")(*whole)
+            x = x + places[len(places) - math.prod(whole) :][: x.shape[1]].astype(dtype)
         init = nn.with_logical_partitioning(nn.initializers.normal(POSITION_STD), (None, "embed"))
-        special = self.param("special", init, (1 + c.num_prefixes, width), jnp.float32)
+        special: Any = self.param("special", init, (1 + c.num_prefixes, width), jnp.float32)
+        if places is not None and len(places) > math.prod(whole):
+            special = special + places[: len(special)]
         special = jnp.broadcast_to(special.astype(dtype), (x.shape[0], *special.shape))
         return nn.with_logical_constraint(jnp.concatenate([special, x], axis=1), ACTIVATIONS)
+
+    @property
+    def _made_for(self) -> tuple[int, int]:
+        """Rows and columns of patches that tables of positions have."""
+        c = self.config
+        return patch_grid(c.image_height, c.image_width, c.patch)
+
+    def _whole_grid(self, size: Sequence[int]) -> tuple[int, int]:
+        """Rows and columns of patches of what images of this size are the upper rows of."""
+        height, width = self.config.canvas or size
+        return patch_grid(height, width, self.config.patch)
+
+    def _relative_positions(self, size: Sequence[int], length: int) -> Callable[..., nn.Module]:
+        """A factory of what gives the bias of so many tokens of images of this size."""
+        c = self.config
+        return functools.partial(
+            RelativePositions,
+            self._made_for,
+            self._whole_grid(size),
+            c.block.heads,
+            before=1 + c.num_prefixes,
+            length=length,
+        )
 
     def _key_mask(
         self, patches: int, padding: int, patch_mask: Array | None, prefix_mask: Array | None
@@ -181,19 +220,29 @@ class VisionEncoder(nn.Module):
         token_types = jnp.minimum(jnp.arange(types - 1 + patches, dtype=jnp.int32), types - 1)
         return TokenTypeBias(table, token_types, token_types)
 
-    def _layers(self, x: Array, mask: Mask, bias: Bias) -> tuple[Array, Array]:
+    def _layers(
+        self, x: Array, mask: Mask, bias: Bias | None, own_bias: Callable[..., nn.Module] | None
+    ) -> tuple[Array, Array]:
         """A scan over groups of layers: the stream at the end, and after each group."""
         c = self.config
-        block = functools.partial(EncoderBlock, c.block, temperature=c.temperature)
+        block = functools.partial(
+            EncoderBlock, c.block, temperature=c.temperature, own_bias=own_bias
+        )
+        depth = None
+        if c.block.by_depth:
+            depth = jax.tree.map(lambda x: x.reshape(TAPS, -1), depths(c.layers))
 
-        def group(stack: nn.Module, x: Array, mask: Mask, bias: Bias) -> tuple[Array, Array]:
-            x = stack(x, mask, bias)
+        def group(
+            stack: nn.Module, x: Array, mask: Mask, bias: Bias | None, depth: Depth | None
+        ) -> tuple[Array, Array]:
+            x = stack(x, mask, bias, None, each=depth)
             return x, x
 
         # No remat of its own: the stack inside has one per layer.
-        groups = scan_layers(group, TAPS, axis="groups")
+        in_axes = (nn.broadcast, nn.broadcast, 0)
+        groups = scan_layers(group, TAPS, axis="groups", in_axes=in_axes)
         stack = Stack(block, c.layers // TAPS, c.block.remat, name="groups")
-        return groups(stack, x, mask, bias)
+        return groups(stack, x, mask, bias, depth)
 
 
 def draw_patches(rng: Array, mask: Bool[Array, "B N"], count: int) -> Int[Array, "B k"]:

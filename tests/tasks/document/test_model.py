@@ -1,15 +1,18 @@
 """What the model sees, what it learns from, and what its codes do."""
 
+import dataclasses
 import functools
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from flax import linen as nn
 
 from tests.tasks.document.conftest import small_config
 from xojl_jax.config_fields import flatten
 from xojl_jax.errors import BadUsage
+from xojl_jax.nn.config import BlockConfig
 from xojl_jax.tasks.document.image_tokenizer import CodeStatistics, move_codes
 from xojl_jax.tasks.document.task import DocumentTask
 
@@ -122,6 +125,39 @@ def test_only_what_an_objective_uses_has_parameters():
     assert shapes.keys() == {"trunk", "image_tokenizer", "heads_mim"}
     assert shapes["trunk"].keys() == {"vision"}
     assert "decoder" not in shapes["image_tokenizer"]
+
+
+def test_options_of_the_image_encoder_are_its_alone():
+    """Protects R012 in the config: each field reaches the vision encoder; what is off, as it is by
+    default, has no parameters; other encoders stay as they are."""
+    options = {
+        "positions": "none",
+        "relative_positions": "own",
+        "key_bias": False,
+        "layer_scale": 0.1,
+        "drop_path": 0.1,
+        "init_std": 0.02,
+        "depth_init": True,
+        "activation": "gelu",
+        "norm_epsilon": 1e-12,
+    }
+    changes = {f"model.{name}": value for name, value in options.items()}
+
+    def shapes(**changes):
+        made = DocumentTask(small_config(**changes))
+        boxed = jax.eval_shape(made.init, jax.random.key(0))
+        return set(flatten(nn.meta.unbox(boxed), "/")), made.model_config
+
+    (plain, _), (changed, config) = shapes(), shapes(**changes)
+    layer = "trunk/vision/groups/layers/"
+    scales = {f"{layer}attention_scale", f"{layer}feed_forward_scale"}
+    assert changed - plain == {f"{layer}own_bias/table"} | scales
+    positions = {f"trunk/vision/positions/{name}" for name in ("row", "column")}
+    assert plain - changed == {f"{layer}attention/key/bias"} | positions
+    block, other = config.trunk.vision.block, config.block
+    assert (block.drop_path, block.depth_init, block.init_std) == (0.1, True, 0.02)
+    assert (block.activation, block.norm_epsilon) == ("gelu", 1e-12)
+    assert other == dataclasses.replace(BlockConfig(16, 2, remat="none"), attention_block=512)
 
 
 def test_a_patch_embedding_that_sees_its_neighbors_is_refused():

@@ -11,7 +11,7 @@ from jaxtyping import Float
 
 from xojl_jax.errors import BadUsage
 from xojl_jax.nn.attention import blockwise, cudnn, sparse
-from xojl_jax.nn.attention.bias import BiasSum, ChannelBias, TokenTypeBias
+from xojl_jax.nn.attention.bias import Bias
 from xojl_jax.nn.attention.mask import Mask
 
 Array = jax.Array
@@ -58,7 +58,7 @@ def attend(
     v: Float[Array, "B S H _"],
     mask: Mask | None = None,
     *,
-    bias: Float[Array, "#B #H Tq S"] | TokenTypeBias | ChannelBias | BiasSum | None = None,
+    bias: Float[Array, "#B #H Tq S"] | Bias | None = None,
     scale: float | None = None,
     block_size: int = 512,
     backend: str | None = None,
@@ -71,7 +71,7 @@ def attend(
       v: [B, S, H, any width].
       mask: which keys each query may attend to; None: all.
       bias: [B or 1, H or 1, Tq, S], added to the scaled scores, differentiable; its size is the
-        caller's choice; a `TokenTypeBias` and a `ChannelBias` have none.
+        caller's choice; the kinds of `Bias` never are of that size.
       scale: of the scores; 1/sqrt(K) by default.
       block_size: keys that are read at once.
       backend: a name in `BACKENDS`; None takes the first that supports these arguments.

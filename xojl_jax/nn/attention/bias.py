@@ -1,9 +1,12 @@
-"""Biases of the scores that need no array of their size: they enter through channels."""
+"""Biases of the scores that need no array of their size: they enter through channels, or are made
+block by block (grid_bias.py)."""
 
 import jax
 import jax.numpy as jnp
 from flax import struct
 from jaxtyping import Float, Int
+
+from xojl_jax.nn.attention.grid_bias import GridBias
 
 Array = jax.Array
 
@@ -62,28 +65,44 @@ class ChannelBias:
 
 @struct.dataclass
 class BiasSum:
-    """The sum of biases that enter through channels.
+    """The sum of biases.
 
     Attributes:
-      parts: of the kinds above.
+      parts: of the kinds above, and at most one `GridBias` or array.
     """
 
-    parts: tuple[TokenTypeBias | ChannelBias, ...]
-
-    def as_channels(self, q: Array, k: Array, scale: float) -> tuple[Array, Array]:
-        """q and k with the channels of all parts."""
-        for part in self.parts:
-            q, k = part.as_channels(q, k, scale)
-        return q, k
+    parts: tuple[TokenTypeBias | ChannelBias | GridBias | Array, ...]
 
     def as_matrix(self) -> Array:
         """float[B or 1, H or 1, Tq, S], the array that `as_channels` avoids."""
-        first, *others = (part.as_matrix() for part in self.parts)
+        first, *others = (x if isinstance(x, Array) else x.as_matrix() for x in self.parts)
         return sum(others, first)
 
 
 # What `attend` takes beside an array.
-CHANNEL_BIASES = (TokenTypeBias, ChannelBias, BiasSum)
+Bias = TokenTypeBias | ChannelBias | GridBias | BiasSum
+
+
+def add_bias(bias: Array | Bias | None, other: TokenTypeBias | ChannelBias | GridBias) -> Bias:
+    """The sum of both."""
+    if bias is None:
+        return other
+    return BiasSum((*(bias.parts if isinstance(bias, BiasSum) else (bias,)), other))
+
+
+def enter_channels(
+    bias: Array | Bias | None, q: Array, k: Array, scale: float
+) -> tuple[Array, Array, Array | GridBias | None]:
+    """q and k with the channels of every bias that has some, and the bias that is left to add."""
+    left = []
+    for part in bias.parts if isinstance(bias, BiasSum) else (bias,):
+        if isinstance(part, TokenTypeBias | ChannelBias):
+            q, k = part.as_channels(q, k, scale)
+        elif part is not None:
+            left.append(part)
+    if len(left) > 1:
+        raise ValueError("attention: a sum of biases has at most one without channels")
+    return q, k, left[0] if left else None
 
 
 def relation_bias(

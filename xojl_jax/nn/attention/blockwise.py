@@ -12,13 +12,15 @@ Letters: B batch, Tq queries, S keys, H heads, K head width. Scores, softmax and
 import dataclasses
 import functools
 from collections.abc import Callable
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 from jax import lax
 from jax.ad_checkpoint import checkpoint_name
 
-from xojl_jax.nn.attention.bias import CHANNEL_BIASES, BiasSum, ChannelBias, TokenTypeBias
+from xojl_jax.nn.attention.bias import Bias, enter_channels
+from xojl_jax.nn.attention.grid_bias import GridBias
 from xojl_jax.nn.attention.mask import Mask
 from xojl_jax.nn.attention.precision import accumulation_dtype, masked_score
 
@@ -32,6 +34,9 @@ QUERY_ROWS = 2048
 # (see scan.REMAT).
 SAVED_NAMES = ("attention_out", "attention_lse")
 
+# A bias that does not enter through channels.
+_Left = Array | GridBias | None
+
 
 def supports(q: Array, k: Array, v: Array, mask: Mask, bias) -> str | None:
     """None: this implementation takes every mask of positions, on every device."""
@@ -44,21 +49,19 @@ def attend(
     v: Array,
     mask: Mask,
     *,
-    bias: Array | TokenTypeBias | ChannelBias | BiasSum | None,
+    bias: Array | Bias | None,
     scale: float,
     block_size: int,
 ) -> Array:
     """See `attend.attend`."""
     rows, columns = q.shape[1], k.shape[1]
     tiling = _tiling(mask, rows, columns, scale, block_size)
-    if isinstance(bias, CHANNEL_BIASES):
-        q, k = bias.as_channels(q, k, scale)
-        bias = None
+    q, k, bias = enter_channels(bias, q, k, scale)
 
     pad_rows = tiling.row_blocks * tiling.row_size - rows
     pad_columns = tiling.column_blocks * tiling.column_size - columns
     mask = mask.padded(pad_rows, pad_columns, columns)
-    if bias is not None:
+    if isinstance(bias, Array):
         bias = jnp.pad(bias, ((0, 0), (0, 0), (0, pad_rows), (0, pad_columns)))
 
     def heads_first(x: Array, pad: int) -> Array:
@@ -139,7 +142,7 @@ def _split(length: int, at_most: int) -> tuple[int, int]:
 
 
 @functools.partial(jax.custom_vjp, nondiff_argnums=(0,))
-def _attend(tiling: _Tiling, q: Array, k: Array, v: Array, mask: Mask, bias: Array | None) -> Array:
+def _attend(tiling: _Tiling, q: Array, k: Array, v: Array, mask: Mask, bias: _Left) -> Array:
     return _forward(tiling, q, k, v, mask, bias)[0]
 
 
@@ -151,7 +154,7 @@ def _forward_rule(tiling, q, k, v, mask, bias):
 
 
 def _forward(
-    tiling: _Tiling, q: Array, k: Array, v: Array, mask: Mask, bias: Array | None
+    tiling: _Tiling, q: Array, k: Array, v: Array, mask: Mask, bias: _Left
 ) -> tuple[Array, Array]:
     """Output [B, H, Tq, K] and each row's log-sum-exp [B, H, Tq] (+inf: nothing to attend to)."""
     acc = accumulation_dtype(q.dtype)
@@ -205,7 +208,7 @@ def _backward_rule(tiling, saved, grad_out):
             grad_weights = dot("bhqk,bhsk->bhqs", grad_block, v_block)
             grad_scores = weights * (grad_weights - shared_block)
             if bias is not None:
-                grad_bias = _put_bias(tiling, grad_bias, grad_scores, i, j)
+                grad_bias = _put_bias(tiling, grad_bias, grad_scores, bias, i, j)
             weights, grad_scores = (
                 weights.astype(q.dtype),
                 (grad_scores * tiling.scale).astype(q.dtype),
@@ -224,10 +227,10 @@ def _backward_rule(tiling, saved, grad_out):
     start = (
         jnp.zeros(k.shape, acc),
         jnp.zeros(v.shape, acc),
-        None if bias is None else jnp.zeros(bias.shape, acc),
+        jax.tree.map(lambda x: jnp.zeros(x.shape, acc), bias),
     )
     (grad_k, grad_v, grad_bias), (grad_q,) = _over_rows(tiling, row_block, start)
-    grad_bias = None if bias is None else grad_bias.astype(bias.dtype)
+    grad_bias = jax.tree.map(lambda grad, x: grad.astype(x.dtype), grad_bias, bias)
     return grad_q, grad_k.astype(k.dtype), grad_v.astype(v.dtype), None, grad_bias
 
 
@@ -237,9 +240,7 @@ _attend.defvjp(_forward_rule, _backward_rule)
 # --- pieces of both -------------------------------------------------------------------------------
 
 
-def _scores(
-    tiling: _Tiling, q_block: Array, k: Array, mask: Mask, bias: Array | None, i, j
-) -> Array:
+def _scores(tiling: _Tiling, q_block: Array, k: Array, mask: Mask, bias: _Left, i, j) -> Array:
     """Scaled, biased, masked scores of one block: float32[B, H, rows, columns]."""
     acc = accumulation_dtype(q_block.dtype)
     # Positions alone do not change from layer to layer: JAX would hoist the mask out of the loop
@@ -250,8 +251,7 @@ def _scores(
         jnp.einsum("bhqk,bhsk->bhqs", q_block, k_block, preferred_element_type=acc) * tiling.scale
     )
     if bias is not None:
-        corner = _block(_block(bias, i, tiling.row_size), j, tiling.column_size, axis=3)
-        scores = scores + corner.astype(acc)
+        scores = scores + _corner(tiling, bias, i, j).astype(acc)
     rows = i * tiling.row_size + jnp.arange(tiling.row_size, dtype=jnp.int32)
     columns = j * tiling.column_size + jnp.arange(tiling.column_size, dtype=jnp.int32)
     visible = mask.visible(
@@ -263,8 +263,21 @@ def _scores(
     return scores if visible is None else jnp.where(visible, scores, masked_score(acc))
 
 
-def _put_bias(tiling: _Tiling, grad_bias: Array, grad_scores: Array, i, j) -> Array:
-    """Writes one block's gradient, summed over axes of broadcasting. Each block is met once."""
+def _corner(tiling: _Tiling, bias: Array | GridBias, i, j) -> Array:
+    """[B or 1, H or 1, rows, columns], the bias of one block."""
+    rows, columns = tiling.row_size, tiling.column_size
+    if isinstance(bias, GridBias):
+        return bias.corner(i * rows, rows, j * columns, columns)
+    return _block(_block(bias, i, rows), j, columns, axis=3)
+
+
+def _put_bias(tiling: _Tiling, grad_bias: Any, grad_scores: Array, bias: Any, i, j) -> Any:
+    """The gradient with that of one block, summed over axes of broadcasting. Each block is met
+    once."""
+    if isinstance(bias, GridBias):
+        corner, transpose = jax.vjp(lambda bias: _corner(tiling, bias, i, j), bias)
+        (more,) = transpose(grad_scores.sum(0, keepdims=True).astype(corner.dtype))
+        return jax.tree.map(lambda x, y: x + y.astype(x.dtype), grad_bias, more)
     axes = tuple(axis for axis in (0, 1) if grad_bias.shape[axis] != grad_scores.shape[axis])
     grad_scores = grad_scores.sum(axes, keepdims=True)
     zero = jnp.zeros((), jnp.int32)

@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Float
 
-from xojl_jax.nn.attention.bias import CHANNEL_BIASES, BiasSum, ChannelBias, TokenTypeBias
+from xojl_jax.nn.attention.bias import Bias
 from xojl_jax.nn.attention.mask import Mask
 from xojl_jax.nn.attention.precision import accumulation_dtype, masked_score
 
@@ -19,7 +19,7 @@ def attend_dense(
     v: Float[Array, "B S H _"],
     mask: Mask | None = None,
     *,
-    bias: Float[Array, "#B #H Tq S"] | TokenTypeBias | ChannelBias | BiasSum | None = None,
+    bias: Float[Array, "#B #H Tq S"] | Bias | None = None,
     scale: float | None = None,
 ) -> Float[Array, "B Tq H _"]:
     """What `attend` computes, by the definition; shapes as there."""
@@ -27,7 +27,7 @@ def attend_dense(
     scale = 1 / math.sqrt(q.shape[-1]) if scale is None else scale
     acc = accumulation_dtype(q.dtype)
     scores = jnp.einsum("bqhk,bshk->bhqs", q, k, preferred_element_type=acc) * scale
-    if isinstance(bias, CHANNEL_BIASES):
+    if isinstance(bias, Bias):
         bias = bias.as_matrix()
     if bias is not None:
         scores = scores + bias.astype(acc)

@@ -15,7 +15,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Bool, Float
 
-from xojl_jax.nn.attention.bias import BiasSum, ChannelBias, TokenTypeBias
+from xojl_jax.nn.attention.bias import Bias
 from xojl_jax.nn.attention.mask import Mask
 from xojl_jax.nn.attention.precision import accumulation_dtype, masked_score
 from xojl_jax.nn.chunks import map_positions
@@ -41,7 +41,7 @@ def attend(
     v: Array,
     mask: Mask,
     *,
-    bias: Array | TokenTypeBias | ChannelBias | BiasSum | None,
+    bias: Array | Bias | None,
     scale: float,
     block_size: int,
 ) -> Array:

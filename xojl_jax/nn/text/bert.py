@@ -10,12 +10,12 @@ import jax.numpy as jnp
 from flax import linen as nn
 from jaxtyping import Bool, Float, Int
 
+from xojl_jax.nn.activations import ACTIVATIONS_BY_NAME
 from xojl_jax.nn.attention import Mask
 from xojl_jax.nn.blocks import ACTIVATIONS, Attention
 from xojl_jax.nn.embedding import Embed
 from xojl_jax.nn.layers import Dropout, EinsumDense, LayerNorm, named
 from xojl_jax.nn.scan import Stack
-from xojl_jax.nn.text.activations import ACTIVATIONS_BY_NAME
 from xojl_jax.nn.text.config import BertConfig
 
 Array = jax.Array

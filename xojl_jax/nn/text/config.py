@@ -5,8 +5,8 @@ import dataclasses
 import jax.numpy as jnp
 
 from xojl_jax.errors import BadUsage
+from xojl_jax.nn.activations import ACTIVATIONS_BY_NAME
 from xojl_jax.nn.config import DTYPES
-from xojl_jax.nn.text.activations import ACTIVATIONS_BY_NAME
 
 # The linear maps of a language model's block that may have an adapter.
 ADAPTABLE = ("query", "key", "value", "out", "gate", "up", "down")

@@ -11,12 +11,12 @@ import jax.numpy as jnp
 from flax import linen as nn
 from jaxtyping import Bool, Float, Int
 
+from xojl_jax.nn.activations import ACTIVATIONS_BY_NAME
 from xojl_jax.nn.attention import Mask, attend
 from xojl_jax.nn.blocks import ACTIVATIONS
 from xojl_jax.nn.embedding import Embed
 from xojl_jax.nn.layers import Dropout, named
 from xojl_jax.nn.scan import Stack
-from xojl_jax.nn.text.activations import ACTIVATIONS_BY_NAME
 from xojl_jax.nn.text.config import LanguageConfig
 from xojl_jax.nn.text.low_rank import adapted
 from xojl_jax.nn.text.rms_norm import RmsNorm

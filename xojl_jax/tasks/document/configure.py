@@ -1,6 +1,7 @@
 """From a config to the sizes and parts of the model. Each field by itself was checked before, by
 `fields.py`; what does not go together is refused here."""
 
+import dataclasses
 from pathlib import Path
 
 from xojl_jax.config_fields import split_names
@@ -45,7 +46,16 @@ def model_config(config, vocabulary_size: int, statistics: dict[str, list[float]
         attention_block=m.attention_block,
     )
     vision = VisionConfig(
-        block=block,
+        block=dataclasses.replace(
+            block,
+            activation=m.activation,
+            key_bias=m.key_bias,
+            norm_epsilon=m.norm_epsilon,
+            layer_scale=m.layer_scale,
+            drop_path=m.drop_path,
+            init_std=m.init_std,
+            depth_init=m.depth_init,
+        ),
         layers=m.vision_layers,
         image_height=config.image.height,
         image_width=config.image.width,
@@ -57,6 +67,8 @@ def model_config(config, vocabulary_size: int, statistics: dict[str, list[float]
         temperature=False,
         exclude_self=False,
         mask_token=True,
+        positions=m.positions,
+        relative_positions=m.relative_positions,
     )
     multiway = MultiwayConfig(
         block, m.multiway_layers, m.joint_layers, m.box_features, m.box_channels

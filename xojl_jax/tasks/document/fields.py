@@ -2,8 +2,10 @@
 two."""
 
 from xojl_jax.config_fields import ANY, Number, OneOf, Rule, SomeOf
-from xojl_jax.nn.config import DTYPES
+from xojl_jax.nn.activations import ACTIVATIONS_BY_NAME
+from xojl_jax.nn.config import DTYPES, RELATIVE_POSITIONS
 from xojl_jax.nn.patch_embeds import PATCH_EMBEDS
+from xojl_jax.nn.positions import GRID_POSITIONS
 from xojl_jax.nn.scan import REMAT
 from xojl_jax.tasks.document.objectives import OBJECTIVES, TOKENIZER
 from xojl_jax.tasks.document.text import TEXT_ENCODERS
@@ -26,6 +28,15 @@ FIELDS: dict[str, Rule] = {
     "model.heads": _COUNT,
     "model.mlp_ratio": _COUNT,
     "model.vision_layers": _COUNT,
+    "model.positions": OneOf(GRID_POSITIONS),
+    "model.relative_positions": OneOf(RELATIVE_POSITIONS),
+    "model.activation": OneOf(ACTIVATIONS_BY_NAME),
+    "model.key_bias": ANY,
+    "model.norm_epsilon": Number(0, below=1),
+    "model.layer_scale": _FROM_ZERO,
+    "model.drop_path": Number(0, below=1),
+    "model.init_std": _FROM_ZERO,
+    "model.depth_init": ANY,
     "model.text": OneOf(TEXT_ENCODERS),
     "model.max_tokens": Number(1, most=1 << 14),
     "model.multiway_layers": _FROM_ZERO,

@@ -45,7 +45,8 @@ class ModelConfig:
 
     @property
     def block(self) -> BlockConfig:
-        return self.trunk.vision.block
+        """Of everything but the vision encoder, whose block has options of its own."""
+        return self.trunk.decoder.block
 
     @property
     def grid(self) -> tuple[int, int]:
