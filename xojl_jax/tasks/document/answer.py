@@ -88,7 +88,9 @@ def draw_words(image: np.ndarray, words: tuple[HiddenWord, ...]) -> Image.Image:
         tint = (224, 244, 228) if word.right else (250, 226, 222)
         draw.rectangle((x0 - 2, y0 - 3, x1 + 2, y1 + 3), fill=tint, outline=color)
         _write(draw, (x0, y0 - 1), word.guess, x1 - x0, 1.15 * (y1 - y0), color)
+    for word in words:  # above all boxes: lines of text are close
         if not word.right:
+            x0, y0, x1, y1 = np.array(word.box) * np.tile(size, 2)
             _write(draw, (x0, y1 + 4), word.word, 1.3 * (x1 - x0), 0.8 * (y1 - y0), (70, 70, 70))
     return picture
 
