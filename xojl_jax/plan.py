@@ -30,7 +30,7 @@ Prints a config's parameters, FLOPs, memory, shardings and expected speed withou
 --compile               the same for this machine's devices
 --quick                 compiles with less optimization, for shardings and FLOPs: several times
                         faster, memory comes out larger, and no step time is printed
---decode=N              documents that the decoding step answers at once; 0 leaves it out
+--decode=N              records that the decoding step answers at once; 0 leaves it out
 --shardings             lists how every array is split
 --compilation_cache=DIR where compiled programs are kept for the next start; off: nowhere
 
@@ -41,7 +41,7 @@ _CONFIG = config_flags.DEFINE_config_file("config", None, "FILE[:PRESET]", lock_
 _COMPILE = flags.DEFINE_bool("compile", False, "compile the steps for this machine")
 _TOPOLOGY = flags.DEFINE_string("topology", "", "compile the steps for a TPU slice")
 _QUICK = flags.DEFINE_bool("quick", False, "compile with less optimization")
-_DECODE = flags.DEFINE_integer("decode", 8, "documents of the decoding step", lower_bound=0)
+_DECODE = flags.DEFINE_integer("decode", 8, "records of the decoding step", lower_bound=0)
 _CACHE = flags.DEFINE_string("compilation_cache", "", compilation_cache.HELP)
 _SHARDINGS = flags.DEFINE_bool("shardings", False, "list how every array is split")
 

@@ -145,8 +145,8 @@ def traffic_table(found: CompileReport) -> Table:
     return table
 
 
-def decoding_table(found: CompileReport, documents: int) -> Table:
-    table = compiled_table(found, f"decoding {documents} document(s), both views, on one device")
+def decoding_table(found: CompileReport, records: int) -> Table:
+    table = compiled_table(found, f"answering {records} records at once, on one device")
     if found.round is None:
         return table
     rest = found.cost.flops - found.round.flops
