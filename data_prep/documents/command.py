@@ -33,6 +33,7 @@ address that fsspec reads, with * (pip install 'xojl_jax[remote]'):
   .tar   a shard of PDFA-ENG-WDS or IDL-WDS
   .xml   PubTables-1M, with the picture and the words beside it or in ../images and ../words
   .json  PubLayNet (COCO), with the pictures in a folder of its name
+  index.json, or its folder: chunks of litdata
 
 Writes DIR/records.jsonl (docs/document_record.md), DIR/images/, DIR/documents.jsonl (what became of
 each document) and DIR/summary.jsonl (the sums). Run again with the same --out: documents that are

@@ -25,6 +25,8 @@ class Piece(Protocol):
     @property
     def size(self) -> int: ...
 
+    def read(self) -> bytes: ...
+
 
 class SourceFile(Protocol):
     """A file that holds documents, here or elsewhere (`remote.RemoteFile`)."""
@@ -42,7 +44,7 @@ class SourceFile(Protocol):
     @property
     def piece(self) -> Piece: ...
 
-    def beside(self, *names: str) -> Piece | None:
+    def beside(self, *names: str) -> "SourceFile | None":
         """The first of these files that is there; paths relative to the folder of this one."""
         ...
 
@@ -61,9 +63,9 @@ class LocalFile:
     def piece(self) -> Blob:
         return Blob(str(self.path), self.path.stat().st_size)
 
-    def beside(self, *names: str) -> Blob | None:
-        there = [self.path.parent / name for name in names if (self.path.parent / name).is_file()]
-        return LocalFile(there[0]).piece if there else None
+    def beside(self, *names: str) -> "LocalFile | None":
+        there = (self.path.parent / name for name in names)
+        return next((LocalFile(path) for path in there if path.is_file()), None)
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ def find(file: SourceFile, name: str) -> Iterator[Document]:
         file_name = Path(image["file_name"]).name  # never out of the folder
         picture = file.beside(f"{folder}/{file_name}", f"images/{file_name}", file_name)
         fault = "" if picture else f"no picture in {folder}/, images/ or beside the JSON"
-        files = {"image": picture} if picture else {}
+        files = {"image": picture.piece} if picture else {}
         stem = Path(file_name).stem
         size = (image["width"], image["height"])
         about = {"stem": stem, "size": size, "marks": marks[image["id"]]}

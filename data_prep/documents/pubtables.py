@@ -25,7 +25,7 @@ def find(file: SourceFile, name: str) -> Iterator[Document]:
         kind: file.beside(other, f"../images/{other}", f"../words/{other}")
         for kind, other in [("image", f"{stem}.jpg"), ("words", f"{stem}_words.json")]
     }
-    files = {"xml": file.piece} | {kind: piece for kind, piece in others.items() if piece}
+    files = {"xml": file.piece} | {kind: other.piece for kind, other in others.items() if other}
     fault = "" if "image" in files else f"no {stem}.jpg beside it or in ../images"
     source = {"dataset": "pubtables-1m"} | site_of(stem)
     yield Document(name, "pubtables", files, source, {"stem": stem}, fault)

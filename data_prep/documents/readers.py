@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from data_prep.documents.document import Document
 from data_prep.documents.page import Pages
 from data_prep.documents.pdf import PdfPages
+from data_prep.documents.pictures import PicturePages
 from data_prep.documents.publaynet import PubLayNetPage
 from data_prep.documents.pubtables import PubTablesPage
 from data_prep.documents.shards import open_sample
@@ -38,6 +39,7 @@ def _open_pdf(document: Document, settings: Settings) -> Pages:
 
 READERS: dict[str, Callable[[Document, Settings], Pages]] = {
     "pdf": _open_pdf,
+    "picture": lambda document, settings: PicturePages(document, settings.side),
     "shard": lambda document, settings: open_sample(document, settings.side),
     "pubtables": lambda document, settings: PubTablesPage(document, settings.side),
     "publaynet": lambda document, settings: PubLayNetPage(document, settings.side),

@@ -54,6 +54,14 @@ class RemoteFile:
     def piece(self) -> "RemoteFile":
         return self
 
+    def read(self) -> bytes:
+        """All of a small file, such as an index; any other is brought. Raises CannotGet."""
+        filesystem, path = open_filesystem(self.address)
+        try:
+            return filesystem.cat_file(path)
+        except Exception as error:
+            raise CannotGet(reason_of(error)) from error
+
     def beside(self, *names: str) -> "RemoteFile | None":
         for name in names:
             if is_http(self.address):

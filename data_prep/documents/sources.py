@@ -8,7 +8,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
-from data_prep.documents import publaynet, pubtables, shards
+from data_prep.documents import litdata, publaynet, pubtables, shards
 from data_prep.documents.document import Blob, Document, LocalFile, Piece, SourceFile
 from data_prep.documents.downloads import Brought, Downloads
 from data_prep.documents.remote import (
@@ -40,8 +40,10 @@ _KINDS = {
     ".tar": _Kind(shards.find),
     ".xml": _Kind(pubtables.find),
     ".json": _Kind(publaynet.find, in_folders=False),
+    ".bin": _Kind(litdata.find, in_folders=False),
 }
-_IN_FOLDERS = tuple(suffix for suffix, kind in _KINDS.items() if kind.in_folders)
+_INDEX = f"/{litdata.INDEX}"  # stands for the chunks that it names
+_IN_FOLDERS = (*(suffix for suffix, kind in _KINDS.items() if kind.in_folders), _INDEX)
 _NAMED = tuple(suffix for suffix, kind in _KINDS.items() if not kind.in_folders)
 
 
@@ -228,24 +230,45 @@ def _files_of(source: str) -> list[_Found]:
     if not is_address(source):
         path = Path(source)
         name = path.absolute().name
-        return [
-            _Found(name if file == path else f"{name}/{file.relative_to(path).as_posix()}", one)
-            for file in _local_files(path)
-            for one in [LocalFile(file)]
+        found = [
+            _Found(name if one == path else f"{name}/{one.relative_to(path).as_posix()}", file)
+            for one in _local_files(path)
+            for file in [LocalFile(one)]
         ]
+    else:
+        try:
+            files = list_files(source, _IN_FOLDERS, _NAMED)
+        except CannotGet as error:
+            return [_Found(without_secrets(source), None, str(error))]
+        found = [_Found(file.uri, file) for file in files]
+    named = source.endswith(litdata.INDEX)
+    return [chunk for one in found for chunk in _chunks_of(one, named=named)]
+
+
+def _chunks_of(found: _Found, *, named: bool) -> list[_Found]:
+    """The chunks of an index of litdata; of any other file, itself."""
+    if found.file is None or found.file.name != litdata.INDEX:
+        return [found]
     try:
-        return [_Found(file.uri, file) for file in list_files(source, _IN_FOLDERS, _NAMED)]
+        names = litdata.chunk_names(found.file.piece.read())
     except CannotGet as error:
-        return [_Found(without_secrets(source), None, str(error))]
+        return [_Found(found.name, None, str(error))]
+    except BadInput as error:  # of a folder: some other index
+        return [_Found(found.name, None, str(error))] if named else []
+    folder = found.name.removesuffix(litdata.INDEX)
+    chunks = [(name, found.file.beside(name)) for name in names]
+    fault = f"{litdata.INDEX} names it, and it is not there"
+    return [_Found(folder + name, file, "" if file else fault) for name, file in chunks]
+
+
+def _is_wanted(name: str) -> bool:
+    return f"/{name.lower()}".endswith(_IN_FOLDERS)
 
 
 def _local_files(path: Path) -> list[Path]:
     if path.is_dir():
-        found = sorted(
-            file
-            for file in path.rglob("*")
-            if file.name.lower().endswith(_IN_FOLDERS) and file.is_file() and not file.is_symlink()
-        )
+        wanted = (file for file in path.rglob("*") if _is_wanted(file.name))
+        found = sorted(file for file in wanted if file.is_file() and not file.is_symlink())
         if not found:
             raise BadUsage(f"{path} holds no file that ends in {' or '.join(_IN_FOLDERS)}")
         return found
