@@ -57,6 +57,10 @@ def defaults() -> ConfigDict:
     model.mlp_ratio = 4
     # Layers of the vision encoder: a multiple of 4.
     model.vision_layers = 12
+    # A folder of published weights (BEiT, CLIP's image side: config.json, model.safetensors) that
+    # the vision encoder begins with; it says the form of the encoder, so that of the fields below
+    # only `drop_path` counts. "": none.
+    model.pretrained_vision = ""
     # Places of patches: "rows_columns" (a table of rows and one of columns), "table" (a vector for
     # each place, as a plain ViT has it), "none".
     model.positions = "rows_columns"

@@ -215,7 +215,9 @@ def begin(
         telemetry.log_on_primary(f"resuming after step {int(start.step)}")
     else:
         start = state.from_scratch(task, config, setup)
-        start, origins, report = warm_start.apply(start, setup, config.init_from, task.adapt_param)
+        start, origins, report = warm_start.apply(
+            start, setup, config.init_from, task.adapt_param, task.published_params()
+        )
         start = warm_start.with_frozen(start, task.frozen_params())
         if params is not None:
             start = state.with_params(start, jax.device_put(params, setup.shardings.params))

@@ -254,6 +254,20 @@ def test_parameters_of_other_runs_are_taken_over(run, tmp_path):
         warm_start.apply(fresh, run.setup, f"{run.folder.parent}, {tmp_path}")
 
 
+def test_published_weights_are_taken_over_where_no_run_has_them(run):
+    """Protects a start from published weights: what they hold comes over and is named; a run that
+    `init_from` names counts before them."""
+    fresh = state.from_scratch(run.task, run.config, run.setup)
+    published = {"head": np.full_like(fresh.params["head"], 3)}
+    taken, origins, report = warm_start.apply(fresh, run.setup, "", published=published)
+    np.testing.assert_array_equal(taken.params["head"], published["head"])
+    assert origins == {"head": warm_start.PUBLISHED}
+    assert "head: 1 of 1 arrays from published weights" in report
+    source = str(run.folder.parent)
+    taken, origins, _ = warm_start.apply(fresh, run.setup, source, published=published)
+    np.testing.assert_array_equal(taken.params["head"], run.state.ema["head"])
+
+
 def test_init_from_something_else_is_an_error(run, monkeypatch):
     """Protects from a run of another preset: nothing matches, and that is said."""
     for name, size in {"PIXELS": 12, "WIDTH": 6, "HIDDEN": 10}.items():

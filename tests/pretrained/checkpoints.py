@@ -60,6 +60,61 @@ FORMS = {
     },
 }
 LANGUAGE_FORMS = ("llama", "mistral", "gemma", "qwen2")
+# Image encoders: 224 px in patches of 16, four layers.
+_VISION = {
+    "hidden_size": WIDTH,
+    "num_hidden_layers": 4,
+    "num_attention_heads": HEADS,
+    "intermediate_size": HIDDEN,
+    "image_size": 224,
+    "patch_size": 16,
+}
+_BEIT = {
+    **_VISION,
+    "model_type": "beit",
+    "hidden_act": "gelu",
+    "layer_norm_eps": 1e-12,
+    "layer_scale_init_value": 0.1,
+    "vocab_size": 8,
+}
+VISION_FORMS = {
+    "beit_masked": {
+        **_BEIT,
+        "architectures": ["BeitForMaskedImageModeling"],
+        "use_mask_token": True,
+        "use_shared_relative_position_bias": True,
+    },
+    "beit_tuned": {
+        **_BEIT,
+        "architectures": ["BeitModel"],
+        "use_absolute_position_embeddings": True,
+        "use_relative_position_bias": True,
+        "use_mean_pooling": False,
+    },
+    "clip_vision": {
+        **_VISION,
+        "architectures": ["CLIPVisionModel"],
+        "model_type": "clip_vision_model",
+        "hidden_act": "quick_gelu",
+        "layer_norm_eps": 1e-5,
+        "projection_dim": 8,
+    },
+}
+# Means and deviations of the channels, and the module of the last norm.
+_HALF = np.full(3, 0.5)
+STATISTICS = {
+    "beit_masked": (_HALF, _HALF),
+    "beit_tuned": (_HALF, _HALF),
+    "clip_vision": (
+        np.array([0.48145466, 0.4578275, 0.40821073]),
+        np.array([0.26862954, 0.26130258, 0.27577711]),
+    ),
+}
+LAST_NORM = {
+    "beit_masked": "layernorm",
+    "beit_tuned": "layernorm",
+    "clip_vision": "vision_model.post_layernorm",
+}
 # Texts of the golden vectors: with and without an instruction, of unequal lengths, one too long.
 TEXTS = (
     ("query: find the page that names a total", "the invoice number of each company"),
@@ -107,6 +162,32 @@ def tensors_of(form: str) -> dict[str, np.ndarray]:
         return (center + spread * random.normal(size=shape)).astype(np.float32)
 
     return {name: draw(name, shape) for name, shape in shapes.items()}
+
+
+def images():
+    """uint8[1, 224, 224, 3], and bool[1, 196] of hidden patches."""
+    random = np.random.default_rng(2)
+    return random.integers(0, 256, (1, 224, 224, 3), np.uint8), random.random((1, 196)) < 0.4
+
+
+def write_vision(folder: Path, form: str, **changes) -> Path:
+    """A folder of an image encoder as the hub has it; `changes` of its config."""
+    config = VISION_FORMS[form] | changes
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "config.json").write_text(json.dumps(config))
+    random = np.random.default_rng(sum(map(ord, form)))
+    shapes = (
+        _clip_shapes(config) if config["model_type"].startswith("clip") else _beit_shapes(config)
+    )
+
+    def draw(name: str, shape: tuple[int, ...]) -> np.ndarray:
+        is_norm = "norm" in name and name.endswith("weight")
+        spread = 0.3 if len(shape) == 1 else 1 / np.sqrt(np.prod(shape[1:]))
+        return (is_norm + spread * random.normal(size=shape)).astype(np.float32)
+
+    tensors = {name: draw(name, shape) for name, shape in shapes.items()}
+    save_file(tensors, folder / "model.safetensors", metadata={"format": "pt"})
+    return folder
 
 
 def write_checkpoint(folder: Path, form: str, shards: int = 1) -> Path:
@@ -187,6 +268,70 @@ def _language_shapes(config: dict) -> dict[str, tuple[int, ...]]:
     if not config.get("tie_word_embeddings"):
         shapes["lm_head.weight"] = (len(WORDS), WIDTH)
     return shapes
+
+
+def _layer_shapes(
+    layer: str, linears: dict[str, tuple[int, int]], norms: tuple[str, ...], width: int
+) -> dict[str, tuple[int, ...]]:
+    shapes = {}
+    for name, (outputs, inputs) in linears.items():
+        shapes |= {f"{layer}{name}.weight": (outputs, inputs), f"{layer}{name}.bias": (outputs,)}
+    for name in norms:
+        shapes |= {f"{layer}{name}.weight": (width,), f"{layer}{name}.bias": (width,)}
+    return shapes
+
+
+def _beit_shapes(c: dict) -> dict[str, tuple[int, ...]]:
+    width, hidden, side = c["hidden_size"], c["intermediate_size"], c["patch_size"]
+    grid = c["image_size"] // side
+    table = ((2 * grid - 1) ** 2 + 3, c["num_attention_heads"])
+    relative = "relative_position_bias.relative_position_bias_table"
+    shapes: dict[str, tuple[int, ...]] = {"embeddings.cls_token": (1, 1, width)}
+    if c.get("use_mask_token"):
+        shapes["embeddings.mask_token"] = (1, 1, width)
+    if c.get("use_absolute_position_embeddings"):
+        shapes["embeddings.position_embeddings"] = (1, grid**2 + 1, width)
+    shapes["embeddings.patch_embeddings.projection.weight"] = (width, 3, side, side)
+    shapes["embeddings.patch_embeddings.projection.bias"] = (width,)
+    if c.get("use_shared_relative_position_bias"):
+        shapes[f"encoder.{relative}"] = table
+    linears = {
+        "attention.attention.query": (width, width),
+        "attention.attention.key": (width, width),
+        "attention.attention.value": (width, width),
+        "attention.output.dense": (width, width),
+        "intermediate.dense": (hidden, width),
+        "output.dense": (width, hidden),
+    }
+    for i in range(c["num_hidden_layers"]):
+        layer = f"encoder.layer.{i}."
+        shapes |= _layer_shapes(layer, linears, ("layernorm_before", "layernorm_after"), width)
+        del shapes[f"{layer}attention.attention.key.bias"]
+        shapes |= {f"{layer}lambda_1": (width,), f"{layer}lambda_2": (width,)}
+        if c.get("use_relative_position_bias"):
+            shapes[f"{layer}attention.attention.{relative}"] = table
+    norm = _layer_shapes("", {}, ("layernorm",), width)
+    if c["architectures"] == ["BeitModel"]:
+        pooler = _layer_shapes("", {}, ("pooler.layernorm",), width)
+        return shapes | (pooler if c.get("use_mean_pooling", True) else norm)
+    head = _layer_shapes("", {"lm_head": (c["vocab_size"], width)}, (), width)
+    return {f"beit.{name}": shape for name, shape in shapes.items()} | norm | head
+
+
+def _clip_shapes(c: dict) -> dict[str, tuple[int, ...]]:
+    width, hidden, side = c["hidden_size"], c["intermediate_size"], c["patch_size"]
+    shapes: dict[str, tuple[int, ...]] = {
+        "embeddings.class_embedding": (width,),
+        "embeddings.patch_embedding.weight": (width, 3, side, side),
+        "embeddings.position_embedding.weight": ((c["image_size"] // side) ** 2 + 1, width),
+    }
+    linears = {f"self_attn.{name}_proj": (width, width) for name in ("q", "k", "v", "out")}
+    linears |= {"mlp.fc1": (hidden, width), "mlp.fc2": (width, hidden)}
+    for i in range(c["num_hidden_layers"]):
+        norms = ("layer_norm1", "layer_norm2")
+        shapes |= _layer_shapes(f"encoder.layers.{i}.", linears, norms, width)
+    shapes |= _layer_shapes("", {}, ("pre_layrnorm", "post_layernorm"), width)
+    return {f"vision_model.{name}": shape for name, shape in shapes.items()}
 
 
 def _bert_shapes(config: dict) -> dict[str, tuple[int, ...]]:

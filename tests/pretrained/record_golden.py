@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+import transformers
 from llm2vec import LLM2Vec
 from transformers import AutoModel, AutoModelForCausalLM
 
@@ -30,6 +31,8 @@ def main() -> None:
             golden |= language_model(root / form, form)
         golden |= bert(root / "bert")
         golden |= encodings(root / "llama")
+        for form in checkpoints.VISION_FORMS:
+            golden |= vision(checkpoints.write_vision(root / form, form), form)
     np.savez_compressed(OUT, **golden)
     print(f"{OUT}: {len(golden)} arrays, {OUT.stat().st_size} bytes")
 
@@ -54,6 +57,24 @@ def bert(folder: Path) -> dict[str, np.ndarray]:
     model = AutoModel.from_pretrained(folder, attn_implementation="eager").eval()
     answer = model(input_ids=ids, attention_mask=mask.long())
     return {"bert/hidden": answer.last_hidden_state.numpy()}
+
+
+def vision(folder: Path, form: str) -> dict[str, np.ndarray]:
+    """The stream behind the last layer, and some of it behind the last norm."""
+    pictures, hidden = checkpoints.images()
+    mean, std = checkpoints.STATISTICS[form]
+    pixels = ((pictures / 255 - mean) / std).transpose(0, 3, 1, 2).astype(np.float32)
+    published = getattr(transformers, checkpoints.VISION_FORMS[form]["architectures"][0])
+    model = published.from_pretrained(folder, attn_implementation="eager").eval()
+    given = {"bool_masked_pos": torch.from_numpy(hidden)} if form == "beit_masked" else {}
+    answer = model(torch.from_numpy(pixels), output_hidden_states=True, **given)
+    stream = answer.hidden_states[-1]
+    normed = model.get_submodule(checkpoints.LAST_NORM[form])(stream)
+    if form == "beit_tuned":
+        np.testing.assert_array_equal(answer.last_hidden_state.numpy(), normed.numpy())
+    if form == "clip_vision":
+        np.testing.assert_array_equal(answer.pooler_output.numpy(), normed[:, 0].numpy())
+    return {f"{form}/stream": stream.numpy(), f"{form}/normed": normed[:, :20].numpy()}
 
 
 def encodings(folder: Path) -> dict[str, np.ndarray]:

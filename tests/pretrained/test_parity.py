@@ -16,7 +16,8 @@ import pytest
 from tests.pretrained import checkpoints
 from xojl_jax.nn.text.bert import BertEncoder
 from xojl_jax.nn.text.language_model import LanguageModel
-from xojl_jax.pretrained import bert, language, names
+from xojl_jax.nn.vision import VisionEncoder
+from xojl_jax.pretrained import bert, language, names, vision
 from xojl_jax.pretrained.folder import WeightsFolder
 from xojl_jax.pretrained.text_encoder import TextEncoder, abstract_params
 
@@ -114,3 +115,18 @@ def test_llm2vec_reads_what_is_saved(published, golden, word_tokenizer, tmp_path
     out = tmp_path / "vectors.npy"
     subprocess.run([REFERENCE, "-c", code, tmp_path / "saved", out], cwd=ROOT, check=True)
     np.testing.assert_allclose(np.load(out), encoder.encode(checkpoints.TEXTS), atol=1e-4)
+
+
+@pytest.mark.parametrize("form", checkpoints.VISION_FORMS)
+def test_image_encoders_compute_what_transformers_computes(form, golden, tmp_path):
+    """Protects R011, R012 at 224 px: relative positions shared and own, absolute ones, the mask
+    token, scales, and CLIP's norm before the first layer and its activation."""
+    folder = checkpoints.write_vision(tmp_path / form, form)
+    told = vision.read_config(folder)
+    params, config = vision.read_params(folder, told), vision.parse_config(told)
+    pictures, hidden = (jnp.asarray(x) for x in checkpoints.images())
+    given = {"hidden": hidden} if form == "beit_masked" else {}
+    out = jax.jit(VisionEncoder(config).apply)({"params": params}, pictures, **given)
+    np.testing.assert_allclose(out.taps[-1], golden[f"{form}/stream"][:, 1:], atol=1e-4)
+    normed = jnp.concatenate([out.cls[:, None], out.tokens], axis=1)[:, :20]
+    np.testing.assert_allclose(normed, golden[f"{form}/normed"], atol=1e-4)

@@ -80,6 +80,7 @@ ADDED_FIELDS: dict[str, Any] = {
 # The same of the document task, which 0.1.0 did not have: fields that came after its first runs.
 ADDED_DOCUMENT_FIELDS: dict[str, Any] = {
     "loss.pairs": 1.0,
+    "model.pretrained_vision": "",
     "model.positions": "rows_columns",
     "model.relative_positions": "none",
     "model.activation": "gelu_pytorch_tanh",

@@ -1,9 +1,9 @@
 """`config.init_from`: parameters taken over from other runs, by path, where the shapes match, or
-where the task can make one shape of the other."""
+where the task can make one shape of the other; and those of published weights."""
 
 import dataclasses
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import jax
 import numpy as np
@@ -17,6 +17,8 @@ from xojl_jax.tasks.base import Params
 # (path, stored array, this run's own) -> an array in the latter's shape, or None where nothing of
 # the stored one can be used. See `Task.adapt_param`.
 Adapt = Callable[[str, np.ndarray, jax.Array], np.ndarray | None]
+# Where an array came from that no run has trained.
+PUBLISHED = "published weights"
 
 
 def apply(
@@ -24,27 +26,29 @@ def apply(
     setup: TrainSetup,
     init_from: str,
     adapt: Adapt = lambda path, stored, fresh: None,
+    published: Mapping[str, np.ndarray] | None = None,
 ) -> tuple[TrainState, dict[str, str], list[str]]:
-    """Replaces what other runs have learned.
+    """Replaces what other runs, or those who published weights, have learned.
 
     Args:
       state: step 0.
       init_from: working directories or checkpoints, separated by commas. Where two hold the same
         array, the later one counts.
       adapt: asked where a path matches and the shape does not.
+      published: arrays of published weights by path, which runs replace.
 
     Returns:
       The state, name of every array taken over -> checkpoint it came from, and a report: one line
       for each top-level subtree.
     """
     sources = [source.strip() for source in init_from.split(",") if source.strip()]
-    if not sources:
+    if not sources and not published:
         return state, {}, ["all parameters start from scratch (config.init_from is empty)"]
     wanted = {
         path_name(path): leaf for path, leaf in jax.tree_util.tree_leaves_with_path(state.params)
     }
-    taken: dict[str, np.ndarray] = {}
-    origins: dict[str, str] = {}
+    taken: dict[str, np.ndarray] = dict(published or {})
+    origins: dict[str, str] = dict.fromkeys(taken, PUBLISHED)
     for source in sources:
         params, metadata = checkpoint.load_params(source)
         offered = _matching(params, wanted, adapt)

@@ -112,8 +112,9 @@ class VisionConfig:
     Attributes:
       block: of every layer.
       layers: a multiple of `TAPS`.
-      image_height, image_width: pixels, what the position tables are made for; images of another
-        size interpolate them.
+      image_height, image_width: of images, in pixels.
+      tables: (height, width) in pixels that the position tables are made for; None: those of
+        images. Images of another size interpolate them.
       positions: a name in `positions.GRID_POSITIONS`, of what is added to patches.
       relative_positions: what scores of attention get by how patches lie to one another: "none",
         "own" (a table for each layer) or "shared" (one table for all).
@@ -162,6 +163,7 @@ class VisionConfig:
     relative_positions: str = "none"
     patch_bias: bool = True
     embed_norm: bool = False
+    tables: tuple[int, int] | None = None
 
     def __post_init__(self) -> None:
         if self.relative_positions not in RELATIVE_POSITIONS:

@@ -170,7 +170,8 @@ class VisionEncoder(nn.Module):
     def _made_for(self) -> tuple[int, int]:
         """Rows and columns of patches that tables of positions have."""
         c = self.config
-        return patch_grid(c.image_height, c.image_width, c.patch)
+        height, width = c.tables or (c.image_height, c.image_width)
+        return patch_grid(height, width, c.patch)
 
     def _whole_grid(self, size: Sequence[int]) -> tuple[int, int]:
         """Rows and columns of patches of what images of this size are the upper rows of."""

@@ -5,6 +5,7 @@ are here, once.
 """
 
 import dataclasses
+import math
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
@@ -27,18 +28,30 @@ class Row:
       name: the published tensor; with `{layer}` in it, one for each layer, which ours stacks.
       inputs: of a linear map, how many leading axes of ours it contracts: published ones are
         [outputs, inputs]. 0: the tensor has our order of axes.
+      patches: whether it projects patches: published as a convolution [outputs, 3, side, side], of
+        ours the rows are by row, column, channel.
+      lead: leading axes of length 1 that the tensor has more than ours; -1: it lacks ours.
     """
 
     path: str
     name: str
     inputs: int = 0
+    patches: bool = False
+    lead: int = 0
 
     def to_ours(self, tensor: np.ndarray, shape: Sequence[int]) -> np.ndarray:
         """A layer's tensor in our shape."""
+        if self.patches:
+            tensor = tensor.transpose(2, 3, 1, 0)
         return (tensor.T if self.inputs else tensor).reshape(shape)
 
     def to_published(self, array: np.ndarray) -> np.ndarray:
         """The inverse for one layer's array."""
+        if self.patches:
+            side = math.isqrt(len(array) // 3)
+            return array.reshape(side, side, 3, -1).transpose(3, 2, 0, 1)
+        if self.lead:
+            return array[0] if self.lead < 0 else array[(None,) * self.lead]
         if self.inputs:
             width = int(np.prod(array.shape[: self.inputs]))
             return array.reshape(width, -1).T
@@ -54,11 +67,22 @@ class Table:
       rows: one per parameter that a model of this form may have.
       prefixes: what may stand before every name; the first under which the folder has all is taken.
       ignored: patterns of tensors that hold nothing we compute with.
+      stacked: leading axes of our parameters that count layers: 2 where layers are in groups.
     """
 
     rows: tuple[Row, ...]
     prefixes: tuple[str, ...] = ("",)
     ignored: tuple[str, ...] = ()
+    stacked: int = 1
+
+    def renamed(self, modules: Mapping[str, str]) -> "Table":
+        """The same with other names of modules: {"layernorm": "pooler.layernorm"}."""
+        rows = []
+        for row in self.rows:
+            module, _, leaf = row.name.rpartition(".")
+            name = f"{modules.get(module, module)}.{leaf}"
+            rows.append(dataclasses.replace(row, name=name))
+        return dataclasses.replace(self, rows=tuple(rows))
 
     def rows_of(self, paths: Iterable[str]) -> list[Row]:
         """The rows of these paths, in their order."""
@@ -84,13 +108,15 @@ def read(
     """
     flat = {_name(path): leaf for path, leaf in jax.tree_util.tree_leaves_with_path(shapes)}
     rows = table.rows_of(flat)
-    layers = {row.path: flat[row.path].shape[0] for row in rows if LAYER in row.name}
     found, names = {}, folder.names()
-    prefix = _prefix(rows, table, names)
+    prefix, unread = _prefix(rows, table, names), set(names)
     for row in rows:
-        found[row.path] = place(row.path, _read_row(folder, prefix, row, flat[row.path].shape))
-        names -= {prefix + row.name.replace(LAYER, str(i)) for i in range(layers.get(row.path, 1))}
-    unknown = [n for n in sorted(names) if not any(re.search(p, n) for p in table.ignored)]
+        shape = flat[row.path].shape
+        tensors = _tensors_of(row, prefix, math.prod(shape[: table.stacked]), names)
+        array = _read_row(folder, row, tensors, shape, table.stacked)
+        found[row.path] = place(row.path, array)
+        unread -= set(tensors)
+    unknown = [n for n in sorted(unread) if not any(re.search(p, n) for p in table.ignored)]
     if unknown:
         raise BadInput(
             f"{folder.path}: {len(unknown)} tensor(s) belong to no parameter of this model, such "
@@ -106,7 +132,8 @@ def write(params: Mapping[str, Any], table: Table, prefix: str = "") -> dict[str
     flat = {_name(path): leaf for path, leaf in jax.tree_util.tree_leaves_with_path(params)}
     for row in table.rows_of(flat):
         array = np.asarray(flat[row.path], np.float32)
-        for i, layer in enumerate(array if LAYER in row.name else [array]):
+        layers = array.reshape(-1, *array.shape[table.stacked :])
+        for i, layer in enumerate(layers if LAYER in row.name else [array]):
             tensors[prefix + row.name.replace(LAYER, str(i))] = row.to_published(layer)
     return tensors
 
@@ -116,7 +143,18 @@ def _prefix(rows: Sequence[Row], table: Table, names: set[str]) -> str:
     return next((p for p in table.prefixes if p + first in names), table.prefixes[-1])
 
 
-def _read_row(folder: WeightsFolder, prefix: str, row: Row, shape: Sequence[int]) -> np.ndarray:
+def _tensors_of(row: Row, prefix: str, layers: int, names: set[str]) -> list[str]:
+    """The names of a row's tensors: one, or one for each layer."""
+    if LAYER in row.name:
+        return [prefix + row.name.replace(LAYER, str(i)) for i in range(layers)]
+    # A head, or the norm before it, is published beside the model, without its prefix.
+    beside = prefix + row.name not in names and row.name in names
+    return [row.name if beside else prefix + row.name]
+
+
+def _read_row(
+    folder: WeightsFolder, row: Row, tensors: list[str], shape: Sequence[int], stacked: int
+) -> np.ndarray:
     def one(name: str, shape: Sequence[int]) -> np.ndarray:
         tensor = folder.read(name)
         wanted = row.to_published(np.broadcast_to(np.float32(0), shape)).shape
@@ -128,13 +166,11 @@ def _read_row(folder: WeightsFolder, prefix: str, row: Row, shape: Sequence[int]
         return row.to_ours(tensor, shape)
 
     if LAYER not in row.name:
-        # A head is published beside the model, without its prefix.
-        name = prefix + row.name
-        return one(name if name in folder.names() else row.name, shape)
-    array = np.empty(shape, np.float32)
-    for i in range(shape[0]):
-        array[i] = one(prefix + row.name.replace(LAYER, str(i)), shape[1:])
-    return array
+        return one(tensors[0], shape)
+    layers = np.empty((len(tensors), *shape[stacked:]), np.float32)
+    for i, name in enumerate(tensors):
+        layers[i] = one(name, shape[stacked:])
+    return layers.reshape(shape)
 
 
 def _name(path) -> str:

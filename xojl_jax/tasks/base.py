@@ -431,6 +431,11 @@ class Task(abc.ABC):
         them."""
         return None
 
+    def published_params(self) -> Mapping[str, np.ndarray]:
+        """Parameters of published weights by their paths, such as "trunk/vision/special", in which
+        training begins; others start from scratch, and `config.init_from` counts before them."""
+        return {}
+
     def smaller(self, keep: float) -> dict[str, Any]:
         """Config fields of the same model with this share of its heads and hidden units."""
         raise BadUsage(f"the task {self.config.task} has no smaller form")

@@ -8,7 +8,9 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from flax import linen as nn
+from safetensors.numpy import load_file
 
+from tests.pretrained import checkpoints
 from tests.tasks.document.conftest import small_config
 from xojl_jax.config_fields import flatten
 from xojl_jax.errors import BadUsage
@@ -158,6 +160,30 @@ def test_options_of_the_image_encoder_are_its_alone():
     assert (block.drop_path, block.depth_init, block.init_std) == (0.1, True, 0.02)
     assert (block.activation, block.norm_epsilon) == ("gelu", 1e-12)
     assert other == dataclasses.replace(BlockConfig(16, 2, remat="none"), attention_block=512)
+
+
+def test_published_weights_are_where_training_begins(tmp_path):
+    """Protects R011: a BEiT folder gives form and parameters of the vision encoder, on pages of
+    another size, too; fields that say otherwise are refused, and a checkpoint needs no folder."""
+    folder = checkpoints.write_vision(tmp_path / "beit", "beit_masked", image_size=32)
+    changes = {"model.pretrained_vision": str(folder), "objectives": "mim"}
+    with pytest.raises(BadUsage, match=r"config.model.patch is 8, and 16 in .*model.patch=16"):
+        _ = DocumentTask(small_config(**changes)).model_config
+    config = small_config(**changes, **{"model.patch": 16, "model.drop_path": 0.2})
+    made = DocumentTask(config)
+    block = made.model_config.trunk.vision.block
+    assert (block.drop_path, block.key_bias, block.activation) == (0.2, False, "gelu")
+    shapes = nn.meta.unbox(jax.eval_shape(made.init, jax.random.key(0)))
+    wanted, given = flatten(shapes, "/"), made.published_params()
+    ours = {path for path in wanted if path.startswith("trunk/vision/")}
+    assert given.keys() == ours
+    assert all(array.shape == wanted[path].shape for path, array in given.items())
+    assert made.model_config.grid == (4, 3)
+    stored = load_file(folder / "model.safetensors")["beit.embeddings.mask_token"]
+    np.testing.assert_array_equal(given["trunk/vision/mask_token"], stored[0, 0])
+    (folder / "config.json").unlink()
+    again = DocumentTask(config, made.metadata())
+    assert again.model_config == made.model_config
 
 
 def test_a_patch_embedding_that_sees_its_neighbors_is_refused():

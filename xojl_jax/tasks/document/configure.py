@@ -3,6 +3,7 @@
 
 import dataclasses
 from pathlib import Path
+from typing import Any
 
 from xojl_jax.config_fields import split_names
 from xojl_jax.documents.word_pieces import NAME, WordPieces
@@ -14,14 +15,21 @@ from xojl_jax.nn.config import (
     TrunkConfig,
     VisionConfig,
 )
+from xojl_jax.pretrained import vision as vision_form
 from xojl_jax.tasks.document.model_config import ImageTokenizerConfig, ModelConfig
 
 
-def model_config(config, vocabulary_size: int, statistics: dict[str, list[float]]) -> ModelConfig:
+def model_config(
+    config,
+    vocabulary_size: int,
+    statistics: dict[str, list[float]],
+    published: dict[str, Any] | None = None,
+) -> ModelConfig:
     """What the model is built from.
 
     Args:
       statistics: "mean" and "std" of each color channel, in [0, 1].
+      published: what the folder of `config.model.pretrained_vision` tells of its encoder.
 
     Raises:
       BadUsage: for parts that do not go together.
@@ -45,31 +53,9 @@ def model_config(config, vocabulary_size: int, statistics: dict[str, list[float]
         remat=m.remat,
         attention_block=m.attention_block,
     )
-    vision = VisionConfig(
-        block=dataclasses.replace(
-            block,
-            activation=m.activation,
-            key_bias=m.key_bias,
-            norm_epsilon=m.norm_epsilon,
-            layer_scale=m.layer_scale,
-            drop_path=m.drop_path,
-            init_std=m.init_std,
-            depth_init=m.depth_init,
-        ),
-        layers=m.vision_layers,
-        image_height=config.image.height,
-        image_width=config.image.width,
-        patch=m.patch,
-        patch_embed=m.patch_embed,
-        mean=_three(statistics["mean"]),
-        std=_three(statistics["std"]),
-        num_prefixes=0,
-        temperature=False,
-        exclude_self=False,
-        mask_token=True,
-        positions=m.positions,
-        relative_positions=m.relative_positions,
-    )
+    vision = _own_vision(config, block, statistics)
+    if published is not None:
+        vision = _published_vision(config, block, published)
     multiway = MultiwayConfig(
         block, m.multiway_layers, m.joint_layers, m.box_features, m.box_channels
     )
@@ -95,6 +81,66 @@ def model_config(config, vocabulary_size: int, statistics: dict[str, list[float]
         max_tokens=m.max_tokens,
         vocabulary_size=vocabulary_size,
     )
+
+
+def _own_vision(config, block: BlockConfig, statistics: dict[str, list[float]]) -> VisionConfig:
+    """The vision encoder as the config's fields have it."""
+    m = config.model
+    return VisionConfig(
+        block=dataclasses.replace(
+            block,
+            activation=m.activation,
+            key_bias=m.key_bias,
+            norm_epsilon=m.norm_epsilon,
+            layer_scale=m.layer_scale,
+            drop_path=m.drop_path,
+            init_std=m.init_std,
+            depth_init=m.depth_init,
+        ),
+        layers=m.vision_layers,
+        image_height=config.image.height,
+        image_width=config.image.width,
+        patch=m.patch,
+        patch_embed=m.patch_embed,
+        mean=_three(statistics["mean"]),
+        std=_three(statistics["std"]),
+        num_prefixes=0,
+        temperature=False,
+        exclude_self=False,
+        mask_token=True,
+        positions=m.positions,
+        relative_positions=m.relative_positions,
+    )
+
+
+def _published_vision(config, block: BlockConfig, published: dict[str, Any]) -> VisionConfig:
+    """The vision encoder of a published folder, for pages of the config's size."""
+    m = config.model
+    vision = vision_form.parse_config(
+        published,
+        {
+            "dropout": block.dropout,
+            "dtype": block.dtype,
+            "remat": block.remat,
+            "attention_block": block.attention_block,
+            "drop_path": m.drop_path,
+        },
+        image_height=config.image.height,
+        image_width=config.image.width,
+        mask_token=True,
+    )
+    sizes = {
+        "width": vision.block.width,
+        "vision_layers": vision.layers,
+        "patch": vision.patch,
+    }
+    for name, told in sizes.items():
+        if m[name] != told:
+            raise BadUsage(
+                f"config.model.{name} is {m[name]}, and {told} in the folder of "
+                f"config.model.pretrained_vision: set --config.model.{name}={told}"
+            )
+    return vision
 
 
 def _three(values: list[float]) -> tuple[float, float, float]:

@@ -48,6 +48,6 @@ def tokenizer_flops(c: ModelConfig) -> dict[str, float]:
 
 def _layers(name: str, block: BlockConfig, layers: int, tokens: int) -> dict[str, float]:
     return {
-        f"{name} linear": layers * tokens * (8.0 + 4.0 * block.mlp_ratio) * block.width**2,
+        f"{name} linear": layers * tokens * (8.0 * block.width + 4.0 * block.hidden) * block.width,
         f"{name} attention": 4.0 * layers * tokens**2 * block.width,
     }

@@ -11,11 +11,13 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from flax import linen as nn
 
-from xojl_jax.config_fields import split_names
+from xojl_jax.config_fields import flatten, split_names
 from xojl_jax.data.shards import read_manifest
 from xojl_jax.errors import BadUsage
+from xojl_jax.pretrained import vision
 from xojl_jax.tasks.base import Bucket, Task
 from xojl_jax.tasks.document.configure import model_config, read_pieces
 from xojl_jax.tasks.document.dataset import DocumentDataset
@@ -71,6 +73,16 @@ class DocumentTask(Task):
         c = self.config
         return FeatureSpec(c.image.height, c.image.width, c.model.patch, c.model.max_tokens)
 
+    @functools.cached_property
+    def published(self) -> dict[str, Any] | None:
+        """What the folder of `config.model.pretrained_vision` tells of its encoder."""
+        if not self.config.model.pretrained_vision:
+            return None
+        # A checkpoint is read where the folder may be gone.
+        if self._metadata:
+            return self._metadata["vision"]
+        return vision.read_config(self.config.model.pretrained_vision)
+
     @property
     def hiding(self) -> Hiding:
         mask = self.config.mask
@@ -89,13 +101,14 @@ class DocumentTask(Task):
         return f"objectives {', '.join(self.objectives)}, preset {self.config.preset}"
 
     def metadata(self) -> dict[str, Any]:
-        return {"tokenizer": self.pieces.to_json(), "statistics": self.statistics}
+        facts = {"tokenizer": self.pieces.to_json(), "statistics": self.statistics}
+        return facts if self.published is None else {**facts, "vision": self.published}
 
     # --- the model ---------------------------------------------------------------------------
 
     @functools.cached_property
     def model_config(self) -> ModelConfig:
-        return model_config(self.config, self.pieces.size, self.statistics)
+        return model_config(self.config, self.pieces.size, self.statistics, self.published)
 
     def model(self) -> nn.Module:
         return DocumentModel(self.model_config)
@@ -106,6 +119,13 @@ class DocumentTask(Task):
             for name, array in batch_spec(self.spec, 1).items()
         }
         return self.model().init(rng, batch, None, method="losses")["params"]
+
+    def published_params(self) -> dict[str, np.ndarray]:
+        """The vision encoder's; a mask token that was not published starts from scratch."""
+        if self.published is None:
+            return {}
+        folder = self.config.model.pretrained_vision
+        return flatten({"trunk": {"vision": vision.read_params(folder, self.published)}}, "/")
 
     def param_group(self, path: str) -> str:
         """The image tokenizer moves only where it is an objective, and its codes not by gradient:
