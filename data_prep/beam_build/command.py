@@ -6,15 +6,14 @@ environment of its own (requirements-beam.txt says why), and so have its workers
 
 import logging
 import shlex
-import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from data_prep.build.command import job_of, make_parser, make_room, report
 from data_prep.build.files import Part, Plan, finish, make_plan, tally, write_part
 from data_prep.build.records import Candidate, Job, LeftOut, Place, places, sift, source_of
+from data_prep.cli.beam import require_beam, run_pipeline
 from xojl_jax.data.shards import MANIFEST
-from xojl_jax.errors import BadInput, BadUsage, UserError
 
 USAGE = """As data_prep.build, on many machines: an Apache Beam pipeline. Unknown flags go to Beam.
 
@@ -35,27 +34,12 @@ _LOG = logging.getLogger(__name__)
 
 def main(argv: list[str]) -> int | None:
     options, for_beam = make_parser("python -m data_prep.beam_build", USAGE).parse_known_args(argv)
-    try:
-        import apache_beam as beam
-        from apache_beam.options.pipeline_options import PipelineOptions
-    except ModuleNotFoundError as error:
-        raise BadUsage(
-            f"{sys.executable} has no {error.name}: make an environment from requirements-beam.txt "
-            "(--help shows how), or use data_prep.build"
-        ) from error
+    require_beam("use data_prep.build")
     job = job_of(options, f"python -m data_prep.beam_build {shlex.join(argv)}")
     for folder in job.folders:
         source_of(folder)  # a folder that is not there is said before anything starts
     make_room(job)
-    # Beam would print a traceback for a user's mistake; it is one line, below.
-    beam_log = logging.getLogger("apache_beam.runners.common")
-    beam_log.addFilter(lambda record: not isinstance(record.msg, UserError))
-    try:
-        with beam.Pipeline(options=PipelineOptions(for_beam)) as pipeline:
-            add_build(pipeline, job)
-    except UserError as error:  # Beam adds where in the pipeline it was
-        line = str(error).splitlines()[0].split(" [while running")[0]
-        raise (BadUsage if isinstance(error, BadUsage) else BadInput)(line) from error
+    run_pipeline(lambda pipeline: add_build(pipeline, job), for_beam)
     report(job)
     return None
 

@@ -6,14 +6,16 @@ import sys
 import time
 from pathlib import Path
 
+from data_prep.cli.beam import require_beam
 from data_prep.cli.flags import add_workers
 from data_prep.cli.progress import Progress
 from data_prep.documents import tesseract
 from data_prep.documents.output import Output, report
 from data_prep.documents.page import IMAGE_FORMATS
+from data_prep.documents.pipeline import Job, read_with_beam
 from data_prep.documents.readers import Settings
 from data_prep.documents.serve import PageDone
-from data_prep.documents.sources import Sources, with_folder_as_site
+from data_prep.documents.sources import Sources, find_files, with_folder_as_site
 from data_prep.documents.workers import Started, read_documents
 
 USAGE = """Reads documents: for every page its picture, its words with boxes, its lines.
@@ -35,6 +37,9 @@ address that fsspec reads, with * (pip install 'xojl_jax[remote]'):
   .json  PubLayNet (COCO), with the pictures in a folder of its name
   index.json, or its folder: chunks of litdata
 
+On many machines that share a disk, in an environment from requirements-beam.txt:
+  … -m data_prep.documents --beam --runner=FlinkRunner --flink_master=HOST:8081 --out DIR SOURCE…
+
 Writes DIR/records.jsonl (docs/document_record.md), DIR/images/, DIR/documents.jsonl (what became of
 each document) and DIR/summary.jsonl (the sums). Run again with the same --out: documents that are
 done are not done twice, even after a kill. A file that is broken, encrypted or made to harm costs
@@ -42,25 +47,32 @@ bounded time and memory (--page-seconds, --memory-gib). docs/documents.md says m
 
 
 def main(argv: list[str]) -> int | None:
-    options = parse_flags(argv)
-    sources = Sources(
-        options.sources,
-        cache=Path(options.out) / "cache",
-        most_bytes=round(options.cache_gib * 2**30),
-        most_mb=options.most_mb,
-        limit=options.limit,
-    )
-    settings = settings_of(options)
+    options, for_beam = parse_flags(argv)
+    if options.beam:
+        require_beam("leave --beam out")
+    found, settings = find_files(options.sources), settings_of(options)
     output = Output(Path(options.out), settings)
     if output.documents:
         done = len(output.documents)
         print(f"{done} documents are in {options.out} already", file=sys.stderr)
-    started = time.monotonic()
-    pages = write_records(sources, output, settings, options.workers)
+    started, known = time.monotonic(), pages_of(output)
+    cache_bytes = round(options.cache_gib * 2**30)
+    if options.beam:
+        job = Job(options.out, settings, options.workers, cache_bytes)
+        output = read_with_beam(found, job, output, for_beam)
+        pages = pages_of(output) - known
+    else:
+        cache = output.folder / "cache"
+        sources = Sources(found, cache, cache_bytes, settings.most_mb, options.limit)
+        pages = write_records(sources, output, settings, options.workers)
     seconds = time.monotonic() - started
     account = output.finish(seconds)
     report(account, output, pages, seconds)
-    return 0 if account["kept"] or not sources.expected() else 1
+    return 0 if account["kept"] else 1
+
+
+def pages_of(output: Output) -> int:
+    return sum(line["pages"] for line in output.documents.values())
 
 
 def write_records(sources: Sources, output: Output, settings: Settings, workers: int) -> int:
@@ -100,11 +112,13 @@ def write_records(sources: Sources, output: Output, settings: Settings, workers:
         sources.close(whole=whole)
 
 
-def parse_flags(argv: list[str]) -> argparse.Namespace:
+def parse_flags(argv: list[str]) -> tuple[argparse.Namespace, list[str]]:
+    """Our flags, and those for Beam."""
     parser = argparse.ArgumentParser(
         "python -m data_prep.documents",
         description=USAGE,
         formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
     )
     add = parser.add_argument
     add("sources", nargs="+", metavar="SOURCE", help="file, folder or address")
@@ -124,7 +138,13 @@ def parse_flags(argv: list[str]) -> argparse.Namespace:
     add("--memory-gib", type=_above_0, default=2.0, metavar="G", help="per process (default 2)")
     add("--no-ocr", action="store_true", help="leave pages without a text layer out")
     add("--ocr-language", default="eng", metavar="L", help="for Tesseract (default eng)")
-    return parser.parse_args(argv)
+    add("--beam", action="store_true", help="as an Apache Beam pipeline; its flags are taken, too")
+    options, rest = parser.parse_known_args(argv)
+    if rest and not options.beam:
+        parser.error(f"unrecognized arguments: {' '.join(rest)}")
+    if options.beam and options.limit:
+        parser.error("--limit: machines side by side do not know which documents are the first")
+    return options, rest
 
 
 def _count(text: str) -> int:

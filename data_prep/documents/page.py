@@ -2,7 +2,7 @@
 
 import hashlib
 import io
-import os
+import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -119,7 +119,7 @@ def write_page(
     path.parent.mkdir(parents=True, exist_ok=True)
     # Two copies of one document may be at work at once. No fsync, which would cost more than the
     # page: records.jsonl is not synced either.
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}.tmp")
     temporary.write_bytes(buffer.getvalue())
     temporary.replace(path)
     words = page.words

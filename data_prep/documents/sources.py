@@ -48,8 +48,8 @@ _NAMED = tuple(suffix for suffix, kind in _KINDS.items() if not kind.in_folders)
 
 
 @dataclass(frozen=True)
-class _Found:
-    """A file of a source, or why there is none."""
+class Found:
+    """A file that the command line names, itself or its folder; or why there is none."""
 
     name: str  # what the uris of its documents begin with
     file: SourceFile | None
@@ -60,14 +60,26 @@ class _Found:
         return next(kind for suffix, kind in _KINDS.items() if self.name.lower().endswith(suffix))
 
 
-class Sources:
-    """The documents of all sources, in order.
+def find_files(sources: list[str]) -> list[Found]:
+    """The files of all sources, in order; those of a folder come by name, links are not followed.
 
-    A source of this machine that is not there is a `BadUsage`, at once; one elsewhere becomes a
-    document with a fault. Files of a folder come by name; links are not followed.
+    A source of this machine that is not there is a `BadUsage`; one elsewhere is told in its place.
+    """
+    found = [found for source in sources for found in _files_of(source)]
+    for name, count in Counter(one.name for one in found).items():
+        if count > 1:
+            raise BadUsage(
+                f"{name} is named {count} times: records would not tell which is which; give each "
+                "once, or the folder above both"
+            )
+    return found
+
+
+class Sources:
+    """The documents of files, in order.
 
     Args:
-      sources: paths and addresses.
+      found: the files.
       cache: the folder for copies of files from elsewhere.
       most_bytes: what these may take.
       most_mb: documents with larger files are not brought.
@@ -76,14 +88,13 @@ class Sources:
 
     def __init__(
         self,
-        sources: list[str],
+        found: list[Found],
         cache: Path,
         most_bytes: int,
         most_mb: float,
         limit: int | None = None,
     ):
-        self._found = [found for source in sources for found in _files_of(source)]
-        _refuse_equal_names(self._found)
+        self._found = found
         self._cache, self._most_mb, self._limit = cache, most_mb, limit
         # Half each, so that files which come ahead never take the room that a document waits for.
         half = most_bytes // 2
@@ -128,7 +139,7 @@ class Sources:
     ) -> Iterator[Document | None]:
         """The documents of all files; what they are made of may be elsewhere yet."""
 
-        def not_ended() -> Iterator[_Found]:
+        def not_ended() -> Iterator[Found]:
             for found in self._found:
                 if found.name not in ended:
                     yield found
@@ -142,7 +153,7 @@ class Sources:
             elif self._limit is None or self._listed < self._limit:
                 yield from self._open(*got, done)
 
-    def _open(self, found: _Found, brought: Brought, done: Container[str]) -> list[Document]:
+    def _open(self, found: Found, brought: Brought, done: Container[str]) -> list[Document]:
         """The documents of one file that are to be read."""
         held = [file for file in brought if isinstance(file, RemoteFile)]
         documents = list(_documents_of(found, brought))
@@ -182,7 +193,7 @@ class Sources:
         return replace(document, files=files, copies=copies, ends=ends)
 
 
-def _documents_of(found: _Found, brought: Brought) -> Iterator[Document]:
+def _documents_of(found: Found, brought: Brought) -> Iterator[Document]:
     """The documents of a file, one at least: it has a fault where there is nothing else."""
     fault = found.fault or next((str(e) for e in brought if isinstance(e, CannotGet)), "")
     if fault or found.file is None:
@@ -201,7 +212,7 @@ def _documents_of(found: _Found, brought: Brought) -> Iterator[Document]:
         yield Document(f"{found.name}/", "", {}, fault="holds no document")
 
 
-def _missing_file(found: _Found) -> list[RemoteFile]:
+def _missing_file(found: Found) -> list[RemoteFile]:
     """The file itself, where it is elsewhere and has to be opened to know its documents."""
     if not isinstance(found.file, RemoteFile) or not found.kind.opened:
         return []
@@ -215,23 +226,14 @@ def _as_blob(file: RemoteFile) -> Piece:
     return Blob(str(file.copy), file.size) if file.copy else file
 
 
-def _refuse_equal_names(found: list[_Found]) -> None:
-    for name, count in Counter(one.name for one in found).items():
-        if count > 1:
-            raise BadUsage(
-                f"{name} is named {count} times: records would not tell which is which; give each "
-                "once, or the folder above both"
-            )
-
-
-def _files_of(source: str) -> list[_Found]:
+def _files_of(source: str) -> list[Found]:
     if source.startswith("file://"):
         source = url2pathname(urlsplit(source).path)
     if not is_address(source):
         path = Path(source)
         name = path.absolute().name
         found = [
-            _Found(name if one == path else f"{name}/{one.relative_to(path).as_posix()}", file)
+            Found(name if one == path else f"{name}/{one.relative_to(path).as_posix()}", file)
             for one in _local_files(path)
             for file in [LocalFile(one)]
         ]
@@ -239,26 +241,26 @@ def _files_of(source: str) -> list[_Found]:
         try:
             files = list_files(source, _IN_FOLDERS, _NAMED)
         except CannotGet as error:
-            return [_Found(without_secrets(source), None, str(error))]
-        found = [_Found(file.uri, file) for file in files]
+            return [Found(without_secrets(source), None, str(error))]
+        found = [Found(file.uri, file) for file in files]
     named = source.endswith(litdata.INDEX)
     return [chunk for one in found for chunk in _chunks_of(one, named=named)]
 
 
-def _chunks_of(found: _Found, *, named: bool) -> list[_Found]:
+def _chunks_of(found: Found, *, named: bool) -> list[Found]:
     """The chunks of an index of litdata; of any other file, itself."""
     if found.file is None or found.file.name != litdata.INDEX:
         return [found]
     try:
         names = litdata.chunk_names(found.file.piece.read())
     except CannotGet as error:
-        return [_Found(found.name, None, str(error))]
+        return [Found(found.name, None, str(error))]
     except BadInput as error:  # of a folder: some other index
-        return [_Found(found.name, None, str(error))] if named else []
+        return [Found(found.name, None, str(error))] if named else []
     folder = found.name.removesuffix(litdata.INDEX)
     chunks = [(name, found.file.beside(name)) for name in names]
     fault = f"{litdata.INDEX} names it, and it is not there"
-    return [_Found(folder + name, file, "" if file else fault) for name, file in chunks]
+    return [Found(folder + name, file, "" if file else fault) for name, file in chunks]
 
 
 def _is_wanted(name: str) -> bool:

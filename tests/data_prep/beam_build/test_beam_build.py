@@ -1,8 +1,4 @@
-"""The Beam pipeline builds the same bytes as the local build, and goes on after a kill.
-
-Beam needs an environment of its own: `.venv-beam`, made from requirements-beam.txt. Where there is
-none these tests are skipped, save with --slow, which makes one for itself.
-"""
+"""The Beam pipeline builds the same bytes as the local build, and goes on after a kill."""
 
 import importlib.util
 import subprocess
@@ -18,23 +14,6 @@ from xojl_jax.files import sha256
 
 ROOT = Path(__file__).parents[3]
 PIECES = ("--shard-mib", "0.003", "--least", "label=0.02")
-
-
-@pytest.fixture(scope="session")
-def beam_python(request, tmp_path_factory):
-    """A Python that has apache-beam."""
-    ours = ROOT / ".venv-beam/bin/python"
-    if ours.exists():
-        return str(ours)
-    if importlib.util.find_spec("apache_beam"):
-        return sys.executable
-    if not request.config.getoption("--slow"):
-        pytest.skip("no .venv-beam: python3 -m venv .venv-beam && .venv-beam/bin/pip install -r …")
-    made = tmp_path_factory.mktemp("beam")
-    subprocess.run([sys.executable, "-m", "venv", made], check=True)
-    pip = [made / "bin/pip", "install", "--quiet", "-r", ROOT / "requirements-beam.txt"]
-    subprocess.run(pip, check=True)
-    return str(made / "bin/python")
 
 
 def start(python, *words):
