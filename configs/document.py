@@ -82,7 +82,8 @@ def defaults() -> ConfigDict:
     model.init_std = 0.0
     # Whether its initial kernels that end a residual branch are divided by sqrt(2 * layer).
     model.depth_init = False
-    # What makes vectors of words: a name in tasks/document/text.py.
+    # What makes vectors of words: a name in tasks/document/text.py. "pieces" are embeddings,
+    # "language" is a language model, which a run of document_text.py may give.
     model.text = "pieces"
     # Pieces of words a page may hold; of a longer one the first are read.
     model.max_tokens = 512
@@ -102,6 +103,18 @@ def defaults() -> ConfigDict:
     model.remat = "attention"
     # Keys that one step of blockwise attention looks at.
     model.attention_block = 512
+
+    config.language = language = ConfigDict()
+    # Width of the language model that reads words where config.model.text is "language".
+    language.width = 768
+    # Its layers.
+    language.layers = 12
+    # Its heads of queries; the width must be a multiple of them.
+    language.heads = 12
+    # Its heads of keys and values.
+    language.kv_heads = 12
+    # Width within its feed-forward.
+    language.hidden = 2048
 
     config.tokenizer = tokenizer = ConfigDict()
     # Width of the image tokenizer.
@@ -159,6 +172,7 @@ def tiny(config: ConfigDict) -> None:
     config.model.box_features = 32
     config.model.dtype = "float32"
     config.model.dropout = 0.0
+    config.language.update(width=128, layers=2, heads=4, kv_heads=2, hidden=256)
     config.tokenizer.width, config.tokenizer.heads = 64, 2
     config.tokenizer.layers, config.tokenizer.decoder_layers = 2, 1
     config.tokenizer.codes, config.tokenizer.code_width = 256, 16
@@ -173,6 +187,7 @@ def small(config: ConfigDict) -> None:
     config.batch_size = 64
     config.image.height = config.image.width = 512
     config.model.width, config.model.heads = 384, 6
+    config.language.update(width=384, heads=6, kv_heads=6, hidden=1024)
 
 
 def as_defaults(config: ConfigDict) -> None:
@@ -182,6 +197,7 @@ def as_defaults(config: ConfigDict) -> None:
 def large(config: ConfigDict) -> None:
     """24 layers of 1024, for TPU slices."""
     config.model.width, config.model.heads = 1024, 16
+    config.language.update(width=1024, layers=24, heads=16, kv_heads=16, hidden=2816)
     config.model.vision_layers = 24
     config.model.multiway_layers, config.model.joint_layers = 6, 3
 

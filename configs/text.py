@@ -12,6 +12,9 @@ def defaults() -> ConfigDict:
     # What is learned: "mntp", to read both ways, and after it "simcse", to tell texts apart.
     config.objective = "mntp"
 
+    # Word pieces, a tokenizer.json of data_prep.build; the checkpoint keeps it. "" takes those of
+    # the shards where config.data.path names document shards, else text is bytes.
+    config.data.tokenizer = ""
     # Tokens of a row; longer passages become several rows.
     config.data.length = 512
     # Share of tokens that are masked.
@@ -19,7 +22,7 @@ def defaults() -> ConfigDict:
 
     config.model = model = ConfigDict()
     # A published folder (config.json, safetensors, tokenizer.json) that gives weights, sizes and
-    # tokenizer; "" starts from scratch on bytes.
+    # tokenizer; "" starts from scratch.
     model.pretrained = ""
     # Without a published folder: width of the residual stream.
     model.width = 768
@@ -31,7 +34,7 @@ def defaults() -> ConfigDict:
     model.kv_heads = 12
     # Width within the feed-forward.
     model.hidden = 2048
-    # Rows of the embedding; 0: as many as bytes need.
+    # Rows of the embedding; 0: as many as the tokenizer needs.
     model.vocabulary = 0
     # Whether a token sees later ones.
     model.bidirectional = True

@@ -216,7 +216,12 @@ def begin(
     else:
         start = state.from_scratch(task, config, setup)
         start, origins, report = warm_start.apply(
-            start, setup, config.init_from, task.adapt_param, task.published_params()
+            start,
+            setup,
+            config.init_from,
+            task.adapt_param,
+            task.published_params(),
+            task.path_of_other,
         )
         start = warm_start.with_frozen(start, task.frozen_params())
         if params is not None:

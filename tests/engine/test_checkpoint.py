@@ -268,6 +268,19 @@ def test_published_weights_are_taken_over_where_no_run_has_them(run):
     np.testing.assert_array_equal(taken.params["head"], run.state.ema["head"])
 
 
+def test_a_task_says_where_another_tasks_parameters_go(run):
+    """Protects parts that are trained by themselves: a task is asked with the other's name."""
+    fresh = state.from_scratch(run.task, run.config, run.setup)
+
+    def path_of_other(path: str, task: str) -> str:
+        return f"{task}/odd" if path == "odd" else path
+
+    source = str(run.folder.parent)
+    _, origins, _ = warm_start.apply(fresh, run.setup, source, path_of_other=path_of_other)
+    _, whole, _ = warm_start.apply(fresh, run.setup, source)
+    assert whole.keys() - origins.keys() == {"odd"}
+
+
 def test_init_from_something_else_is_an_error(run, monkeypatch):
     """Protects from a run of another preset: nothing matches, and that is said."""
     for name, size in {"PIXELS": 12, "WIDTH": 6, "HIDDEN": 10}.items():

@@ -245,7 +245,7 @@ def test_a_disk_that_fails_the_first_process_ends_both(tmp_path):
 @pytest.mark.timeout(3 * 3600)
 @pytest.mark.parametrize("task", TASKS)
 def test_a_task_in_one_process_in_four_and_on_eight_devices(tmp_path, task):
-    """Protects every task as it is shipped: the same losses step by step, and the same evaluation."""
+    """Protects every task as it is shipped: the same losses, step by step, and evaluation."""
     curves = {}
     for name, count, environment in (
         ("one process", 1, {}),

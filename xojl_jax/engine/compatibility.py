@@ -81,6 +81,11 @@ ADDED_FIELDS: dict[str, Any] = {
 ADDED_DOCUMENT_FIELDS: dict[str, Any] = {
     "loss.pairs": 1.0,
     "model.pretrained_vision": "",
+    "language.width": 768,
+    "language.layers": 12,
+    "language.heads": 12,
+    "language.kv_heads": 12,
+    "language.hidden": 2048,
     "model.positions": "rows_columns",
     "model.relative_positions": "none",
     "model.activation": "gelu_pytorch_tanh",
@@ -91,6 +96,8 @@ ADDED_DOCUMENT_FIELDS: dict[str, Any] = {
     "model.init_std": 0.0,
     "model.depth_init": False,
 }
+# And of the task that trains text encoders.
+ADDED_TEXT_FIELDS: dict[str, Any] = {"data.tokenizer": ""}
 # Beginnings of parameter paths in 0.1.0 -> what they are today, such as "decoder/" ->
 # "trunk/decoder/". The longest one that fits counts.
 RENAMED_PARAMS: dict[str, str] = {}
@@ -102,8 +109,9 @@ def upgrade_config(config: Mapping[str, Any]) -> dict[str, Any]:
     Layouts were the one task of 0.1.0. A run of a version between releases lacks the latest fields.
     """
     flat = flatten(config)
-    if flat.get("task") == "document":
-        return nest(ADDED_DOCUMENT_FIELDS | flat)
+    later = {"document": ADDED_DOCUMENT_FIELDS, "text": ADDED_TEXT_FIELDS}
+    if flat.get("task") in later:
+        return nest(later[flat["task"]] | flat)
     if not RENAMED_FIELDS.keys() & flat.keys() and flat.get("task") != "layout":
         return nest(flat)
     return nest(ADDED_FIELDS | {RENAMED_FIELDS.get(name, name): flat[name] for name in flat})

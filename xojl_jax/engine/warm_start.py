@@ -27,6 +27,7 @@ def apply(
     init_from: str,
     adapt: Adapt = lambda path, stored, fresh: None,
     published: Mapping[str, np.ndarray] | None = None,
+    path_of_other: Callable[[str, str], str] = lambda path, task: path,
 ) -> tuple[TrainState, dict[str, str], list[str]]:
     """Replaces what other runs, or those who published weights, have learned.
 
@@ -36,6 +37,7 @@ def apply(
         array, the later one counts.
       adapt: asked where a path matches and the shape does not.
       published: arrays of published weights by path, which runs replace.
+      path_of_other: see `Task.path_of_other`.
 
     Returns:
       The state, name of every array taken over -> checkpoint it came from, and a report: one line
@@ -51,7 +53,12 @@ def apply(
     origins: dict[str, str] = dict.fromkeys(taken, PUBLISHED)
     for source in sources:
         params, metadata = checkpoint.load_params(source)
-        offered = _matching(params, wanted, adapt)
+        of_task = metadata["config"]["task"]
+        stored = {
+            path_of_other(path_name(path), of_task): leaf
+            for path, leaf in jax.tree_util.tree_leaves_with_path(params)
+        }
+        offered = _matching(stored, wanted, adapt)
         if not offered:
             raise BadUsage(
                 f"config.init_from: no array of {source} matches this model by path and shape "
@@ -78,10 +85,9 @@ def with_frozen(state: TrainState, params: Params | None) -> TrainState:
     return dataclasses.replace(state, frozen=placed)
 
 
-def _matching(params, wanted, adapt: Adapt) -> dict[str, np.ndarray]:
+def _matching(stored: dict, wanted: dict, adapt: Adapt) -> dict[str, np.ndarray]:
     found = {}
-    for path, leaf in jax.tree_util.tree_leaves_with_path(params):
-        name = path_name(path)
+    for name, leaf in stored.items():
         if name not in wanted:
             continue
         if leaf.shape != wanted[name].shape:

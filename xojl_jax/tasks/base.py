@@ -497,6 +497,15 @@ class Task(abc.ABC):
         """The group of a parameter, by its path such as "vision/blocks/mlp/up/kernel": a key of
         `config.optim.groups`, which has its learning rate."""
 
+    def path_of_other(self, path: str, task: str) -> str:
+        """Where a parameter of another task's run is found here, by its path there, for
+        `config.init_from`: the trunk is at the same path everywhere.
+
+        Args:
+          task: the other run's, by its name in `tasks.TASKS`.
+        """
+        return path
+
     def adapt_param(self, path: str, stored: np.ndarray, fresh: jax.Array) -> np.ndarray | None:
         """A parameter of another run in the shape of this run's, `fresh`, where the two differ: a
         table of positions for another resolution, say. None where it starts from scratch."""

@@ -10,8 +10,11 @@ import pytest
 from flax import linen as nn
 from safetensors.numpy import load_file
 
+from configs import document_text
 from tests.pretrained import checkpoints
+from tests.random_params import random_params
 from tests.tasks.document.conftest import small_config
+from xojl_jax import tasks
 from xojl_jax.config_fields import flatten
 from xojl_jax.errors import BadUsage
 from xojl_jax.nn.config import BlockConfig
@@ -184,6 +187,37 @@ def test_published_weights_are_where_training_begins(tmp_path):
     (folder / "config.json").unlink()
     again = DocumentTask(config, made.metadata())
     assert again.model_config == made.model_config
+
+
+def test_words_are_read_by_a_language_model_that_was_trained_by_itself(batch):
+    """Protects the way from a text run to documents: every parameter of it, pieces included, is
+    that of the run, and hidden words stay hidden."""
+    sizes = {"width": 12, "layers": 1, "heads": 2, "kv_heads": 1, "hidden": 8}
+    shape = {f"language.{name}": size for name, size in sizes.items()}
+    task = DocumentTask(small_config(objectives="mlm", **{"model.text": "language"}, **shape))
+    text = document_text.get_config("tiny")
+    text.data.path = str(task.folder)
+    text.model.update(sizes)
+    trained = random_params(tasks.make(text).init)
+    params = random_params(task.init)
+    names = flatten(params["text"]["language"], "/")
+    found = {
+        task.path_of_other(path, "text"): leaf.shape
+        for path, leaf in flatten(trained, "/").items()
+        if not path.startswith("head/")
+    }
+    assert found == {f"text/language/{path}": leaf.shape for path, leaf in names.items()}
+    predict = jax.jit(task.inference().predict)
+    before = predict(params, batch)
+    tokens = np.where(batch["hidden_tokens"], 300, batch["tokens"])
+    after = predict(params, {**batch, "tokens": tokens})
+    np.testing.assert_allclose(
+        after["log_prob/mlm"][~batch["hidden_tokens"]],
+        before["log_prob/mlm"][~batch["hidden_tokens"]],
+        atol=1e-5,
+    )
+    np.testing.assert_array_equal(after["guess/mlm"], before["guess/mlm"])
+    assert task.flops()["language model"] > 0
 
 
 def test_a_patch_embedding_that_sees_its_neighbors_is_refused():

@@ -11,8 +11,12 @@ from configs import base, document_text, text
 from tests.pretrained import checkpoints
 from xojl_jax import tasks
 from xojl_jax.config_fields import uncovered
+from xojl_jax.data.shards import ShardSource
+from xojl_jax.documents.record import parse_record
+from xojl_jax.documents.word_pieces import NAME, WordPieces
 from xojl_jax.engine.fields import FIELDS as ENGINE_FIELDS
 from xojl_jax.errors import BadInput, BadUsage
+from xojl_jax.tasks.document.task import SAMPLE_DATA
 from xojl_jax.tasks.text.byte_tokens import ByteTokens
 from xojl_jax.tasks.text.dataset import Passages
 from xojl_jax.tasks.text.fields import FIELDS
@@ -139,3 +143,18 @@ def test_wrong_fields_are_refused():
         tasks.make(small(objective="mlm"))
     with pytest.raises(BadUsage, match="gives no answers"):
         tasks.make(small()).inference()
+
+
+def test_document_shards_give_their_splits_and_their_pieces():
+    """Protects held-out pages: a text encoder for documents is trained on the pages of the training
+    split alone, in the pieces that the document model reads."""
+    folder = SAMPLE_DATA
+    task = tasks.make(small(**{"data.path": str(folder), "data.length": 512}))
+    assert task.model_config.vocabulary == task.pieces.size == WordPieces.load(folder / NAME).size
+    held_out, trained = (task.dataset(split) for split in ("test", "train"))
+    texts = [task.pieces.decode(row.tolist()) for row in held_out.rows]
+    record = parse_record(ShardSource(folder, "test")[0].record)
+    assert " ".join(record.words).startswith(texts[0])
+    assert not set(texts) & {task.pieces.decode(row.tolist()) for row in trained.rows}
+    again = tasks.make(small(), task.metadata())
+    assert again.tokenizer.encode(["Dear Sir"], 9) == task.tokenizer.encode(["Dear Sir"], 9)

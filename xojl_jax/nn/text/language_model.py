@@ -167,3 +167,11 @@ class LanguageModel(nn.Module):
         """Scores of the next token, or in a bidirectional model whatever it was trained to score
         there: float32[B, T, V]. For training, the losses read `head` some positions at a time."""
         return (self(tokens, token_mask) @ self.head()).astype(jnp.float32)
+
+
+def language_flops(c: LanguageConfig, length: int, sparse: bool = False) -> float:
+    """Forward FLOPs of the blocks for one row of `length` tokens."""
+    attention = c.width * c.head_dim * (2 * c.heads + 2 * c.kv_heads)
+    seen = min(length, c.shift_group) if sparse else length
+    scores = 2 * seen * c.heads * c.head_dim
+    return 2.0 * length * c.layers * (attention + scores + 3 * c.width * c.hidden)

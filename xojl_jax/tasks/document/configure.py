@@ -15,6 +15,7 @@ from xojl_jax.nn.config import (
     TrunkConfig,
     VisionConfig,
 )
+from xojl_jax.nn.text.config import LanguageConfig
 from xojl_jax.pretrained import vision as vision_form
 from xojl_jax.tasks.document.model_config import ImageTokenizerConfig, ModelConfig
 
@@ -78,6 +79,7 @@ def model_config(
         tokenizer=tokenizer,
         objectives=objectives,
         text=m.text,
+        language=_language(config, vocabulary_size),
         max_tokens=m.max_tokens,
         vocabulary_size=vocabulary_size,
     )
@@ -141,6 +143,24 @@ def _published_vision(config, block: BlockConfig, published: dict[str, Any]) -> 
                 f"config.model.pretrained_vision: set --config.model.{name}={told}"
             )
     return vision
+
+
+def _language(config, vocabulary_size: int) -> LanguageConfig:
+    c, m = config.language, config.model
+    return LanguageConfig(
+        vocabulary=vocabulary_size,
+        width=c.width,
+        layers=c.layers,
+        heads=c.heads,
+        kv_heads=c.kv_heads,
+        head_dim=c.width // c.heads,
+        hidden=c.hidden,
+        bidirectional=True,
+        dropout=m.dropout,
+        dtype=m.dtype,
+        remat=m.remat,
+        attention_block=m.attention_block,
+    )
 
 
 def _three(values: list[float]) -> tuple[float, float, float]:

@@ -4,6 +4,7 @@ import dataclasses
 
 from xojl_jax.nn.config import BlockConfig, TrunkConfig
 from xojl_jax.nn.patches import patch_grid
+from xojl_jax.nn.text.config import LanguageConfig
 
 
 @dataclasses.dataclass(frozen=True)
@@ -32,6 +33,7 @@ class ModelConfig:
       tokenizer: of patches.
       objectives: names in `OBJECTIVES`, those that are trained.
       text: a name in `TEXT_ENCODERS`.
+      language: the model that `text` "language" reads words with.
       max_tokens: T of a batch.
       vocabulary_size: pieces of words.
     """
@@ -40,6 +42,7 @@ class ModelConfig:
     tokenizer: ImageTokenizerConfig
     objectives: tuple[str, ...]
     text: str
+    language: LanguageConfig
     max_tokens: int
     vocabulary_size: int
 

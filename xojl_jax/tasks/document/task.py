@@ -134,6 +134,10 @@ class DocumentTask(Task):
             return "still" if path in CODES or TOKENIZER not in self.objectives else "tokenizer"
         return "vision" if path.startswith("trunk/vision/") else "rest"
 
+    def path_of_other(self, path: str, task: str) -> str:
+        """A text encoder that was trained by itself is the language model of the words."""
+        return f"text/language/{path}" if task == "text" else path
+
     def flops(self, bucket: Bucket | None = None) -> dict[str, float]:
         return forward_flops(self.model_config)
 

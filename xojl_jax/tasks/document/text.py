@@ -1,7 +1,7 @@
 """What makes vectors of a page's words, by name.
 
 A module is called as `(tokens, tokens_mask)`: int32[B, T], in which `MASK` stands for what is
-hidden, and bool[B, T] -> [B, T, D]. A language model is another entry.
+hidden, and bool[B, T] -> [B, T, D].
 """
 
 from collections.abc import Callable
@@ -12,8 +12,9 @@ from flax import linen as nn
 from jaxtyping import Bool, Float, Int
 
 from xojl_jax.nn.embedding import Embed
-from xojl_jax.nn.layers import LayerNorm, named
+from xojl_jax.nn.layers import EinsumDense, LayerNorm, named
 from xojl_jax.nn.positions import POSITION_STD
+from xojl_jax.nn.text.language_model import LanguageModel, language_flops
 from xojl_jax.tasks.document.model_config import ModelConfig
 
 Array = jax.Array
@@ -43,6 +44,22 @@ class PieceEmbeddings(nn.Module):
         return LayerNorm(dtype, name="norm")(x)
 
 
+class LanguageStates(nn.Module):
+    """Hidden states of a language model that reads both ways, in the width of the trunk. Its
+    parameters, at "language", are those of a run of the text task."""
+
+    config: ModelConfig
+
+    @nn.compact
+    def __call__(
+        self, tokens: Int[Array, "B T"], tokens_mask: Bool[Array, "B T"]
+    ) -> Float[Array, "B T D"]:
+        block = self.config.block
+        states = LanguageModel(self.config.language, name="language")(tokens, tokens_mask)
+        out = EinsumDense((block.width,), ("embed", None), dtype=block.jnp_dtype, name="out")
+        return LayerNorm(block.jnp_dtype, name="norm")(out(states))
+
+
 class TextEncoder(NamedTuple):
     """An entry of `TEXT_ENCODERS`.
 
@@ -57,4 +74,11 @@ class TextEncoder(NamedTuple):
 
 TEXT_ENCODERS: dict[str, TextEncoder] = {
     "pieces": TextEncoder(PieceEmbeddings, lambda c: {}),
+    "language": TextEncoder(
+        LanguageStates,
+        lambda c: {
+            "language model": language_flops(c.language, c.max_tokens)
+            + 2.0 * c.max_tokens * c.language.width * c.block.width
+        },
+    ),
 }

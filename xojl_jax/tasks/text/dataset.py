@@ -1,8 +1,8 @@
 """Passages of text as rows of tokens, with the tokens that are masked.
 
-A source is a text file, one passage a line, or a folder of document records, one page a passage.
-Its passages are cut into rows of at most `length` tokens. A passage is in one split only, by a hash
-of it, or of its document.
+A source is a text file, one passage a line, or a folder of document records or of their shards,
+one page a passage. Its passages are cut into rows of at most `length` tokens. Shards have splits;
+else a passage is in one split only, by a hash of it, or of its document.
 
 Letters: T tokens of a row.
 """
@@ -14,7 +14,9 @@ from typing import Protocol
 
 import numpy as np
 
-from xojl_jax.documents.record import DocumentRecord, read_directory
+from xojl_jax.data.manifest import MANIFEST
+from xojl_jax.data.shards import ShardSource
+from xojl_jax.documents.record import DocumentRecord, parse_record, read_directory
 from xojl_jax.errors import BadInput
 from xojl_jax.tasks.base import Sample
 
@@ -46,7 +48,7 @@ class Passages:
     bool[T], the tokens that training hides, drawn from i alone; `augment` draws others.
 
     Args:
-      source: a text file or a folder of document records.
+      source: a text file, or a folder of document records or of their shards.
       split: "train", "val" or "test".
       length: T.
       mask_share: of the tokens, how many are masked.
@@ -96,11 +98,19 @@ class Passages:
 
 
 def _passages(source: Path, split: str) -> Iterator[str]:
+    if (source / MANIFEST).is_file():
+        yield from _pages(ShardSource(source, split), f"{source} ({split})")
+        return
     for group, passage in _grouped(source):
         way = zlib.crc32(group.encode()) % WAYS
         held_out = next((name for name, ways in HELD_OUT.items() if way in ways), "train")
         if held_out == split and passage.strip():
             yield passage
+
+
+def _pages(shards: ShardSource, name: str) -> Iterator[str]:
+    for i in range(len(shards)):
+        yield " ".join(parse_record(shards[i].record, where=f"{name} record {i}").words)
 
 
 def _grouped(source: Path) -> Iterator[tuple[str, str]]:

@@ -17,6 +17,7 @@ _RATE = Number(0, below=1)
 
 FIELDS: dict[str, Rule] = {
     "objective": OneOf(OBJECTIVES),
+    "data.tokenizer": ANY,  # a file, read by `WordPieces.load`
     "data.length": Number(4),
     "data.mask_share": Number(0, most=1),
     "model.pretrained": ANY,  # a folder, read by `WeightsFolder`

@@ -13,11 +13,12 @@ import jax.numpy as jnp
 import numpy as np
 
 from xojl_jax.config_fields import split_names
+from xojl_jax.documents.word_pieces import NAME, WordPieces
 from xojl_jax.errors import BadUsage
 from xojl_jax.nn.text import low_rank
 from xojl_jax.nn.text.config import LanguageConfig, LoraConfig
 from xojl_jax.nn.text.contrast import info_nce
-from xojl_jax.nn.text.language_model import LanguageModel
+from xojl_jax.nn.text.language_model import LanguageModel, language_flops
 from xojl_jax.nn.text.masked_next_token import masked_next_token
 from xojl_jax.nn.text.pooling import pool
 from xojl_jax.pretrained import language, names
@@ -28,6 +29,7 @@ from xojl_jax.tasks.base import Batch, Bucket, Params, RealWork, Sample, Task
 from xojl_jax.tasks.text.byte_tokens import ByteTokens
 from xojl_jax.tasks.text.dataset import Passages, Tokenizer
 from xojl_jax.tasks.text.fields import FIELDS
+from xojl_jax.tasks.text.piece_tokens import PieceTokens
 
 Array = jax.Array
 
@@ -37,22 +39,45 @@ SAMPLE_TEXT = Path(__file__).parent / "passages.txt"
 class TextTask(Task):
     """A language model becomes a text encoder.
 
-    From scratch, text is bytes; with `config.model.pretrained`, a published folder gives weights,
-    sizes and tokenizer. With `config.lora.rank`, the model is frozen and adapters are trained.
+    From scratch, text is bytes, or word pieces where `config.data` names some; with
+    `config.model.pretrained`, a published folder gives weights, sizes and tokenizer. With
+    `config.lora.rank`, the model is frozen and adapters are trained.
+
+    Args:
+      config: see configs/text.py.
+      metadata: what `metadata` gave when the parameters were trained; None takes the word pieces
+        that the config names.
     """
 
     fields = FIELDS
 
     def __init__(self, config, metadata: dict[str, Any] | None = None):
         super().__init__(config)
-        del metadata  # the folder, or the bytes, say it all
+        self._metadata = metadata or {}
 
     # --- data --------------------------------------------------------------------------------
 
     @functools.cached_property
     def tokenizer(self) -> Tokenizer:
         folder = self.config.model.pretrained
-        return PublishedTokenizer(folder) if folder else ByteTokens()
+        if folder:
+            return PublishedTokenizer(folder)
+        return ByteTokens() if self.pieces is None else PieceTokens(self.pieces)
+
+    @functools.cached_property
+    def pieces(self) -> WordPieces | None:
+        """Those of the checkpoint, of `config.data.tokenizer`, or of the shards; None: bytes."""
+        if "tokenizer" in self._metadata:
+            return WordPieces.from_json(self._metadata["tokenizer"], "the checkpoint's tokenizer")
+        c = self.config.data
+        beside = Path(c.path) / NAME
+        path = c.tokenizer or (str(beside) if c.path and beside.is_file() else "")
+        return WordPieces.load(path) if path else None
+
+    def metadata(self) -> dict[str, Any]:
+        if isinstance(self.tokenizer, PieceTokens):
+            return {"tokenizer": self.tokenizer.pieces.to_json()}
+        return {}
 
     @functools.cached_property
     def mask_token(self) -> int:
@@ -96,7 +121,7 @@ class TextTask(Task):
             path = Path(c.pretrained) / CONFIG
             return language.parse_config(read_json(path), str(path), **chosen)
         return LanguageConfig(
-            vocabulary=c.vocabulary or ByteTokens.size,
+            vocabulary=c.vocabulary or (self.pieces.size if self.pieces else ByteTokens.size),
             width=c.width,
             layers=c.layers,
             heads=c.heads,
@@ -161,12 +186,9 @@ class TextTask(Task):
 
     def flops(self, bucket: Bucket | None = None) -> dict[str, float]:
         c, length = self.model_config, self.config.data.length
-        attention = c.width * c.head_dim * (2 * c.heads + 2 * c.kv_heads)
-        seen = min(length, c.shift_group) if self.config.model.shift_group else length
-        scores = 2 * seen * c.heads * c.head_dim
-        layer = attention + scores + 3 * c.width * c.hidden
         passes = 2 if self.config.objective == "simcse" else 1
-        parts = {"blocks": 2.0 * passes * length * c.layers * layer}
+        sparse = bool(self.config.model.shift_group)
+        parts = {"blocks": passes * language_flops(c, length, sparse)}
         if self.config.objective == "mntp":
             parts["head"] = 2.0 * length * c.width * c.vocabulary
         return parts
