@@ -26,6 +26,12 @@ def defaults() -> ConfigDict:
     # makes the codes.
     config.objectives = "mlm,mim,wpa"
 
+    # What "mim" tells of hidden patches: "codes" of the image tokenizer, or "features" of CLIP.
+    config.target = "codes"
+    # A folder of a published CLIP model or its image side (config.json, model.safetensors), whose
+    # features are told where `target` or `tokenizer.target` is "features". It is never trained.
+    config.clip = ""
+
     # The tokenizer of words, a tokenizer.json; the checkpoint keeps it. "" takes the one that
     # data_prep.build made with the shards.
     config.data.tokenizer = ""
@@ -127,6 +133,8 @@ def defaults() -> ConfigDict:
     tokenizer.decoder_layers = 2
     # Entries of the codebook.
     tokenizer.codes = 8192
+    # What is told through the codes: "pixels", or "features" of CLIP (BEiT v2's distillation).
+    tokenizer.target = "pixels"
     # Width of an entry.
     tokenizer.code_width = 32
 

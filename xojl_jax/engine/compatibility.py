@@ -80,6 +80,9 @@ ADDED_FIELDS: dict[str, Any] = {
 # The same of the document task, which 0.1.0 did not have: fields that came after its first runs.
 ADDED_DOCUMENT_FIELDS: dict[str, Any] = {
     "loss.pairs": 1.0,
+    "target": "codes",
+    "clip": "",
+    "tokenizer.target": "pixels",
     "model.pretrained_vision": "",
     "language.width": 768,
     "language.layers": 12,

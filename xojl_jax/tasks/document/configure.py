@@ -15,9 +15,11 @@ from xojl_jax.nn.config import (
     TrunkConfig,
     VisionConfig,
 )
+from xojl_jax.nn.patches import patch_grid
 from xojl_jax.nn.text.config import LanguageConfig
 from xojl_jax.pretrained import vision as vision_form
 from xojl_jax.tasks.document.model_config import ImageTokenizerConfig, ModelConfig
+from xojl_jax.tasks.document.objectives import TOKENIZER
 
 
 def model_config(
@@ -25,12 +27,14 @@ def model_config(
     vocabulary_size: int,
     statistics: dict[str, list[float]],
     published: dict[str, Any] | None = None,
+    clip: dict[str, Any] | None = None,
 ) -> ModelConfig:
     """What the model is built from.
 
     Args:
       statistics: "mean" and "std" of each color channel, in [0, 1].
       published: what the folder of `config.model.pretrained_vision` tells of its encoder.
+      clip: what that of `config.clip` tells.
 
     Raises:
       BadUsage: for parts that do not go together.
@@ -72,6 +76,8 @@ def model_config(
         decoder_layers=t.decoder_layers,
         codes=t.codes,
         code_width=t.code_width,
+        target=t.target,
+        features=clip["hidden_size"] if clip and t.target == "features" else 0,
     )
     return ModelConfig(
         # Nothing is written yet: the decoder has no parameters unless it is called.
@@ -82,7 +88,16 @@ def model_config(
         language=_language(config, vocabulary_size),
         max_tokens=m.max_tokens,
         vocabulary_size=vocabulary_size,
+        target=config.target,
+        teacher=None if clip is None else _teacher(clip, vision),
     )
+
+
+def needs_teacher(config) -> bool:
+    """Whether a run is told a teacher's features."""
+    objectives = split_names(config.objectives)
+    pairs = (("mim", config.target), (TOKENIZER, config.tokenizer.target))
+    return any(name in objectives and target == "features" for name, target in pairs)
 
 
 def _own_vision(config, block: BlockConfig, statistics: dict[str, list[float]]) -> VisionConfig:
@@ -161,6 +176,14 @@ def _language(config, vocabulary_size: int) -> LanguageConfig:
         remat=m.remat,
         attention_block=m.attention_block,
     )
+
+
+def _teacher(clip: dict[str, Any], vision: VisionConfig) -> VisionConfig:
+    """The tower of a CLIP model, for pages whose grid of patches is that of `vision`."""
+    rows, columns = patch_grid(vision.image_height, vision.image_width, vision.patch)
+    block = {"dtype": vision.block.dtype, "attention_block": vision.block.attention_block}
+    sizes = {"image_height": rows * clip["patch_size"], "image_width": columns * clip["patch_size"]}
+    return vision_form.parse_config(clip, block, **sizes)
 
 
 def _three(values: list[float]) -> tuple[float, float, float]:

@@ -7,7 +7,8 @@ from xojl_jax.nn.config import DTYPES, RELATIVE_POSITIONS
 from xojl_jax.nn.patch_embeds import PATCH_EMBEDS
 from xojl_jax.nn.positions import GRID_POSITIONS
 from xojl_jax.nn.scan import REMAT
-from xojl_jax.tasks.document.objectives import OBJECTIVES, TOKENIZER
+from xojl_jax.tasks.document import image_tokenizer
+from xojl_jax.tasks.document.objectives import OBJECTIVES, TARGETS, TOKENIZER
 from xojl_jax.tasks.document.text import TEXT_ENCODERS
 
 _COUNT = Number(1)
@@ -16,6 +17,8 @@ _SHARE = Number(0, most=1)
 
 FIELDS: dict[str, Rule] = {
     "objectives": SomeOf((*OBJECTIVES, TOKENIZER), fewest=1),
+    "target": OneOf(TARGETS),
+    "clip": ANY,  # a folder, read by pretrained/vision.py
     "data.tokenizer": ANY,  # a file, read by `WordPieces.load`
     "image.height": Number(8, most=1 << 14),
     "image.width": Number(8, most=1 << 14),
@@ -57,6 +60,7 @@ FIELDS: dict[str, Rule] = {
     "tokenizer.heads": _COUNT,
     "tokenizer.layers": _COUNT,
     "tokenizer.decoder_layers": _COUNT,
+    "tokenizer.target": OneOf(image_tokenizer.TARGETS),
     "tokenizer.codes": Number(2, most=1 << 20),
     "tokenizer.code_width": _COUNT,
     "loss.*": _FROM_ZERO,

@@ -8,21 +8,22 @@ from xojl_jax.nn.multiway import multiway_flops
 from xojl_jax.nn.patch_embeds import patch_embed_class
 from xojl_jax.nn.patches import patch_grid
 from xojl_jax.tasks.document.model_config import ModelConfig
-from xojl_jax.tasks.document.objectives import OBJECTIVES, TOKENIZER
+from xojl_jax.tasks.document.objectives import TOKENIZER, inputs_of, objectives_of
 from xojl_jax.tasks.document.text import TEXT_ENCODERS
 
 
 def forward_flops(c: ModelConfig) -> dict[str, float]:
     """Of everything that the objectives run."""
-    heads = [name for name in c.objectives if name != TOKENIZER]
-    needed = frozenset().union(*(OBJECTIVES[name].inputs for name in heads))
+    heads, needed = objectives_of(c), inputs_of(c)
     parts = vision_flops(c.trunk.vision) if heads else {}
     if {"words", "text"} & needed and c.trunk.multiway is not None:
         parts |= TEXT_ENCODERS[c.text].flops(c)
         parts |= multiway_flops(c.trunk.multiway, c.max_tokens, c.num_patches)
     if "codes" in needed or TOKENIZER in c.objectives:
         parts |= tokenizer_flops(c)
-    return parts | {f"{name} head": OBJECTIVES[name].flops(c) for name in heads}
+    if "teacher" in needed and c.teacher is not None:
+        parts["teacher"] = sum(vision_flops(c.teacher).values())
+    return parts | {f"{name} head": entry.flops(c) for name, entry in heads.items()}
 
 
 def vision_flops(c: VisionConfig) -> dict[str, float]:
@@ -41,7 +42,8 @@ def tokenizer_flops(c: ModelConfig) -> dict[str, float]:
     t, patches, pixels = c.tokenizer, c.num_patches, 3 * c.trunk.vision.patch**2
     trained = TOKENIZER in c.objectives
     layers = t.layers + (t.decoder_layers if trained else 0)
-    ends = 2.0 * patches * pixels * t.block.width * (2 if trained else 1)
+    told = (t.features or pixels) if trained else 0
+    ends = 2.0 * patches * (pixels + told) * t.block.width
     codes = 2.0 * patches * t.code_width * (t.codes + t.block.width)
     return {"tokenizer ends": ends + codes, **_layers("tokenizer", t.block, layers, patches)}
 

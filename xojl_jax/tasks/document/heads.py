@@ -50,6 +50,21 @@ class ClassHead(nn.Module):
         return map_positions(scores, (x, truth), CHUNK)
 
 
+class FeatureHead(nn.Module):
+    """A vector for every position: [B, N, D] -> float32[B, N, features]."""
+
+    block: BlockConfig
+    features: int
+
+    @nn.compact
+    def __call__(self, x: Float[Array, "B N D"]) -> Float[Array, "B N _"]:
+        c = self.block
+        x = EinsumDense((c.width,), ("embed", None), dtype=c.jnp_dtype, name="layer")(x)
+        x = LayerNorm(c.jnp_dtype, name="norm")(nn.gelu(x))
+        dense = EinsumDense((self.features,), ("embed", None), dtype=c.jnp_dtype, name="out")
+        return dense(x).astype(jnp.float32)
+
+
 class Pairs(NamedTuple):
     """text, picture: float32[B, D], vectors of the two sides of each page."""
 

@@ -1,12 +1,14 @@
 """A number for every patch: a vector-quantized autoencoder (van den Oord, Vinyals and Kavukcuoglu
 2017) with the codebook of BEiT v2 (Peng et al. 2022): unit vectors, found by their cosine, that
-follow the patches by moving averages; codes that die begin again at a patch of the batch.
+follow the patches by moving averages; codes that die begin again at a patch of the batch. Through
+the codes it tells pixels, or a teacher's features (BEiT v2's distillation, VQ-KD).
 
 B batch, N patches, P pixels of a patch's side, V codes, k width of a code.
 """
 
 import functools
-from typing import Any
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -22,6 +24,7 @@ from xojl_jax.nn.patches import patch_grid, plain_patches
 from xojl_jax.nn.positions import GridPositions
 from xojl_jax.nn.scan import Stack
 from xojl_jax.tasks.document.model_config import ImageTokenizerConfig
+from xojl_jax.tasks.document.teacher import cosine_distance
 
 Array = jax.Array
 
@@ -65,7 +68,9 @@ class ImageTokenizer(nn.Module):
         self.from_code = EinsumDense((width,), (None, "embed"), dtype=dtype)
         self.decoder = Stack(block, c.decoder_layers, c.block.remat)
         self.decoder_norm = LayerNorm(dtype)
+        # One of them is called, and has parameters.
         self.to_pixels = EinsumDense((v.patch**2 * 3,), ("embed", "patch"))
+        self.to_features = EinsumDense((c.features,), ("embed", None))
         self.codebook = self.param(
             "codebook", named(_unit_normal, "table", None), (c.codes, c.code_width), jnp.float32
         )
@@ -78,10 +83,18 @@ class ImageTokenizer(nn.Module):
         return jax.lax.stop_gradient(self._nearest(self._encode(self._patches(images))))
 
     def learn(
-        self, images: UInt8[Array, "B H W 3"], patch_mask: Bool[Array, "B N"], rng: Array | None
+        self,
+        images: UInt8[Array, "B H W 3"],
+        patch_mask: Bool[Array, "B N"],
+        rng: Array | None,
+        features: Float[Array, "B N _"] | None = None,
     ) -> tuple[Array, Array, CodeStatistics | None]:
-        """Mean squared error of the pixels (in standard deviations), how far patches are from their
-        codes, and statistics, for which `rng` draws. float32[], over real patches."""
+        """How far what is told is off, how far patches are from their codes, and statistics, for
+        which `rng` draws. float32[], over real patches.
+
+        Told are pixels (mean squared error in standard deviations), or the teacher's features (1 -
+        cosine), by `config.target`.
+        """
         pixels = self._patches(images)
         vectors = self._encode(pixels)
         codes = jax.lax.stop_gradient(self._nearest(vectors))
@@ -89,10 +102,12 @@ class ImageTokenizer(nn.Module):
         # Straight through: the gradient of the choice is that of the vector.
         x = self.from_code(vectors + jax.lax.stop_gradient(chosen - vectors))
         x = self.decoder(x + self._places(x.dtype))
-        told = self.to_pixels(self.decoder_norm(x)).astype(jnp.float32)
+        target = TARGETS[self.config.target]
+        told = getattr(self, target.layer)(self.decoder_norm(x)).astype(jnp.float32)
+        wanted = {"pixels": pixels, "features": features}[self.config.target]
         real = patch_mask.astype(jnp.float32)
         count = jnp.maximum(real.sum(), 1)
-        error = jnp.sum(jnp.square(told - pixels).mean(-1) * real) / count
+        error = jnp.sum(target.error(told, wanted) * real) / count
         apart = jnp.sum(jnp.square(vectors - chosen).sum(-1) * real) / count
         if rng is None:
             return error, apart, None
@@ -133,6 +148,25 @@ class ImageTokenizer(nn.Module):
         places = jax.random.uniform(rng, (total,)) * ends[-1]
         drawn = jnp.minimum(jnp.searchsorted(ends, places, side="right"), len(flat) - 1)
         return CodeStatistics(counts, sums, flat[drawn])
+
+
+class Target(NamedTuple):
+    """An entry of `TARGETS`.
+
+    Attributes:
+      layer: the tokenizer's last one.
+      error: (told, wanted), both float32[B, N, any] -> float32[B, N].
+    """
+
+    layer: str
+    error: Callable[[Array, Array], Array]
+
+
+# What a tokenizer tells through its codes, by the name in `config.tokenizer.target` (R014).
+TARGETS: dict[str, Target] = {
+    "pixels": Target("to_pixels", lambda told, wanted: jnp.square(told - wanted).mean(-1)),
+    "features": Target("to_features", cosine_distance),
+}
 
 
 def move_codes(codebook: Array, usage: Array, found: CodeStatistics) -> tuple[Array, Array]:

@@ -26,7 +26,7 @@ from xojl_jax.tasks.document.metrics import (
     constant_guess,
     evaluate,
 )
-from xojl_jax.tasks.document.objectives import OBJECTIVES
+from xojl_jax.tasks.document.objectives import inputs_of, objectives_of
 from xojl_jax.xojl.screenshot_file import safe_screenshot_path
 
 if TYPE_CHECKING:
@@ -193,10 +193,11 @@ class DocumentInference(Inference):
         text/pairs and picture/pairs, and codes."""
         found: Any = self.task.model().apply({"params": params}, batch, method="predict")
         told, features = found
+        entries = objectives_of(self.task.model_config)
         arrays = {
             f"{what}/{name}": array
             for name, prediction in told.items()
-            for what, array in OBJECTIVES[name].answer(prediction, batch).items()
+            for what, array in entries[name].answer(prediction, batch).items()
         }
         if features.codes is not None:
             arrays["codes"] = features.codes
@@ -306,7 +307,7 @@ class DocumentInference(Inference):
         if "wpa" in self.task.objectives:
             truths = [s["aligned"][s["aligned_mask"]].astype(int) for s in samples]
             told["wpa"] = constant_guess(aligned, truths)
-        if "mim" in self.task.objectives:
+        if "codes" in inputs_of(self.task.model_config):
             codes = np.zeros(self.task.config.tokenizer.codes)
             for answer in answers:
                 np.add.at(codes, answer.codes, 1)

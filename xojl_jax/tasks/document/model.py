@@ -17,10 +17,11 @@ from xojl_jax.nn.trunk import Trunk
 from xojl_jax.tasks.document.image_tokenizer import CodeStatistics, ImageTokenizer
 from xojl_jax.tasks.document.model_config import ModelConfig
 from xojl_jax.tasks.document.objectives import (
-    OBJECTIVES,
     TOKENIZER,
     Batch,
     Features,
+    inputs_of,
+    objectives_of,
 )
 from xojl_jax.tasks.document.text import TEXT_ENCODERS
 
@@ -40,15 +41,13 @@ class DocumentModel(nn.Module):
         self.trunk = Trunk(c.trunk)
         self.text = TEXT_ENCODERS[c.text].module(c)
         self.image_tokenizer = ImageTokenizer(c.tokenizer, c.trunk.vision)
-        self.heads = {
-            name: OBJECTIVES[name].module(c) for name in c.objectives if name != TOKENIZER
-        }
+        self.entries = objectives_of(c)
+        self.heads = {name: entry.module(c) for name, entry in self.entries.items()}
 
     @property
     def needed(self) -> frozenset[str]:
-        """Fields of `Features` that the objectives read."""
-        named = (OBJECTIVES[name].inputs for name in self.config.objectives if name != TOKENIZER)
-        return frozenset().union(*named)
+        """What the objectives read."""
+        return inputs_of(self.config)
 
     def features(self, batch: Batch) -> Features:
         """What the encoders give of a page with something hidden."""
@@ -107,13 +106,15 @@ class DocumentModel(nn.Module):
             return {}, None
         features = self.features(batch)
         told = {
-            name: OBJECTIVES[name].call(head, features, batch) for name, head in self.heads.items()
+            name: self.entries[name].call(head, features, batch)
+            for name, head in self.heads.items()
         }
         return told, features
 
     def losses(self, batch: Batch, rng: Array | None) -> tuple[Found, Found, CodeStatistics | None]:
         """The loss of every objective by its name, metrics, and what the codes shall learn.
 
+        batch: with "teacher", float32[B, N, features] of the patches, where the objectives read it.
         rng: draws for the codes; None outside of training.
         """
         parts, metrics, statistics = {}, {}, None
@@ -121,14 +122,14 @@ class DocumentModel(nn.Module):
         if features is not None and features.codes is not None:
             batch = {**batch, "codes": features.codes}
         for name, prediction in told.items():
-            parts[name], found = OBJECTIVES[name].loss(prediction, batch)
+            parts[name], found = self.entries[name].loss(prediction, batch)
             metrics |= found
         if TOKENIZER in self.config.objectives:
             error, apart, statistics = self.image_tokenizer.learn(
-                batch["image"], batch["patch_mask"], rng
+                batch["image"], batch["patch_mask"], rng, batch.get("teacher")
             )
             parts[TOKENIZER] = error + COMMITMENT * apart
-            metrics |= {"error/pixels": error, "error/codes": apart}
+            metrics |= {f"error/{self.config.tokenizer.target}": error, "error/codes": apart}
             if statistics is not None:
                 metrics["codes_used"] = (statistics.counts > 0).mean()
         return parts, metrics, statistics

@@ -2,7 +2,7 @@
 
 import dataclasses
 
-from xojl_jax.nn.config import BlockConfig, TrunkConfig
+from xojl_jax.nn.config import BlockConfig, TrunkConfig, VisionConfig
 from xojl_jax.nn.patches import patch_grid
 from xojl_jax.nn.text.config import LanguageConfig
 
@@ -15,6 +15,8 @@ class ImageTokenizerConfig:
       layers, decoder_layers: before and behind the codes.
       codes: entries of the codebook.
       code_width: of each.
+      target: what it tells through the codes, a name in `image_tokenizer.TARGETS`.
+      features: numbers of a patch that the teacher gives, where `target` is "features".
     """
 
     block: BlockConfig
@@ -22,6 +24,8 @@ class ImageTokenizerConfig:
     decoder_layers: int
     codes: int
     code_width: int
+    target: str = "pixels"
+    features: int = 0
 
 
 @dataclasses.dataclass(frozen=True)
@@ -36,6 +40,8 @@ class ModelConfig:
       language: the model that `text` "language" reads words with.
       max_tokens: T of a batch.
       vocabulary_size: pieces of words.
+      target: what is told of hidden patches, a name in `objectives.TARGETS`.
+      teacher: whose features of patches are targets; None where they are not.
     """
 
     trunk: TrunkConfig
@@ -45,6 +51,8 @@ class ModelConfig:
     language: LanguageConfig
     max_tokens: int
     vocabulary_size: int
+    target: str = "codes"
+    teacher: VisionConfig | None = None
 
     @property
     def block(self) -> BlockConfig:

@@ -14,8 +14,16 @@ from flax import linen as nn
 from xojl_jax.nn.contrast import contrastive_loss, recall_at_1
 from xojl_jax.nn.masked import masked_mean
 from xojl_jax.nn.multiway import multiway_flops
-from xojl_jax.tasks.document.heads import ClassHead, ClassScores, PairHead, Pairs, YesHead
+from xojl_jax.tasks.document.heads import (
+    ClassHead,
+    ClassScores,
+    FeatureHead,
+    PairHead,
+    Pairs,
+    YesHead,
+)
 from xojl_jax.tasks.document.model_config import ModelConfig
+from xojl_jax.tasks.document.teacher import cosine_distance
 
 Array = jax.Array
 Batch = Mapping[str, Array]
@@ -43,11 +51,13 @@ class Objective(NamedTuple):
     """An entry of `OBJECTIVES`.
 
     Attributes:
-      inputs: fields of `Features` that it reads.
+      inputs: fields of `Features` that it reads; "teacher" where its loss reads what a teacher
+        tells, which is in the batch.
       module: its head.
       call: (head, features, batch) -> prediction.
       loss: (prediction, batch) -> (float32[], metrics).
-      answer: (prediction, batch) -> what an answer is made from, by name.
+      answer: (prediction, batch) -> what an answer is made from, by name; nothing where the truth
+        is not known when a page is read.
       flops: forward FLOPs of its head for one sample.
     """
 
@@ -67,6 +77,16 @@ def _class_loss(name: str, hidden: str, truth: str) -> Callable:
         return value, {f"accuracy/{name}": masked_mean(right, mask)}
 
     return loss
+
+
+def _feature_loss(told: Array, batch: Batch) -> tuple[Array, dict[str, Array]]:
+    value = masked_mean(cosine_distance(told, batch["teacher"]), batch["hidden_patches"])
+    return value, {"cosine/mim": 1 - value}
+
+
+def _teacher_width(c: ModelConfig) -> int:
+    assert c.teacher is not None
+    return c.teacher.block.width
 
 
 def _aligned_loss(logits: Array, batch: Batch) -> tuple[Array, dict[str, Array]]:
@@ -143,5 +163,34 @@ OBJECTIVES: dict[str, Objective] = {
         flops=_pairs_flops,
     ),
 }
+# What is told of hidden patches, by the name in `config.target` (R014): entries that take the place
+# of those above.
+TARGETS: dict[str, dict[str, Objective]] = {
+    "codes": {},
+    # Features of a teacher, as MVP (Wei et al. 2022) and EVA (Fang et al. 2023) tell them.
+    "features": {
+        "mim": Objective(
+            inputs=frozenset({"patches", "teacher"}),
+            module=lambda c: FeatureHead(c.block, _teacher_width(c)),
+            call=lambda head, features, batch: head(features.patches),
+            loss=_feature_loss,
+            answer=lambda told, batch: {},
+            flops=lambda c: _head_flops(c.num_patches, c.block.width, _teacher_width(c)),
+        ),
+    },
+}
 # The objective that trains the image tokenizer. It has no head, and learns its codes by averages.
 TOKENIZER = "tokenizer"
+
+
+def objectives_of(c: ModelConfig) -> dict[str, Objective]:
+    """The entries of a model's objectives, by name, in their order; the tokenizer has none."""
+    table = OBJECTIVES | TARGETS[c.target]
+    return {name: table[name] for name in c.objectives if name != TOKENIZER}
+
+
+def inputs_of(c: ModelConfig) -> frozenset[str]:
+    """What a model's objectives read: fields of `Features`, and "teacher"."""
+    read = frozenset().union(*(entry.inputs for entry in objectives_of(c).values()))
+    told = TOKENIZER in c.objectives and c.tokenizer.target == "features"
+    return read | {"teacher"} if told else read

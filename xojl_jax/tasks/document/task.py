@@ -17,9 +17,10 @@ from flax import linen as nn
 from xojl_jax.config_fields import flatten, split_names
 from xojl_jax.data.shards import read_manifest
 from xojl_jax.errors import BadUsage
+from xojl_jax.nn.vision import VisionEncoder
 from xojl_jax.pretrained import vision
-from xojl_jax.tasks.base import Bucket, Task
-from xojl_jax.tasks.document.configure import model_config, read_pieces
+from xojl_jax.tasks.base import Bucket, Params, Task
+from xojl_jax.tasks.document.configure import model_config, needs_teacher, read_pieces
 from xojl_jax.tasks.document.dataset import DocumentDataset
 from xojl_jax.tasks.document.features import Hiding
 from xojl_jax.tasks.document.fields import FIELDS
@@ -30,6 +31,7 @@ from xojl_jax.tasks.document.model import DocumentModel
 from xojl_jax.tasks.document.model_config import ModelConfig
 from xojl_jax.tasks.document.objectives import TOKENIZER
 from xojl_jax.tasks.document.sample_spec import FeatureSpec, batch_spec
+from xojl_jax.tasks.document.teacher import teacher_features
 
 SAMPLE_DATA = Path(__file__).parents[2] / "sample_documents"
 # Parameters of the image tokenizer that follow averages instead of gradients.
@@ -83,6 +85,20 @@ class DocumentTask(Task):
             return self._metadata["vision"]
         return vision.read_config(self.config.model.pretrained_vision)
 
+    @functools.cached_property
+    def clip(self) -> dict[str, Any] | None:
+        """What the folder of `config.clip` tells of CLIP's image side, where it is needed."""
+        if not needs_teacher(self.config):
+            return None
+        if self._metadata:
+            return self._metadata["clip"]
+        if not self.config.clip:
+            raise BadUsage(
+                "the target 'features' is what CLIP makes of patches: give the folder of a "
+                "published CLIP model (config.json, model.safetensors) with --config.clip=FOLDER"
+            )
+        return vision.read_config(self.config.clip)
+
     @property
     def hiding(self) -> Hiding:
         mask = self.config.mask
@@ -102,13 +118,16 @@ class DocumentTask(Task):
 
     def metadata(self) -> dict[str, Any]:
         facts = {"tokenizer": self.pieces.to_json(), "statistics": self.statistics}
-        return facts if self.published is None else {**facts, "vision": self.published}
+        published = {"vision": self.published, "clip": self.clip}
+        return facts | {name: told for name, told in published.items() if told is not None}
 
     # --- the model ---------------------------------------------------------------------------
 
     @functools.cached_property
     def model_config(self) -> ModelConfig:
-        return model_config(self.config, self.pieces.size, self.statistics, self.published)
+        return model_config(
+            self.config, self.pieces.size, self.statistics, self.published, self.clip
+        )
 
     def model(self) -> nn.Module:
         return DocumentModel(self.model_config)
@@ -118,7 +137,21 @@ class DocumentTask(Task):
             name: jnp.zeros(array.shape, array.dtype)
             for name, array in batch_spec(self.spec, 1).items()
         }
+        if (teacher := self.model_config.teacher) is not None:
+            batch["teacher"] = jnp.zeros((*batch["patch_mask"].shape, teacher.block.width))
         return self.model().init(rng, batch, None, method="losses")["params"]
+
+    def init_frozen(self, rng: jax.Array):
+        """The teacher's parameters, those of the folder at step 0 (`frozen_params`)."""
+        if (teacher := self.model_config.teacher) is None:
+            return {}
+        images = jnp.zeros((1, teacher.image_height, teacher.image_width, 3), jnp.uint8)
+        return {"clip": VisionEncoder(teacher).init(rng, images)["params"]}
+
+    def frozen_params(self):
+        if self.clip is None:
+            return None
+        return {"clip": vision.read_params(self.config.clip, self.clip)}
 
     def published_params(self) -> dict[str, np.ndarray]:
         """The vision encoder's; a mask token that was not published starts from scratch."""
@@ -143,8 +176,13 @@ class DocumentTask(Task):
 
     # --- the losses --------------------------------------------------------------------------
 
-    def loss(self, params, batch, rng: jax.Array, *, train: bool):
+    def loss(self, params, batch, rng: jax.Array, *, train: bool, frozen: Params | None = None):
         for_codes, dropout = jax.random.split(rng)
+        if (teacher := self.model_config.teacher) is not None:
+            assert frozen is not None
+            seen = batch["image"], batch["patch_mask"]
+            told = teacher_features(teacher, frozen["clip"], *seen, self.spec.patch)
+            batch = {**batch, "teacher": told}
         found: Any = self.model().apply(
             {"params": params},
             batch,
@@ -175,5 +213,10 @@ class DocumentTask(Task):
             raise BadUsage(
                 "a run of the image tokenizer alone answers nothing; its metrics are in its "
                 "summary.json. Train 'mim' from it (--config.init_from)"
+            )
+        if self.objectives == ("mim",) and self.config.target == "features":
+            raise BadUsage(
+                "a run that tells CLIP's features of patches alone answers nothing: its metric, "
+                "cosine/mim, is in its summary.json"
             )
         return DocumentInference(self)
