@@ -148,9 +148,11 @@ class Sources:
                     self._listed += ended[found.name]
 
         for got in self._holders.ahead(not_ended(), _missing_file):
+            if self._limit is not None and self._listed >= self._limit:
+                return  # or all that is left would be brought for nothing
             if got is None:
                 yield None
-            elif self._limit is None or self._listed < self._limit:
+            else:
                 yield from self._open(*got, done)
 
     def _open(self, found: Found, brought: Brought, done: Container[str]) -> list[Document]:
@@ -204,9 +206,10 @@ def _documents_of(found: Found, brought: Brought) -> Iterator[Document]:
         file = next((file for file in brought if isinstance(file, RemoteFile)), found.file)
         for number, document in enumerate(found.kind.find(file, found.name), 1):  # noqa: B007
             yield document
-    except (BadInput, CannotGet) as error:
-        passing = isinstance(error, CannotGet)
-        yield Document(f"{found.name}/", "", {}, fault=str(error), passing=passing)
+    except (BadInput, CannotGet, OSError) as error:
+        told = f"cannot be read ({error.strerror})" if isinstance(error, OSError) else str(error)
+        passing = not isinstance(error, BadInput)
+        yield Document(f"{found.name}/", "", {}, fault=told, passing=passing)
         return
     if not number:
         yield Document(f"{found.name}/", "", {}, fault="holds no document")

@@ -144,6 +144,16 @@ def test_a_run_that_was_stopped_does_not_ask_again(tmp_path):
         assert not server.asked
 
 
+def test_what_is_beyond_the_limit_is_not_asked_for(tmp_path, monkeypatch):
+    """Protects the network from a look at a few documents of a large data set."""
+    monkeypatch.setattr(downloads, "_AHEAD", 1)
+    with serving({f"/{name}.tar": shard(name) for name in "abc"}) as server:
+        sources = [f"{server.address}/{name}.tar" for name in "abc"]
+        assert len(run(tmp_path / "out", *sources, options=["--limit", "1"])) == 1
+        assert server.ranges_of("/a.tar")
+        assert not server.ranges_of("/c.tar")
+
+
 def test_a_server_without_ranges(tmp_path):
     """Protects against servers that send the whole: it comes from the beginning again."""
     with serving({"/a.tar": shard("one", "two")}) as server:
