@@ -21,9 +21,9 @@ def defaults() -> ConfigDict:
     # A name in xojl_jax/tasks/__init__.py.
     config.task = "document"
     # What is trained: names in tasks/document/objectives.py. "mlm" tells hidden words, "mim" the
-    # codes of hidden patches, "wpa" of words whether their patches are hidden; "pairs" lets
-    # pictures and texts of pages find one another; "tokenizer" trains the image tokenizer that
-    # makes the codes.
+    # codes of hidden patches, "mim_cls" the same with CLS's help (BEiT v2's CLS aggregation), "wpa"
+    # of words whether their patches are hidden; "pairs" lets pictures and texts of pages find one
+    # another; "tokenizer" trains the image tokenizer that makes the codes.
     config.objectives = "mlm,mim,wpa"
 
     # What "mim" tells of hidden patches: "codes" of the image tokenizer, or "features" of CLIP.
@@ -63,6 +63,8 @@ def defaults() -> ConfigDict:
     model.mlp_ratio = 4
     # Layers of the vision encoder: a multiple of 4.
     model.vision_layers = 12
+    # Layers of the head of "mim_cls", above the vision encoder.
+    model.cls_layers = 2
     # A folder of published weights (BEiT, CLIP's image side: config.json, model.safetensors) that
     # the vision encoder begins with; it says the form of the encoder, so that of the fields below
     # only `drop_path` counts. "": none.
@@ -152,6 +154,8 @@ def defaults() -> ConfigDict:
     loss.mlm = 1.0
     # Weight of hidden patches.
     loss.mim = 1.0
+    # Weight of hidden patches that CLS tells.
+    loss.mim_cls = 1.0
     # Weight of the alignment of words and patches.
     loss.wpa = 1.0
     # Weight of pages' pictures and texts that find one another.

@@ -4,14 +4,17 @@ import importlib
 import itertools
 from pathlib import Path
 
+import jax
 import pytest
+from flax import linen as nn
 from ml_collections import ConfigDict
 
 from configs import base, document, layout
 from xojl_jax.errors import BadUsage
+from xojl_jax.tasks.document.task import DocumentTask
 
 STAGES = ("stage1", "stage2", "stage3", "stage4")
-DOCUMENTS = ("document_image", "document_pretrain")
+DOCUMENTS = ("document_beit", "document_image", "document_pretrain")
 
 
 def get_config(stage: str, *preset: str) -> ConfigDict:
@@ -38,6 +41,25 @@ def test_documents_learn_at_the_rate_of_their_seed():
     """Protects R034: AdamW at 1e-4."""
     groups = get_config("document_pretrain").optim.groups
     assert groups.vision.lr == groups.rest.lr == 1e-4
+
+
+@pytest.mark.parametrize(
+    ("preset", "side", "parameters"),
+    [("base", 192, 85.8), ("base", 224, 85.8), ("large", 256, 303)],
+)
+def test_the_beit_form_has_the_published_sizes(preset, side, parameters):
+    """Protects R011: 12 x 768 x 12 and 24 x 1024 x 16, patches of 16, 8,192 codes, at 192, 224 and
+    256 px; no weight is made here."""
+    config = get_config("document_beit", preset)
+    config.image.height = config.image.width = side
+    config.tokenizer.target = "pixels"
+    task = DocumentTask(config)
+    made = nn.meta.unbox(jax.eval_shape(task.init, jax.random.key(0)))
+    c = task.model_config
+    assert c.tokenizer.codes == 8192 and c.grid == (side // 16, side // 16)
+    assert c.trunk.vision.block.norm_epsilon == 1e-6
+    size = sum(leaf.size for leaf in jax.tree.leaves(made["trunk"]["vision"]))
+    assert size / 1e6 == pytest.approx(parameters, rel=0.005)
 
 
 def check_built(config, preset):

@@ -330,3 +330,21 @@ def test_drop_path_and_depth_run_in_the_scan_over_groups(filled):
     other = taps(jax.random.key(2))
     same = (found == other).all((2, 3)).mean(-1)
     assert float(same[0]) == 1 and float(same[3]) < 1
+
+
+def test_what_is_handed_out_has_a_name(micro):
+    """Protects R016: all tokens, those of patches, or CLS; nothing else is computed for it."""
+    _, apply, params, images = micro
+    out = apply(params, images)
+    every = out.take("all_tokens")
+    assert every.shape == (2, 1 + 22 + 6, 16)
+    np.testing.assert_array_equal(every[:, 0], out.take("cls"))
+    np.testing.assert_array_equal(every[:, 23:], out.take("patch_tokens"))
+    np.testing.assert_array_equal(every[:, 1:23], out.prefix)
+    with pytest.raises(BadUsage, match="choose one of all_tokens, patch_tokens, cls"):
+        out.take("logits")
+    # The last tap of CLS, normed, is CLS.
+    last = np.asarray(out.cls_taps[3])
+    normed = (last - last.mean(-1, keepdims=True)) / np.sqrt(last.var(-1, keepdims=True) + 1e-6)
+    norm = params["params"]["norm"]
+    np.testing.assert_allclose(out.cls, normed * norm["scale"] + norm["bias"], atol=1e-4)

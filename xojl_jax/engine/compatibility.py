@@ -84,6 +84,8 @@ ADDED_DOCUMENT_FIELDS: dict[str, Any] = {
     "clip": "",
     "tokenizer.target": "pixels",
     "model.pretrained_vision": "",
+    "model.cls_layers": 2,
+    "loss.mim_cls": 1.0,
     "language.width": 768,
     "language.layers": 12,
     "language.heads": 12,

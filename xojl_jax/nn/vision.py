@@ -15,6 +15,7 @@ from flax import linen as nn
 from flax import struct
 from jaxtyping import Bool, Float, Int, UInt8
 
+from xojl_jax.errors import BadUsage
 from xojl_jax.nn.attention import LENGTH_MULTIPLE, Bias, Mask, TokenTypeBias, add_bias
 from xojl_jax.nn.blocks import ACTIVATIONS, Depth, EncoderBlock, depths
 from xojl_jax.nn.config import TAPS, VisionConfig
@@ -34,7 +35,7 @@ class VisionOutput:
     after the final norm.
 
     taps: [4, B, N, D], the patches' residual stream after 1/4, 2/4, 3/4 and 4/4 of the layers,
-    before any norm.
+    before any norm. cls_taps: [4, B, D], that of CLS.
 
     others: [B, T, D], further tokens that ran through the layers; None without any.
     """
@@ -43,7 +44,29 @@ class VisionOutput:
     prefix: Array
     cls: Array
     taps: Array
+    cls_taps: Array
     others: Any = None
+
+    def take(self, what: str) -> Array:
+        """What a name in `RETURNS` stands for. Under `jax.jit`, what is not taken is not computed.
+
+        Raises:
+          BadUsage: there is no such name.
+        """
+        if what not in RETURNS:
+            raise BadUsage(
+                f"vision encoder: {what!r} is not handed out: choose one of {', '.join(RETURNS)}"
+            )
+        return RETURNS[what](self)
+
+
+# What the encoder hands out, by name: the switches `return_all_tokens` and `return_patch_tokens` of
+# BEiT, and what it gives without them.
+RETURNS: dict[str, Callable[[VisionOutput], Array]] = {
+    "all_tokens": lambda out: jnp.concatenate([out.cls[:, None], out.prefix, out.tokens], axis=1),
+    "patch_tokens": lambda out: out.tokens,
+    "cls": lambda out: out.cls,
+}
 
 
 class VisionEncoder(nn.Module):
@@ -135,6 +158,7 @@ class VisionEncoder(nn.Module):
             prefix=x[:, 1:before],
             cls=x[:, 0],
             taps=to_grid(taps),
+            cls_taps=taps[:, :, 0],
             others=None if others is None else x[:, before + patches : last],
         )
 

@@ -220,6 +220,29 @@ def test_words_are_read_by_a_language_model_that_was_trained_by_itself(batch):
     assert task.flops()["language model"] > 0
 
 
+def test_cls_tells_hidden_patches_by_the_same_head(batch):
+    """Protects R015: a second loss on the codes of hidden patches, of patches behind three quarters
+    of the layers and the last CLS, through the head of 'mim'; the last layers learn from it through
+    CLS alone."""
+    with pytest.raises(BadUsage, match="'mim_cls' shares the head of 'mim'"):
+        _ = DocumentTask(small_config(objectives="mim_cls")).model_config
+    made = DocumentTask(small_config(objectives="mim,mim_cls", **{"loss.mim": 0.0}))
+    params = random_params(made.init)
+    assert params.keys() == {"trunk", "image_tokenizer", "heads_mim", "cls_aggregation"}
+    loss = functools.partial(made.loss, train=True)
+    (total, metrics), grads = jax.jit(jax.value_and_grad(loss, has_aux=True))(
+        params, batch, jax.random.key(0)
+    )
+    assert total == metrics["loss/mim_cls"] != metrics["loss/mim"]
+    assert 0 <= float(metrics["accuracy/mim_cls"]) <= 1
+    layers = grads["trunk"]["vision"]["groups"]["layers"]["feed_forward"]["up"]["kernel"]
+    assert (jnp.abs(layers).max((1, 2, 3)) > 0).all()
+    assert jnp.abs(grads["heads_mim"]["kernel"]).max() > 0
+    # The norm behind the last layer is not on the way.
+    assert not np.asarray(grads["trunk"]["vision"]["norm"]["scale"]).any()
+    assert made.flops()["mim_cls head"] > made.flops()["mim head"]
+
+
 def test_a_patch_embedding_that_sees_its_neighbors_is_refused():
     """Protects from a leak: shifted patches hold pixels of hidden ones."""
     with pytest.raises(BadUsage, match="into hidden neighbors"):

@@ -19,7 +19,7 @@ from xojl_jax.nn.patches import patch_grid
 from xojl_jax.nn.text.config import LanguageConfig
 from xojl_jax.pretrained import vision as vision_form
 from xojl_jax.tasks.document.model_config import ImageTokenizerConfig, ModelConfig
-from xojl_jax.tasks.document.objectives import TOKENIZER
+from xojl_jax.tasks.document.objectives import OBJECTIVES, TOKENIZER
 
 
 def model_config(
@@ -44,6 +44,12 @@ def model_config(
     for name in objectives:
         if name not in config.loss:
             raise BadUsage(f"config.loss has no weight for {name!r}, which config.objectives names")
+        shared = OBJECTIVES[name].shares if name in OBJECTIVES else ""
+        if shared and shared not in objectives:
+            raise BadUsage(
+                f"the objective {name!r} shares the head of {shared!r}: name both in "
+                "config.objectives"
+            )
     if "mim" in objectives and m.patch_embed != "linear":
         raise BadUsage(
             f"config.model.patch_embed {m.patch_embed!r} lets patches see into hidden neighbors, "
@@ -89,6 +95,7 @@ def model_config(
         max_tokens=m.max_tokens,
         vocabulary_size=vocabulary_size,
         target=config.target,
+        cls_layers=m.cls_layers,
         teacher=None if clip is None else _teacher(clip, vision),
     )
 

@@ -31,6 +31,7 @@ FIELDS: dict[str, Rule] = {
     "model.heads": _COUNT,
     "model.mlp_ratio": _COUNT,
     "model.vision_layers": _COUNT,
+    "model.cls_layers": _COUNT,
     "model.pretrained_vision": ANY,  # a folder, read by pretrained/vision.py
     "model.positions": OneOf(GRID_POSITIONS),
     "model.relative_positions": OneOf(RELATIVE_POSITIONS),

@@ -12,6 +12,7 @@ import numpy as np
 from flax import linen as nn
 
 from xojl_jax.documents.word_pieces import MASK
+from xojl_jax.nn.cls_aggregation import ClsAggregation
 from xojl_jax.nn.masked import mean_token
 from xojl_jax.nn.trunk import Trunk
 from xojl_jax.tasks.document.image_tokenizer import CodeStatistics, ImageTokenizer
@@ -42,7 +43,8 @@ class DocumentModel(nn.Module):
         self.text = TEXT_ENCODERS[c.text].module(c)
         self.image_tokenizer = ImageTokenizer(c.tokenizer, c.trunk.vision)
         self.entries = objectives_of(c)
-        self.heads = {name: entry.module(c) for name, entry in self.entries.items()}
+        self.heads = {n: entry.module(c) for n, entry in self.entries.items() if not entry.shares}
+        self.cls_aggregation = ClsAggregation(c.trunk.vision.block, c.cls_layers)
 
     @property
     def needed(self) -> frozenset[str]:
@@ -55,12 +57,17 @@ class DocumentModel(nn.Module):
             batch["image"], batch["patch_mask"], hidden=batch["hidden_patches"]
         )
         codes = self.image_tokenizer.codes(batch["image"]) if "codes" in self.needed else None
+        aggregated = None
+        if "aggregated" in self.needed:
+            # Patches behind three quarters of the layers: of 12 the 9th, as in BEiT v2.
+            last, earlier = vision.cls_taps[-1], vision.taps[-2]
+            aggregated = self.cls_aggregation(last, earlier, batch["patch_mask"])
         if not {"words", "text"} & self.needed:
-            return Features(vision.tokens, vision.cls, codes=codes)
+            return Features(vision.tokens, vision.cls, codes=codes, aggregated=aggregated)
         tokens = jnp.where(batch["hidden_tokens"], MASK, batch["tokens"])
         words, patches = self._together(tokens, batch, vision.tokens)
         text = self._text_alone(batch) if "text" in self.needed else None
-        return Features(patches, vision.cls, words, text, codes)
+        return Features(patches, vision.cls, words, text, codes, aggregated)
 
     def _together(self, tokens: Array, batch: Batch, patches: Array) -> tuple[Array, Array]:
         """[B, T, D] and [B, N, D], words and patches after the multiway encoder."""
@@ -106,8 +113,8 @@ class DocumentModel(nn.Module):
             return {}, None
         features = self.features(batch)
         told = {
-            name: self.entries[name].call(head, features, batch)
-            for name, head in self.heads.items()
+            name: entry.call(self.heads[entry.shares or name], features, batch)
+            for name, entry in self.entries.items()
         }
         return told, features
 

@@ -41,6 +41,7 @@ class ModelConfig:
       max_tokens: T of a batch.
       vocabulary_size: pieces of words.
       target: what is told of hidden patches, a name in `objectives.TARGETS`.
+      cls_layers: of the head of the objective "mim_cls".
       teacher: whose features of patches are targets; None where they are not.
     """
 
@@ -52,6 +53,7 @@ class ModelConfig:
     max_tokens: int
     vocabulary_size: int
     target: str = "codes"
+    cls_layers: int = 2
     teacher: VisionConfig | None = None
 
     @property

@@ -38,6 +38,8 @@ class Features(NamedTuple):
       words: [B, T, D]; None where no objective reads words.
       text: [B, D], of the words alone, all of them seen; None where no objective asks for it.
       codes: int32[B, N], the patches' numbers; None where no objective asks for them.
+      aggregated: [B, N, D], earlier patches that have read CLS (nn/cls_aggregation.py); None where
+        no objective asks for it.
     """
 
     patches: Array
@@ -45,6 +47,7 @@ class Features(NamedTuple):
     words: Array | None = None
     text: Array | None = None
     codes: Array | None = None
+    aggregated: Array | None = None
 
 
 class Objective(NamedTuple):
@@ -59,6 +62,7 @@ class Objective(NamedTuple):
       answer: (prediction, batch) -> what an answer is made from, by name; nothing where the truth
         is not known when a page is read.
       flops: forward FLOPs of its head for one sample.
+      shares: the objective whose head it has, which must be trained, too; "": one of its own.
     """
 
     inputs: frozenset[str]
@@ -67,6 +71,7 @@ class Objective(NamedTuple):
     loss: Callable[..., tuple[Array, dict[str, Array]]]
     answer: Callable[[Any, Batch], dict[str, Array]]
     flops: Callable[[ModelConfig], float]
+    shares: str = ""
 
 
 def _class_loss(name: str, hidden: str, truth: str) -> Callable:
@@ -79,9 +84,35 @@ def _class_loss(name: str, hidden: str, truth: str) -> Callable:
     return loss
 
 
-def _feature_loss(told: Array, batch: Batch) -> tuple[Array, dict[str, Array]]:
-    value = masked_mean(cosine_distance(told, batch["teacher"]), batch["hidden_patches"])
-    return value, {"cosine/mim": 1 - value}
+def _feature_loss(name: str) -> Callable:
+    def loss(told: Array, batch: Batch) -> tuple[Array, dict[str, Array]]:
+        value = masked_mean(cosine_distance(told, batch["teacher"]), batch["hidden_patches"])
+        return value, {f"cosine/{name}": 1 - value}
+
+    return loss
+
+
+def _by_cls(mim: Objective, loss: Callable) -> Objective:
+    """What `mim` tells, from earlier patches that have read CLS, by the same head."""
+
+    def call(head: nn.Module, features: Features, batch: Batch) -> Any:
+        return mim.call(head, features._replace(patches=features.aggregated), batch)
+
+    return mim._replace(
+        inputs=mim.inputs - {"patches"} | {"aggregated"},
+        call=call,
+        loss=loss,
+        answer=lambda told, batch: {},
+        flops=lambda c: mim.flops(c) + aggregation_flops(c),
+        shares="mim",
+    )
+
+
+def aggregation_flops(c: ModelConfig) -> float:
+    """Of the layers that patches and CLS run through."""
+    block, tokens = c.trunk.vision.block, 1 + c.num_patches
+    linear = (8.0 * block.width + 4.0 * block.hidden) * block.width
+    return c.cls_layers * tokens * (linear + 4.0 * tokens * block.width)
 
 
 def _teacher_width(c: ModelConfig) -> int:
@@ -173,12 +204,17 @@ TARGETS: dict[str, dict[str, Objective]] = {
             inputs=frozenset({"patches", "teacher"}),
             module=lambda c: FeatureHead(c.block, _teacher_width(c)),
             call=lambda head, features, batch: head(features.patches),
-            loss=_feature_loss,
+            loss=_feature_loss("mim"),
             answer=lambda told, batch: {},
             flops=lambda c: _head_flops(c.num_patches, c.block.width, _teacher_width(c)),
         ),
     },
 }
+# CLS aggregation (R015): the same asked of earlier patches and the last CLS.
+OBJECTIVES["mim_cls"] = _by_cls(
+    OBJECTIVES["mim"], _class_loss("mim_cls", "hidden_patches", "codes")
+)
+TARGETS["features"]["mim_cls"] = _by_cls(TARGETS["features"]["mim"], _feature_loss("mim_cls"))
 # The objective that trains the image tokenizer. It has no head, and learns its codes by averages.
 TOKENIZER = "tokenizer"
 
