@@ -16,7 +16,7 @@ workers, one of each document. With --chug-python that is chug, its successor, i
 environment with https://github.com/huggingface/chug); see page_readers_chug.py. It leaves text as
 text, where ours makes pieces and hides some.
 
-(3) --long: the most memory of each process while one document is read.
+(3) --long: the most memory of the processes while one document is read.
 """
 
 import argparse
@@ -302,15 +302,44 @@ def load_all(folder: Path, made: Path, samples: int, options: argparse.Namespace
 
 
 def memory_on(path: Path, options: argparse.Namespace) -> None:
-    """The command on one document: the most memory of any of its processes."""
+    """The command on one document: the most memory of its processes, early on and at the end."""
     with tempfile.TemporaryDirectory() as name:
-        kept, seconds, spent = command(Path(name) / "out", [path], options)
-        most = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
-        print(
-            f"{path.name}: {kept} pages kept, {kept / seconds:.1f} pages/s, "
-            f"{1000 * spent / kept:.1f} ms of a processor a page, most memory of a process "
-            f"{most:.0f} MiB"
+        out = Path(name) / "out"
+        words = ["--no-ocr", "--workers", str(options.workers), "--out", str(out), str(path)]
+        running = subprocess.Popen(
+            [sys.executable, "-m", "data_prep.documents", *words],
+            cwd=ROOT,
+            stderr=subprocess.DEVNULL,
         )
+        start, seen = time.perf_counter(), []
+        while running.poll() is None:
+            now = time.perf_counter() - start
+            reading = max(map(most_memory, children(running)), default=0.0)
+            seen.append((now, most_memory(running.pid), reading))
+            time.sleep(0.2)
+        kept = json.loads((out / "summary.jsonl").read_text(encoding="utf-8"))["kept"]
+    seconds = seen[-1][0]
+    print(f"{path.name}: {kept} pages kept, {kept / seconds:.1f} pages/s")
+    for share in (0.1, 0.5, 1.0):
+        _, writes, reads = zip(*(one for one in seen if one[0] <= share * seconds), strict=True)
+        print(
+            f"most memory in the first {share:.0%} of the time: {max(reads):.0f} MiB of a process "
+            f"that reads, {max(writes):.0f} MiB of the one that writes"
+        )
+
+
+def children(running: subprocess.Popen) -> list[int]:
+    path = Path(f"/proc/{running.pid}/task/{running.pid}/children")
+    return [int(pid) for pid in path.read_text().split()] if path.exists() else []
+
+
+def most_memory(pid: int) -> float:
+    """MiB that a process has taken at most; 0 where it has ended."""
+    try:
+        lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    except OSError:
+        return 0.0
+    return next((int(line.split()[1]) / 1024 for line in lines if line.startswith("VmHWM")), 0.0)
 
 
 def main() -> None:

@@ -226,7 +226,7 @@ def _from_hub(file: RemoteFile, part: Path, most: int, stop: threading.Event) ->
 
 def _too_large(most: int) -> CannotGet:
     return CannotGet(
-        f"larger than {most / 1e6:.0f} MB: --most-mb, or half of --cache-gib, allows no more"
+        f"larger than {most / 1e6:.3g} MB: --most-mb, or half of --cache-gib, allows no more"
     )
 
 

@@ -207,7 +207,7 @@ def test_copies_stay_within_their_room(tmp_path, memory):
                 room.forget(brought)
     room.close()
     assert seen[:3] + seen[4:] == [100, 90, 60, 10, 100]
-    assert seen[3].startswith("larger than 0 MB")
+    assert seen[3].startswith("larger than 0.0001 MB")
     assert 0 < most <= 200
     assert not any(tmp_path.iterdir())
 
