@@ -2,11 +2,13 @@
 
 import json
 
+import jax
 import numpy as np
 import pytest
 from safetensors.numpy import load_file, save_file
 
 from tests.pretrained import checkpoints
+from xojl_jax.engine import sharding
 from xojl_jax.errors import BadInput
 from xojl_jax.pretrained import names, vision
 
@@ -28,6 +30,15 @@ def test_every_tensor_is_read_once(form, tmp_path):
         if not bare.startswith("lm_head"):
             np.testing.assert_array_equal(written.pop(bare), tensor)
     assert not written
+
+
+def test_a_folder_is_read_under_a_mesh(tmp_path):
+    """Protects training, which reads a folder after it has set its mesh and axis rules."""
+    folder = checkpoints.write_vision(tmp_path / "beit", "beit_masked", **SMALL)
+    told = vision.read_config(folder)
+    with sharding.use_mesh(sharding.single(jax.devices()[0])):
+        inside = vision.read_params(folder, told)
+    jax.tree.map(np.testing.assert_array_equal, inside, vision.read_params(folder, told))
 
 
 @pytest.mark.parametrize(

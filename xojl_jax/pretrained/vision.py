@@ -247,5 +247,9 @@ def read_params(folder: str | Path, published: Mapping[str, Any]) -> dict[str, A
 def abstract_params(config: VisionConfig) -> Any:
     """Shapes of the encoder's parameters, unboxed."""
     images = jnp.zeros((1, config.image_height, config.image_width, 3), jnp.uint8)
-    made = jax.eval_shape(VisionEncoder(config).init, jax.random.key(0), images)
-    return nn.meta.unbox(made)["params"]
+
+    def init(key: jax.Array) -> Any:
+        # Unboxed while it is traced: under a mesh, boxes constrain what they hold.
+        return nn.meta.unbox(VisionEncoder(config).init(key, images)["params"])
+
+    return jax.eval_shape(init, jax.random.key(0))
