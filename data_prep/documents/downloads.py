@@ -32,6 +32,8 @@ PAUSES = (1.0, 2.0, 5.0, 10.0, 20.0)
 _THREADS = 4
 _AHEAD = 64  # items whose files are asked for before their turn, where there is room
 
+_END = object()
+
 T = TypeVar("T")
 Brought = list[RemoteFile | CannotGet]
 
@@ -228,6 +230,3 @@ def _too_large(most: int) -> CannotGet:
     return CannotGet(
         f"larger than {most / 1e6:.3g} MB: --most-mb, or half of --cache-gib, allows no more"
     )
-
-
-_END: object = object()
