@@ -15,6 +15,7 @@ GROUPS: dict[str, Callable[[DocumentRecord], str | None]] = {
     "dataset": lambda record: record.source.get("dataset"),
     "source": _source,
     "words from": lambda record: record.words_from,
+    "page": lambda record: "the first" if record.page == 0 else "a later one",
 }
 
 
