@@ -1,9 +1,13 @@
 """The bias by the places of two tokens on a grid: blocks of it, its gradients, its table."""
 
+import re
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from flax import linen as nn
+from jax.sharding import NamedSharding, PartitionSpec
 
 from tests.random_params import random_params
 from xojl_jax.nn.attention import BiasSum, GridBias, Mask, TokenTypeBias, attend, attend_dense
@@ -118,3 +122,32 @@ def test_no_array_of_all_pairs_is_made():
 
     # All pairs of 4,098 tokens would be 269 MB for these four heads.
     assert temporary(64) < 100e6
+
+
+def test_devices_exchange_tables_and_not_scores(cpu_mesh):
+    """Protects the links of a slice: the table's gradient is summed over devices once, not in every
+    block of scores; and it is that of one device."""
+    mesh, rules = cpu_mesh
+    module = RelativePositions((6, 6), (6, 6), 4, BEFORE, BEFORE + 36)
+    table = random_params(module.init)["params"]["table"]
+    draw = np.random.default_rng(0).normal
+    x = jnp.asarray(draw(size=(8, BEFORE + 36, 4, 8)), jnp.float32)
+
+    def loss(table, x):
+        bias = module.apply({"params": {"table": table}})
+        y = attend(x, x, x, bias=bias, block_size=16, backend="blockwise")
+        return jnp.square(y).mean()
+
+    wanted = jax.jit(jax.grad(loss))(table, x)
+    with jax.set_mesh(mesh), nn.logical_axis_rules(rules):
+        split = jax.device_put(
+            x, NamedSharding(mesh, PartitionSpec(("data", "fsdp"), None, "tensor"))
+        )
+        compiled = jax.jit(jax.grad(loss)).lower(table, split).compile()
+        got = compiled(table, split)
+        # A batch that the devices do not divide is summed as one.
+        jax.jit(jax.grad(loss))(table, x[:3]).block_until_ready()
+    np.testing.assert_allclose(got, wanted, atol=1e-6, rtol=1e-4)
+    bodies = compiled.as_text().split("\n\n")
+    loops = [b for b in bodies if re.search(r"region|body|while", b.split("\n", 1)[0])]
+    assert loops and not any("all-reduce(" in body for body in loops)

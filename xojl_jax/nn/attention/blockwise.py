@@ -16,12 +16,14 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+from flax import linen as nn
 from jax import lax
 from jax.ad_checkpoint import checkpoint_name
 
 from xojl_jax.nn.attention.bias import Bias, enter_channels
 from xojl_jax.nn.attention.grid_bias import GridBias
 from xojl_jax.nn.attention.mask import Mask
+from xojl_jax.nn.attention.partition import batch_shares
 from xojl_jax.nn.attention.precision import accumulation_dtype, masked_score
 
 Array = jax.Array
@@ -227,9 +229,11 @@ def _backward_rule(tiling, saved, grad_out):
     start = (
         jnp.zeros(k.shape, acc),
         jnp.zeros(v.shape, acc),
-        jax.tree.map(lambda x: jnp.zeros(x.shape, acc), bias),
+        _bias_zeros(bias, len(q), acc),
     )
     (grad_k, grad_v, grad_bias), (grad_q,) = _over_rows(tiling, row_block, start)
+    if isinstance(bias, GridBias):
+        grad_bias = jax.tree.map(lambda x: x.sum(0), grad_bias)
     grad_bias = jax.tree.map(lambda grad, x: grad.astype(x.dtype), grad_bias, bias)
     return grad_q, grad_k.astype(k.dtype), grad_v.astype(v.dtype), None, grad_bias
 
@@ -271,12 +275,25 @@ def _corner(tiling: _Tiling, bias: Array | GridBias, i, j) -> Array:
     return _block(_block(bias, i, rows), j, columns, axis=3)
 
 
+def _bias_zeros(bias: _Left, batch: int, dtype) -> Any:
+    """Where the gradient of the bias is gathered. That of a grid's has the shares of a batch over
+    devices in front: summed over all of it in each block, every block would be sent around."""
+    if isinstance(bias, GridBias):
+        shares = batch_shares(batch)
+        return jax.tree.map(lambda x: jnp.zeros((shares, *x.shape), dtype), bias)
+    return jax.tree.map(lambda x: jnp.zeros(x.shape, dtype), bias)
+
+
 def _put_bias(tiling: _Tiling, grad_bias: Any, grad_scores: Array, bias: Any, i, j) -> Any:
     """The gradient with that of one block, summed over axes of broadcasting. Each block is met
     once."""
     if isinstance(bias, GridBias):
         corner, transpose = jax.vjp(lambda bias: _corner(tiling, bias, i, j), bias)
-        (more,) = transpose(grad_scores.sum(0, keepdims=True).astype(corner.dtype))
+        shares = len(grad_bias.tiles)
+        parts = grad_scores.reshape(shares, -1, *grad_scores.shape[1:]).sum(1)[:, None]
+        if shares > 1:
+            parts = nn.with_logical_constraint(parts, ("batch", None, None, None, None))
+        (more,) = jax.vmap(transpose)(parts.astype(corner.dtype))
         return jax.tree.map(lambda x, y: x + y.astype(x.dtype), grad_bias, more)
     axes = tuple(axis for axis in (0, 1) if grad_bias.shape[axis] != grad_scores.shape[axis])
     grad_scores = grad_scores.sum(axes, keepdims=True)

@@ -41,6 +41,16 @@ def per_device(function: Callable, sizes: dict[str, int], inputs, outputs) -> Ca
     )
 
 
+def batch_shares(batch: int) -> int:
+    """How many devices or groups of devices share a batch of this size; 1 without a mesh."""
+    mesh = jax.sharding.get_abstract_mesh()
+    if mesh.empty or mesh.size == 1 or mesh.manual_axes:
+        return 1
+    (mesh_axes,) = nn.logical_to_mesh_axes(("batch",)) or (None,)
+    ways = _ways(mesh, mesh_axes)
+    return ways if batch % ways == 0 else 1
+
+
 def _ways(mesh, mesh_axes: str | tuple[str, ...] | None) -> int:
     names = () if mesh_axes is None else (mesh_axes,) if isinstance(mesh_axes, str) else mesh_axes
     ways = 1
