@@ -43,10 +43,13 @@ def test_a_probe_finds_what_vectors_tell(model):
     titles = [
         f"{one}: {name}" for one in ("the model", "before training") for name in ("page", "picture")
     ]
-    assert list(report["probes"]) == ["most frequent", *titles]
+    gains = ["gained: page", "gained: picture"]
+    assert list(report["probes"]) == ["most frequent", *titles, *gains]
     top = {title: one["scores"]["top_1"]["value"] for title, one in report["probes"].items()}
     assert set(report["probes"]["most frequent"]["scores"]) == {"top_1"}  # there is no fifth guess
     assert top["the model: page"] > 0.8
+    apart = top["the model: picture"] - top["before training: picture"]
+    assert top["gained: picture"] == pytest.approx(apart)
     probe.show(report)
 
 

@@ -24,6 +24,7 @@ from xojl_jax.restore import LoadedModel
 from xojl_jax.tasks.base import Dataset, Inference
 
 Report = dict[str, Any]
+Hits = dict[str, np.ndarray]  # float64[records] by score
 
 TRAIN = "train"
 TOP = 5  # the scores are of the first guess, and of the first five
@@ -49,7 +50,7 @@ def evaluate(model: LoadedModel, flags: argparse.Namespace) -> Report:
     """Scores of the probes, ready for JSON.
 
     Returns:
-      "probes": column -> {"scores", "penalty"}; "classes", name -> records of the training split;
+      "probes": row -> {"scores", "penalty"}; "classes", name -> records of the training split;
       "records_in_training", "records"; "labels", the kind; beside "data", "split", "checkpoint".
 
     Raises:
@@ -66,7 +67,8 @@ def evaluate(model: LoadedModel, flags: argparse.Namespace) -> Report:
         raise BadInput(f"--probe {flags.probe}: all records of the training split are {names[0]!r}")
     known = [label in names for label in test.labels]
     test = Labeled(*([x for x, keep in zip(part, known, strict=True) if keep] for part in test))
-    probes = {"most frequent": most_frequent(train, test)}
+    probes = {"most frequent": table(most_frequent(train, test), test.units)}
+    hits_of_vector: dict[str, dict[str, Hits]] = {}
     compute = jax.jit(inference.vectors)
     untrained = initial_params(model)
     for title, params in (("the model", model.params), ("before training", untrained)):
@@ -76,7 +78,14 @@ def evaluate(model: LoadedModel, flags: argparse.Namespace) -> Report:
         }
         for name in vectors[TRAIN]:
             sides = vectors[TRAIN][name], vectors[flags.split][name]
-            probes[f"{title}: {name}"] = score(*sides, train, test, names)
+            hits, penalty = fit(*sides, train, test, names)
+            hits_of_vector.setdefault(name, {})[title] = hits
+            probes[f"{title}: {name}"] = table(hits, test.units) | {"penalty": penalty}
+    for name, by_title in hits_of_vector.items():
+        # On the same records: what is hard for both is no difference.
+        trained, before = by_title.values()
+        gain = {top: trained[top] - before[top] for top in trained}
+        probes[f"gained: {name}"] = table(gain, test.units)
     return {
         "checkpoint": model.metadata["checkpoint"],
         **inference.describe(splits[flags.split], flags),
@@ -147,38 +156,45 @@ class Chosen:
         return self._dataset[self._numbers[index]]
 
 
-def score(
+def fit(
     train_vectors: np.ndarray,
     test_vectors: np.ndarray,
     train: Labeled,
     test: Labeled,
     names: list[str],
-) -> Report:
-    """The scores of a probe that is fitted to the training split's vectors."""
+) -> tuple[Hits, float]:
+    """What a probe that is fitted to the training split's vectors finds, and its penalty."""
     number = {name: i for i, name in enumerate(names)}
     labels, truths = (np.array([number[label] for label in side.labels]) for side in (train, test))
     _, unit = np.unique(train.units, return_inverse=True)
     probe, penalty = linear_probe.fit_best(
         train_vectors, labels, len(names), held_out=unit % HELD_OUT == 0
     )
-    return table(probe.scores(test_vectors), truths, test.units) | {"penalty": penalty}
+    return hits_of(probe.scores(test_vectors), truths), penalty
 
 
-def most_frequent(train: Labeled, test: Labeled) -> Report:
-    """The scores of guessing by how often each label occurs in the training split."""
+def most_frequent(train: Labeled, test: Labeled) -> Hits:
+    """What guessing by how often each label occurs in the training split finds."""
     names = sorted(set(train.labels))
     counts = np.array([train.labels.count(name) for name in names], np.float64)
     scores = np.tile(counts, (len(test.labels), 1))
-    return table(scores, np.array([names.index(label) for label in test.labels]), test.units)
+    return hits_of(scores, np.array([names.index(label) for label in test.labels]))
 
 
-def table(scores: np.ndarray, truths: np.ndarray, units: list[str]) -> Report:
-    """The share of records whose label is first, and among the first five, with intervals."""
-    found = ScoreTable(len(truths), groups=units)
-    for k in (1, TOP):
-        if k < scores.shape[1]:
-            hits = linear_probe.in_top(scores, truths, k)
-            found.add_mean(f"top_{k}", list(hits.astype(float)))
+def hits_of(scores: np.ndarray, truths: np.ndarray) -> Hits:
+    """Whether the label is the first guess, and among the first five where there are more."""
+    return {
+        f"top_{k}": linear_probe.in_top(scores, truths, k).astype(float)
+        for k in (1, TOP)
+        if k < scores.shape[1]
+    }
+
+
+def table(hits: Hits, units: list[str]) -> Report:
+    """The means over records, with intervals."""
+    found = ScoreTable(len(units), groups=units)
+    for name, values in hits.items():
+        found.add_mean(name, list(values))
     return {"scores": found.scores}
 
 
