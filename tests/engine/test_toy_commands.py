@@ -81,4 +81,4 @@ def test_plan_compiles_another_task():
     done = call("plan", CONFIG, "--compile", "--decode=2")
     assert done.returncode == 0, done.stderr
     assert "memory of a training step" in done.stdout
-    assert re.search(r"decoding 2 document", done.stdout)
+    assert re.search(r"answering 2 record", done.stdout)
