@@ -67,7 +67,12 @@ def evaluate(model: LoadedModel, flags: argparse.Namespace) -> Report:
         raise BadInput(f"--probe {flags.probe}: all records of the training split are {names[0]!r}")
     known = [label in names for label in test.labels]
     test = Labeled(*([x for x, keep in zip(part, known, strict=True) if keep] for part in test))
-    probes = {"most frequent": table(most_frequent(train, test), test.units)}
+    number = {name: i for i, name in enumerate(names)}
+    labels, truths = (np.array([number[label] for label in side.labels]) for side in (train, test))
+    _, unit = np.unique(train.units, return_inverse=True)
+    held_out = unit % HELD_OUT == 0
+    guesses = np.tile(np.bincount(labels), (len(truths), 1))
+    probes = {"most frequent": table(hits_of(guesses, truths), test.units)}
     hits_of_vector: dict[str, dict[str, Hits]] = {}
     compute = jax.jit(inference.vectors)
     untrained = initial_params(model)
@@ -77,8 +82,10 @@ def evaluate(model: LoadedModel, flags: argparse.Namespace) -> Report:
             for split, records in ((TRAIN, train), (flags.split, test))
         }
         for name in vectors[TRAIN]:
-            sides = vectors[TRAIN][name], vectors[flags.split][name]
-            hits, penalty = fit(*sides, train, test, names)
+            probe, penalty = linear_probe.fit_best(
+                vectors[TRAIN][name], labels, len(names), held_out
+            )
+            hits = hits_of(probe.scores(vectors[flags.split][name]), truths)
             hits_of_vector.setdefault(name, {})[title] = hits
             probes[f"{title}: {name}"] = table(hits, test.units) | {"penalty": penalty}
     for name, by_title in hits_of_vector.items():
@@ -154,31 +161,6 @@ class Chosen:
 
     def __getitem__(self, index: int) -> dict[str, np.ndarray]:
         return self._dataset[self._numbers[index]]
-
-
-def fit(
-    train_vectors: np.ndarray,
-    test_vectors: np.ndarray,
-    train: Labeled,
-    test: Labeled,
-    names: list[str],
-) -> tuple[Hits, float]:
-    """What a probe that is fitted to the training split's vectors finds, and its penalty."""
-    number = {name: i for i, name in enumerate(names)}
-    labels, truths = (np.array([number[label] for label in side.labels]) for side in (train, test))
-    _, unit = np.unique(train.units, return_inverse=True)
-    probe, penalty = linear_probe.fit_best(
-        train_vectors, labels, len(names), held_out=unit % HELD_OUT == 0
-    )
-    return hits_of(probe.scores(test_vectors), truths), penalty
-
-
-def most_frequent(train: Labeled, test: Labeled) -> Hits:
-    """What guessing by how often each label occurs in the training split finds."""
-    names = sorted(set(train.labels))
-    counts = np.array([train.labels.count(name) for name in names], np.float64)
-    scores = np.tile(counts, (len(test.labels), 1))
-    return hits_of(scores, np.array([names.index(label) for label in test.labels]))
 
 
 def hits_of(scores: np.ndarray, truths: np.ndarray) -> Hits:

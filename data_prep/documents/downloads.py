@@ -136,7 +136,7 @@ class Downloads:
                     order.here[i] = bring(order.files[i], self._folder, self._largest, self._stop)
                 except CannotGet as error:
                     order.here[i] = error
-                except Exception as error:  # of the disk, or of ours: never wait for ever
+                except Exception as error:  # of any kind: the reader waits for an answer
                     order.here[i] = CannotGet(reason_of(error))
 
 

@@ -42,7 +42,7 @@ _KINDS = {
     ".json": _Kind(publaynet.find, in_folders=False),
     ".bin": _Kind(litdata.find, in_folders=False),
 }
-_INDEX = f"/{litdata.INDEX}"  # stands for the chunks that it names
+_INDEX = f"/{litdata.INDEX}"  # read as the chunks that it names
 _IN_FOLDERS = (*(suffix for suffix, kind in _KINDS.items() if kind.in_folders), _INDEX)
 _NAMED = tuple(suffix for suffix, kind in _KINDS.items() if not kind.in_folders)
 

@@ -98,7 +98,7 @@ def test_pages_over_http_are_those_of_a_disk(tmp_path):
 
 
 def test_what_cannot_be_had_is_told_and_tried_again(tmp_path):
-    """Protects a run from one dead address, and its pages from being lost for ever."""
+    """Protects a run from one address that does not answer: its pages are not lost."""
     with serving({"/a.pdf": pdf("Hello")}) as server:
         sources = [f"{server.address}/{name}" for name in ("late.tar", "a.pdf", "no/")]
         nowhere = "http://127.0.0.1:9/b.pdf"  # the port of a service that nobody runs

@@ -133,6 +133,24 @@ class LanguageConfig:
                 f"{', '.join(ACTIVATIONS_BY_NAME)}"
             )
 
+    @classmethod
+    def of_sizes(cls, sizes, vocabulary: int, **others) -> "LanguageConfig":
+        """Of config fields that name the sizes, with heads that share the width evenly.
+
+        Args:
+          sizes: has width, layers, heads, kv_heads and hidden.
+        """
+        return cls(
+            vocabulary=vocabulary,
+            width=sizes.width,
+            layers=sizes.layers,
+            heads=sizes.heads,
+            kv_heads=sizes.kv_heads,
+            head_dim=sizes.width // sizes.heads,
+            hidden=sizes.hidden,
+            **others,
+        )
+
     @property
     def jnp_dtype(self) -> jnp.dtype:
         return DTYPES[self.dtype]

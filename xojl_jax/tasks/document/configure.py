@@ -168,15 +168,10 @@ def _published_vision(config, block: BlockConfig, published: dict[str, Any]) -> 
 
 
 def _language(config, vocabulary_size: int) -> LanguageConfig:
-    c, m = config.language, config.model
-    return LanguageConfig(
-        vocabulary=vocabulary_size,
-        width=c.width,
-        layers=c.layers,
-        heads=c.heads,
-        kv_heads=c.kv_heads,
-        head_dim=c.width // c.heads,
-        hidden=c.hidden,
+    m = config.model
+    return LanguageConfig.of_sizes(
+        config.language,
+        vocabulary_size,
         bidirectional=True,
         dropout=m.dropout,
         dtype=m.dtype,

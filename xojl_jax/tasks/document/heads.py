@@ -25,6 +25,13 @@ class ClassScores(NamedTuple):
     guess: Array
 
 
+def _hidden(x: Array, c: BlockConfig) -> Array:
+    """The layer and the norm of BERT's head; submodules `layer` and `norm` of the module that calls
+    this."""
+    x = EinsumDense((c.width,), ("embed", None), dtype=c.jnp_dtype, name="layer")(x)
+    return LayerNorm(c.jnp_dtype, name="norm")(nn.gelu(x))
+
+
 class ClassHead(nn.Module):
     """One of V classes for every position, as BERT's head does: a layer, a norm, a projection."""
 
@@ -34,8 +41,7 @@ class ClassHead(nn.Module):
     @nn.compact
     def __call__(self, x: Float[Array, "B N D"], truth: Int[Array, "B N"]) -> ClassScores:
         c = self.block
-        x = EinsumDense((c.width,), ("embed", None), dtype=c.jnp_dtype, name="layer")(x)
-        x = LayerNorm(c.jnp_dtype, name="norm")(nn.gelu(x))
+        x = _hidden(x, c)
         init = named(nn.initializers.normal(POSITION_STD), "embed", "vocab")
         kernel = self.param("kernel", init, (c.width, self.classes), jnp.float32)
         bias = self.param("bias", named(nn.initializers.zeros, "vocab"), (self.classes,))
@@ -59,8 +65,7 @@ class FeatureHead(nn.Module):
     @nn.compact
     def __call__(self, x: Float[Array, "B N D"]) -> Float[Array, "B N _"]:
         c = self.block
-        x = EinsumDense((c.width,), ("embed", None), dtype=c.jnp_dtype, name="layer")(x)
-        x = LayerNorm(c.jnp_dtype, name="norm")(nn.gelu(x))
+        x = _hidden(x, c)
         dense = EinsumDense((self.features,), ("embed", None), dtype=c.jnp_dtype, name="out")
         return dense(x).astype(jnp.float32)
 
@@ -94,6 +99,5 @@ class YesHead(nn.Module):
     @nn.compact
     def __call__(self, x: Float[Array, "B N D"]) -> Float[Array, "B N"]:
         c = self.block
-        x = EinsumDense((c.width,), ("embed", None), dtype=c.jnp_dtype, name="layer")(x)
-        x = LayerNorm(c.jnp_dtype, name="norm")(nn.gelu(x))
+        x = _hidden(x, c)
         return EinsumDense((1,), ("embed", None), name="out")(x)[..., 0].astype(jnp.float32)

@@ -120,16 +120,8 @@ class TextTask(Task):
         if c.pretrained:
             path = Path(c.pretrained) / CONFIG
             return language.parse_config(read_json(path), str(path), **chosen)
-        return LanguageConfig(
-            vocabulary=c.vocabulary or (self.pieces.size if self.pieces else ByteTokens.size),
-            width=c.width,
-            layers=c.layers,
-            heads=c.heads,
-            kv_heads=c.kv_heads,
-            head_dim=c.width // c.heads,
-            hidden=c.hidden,
-            **chosen,
-        )
+        rows = c.vocabulary or (self.pieces.size if self.pieces else ByteTokens.size)
+        return LanguageConfig.of_sizes(c, rows, **chosen)
 
     @property
     def _lora(self) -> LoraConfig | None:
