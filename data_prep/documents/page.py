@@ -11,7 +11,8 @@ from typing import Protocol
 import numpy as np
 from PIL import Image
 
-from xojl_jax.documents.record import DocumentRecord, Region, record_to_json
+from xojl_jax.documents.json_fields import Region
+from xojl_jax.documents.record import DocumentRecord, record_to_json
 
 # How a picture is written: its suffix, and what Pillow is told. Level 3 takes half the time of
 # Pillow's own 6 for a few percent more bytes.

@@ -9,7 +9,7 @@ from data_prep.documents.document import Document, SourceFile
 from data_prep.documents.page import Page, Words
 from data_prep.documents.pictures import Pictures
 from data_prep.documents.pubtables import region_of, site_of
-from xojl_jax.documents.record import Region
+from xojl_jax.documents.json_fields import Region
 from xojl_jax.errors import BadInput
 
 

@@ -13,7 +13,7 @@ from data_prep.documents.document import Document, SourceFile
 from data_prep.documents.ocr_words import as_unicode, clean_words
 from data_prep.documents.page import LeftOut, Page, Words
 from data_prep.documents.pictures import Pictures
-from xojl_jax.documents.record import Region
+from xojl_jax.documents.json_fields import Region
 
 _ARTICLE = re.compile(r"PMC\d+")
 

@@ -11,6 +11,21 @@ from pathlib import Path
 
 import numpy as np
 
+from xojl_jax.documents.answers import (
+    Question,
+    check_words,
+    question_to_fields,
+    read_questions,
+    regions_to_fields,
+)
+from xojl_jax.documents.json_fields import (
+    Region,
+    read_box,
+    read_numbers,
+    read_regions,
+    read_string,
+    round_box,
+)
 from xojl_jax.errors import BadInput
 from xojl_jax.xojl import jsontext
 from xojl_jax.xojl.faults import XojlError, shorten
@@ -19,17 +34,8 @@ from xojl_jax.xojl.screenshot_file import read_path
 
 MAX_BYTES = 16 << 20  # of one record's JSON text
 MAX_WORDS = 1 << 16  # of one page: a dense newspaper page has some 10,000
-BOX_DECIMALS = 4  # kept in writing: a twentieth of a pixel on a side of 1024, at most
 
 WORDS_FROM = ("text layer", "tesseract", "ocr words", "ocr lines", "none")
-
-
-@dataclass(frozen=True)
-class Region:
-    """A marked part of a page: a table, a title, a table's row."""
-
-    label: str
-    box: tuple[float, float, float, float]  # x0, y0, x1, y1 in [0, 1] of the page
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,6 +53,7 @@ class DocumentRecord:
     scores: tuple[float, ...] | None = None  # how sure the OCR was of each word, [0, 1]
     words_from: str = "none"  # one of WORDS_FROM
     regions: tuple[Region, ...] = ()
+    questions: tuple[Question, ...] = ()
     texts: dict[str, str] = field(default_factory=dict)  # such as title, summary
     page: int = 0  # within the document, from 0
     pages: int | None = None  # of the document
@@ -120,12 +127,6 @@ def read_directory(directory) -> Iterator[tuple[str, DocumentRecord | BadInput]]
 # --- fields ----------------------------------------------------------------------------------
 
 
-def _read_string(value, where: str) -> str:
-    if not isinstance(value, str) or has_surrogate(value) or not value:
-        raise XojlError(jsontext.describe(value), where, "a string of Unicode text, not empty")
-    return value
-
-
 def _read_words(value, where: str) -> tuple[str, ...]:
     if not isinstance(value, list):
         raise XojlError(jsontext.describe(value), where, "a list of strings")
@@ -142,16 +143,8 @@ def _read_boxes(value, where: str) -> np.ndarray:
     if not isinstance(value, list):
         raise XojlError(jsontext.describe(value), where, "a list of [x0, y0, x1, y1]")
     for i, box in enumerate(value):
-        _read_box(box, f"{where}[{i}]")
+        read_box(box, f"{where}[{i}]")
     return np.asarray(value, np.float32).reshape(-1, 4)
-
-
-def _read_box(value, where: str) -> tuple[float, float, float, float]:
-    x0, y0, x1, y1 = _read_numbers(value, 4, where)
-    if not (0 <= x0 <= x1 <= 1 and 0 <= y0 <= y1 <= 1):
-        wanted = "x0, y0, x1, y1 in [0, 1] of the page, x0 <= x1 and y0 <= y1"
-        raise XojlError(f"{[x0, y0, x1, y1]}", where, wanted)
-    return x0, y0, x1, y1
 
 
 def _read_lines(value, where: str) -> tuple[tuple[int, int], ...]:
@@ -171,7 +164,7 @@ def _read_lines(value, where: str) -> tuple[tuple[int, int], ...]:
 def _read_scores(value, where: str) -> tuple[float, ...]:
     if not isinstance(value, list):
         raise XojlError(jsontext.describe(value), where, "a list of numbers from 0 to 1")
-    numbers = _read_numbers(value, len(value), where)
+    numbers = read_numbers(value, len(value), where)
     if any(not 0 <= number <= 1 for number in numbers):
         raise XojlError("a number outside [0, 1]", where, "numbers from 0 to 1")
     return numbers
@@ -182,19 +175,6 @@ def _read_words_from(value, where: str) -> str:
         shown = shorten(value) if isinstance(value, str) else jsontext.describe(value)
         raise XojlError(shown, where, f"one of {', '.join(WORDS_FROM)}")
     return value
-
-
-def _read_regions(value, where: str) -> tuple[Region, ...]:
-    if not isinstance(value, list):
-        raise XojlError(jsontext.describe(value), where, "a list of objects (label, box)")
-    regions = []
-    for i, region in enumerate(value):
-        if not isinstance(region, dict) or region.keys() != {"label", "box"}:
-            wanted = "an object with label and box, and nothing else"
-            raise XojlError(jsontext.describe(region), f"{where}[{i}]", wanted)
-        label = _read_string(region["label"], f"{where}[{i}] label")
-        regions.append(Region(label, _read_box(region["box"], f"{where}[{i}] box")))
-    return tuple(regions)
 
 
 def _read_texts(value, where: str) -> dict[str, str]:
@@ -208,14 +188,14 @@ def _read_texts(value, where: str) -> dict[str, str]:
 
 
 def _read_image_size(value, where: str) -> tuple[int, int]:
-    size = _read_numbers(value, 2, where)
+    size = read_numbers(value, 2, where)
     if any(type(side) is not int or side < 1 for side in size):
         raise XojlError(f"{list(size)}", where, "[width, height], whole px of 1 or more")
     return int(size[0]), int(size[1])
 
 
 def _read_page_size(value, where: str) -> tuple[float, float]:
-    width, height = _read_numbers(value, 2, where)
+    width, height = read_numbers(value, 2, where)
     if min(width, height) <= 0:
         raise XojlError(f"{[width, height]}", where, "[width, height] in points, above 0")
     return width, height
@@ -237,15 +217,6 @@ def _read_source(value, where: str) -> dict:
     return value
 
 
-def _read_numbers(value, count: int, where: str) -> tuple:
-    def fine(number) -> bool:  # NaN fails both comparisons
-        return type(number) in (int, float) and -1e9 < number < 1e9
-
-    if not isinstance(value, list | tuple) or len(value) != count or not all(map(fine, value)):
-        raise XojlError(jsontext.describe(value), where, f"{count} ordinary numbers")
-    return tuple(value)
-
-
 def _check_counts(record: DocumentRecord, where: str) -> None:
     words = f"{len(record.words)}, one per word"
     if len(record.boxes) != len(record.words):
@@ -255,6 +226,9 @@ def _check_counts(record: DocumentRecord, where: str) -> None:
     if record.lines and record.lines[-1][1] > len(record.words):
         wanted = f"an end of at most {len(record.words)}, the number of words"
         raise XojlError(f"{list(record.lines[-1])}", f"{where} lines[-1]", wanted)
+    for i, question in enumerate(record.questions):
+        if question.answer is not None:
+            check_words(question.answer, len(record.words), f"{where} questions[{i}] answer")
     if record.pages is not None and record.page >= record.pages:
         raise XojlError(f"page {record.page}", f"{where} page", f"below pages, {record.pages}")
 
@@ -272,8 +246,8 @@ def _check_plain(value, where: str) -> None:
 _REQUIRED = ("id", "document", "image", "image_size")
 # The fields that we know, in the order in which they are written.
 _READERS = {
-    "id": _read_string,
-    "document": _read_string,
+    "id": read_string,
+    "document": read_string,
     "page": _read_page,
     "pages": _read_page,
     "image": read_path,
@@ -284,7 +258,8 @@ _READERS = {
     "boxes": _read_boxes,
     "lines": _read_lines,
     "scores": _read_scores,
-    "regions": _read_regions,
+    "regions": read_regions,
+    "questions": read_questions,
     "texts": _read_texts,
     "source": _read_source,
 }
@@ -300,17 +275,12 @@ def record_to_json(record: DocumentRecord) -> str:
     written.
     """
     values = {name: getattr(record, name) for name in _READERS}
-    values["boxes"] = [_round_box(box) for box in record.boxes.tolist()]
-    values["regions"] = [
-        {"label": region.label, "box": _round_box(region.box)} for region in record.regions
-    ]
+    values["boxes"] = [round_box(box) for box in record.boxes.tolist()]
+    values["regions"] = regions_to_fields(record.regions)
+    values["questions"] = [question_to_fields(question) for question in record.questions]
     empty = (None, (), [], {})
     kept = {name: value for name, value in values.items() if value not in empty}
     return _ENCODER.encode(kept | record.extra)
-
-
-def _round_box(box) -> list[float]:
-    return [round(value, BOX_DECIMALS) for value in box]
 
 
 _ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))
