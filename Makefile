@@ -84,16 +84,17 @@ demo-document: $(VENV)
 test: $(VENV)
 	$(BIN)/python -m pytest -q -n $(WORKERS) --dist=loadfile --no-loadscope-reorder --max-worker-restart=0 --durations=10 $(PYTEST_ARGS)
 
-test-quick: PYTEST_ARGS += $(QUICK)
+# `override`: what is added stays where somebody gives PYTEST_ARGS, too.
+test-quick: override PYTEST_ARGS += $(QUICK)
 test-quick: test
 
 # The longer soaks and searches, too.
-test-slow: PYTEST_ARGS += --slow
+test-slow: override PYTEST_ARGS += --slow
 test-slow: test
 
 # From Python 3.12 on, sys.monitoring counts lines at little cost.
 coverage: export COVERAGE_CORE = $(shell $(PYTHON) -c 'import sys; print("sysmon" if sys.version_info >= (3, 12) else "ctrace")')
-coverage: PYTEST_ARGS += --cov --cov-report=term
+coverage: override PYTEST_ARGS += --cov --cov-report=term
 coverage: test
 
 lint: $(VENV) .venv-tools

@@ -209,11 +209,10 @@ def _check_keys(value: Any, must: Sequence[str], may: Sequence[str], where: str)
 def _read_word(value: Any, where: str) -> Word:
     if type(value) is int and value >= 0:
         return value
-    plain = isinstance(value, str) and not has_surrogate(value) and len(value.split()) == 1
-    if not plain or value.strip() != value:
-        wanted = "the number of a word of the page, or one word as a string"
-        raise XojlError(jsontext.describe(value), where, wanted)
-    return value
+    if isinstance(value, str) and not has_surrogate(value) and value.split() == [value]:
+        return value
+    wanted = "the number of a word of the page, or one word as a string"
+    raise XojlError(jsontext.describe(value), where, wanted)
 
 
 def _read_words(value: Any, where: str) -> Words:
@@ -254,13 +253,13 @@ def _read_fields(value: Any, where: str) -> FieldsAnswer:
 def _read_table(value: Any, where: str) -> TableAnswer:
     def read(each: Any, where: str) -> Cell:
         _check_keys(each, ("words",), ("rows", "columns", "header"), where)
-        spans = [each.get(name, 1) for name in ("rows", "columns")]
-        if any(type(span) is not int or not 1 <= span <= MAX_SPAN for span in spans):
-            raise XojlError(f"{spans}", where, f"rows and columns from 1 to {MAX_SPAN}")
+        high, wide = each.get("rows", 1), each.get("columns", 1)
+        if any(type(span) is not int or not 1 <= span <= MAX_SPAN for span in (high, wide)):
+            raise XojlError(f"{[high, wide]}", where, f"rows and columns from 1 to {MAX_SPAN}")
         header = each.get("header", False)
         if not isinstance(header, bool):
             raise XojlError(jsontext.describe(header), f"{where} header", "true or false")
-        return Cell(_read_words(each["words"], f"{where} words"), *spans, header)
+        return Cell(_read_words(each["words"], f"{where} words"), high, wide, header)
 
     rows = read_list(value, "rows of cells", where)
     if len(rows) > MAX_SPAN:
