@@ -70,7 +70,7 @@ def _split_figures(summary: SplitSummary, facts: list[dict]) -> dict[str, int]:
 
 
 def _counts_by_split(facts: Facts, labels) -> dict[str, dict[str, int]]:
-    """Label → split → records that have it; the commonest label first."""
+    """Label → split → how often records have it; the commonest label first."""
     counts = {
         split: Counter(label for fact in members for label in labels(fact))
         for split, members in facts.items()

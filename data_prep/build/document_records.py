@@ -1,6 +1,7 @@
 """What the build asks of document records (docs/document_record.md), as `layout_records` does of
 layouts."""
 
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
@@ -18,6 +19,11 @@ TABLES: dict[str, tuple[str, str, Callable[[dict], list]]] = {
     "words_from": ("words from", "### Where the words are from", lambda fact: [fact["words_from"]]),
     "datasets": ("data set", "### Data sets", lambda fact: [fact["dataset"]]),
     "elements": ("region", "### Regions: pages that have one", lambda fact: fact["elements"]),
+    "questions": (
+        "kind",
+        "### Questions",
+        lambda fact: list(Counter(fact["questions"]).elements()),
+    ),
 }
 
 
@@ -48,7 +54,7 @@ def fit_record(
 
 def measure(record: DocumentRecord) -> dict[str, int]:
     """What the record takes, as readers of shards ask it."""
-    return {"words": len(record.words)}
+    return {"words": len(record.words), "questions": len(record.questions)}
 
 
 def facts_of(record: DocumentRecord, site: str) -> dict:
@@ -59,6 +65,7 @@ def facts_of(record: DocumentRecord, site: str) -> dict:
         "words_from": record.words_from,
         "dataset": record.source.get("dataset") or "not stated",
         "elements": sorted({region.label for region in record.regions}),
+        "questions": dict(sorted(Counter(q.kind for q in record.questions).items())),
         "quality": {},
     }
 
@@ -69,8 +76,8 @@ def labels_of(fact: Mapping) -> list[str]:
 
 
 def digest() -> str:
-    """What the measures depend on beside the record: nothing."""
-    return "documents"
+    """What the measures depend on beside the record: nothing but which of them there are."""
+    return "documents with questions"
 
 
 def note() -> dict:

@@ -30,6 +30,7 @@ def folder(tmp_path_factory):
             "words_from": "text layer",
             "words": words,
             "boxes": [[0.1, 0.1, 0.4, 0.2], [0.5, 0.1, 0.9, 0.2]],
+            "questions": [{"kind": "question", "prompt": "Who?", "answer": {"text": [1]}}] * 2,
         }
         lines.append(json.dumps(record))
     (out / "records.jsonl").write_text("\n".join([*lines, "{"]) + "\n")
@@ -42,8 +43,8 @@ def run(folder, out, *flags):
 
 
 def test_pages_become_shards_with_their_tokenizer(folder, tmp_path):
-    """Protects the document task's data: pages of a document stay together, what is left out is
-    counted, and the tokenizer is of the training split."""
+    """Protects the document task's data: pages of a document stay together, what is left out and
+    what is asked is counted, and the tokenizer is of the training split."""
     out = run(folder, tmp_path / "shards", "--splits", "50,25,25", "--pieces", "300")
     manifest = read_manifest(out)
     assert manifest.note["records"] == "documents"
@@ -53,9 +54,11 @@ def test_pages_become_shards_with_their_tokenizer(folder, tmp_path):
         source = ShardSource(out, split, verify=True)
         records = [parse_record(source[i].record) for i in range(len(source))]
         documents[split] = {record.document for record in records}
-        assert source.info.sizes["words"] == (2,) * len(source)
+        assert source.info.sizes["words"] == source.info.sizes["questions"] == (2,) * len(source)
         assert source.info.files[0].name.startswith("xojl_documents-")
     assert sum(map(len, documents.values())) == 6 == len(set().union(*documents.values()))
+    asked = json.loads((out / "card.json").read_text())["questions"]["question"]
+    assert asked == {split: 2 * s.count for split, s in manifest.splits.items()}
     pieces = WordPieces.load(out / "tokenizer.json")
     assert pieces.size <= 300
     assert pieces.decode(pieces.encode("Dear")) == "Dear"
