@@ -128,6 +128,14 @@ def make_parser(program: str, usage: str) -> argparse.ArgumentParser:
         " such as 384x512 (default: as they were captured)",
     )
     add(
+        "--ask",
+        type=_names,
+        default=(),
+        metavar="KIND,…",
+        help="of documents: make questions of what records hold; KIND is one of "
+        + ", ".join(KINDS["documents"].ASKS),
+    )
+    add(
         "--shard-mib",
         type=float,
         default=64,
@@ -161,6 +169,10 @@ def job_of(options: argparse.Namespace, made_by: str) -> Job:
     for name in options.most:
         if name[0] not in KINDS[kind].SIZES:
             raise BadUsage(f"--most {name[0]}: {kind} have {', '.join(KINDS[kind].SIZES)}")
+    known = KINDS[kind].ASKS
+    for name in options.ask:
+        if name not in known:
+            raise BadUsage(f"--ask {name}: {kind} can be asked {', '.join(known) or 'nothing'}")
     return Job(
         folders=tuple(options.records),
         out=options.out,
@@ -174,6 +186,7 @@ def job_of(options: argparse.Namespace, made_by: str) -> Job:
         least=dict(options.least),
         most=dict(options.most),
         fit=options.fit,
+        ask=tuple(name for name in known if name in options.ask),
         about=options.about,
         command=made_by,
         kind=kind,

@@ -7,9 +7,10 @@ from dataclasses import replace
 from typing import Any
 
 from data_prep.build.fit import shrink_picture
+from data_prep.build.questions import ASKS
 from xojl_jax.documents.record import DocumentRecord, parse_record, record_to_json
 
-__all__ = ["parse_record", "record_to_json"]
+__all__ = ["ASKS", "parse_record", "record_to_json"]
 
 SIZES = ("words",)
 DATASET = "xojl_documents"

@@ -88,7 +88,8 @@ def write_part(part: tuple[str, int], candidates: Iterable[Candidate], job: Job)
     note = path.with_name(path.name + ".json")
     measures = "measures 2"  # those of an earlier release lacked what buckets need
     fitted = [] if job.fit is None else [f"fit {job.fit}"]
-    parts = [str(VERSION), measures, job.records.digest(), *fitted, *(c.key for c in candidates)]
+    made = [*fitted, *(f"ask {kind}" for kind in job.ask)]
+    parts = [str(VERSION), measures, job.records.digest(), *made, *(c.key for c in candidates)]
     keys = "\n".join(parts)
     digest = hashlib.sha256(keys.encode()).hexdigest()
     if (found := _finished(path, note, digest)) is not None:
@@ -126,6 +127,8 @@ def _samples(
             raise BadInput(f"{place} changed while it was read: run the build again") from error
         if job.fit is not None:
             record, picture = kind.fit_record(record, picture, job.fit)
+        for ask in job.ask:
+            record = kind.ASKS[ask](record)
         facts.append(kind.facts_of(record, candidate.site) | {"place": str(place)})
         yield kind.record_to_json(record), picture, kind.measure(record) | measure_picture(picture)
 

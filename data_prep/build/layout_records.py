@@ -16,6 +16,8 @@ __all__ = ["fit_record", "parse_record", "record_to_json", "site_of"]
 # What `--most` may limit. `measure` gives these and more.
 SIZES = ("nodes", "semantic_tokens", "detail_tokens")
 DATASET = "xojl_sections"
+# Kinds of questions -> the record with a question of it: a layout has none.
+ASKS: dict[str, Callable[[Record], Record]] = {}
 MAKES_PIECES = False  # whether a tokenizer of words is made of the training split
 ABOUT = "Screenshots of web sections with their HTML and layout trees."
 # Tables of the card: name -> (its column of names, its title, the labels of one record's facts).

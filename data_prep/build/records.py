@@ -39,6 +39,7 @@ class Job:
     least: Mapping[str, float] = field(default_factory=dict)  # quality → at least
     most: Mapping[str, int] = field(default_factory=dict)  # size → at most
     fit: tuple[int, int] | None = None  # (height, width) that screenshots are shrunk to
+    ask: tuple[str, ...] = ()  # kinds of questions that are made of records
     about: str = ""
     command: str = ""
     kind: str = "layouts"  # a key of `kinds.KINDS`
