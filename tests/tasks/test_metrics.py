@@ -10,6 +10,8 @@ from sacrebleu.metrics import BLEU
 
 from xojl_jax.errors import BadInput
 from xojl_jax.evaluation import bootstrap
+from xojl_jax.evaluation.counts import f1_scores
+from xojl_jax.evaluation.text_scores import bleu_row, bleu_scores
 from xojl_jax.tasks.layout import baseline, metrics
 from xojl_jax.tasks.layout.metrics import Result
 from xojl_jax.tasks.layout.sample_spec import MERGED
@@ -69,7 +71,7 @@ def test_bags_of_elements_counted_by_hand():
         "button": (0, 0, 1),
         "image": (0, 1, 0),
     }
-    scores = metrics.f1_scores(np.stack([tp, fp, fn]))
+    scores = f1_scores(np.stack([tp, fp, fn]))
     assert scores["precision"][ID["heading"]] == pytest.approx(2 / 3)
     assert scores["recall"][ID["wrapper"]] == pytest.approx(1 / 2)
     assert scores["micro_f1"] == pytest.approx(10 / (10 + 2 + 4))
@@ -161,30 +163,12 @@ def test_corpus_bleu_agrees_with_sacrebleu():
                 for _ in range(size)
             ]
             words = [tuple(map(metrics.layout_words, pair)) for pair in pairs]
-            sums = sum(metrics._bleu_row(*pair) for pair in words)
+            sums = sum(bleu_row(*pair) for pair in words)
             predicted, reference = (
                 [" ".join(side) for side in part] for part in zip(*words, strict=True)
             )
             expected = library.corpus_score(predicted, [reference]).score / 100
-            assert metrics.bleu_scores(sums) == pytest.approx(expected, abs=1e-9)
-
-
-def test_rouge_l_is_the_longest_common_subsequence():
-    """Against a plain recursion."""
-
-    @cache
-    def common(a, b):
-        if not a or not b:
-            return 0
-        if a[-1] == b[-1]:
-            return common(a[:-1], b[:-1]) + 1
-        return max(common(a[:-1], b), common(a, b[:-1]))
-
-    rng = np.random.default_rng(1)
-    for _ in range(50):
-        a, b = (tuple(rng.choice(list("xyz"), rng.integers(1, 9))) for _ in range(2))
-        assert metrics.rouge_l(a, b) == pytest.approx(2 * common(a, b) / (len(a) + len(b)))
-    assert metrics.rouge_l([], []) == 1 and metrics.rouge_l([], ["x"]) == 0
+            assert bleu_scores(sums) == pytest.approx(expected, abs=1e-9)
 
 
 def test_perfect_and_empty_predictions():
@@ -246,7 +230,7 @@ def test_intervals_cover_the_truth_about_as_often_as_they_say():
         rows = np.stack([tp, claimed - tp, claimed - tp], -1)[..., None]
         weights = bootstrap.bootstrap_weights(60, samples=300, seed=trial)
         sums = np.tensordot(weights, rows, 1)
-        low, high = bootstrap.interval(metrics.f1_scores(sums)["micro_f1"])
+        low, high = bootstrap.interval(f1_scores(sums)["micro_f1"])
         covered += low <= right <= high
     assert 0.90 <= covered / 300 <= 0.985
 
@@ -256,7 +240,7 @@ def test_macro_intervals_take_elements_as_they_occur():
     rows = np.zeros((2, 3, 22))
     rows[0, 0, 0] = rows[1, 0, 1] = 1
     only_first = np.tensordot(np.array([[2, 0]]), rows, 1)
-    assert metrics.f1_scores(only_first)["macro_f1"] == [1.0]
+    assert f1_scores(only_first)["macro_f1"] == [1.0]
 
 
 def test_the_tag_baseline_learns_the_most_frequent_label():

@@ -13,18 +13,18 @@ from typing import NamedTuple
 
 import numpy as np
 from apted import APTED
-from sacrebleu.metrics import BLEU
 
 from xojl_jax.errors import BadInput
 from xojl_jax.evaluation import bootstrap
 from xojl_jax.evaluation.bootstrap import ScoreTable, or_none
+from xojl_jax.evaluation.counts import f1_scores
+from xojl_jax.evaluation.text_scores import bleu_row, bleu_scores, rouge_l
 from xojl_jax.xojl import tree
 from xojl_jax.xojl.tree import ELEMENTS, Forest, preorder
 
 # Tree edit distance takes cubic time: 2 s for two trees of 200 nodes.
 MAX_DISTANCE_NODES = 200
 _ID = {name: i for i, name in enumerate(ELEMENTS)}
-_ORDERS = 4  # of BLEU's n-grams
 _CLOSE = ")"
 
 Nodes = Sequence[int | None]  # one HTML node index or None per layout node, depth-first
@@ -132,66 +132,6 @@ def layout_words(forest: Forest) -> list[str]:
     return words + [_CLOSE] * len(open_until)
 
 
-def rouge_l(predicted: Sequence[str], reference: Sequence[str]) -> float:
-    """F1 of the longest common subsequence of two word lists."""
-    if not predicted or not reference:
-        return float(not predicted and not reference)
-    # One row of the classic table at a time: row[j] is the answer for reference[:j].
-    vocabulary = {word: i for i, word in enumerate(dict.fromkeys((*predicted, *reference)))}
-    columns = np.array([vocabulary[word] for word in reference])
-    row = np.zeros(len(columns) + 1, np.int64)
-    for word in predicted:
-        diagonal = row[:-1] + (columns == vocabulary[word])
-        row[1:] = np.maximum.accumulate(np.maximum(row[1:], diagonal))
-    return 2 * float(row[-1]) / (len(predicted) + len(reference))
-
-
-def _bleu_row(predicted: Sequence[str], reference: Sequence[str]) -> np.ndarray:
-    """float64[10]: words, reference words, and per order the matching and all n-grams."""
-    score = _BLEU.sentence_score(" ".join(predicted), [" ".join(reference)])
-    return np.array([len(predicted), len(reference), *score.counts, *score.totals], np.float64)
-
-
-# The words are tokens already.
-_BLEU = BLEU(tokenize="none", force=True, effective_order=True)
-
-
-# --- scores of weighted sums -----------------------------------------------------------------
-
-
-def f1_scores(counts: np.ndarray) -> dict[str, np.ndarray]:
-    """From counts [..., 3, E]: "precision", "recall" and "f1" [..., E], their "micro_…" [...], and
-    "macro_f1", the mean over the elements that the reference has. Nothing over nothing is 0."""
-    tp, fp, fn = np.moveaxis(np.asarray(counts, np.float64), -2, 0)
-    scores = {"precision": _ratio(tp, tp + fp), "recall": _ratio(tp, tp + fn)}
-    scores["f1"] = _ratio(2 * tp, 2 * tp + fp + fn)
-    occurs = tp + fn > 0
-    tp, fp, fn = (part.sum(-1) for part in (tp, fp, fn))
-    return scores | {
-        "micro_precision": _ratio(tp, tp + fp),
-        "micro_recall": _ratio(tp, tp + fn),
-        "micro_f1": _ratio(2 * tp, 2 * tp + fp + fn),
-        "macro_f1": _ratio((scores["f1"] * occurs).sum(-1), occurs.sum(-1)),
-    }
-
-
-def bleu_scores(sums: np.ndarray) -> np.ndarray:
-    """Corpus BLEU in [0, 1] of summed rows [..., 10], smoothed as sacrebleu does by default."""
-    length, reference = sums[..., 0], sums[..., 1]
-    correct, total = sums[..., 2 : 2 + _ORDERS], sums[..., 2 + _ORDERS :]
-    # The k-th order without a match counts as 1 / 2^k matches.
-    missing = np.cumsum(correct == 0, axis=-1)
-    smoothed = np.where(correct == 0, 0.5**missing, correct)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        logs = np.log(np.where(total > 0, smoothed / total, 0)).mean(-1)
-        brevity = np.exp(np.minimum(0, 1 - reference / length))
-    return np.where(correct[..., 0] > 0, brevity * np.exp(logs), 0.0)
-
-
-def _ratio(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
-    return np.divide(part, whole, out=np.zeros(np.shape(part)), where=np.asarray(whole) > 0)
-
-
 # --- a whole split ---------------------------------------------------------------------------
 
 
@@ -224,7 +164,7 @@ def evaluate(results: Sequence[Result], *, samples: int = bootstrap.SAMPLES, see
     semantic = [(tree.to_semantic(p), tree.to_semantic(r)) for p, r in forests]
     table.add_mean("exact_match_semantic", [p == r for p, r in semantic])
     words = [(layout_words(p), layout_words(r)) for p, r in forests]
-    table.add(np.stack([_bleu_row(*pair) for pair in words]), lambda s: {"bleu": bleu_scores(s)})
+    table.add(np.stack([bleu_row(*pair) for pair in words]), lambda s: {"bleu": bleu_scores(s)})
     table.add_mean("rouge_l", [rouge_l(*pair) for pair in words])
     table.add_mean("valid", [r.predicted is not None for r in results])
     table.add_mean("completed", [r.completed for r in results])
