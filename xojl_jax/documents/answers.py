@@ -351,13 +351,14 @@ def box_of(words: Words, boxes: np.ndarray) -> Box | None:
 def find_words(text: str, page: Sequence[str]) -> Words:
     """A text as words of the page where they occur there in this order, side by side, the first
     time; else as words of its own. Case and punctuation at the ends do not count."""
-    wanted = [_plain(word) for word in text.split()]
-    known = [_plain(word) for word in page]
+    wanted = [plain_word(word) for word in text.split()]
+    known = [plain_word(word) for word in page]
     for start in range(len(known) - len(wanted) + 1):
         if known[start : start + len(wanted)] == wanted and wanted:
             return tuple(range(start, start + len(wanted)))
     return tuple(text.split())
 
 
-def _plain(word: str) -> str:
+def plain_word(word: str) -> str:
+    """Without case and punctuation at the ends."""
     return word.casefold().strip(".,;:!?()[]\"'“”‘’") or word

@@ -1,14 +1,33 @@
-"""How close a text is to another: BLEU, ROUGE-L, for any task.
+"""How close a text is to another, for any task.
 
-Texts are lists of words.
+BLEU (Papineni et al. 2002), ROUGE-L (Lin 2004), METEOR (Banerjee and Lavie 2005); of short answers
+F1 of words (Rajpurkar et al. 2016) and ANLS (Biten et al. 2019).
 """
 
+import re
+import string
+from collections import Counter
 from collections.abc import Sequence
 
 import numpy as np
+from rapidfuzz.distance import Levenshtein
 from sacrebleu.metrics import BLEU
+from sacrebleu.tokenizers.tokenizer_13a import Tokenizer13a
+
+from xojl_jax.evaluation.counts import overlap
 
 _ORDERS = 4  # of BLEU's n-grams
+ANLS_THRESHOLD = 0.5  # an answer that is less alike counts as wrong
+_ARTICLES = re.compile(r"\b(a|an|the)\b")
+_PUNCTUATION = str.maketrans("", "", string.punctuation)
+_TOKENIZE = Tokenizer13a()
+
+# --- sentences -------------------------------------------------------------------------------
+
+
+def sentence_words(text: str) -> list[str]:
+    """Lower-case words and punctuation marks, as sacrebleu tokenizes ("13a")."""
+    return _TOKENIZE(text.lower()).split()
 
 
 def bleu_row(predicted: Sequence[str], reference: Sequence[str]) -> np.ndarray:
@@ -46,3 +65,40 @@ def rouge_l(predicted: Sequence[str], reference: Sequence[str]) -> float:
         diagonal = row[:-1] + (columns == vocabulary[word])
         row[1:] = np.maximum.accumulate(np.maximum(row[1:], diagonal))
     return 2 * float(row[-1]) / (len(predicted) + len(reference))
+
+
+def meteor(predicted: Sequence[str], reference: Sequence[str]) -> float:
+    """METEOR in [0, 1], by nltk. Words match that are equal or have one stem; the synonyms of the
+    original, which come from WordNet's files, do not."""
+    from nltk.translate.meteor_score import single_meteor_score  # takes a second to import
+
+    if not predicted or not reference:
+        return float(not predicted and not reference)
+    return single_meteor_score(reference, predicted, wordnet=_NoSynonyms())
+
+
+class _NoSynonyms:
+    def synsets(self, word: str) -> list:
+        return []
+
+
+# --- short answers ---------------------------------------------------------------------------
+
+
+def squad_words(text: str) -> list[str]:
+    """Lower-case words without punctuation and articles, as SQuAD's evaluation has them."""
+    return _ARTICLES.sub(" ", text.lower().translate(_PUNCTUATION)).split()
+
+
+def squad_f1(predicted: str, reference: str) -> float:
+    """F1 of the bags of words; of two answers without words 1."""
+    shared, extra, missing = overlap(*(Counter(squad_words(t)) for t in (predicted, reference)))
+    total = 2 * shared + extra + missing
+    return 2 * shared / total if total else 1.0
+
+
+def anls(predicted: str, reference: str) -> float:
+    """1 less the edit distance over the longer length, without regard to case and spaces at the
+    ends; 0 where that is below `ANLS_THRESHOLD`. A mean over questions is the published score."""
+    texts = (" ".join(text.lower().split()) for text in (predicted, reference))
+    return Levenshtein.normalized_similarity(*texts, score_cutoff=ANLS_THRESHOLD)

@@ -1,0 +1,1 @@
+"""Answers to questions about a page: instruction tuning of the document encoders."""
