@@ -44,6 +44,14 @@ def test_iou_by_hand():
     assert boxes.iou(np.zeros((0, 4)), np.ones((2, 4))).shape == (0, 2)
 
 
+def test_pairs_by_hand():
+    """Pairs of one label overlap as much as they can together; none is left for the third."""
+    wanted = [("a", LEFT), ("a", shifted(LEFT, 0.5)), ("a", RIGHT), ("b", RIGHT)]
+    told = [("a", shifted(LEFT, 0.5)), ("a", LEFT), ("c", RIGHT)]
+    np.testing.assert_allclose(boxes.paired_iou(told, wanted), [1, 1, np.nan, np.nan])
+    assert boxes.paired_iou(told, []).shape == (0,)
+
+
 def test_counts_by_hand():
     """One box found twice counts once; a label that is not the reference's is wrong and missing."""
     pages = [

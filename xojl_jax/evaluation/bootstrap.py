@@ -98,10 +98,16 @@ class ScoreTable:
           score: weighted sums of rows, float64[K, …] -> name -> float64[K].
         """
         flat = np.asarray(rows, np.float64).reshape(len(rows), -1)
-        whole, resampled = (
-            score((weights @ flat).reshape(len(weights), *np.shape(rows)[1:]))
-            for weights in (self.everything, self.resamples)
-        )
+        shape = np.shape(rows)[1:]
+        self.add_weighted(lambda weights: score((weights @ flat).reshape(len(weights), *shape)))
+
+    def add_weighted(self, score: Callable[[np.ndarray], Mapping[str, np.ndarray]]) -> None:
+        """Adds scores that are no functions of summed rows, such as those of a ranking.
+
+        Args:
+          score: how often each record counts, int64[K, R] -> name -> float64[K].
+        """
+        whole, resampled = score(self.everything), score(self.resamples)
         for name, value in whole.items():
             low, high = interval(resampled[name])
             self.scores[name] = {

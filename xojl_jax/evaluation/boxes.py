@@ -1,6 +1,6 @@
 """How well boxes with labels are found: matches, precision and recall, mAP; for any task.
 
-Letters: R pages; S resamples; T = `THRESHOLDS` of IoU; n, m boxes.
+Letters: R pages; S resamples; T = `THRESHOLDS` of IoU; n, k boxes.
 """
 
 import contextlib
@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
+from scipy.optimize import linear_sum_assignment
 
 # Of COCO's mAP (Lin et al. 2014). The first alone gives mAP at .50.
 THRESHOLDS = np.linspace(0.5, 0.95, 10)
@@ -36,19 +37,35 @@ class Matches(NamedTuple):
 
 
 def iou(one: np.ndarray, two: np.ndarray) -> np.ndarray:
-    """float64[n, m] of boxes float[n, 4] and float[m, 4] (x0, y0, x1, y1): intersection over union,
+    """float64[n, k] of boxes float[n, 4] and float[k, 4] (x0, y0, x1, y1): intersection over union,
     by pycocotools."""
     from pycocotools import mask
 
     if not len(one) or not len(two):
         return np.zeros((len(one), len(two)))
-    return mask.iou(_with_sides(one), _with_sides(two), [0] * len(two))
+    found = mask.iou(_with_sides(one), _with_sides(two), [0] * len(two))
+    return np.minimum(found, 1)  # it rounds
 
 
 def _with_sides(boxes: np.ndarray) -> np.ndarray:
     """float64[n, 4]: x0, y0, width, height."""
     boxes = np.asarray(boxes, np.float64).reshape(-1, 4)
     return np.concatenate([boxes[:, :2], np.maximum(boxes[:, 2:] - boxes[:, :2], _SHORTEST)], 1)
+
+
+def paired_iou(told: Labeled, wanted: Labeled) -> np.ndarray:
+    """float64[k]: of each box of `wanted`, its IoU with the one of its label in `told`, paired so
+    that the sum is largest; NaN where all of that label are taken."""
+    found = np.full(len(wanted), np.nan)
+    for label in {label for label, _ in told} & {label for label, _ in wanted}:
+        numbers = [i for i, (other, _) in enumerate(wanted) if other == label]
+        overlaps = iou(
+            np.array([box for other, box in told if other == label]),
+            np.array([wanted[i][1] for i in numbers]),
+        )
+        pairs = linear_sum_assignment(overlaps, maximize=True)
+        found[np.array(numbers)[pairs[1]]] = overlaps[pairs]
+    return found
 
 
 def match_labels(pages: Sequence[tuple[Labeled, Labeled]]) -> dict[str, Matches]:
