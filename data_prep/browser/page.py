@@ -38,6 +38,7 @@ SCRIPT = "\n".join(
         "page_overlays.js",
         "page_settle.js",
         "page_variants.js",
+        "page_words.js",
     )
 )
 # Width and height of the smaller screens, the larger first; CSS px.
@@ -304,8 +305,18 @@ class Page:
             )
         )
 
-    def screenshot(self, box, root: str | int | None = None) -> bytes:
-        """PNG of `box` ([x, y, w, h] on the full page), one CSS px to one pixel.
+    def words(self, roots: list[str], mark: str) -> list[dict[str, Any]]:
+        """What is written in the first element of each selector, in document order.
+
+        Of each: `size` in CSS px, whether its content `overflows`, `words` (`text`, `box`, `marks`)
+        and the boxes of `marked` elements. `mark` is an attribute; its values in the elements
+        around a word, the inner ones first, are the word's `marks`. Boxes are [x0, y0, x1, y1] of
+        the element, CSS px. Words that only a tag divides are one word, as a reader sees it.
+        """
+        return self._guard(lambda: self._call("words", roots, mark))
+
+    def screenshot(self, box, root: str | int | None = None, *, scale: float = 1.0) -> bytes:
+        """PNG of `box` ([x, y, w, h] on the full page), one CSS px to `scale` pixels.
 
         With `root`, what is painted over that element and is not its own is hidden meanwhile.
         """
@@ -313,16 +324,16 @@ class Page:
         def shoot() -> bytes:
             if root is not None:
                 self._call("conceal", root)
-            data = self._shoot(box)
+            data = self._shoot(box, scale)
             if root is not None:
                 self._call("reveal")
             return data
 
         return self._guard(shoot)
 
-    def _shoot(self, box) -> bytes:
+    def _shoot(self, box, scale: float) -> bytes:
         x, y, width, height = box
-        clip = {"x": x, "y": y, "width": width, "height": height, "scale": 1}
+        clip = {"x": x, "y": y, "width": width, "height": height, "scale": scale}
         request = {"format": "png", "clip": clip, "captureBeyondViewport": True}
         request["optimizeForSpeed"] = True
         return base64.b64decode(self._session.send("Page.captureScreenshot", request)["data"])

@@ -1,0 +1,78 @@
+"""What pages of several kinds share: the maker's head, its foot, and lists of goods."""
+
+from html import escape
+
+from data_prep.synthesize_documents.design import logo
+from data_prep.synthesize_documents.sheet import Sheet
+
+
+def letterhead(sheet: Sheet, field: str = "seller", *, address: bool = True) -> str:
+    """The maker's name, perhaps with a drawing and an address."""
+    rng, language = sheet.rng, sheet.language
+    drawing = ""
+    if rng.random() < 0.7:
+        drawing = sheet.region("figure", logo(sheet.design), "div")
+    name = f"<b>{sheet.field(field, language.company(rng))}</b>"
+    if address:
+        where = f"{language.street(rng)}, {language.city(rng)}"
+        name += f'<br><span class="small">{sheet.field(f"{field}_address", where)}</span>'
+    text = sheet.region("header", name, "div")
+    return f'<div class="head letterhead">{drawing}{text}</div>'
+
+
+def footer(sheet: Sheet) -> str:
+    """A line at the page's end: how to reach the maker."""
+    rng = sheet.rng
+    pairs = [("phone", phone(sheet)), ("email", email(sheet)), ("iban", iban(sheet))]
+    chosen = rng.sample(pairs, 2 if sheet.budget > 120 else 1)
+    text = " ".join(f"{sheet.label(name)} {sheet.field(name, value)}" for name, value in chosen)
+    return sheet.region("footer", text, "div", 'class="small foot-line"')
+
+
+def phone(sheet: Sheet) -> str:
+    rng = sheet.rng
+    return f"+{rng.randint(30, 59)} {rng.randint(20, 989)} {rng.randint(100000, 9999999)}"
+
+
+def email(sheet: Sheet) -> str:
+    rng, language = sheet.rng, sheet.language
+    name = rng.choice(("info", "office", "mail", "contact", language.pick(rng, "last").lower()))
+    host = "".join(c for c in language.pick(rng, "last").lower() if c.isalnum())
+    return f"{name}@{host}.example"
+
+
+def iban(sheet: Sheet) -> str:
+    rng = sheet.rng
+    return f"{rng.choice(('XX', 'ZZ'))}{rng.randint(10, 99)} " + " ".join(
+        f"{rng.randint(0, 9999):04d}" for _ in range(3)
+    )
+
+
+def code(sheet: Sheet) -> str:
+    """The number of an invoice, an order, a customer."""
+    rng = sheet.rng
+    return rng.choice(
+        (
+            f"{rng.randint(1000, 99999)}",
+            f"{rng.randint(2015, 2026)}-{rng.randint(1, 999):03d}",
+            f"{rng.choice('ABCDEKLRST')}{rng.choice('ABCDEKLRST')}-{rng.randint(100, 99999)}",
+            f"{rng.randint(10, 26)}/{rng.randint(1000, 9999)}",
+        )
+    )
+
+
+def title(sheet: Sheet, kind: str) -> str:
+    text = sheet.language.pick(sheet.rng, f"titles.{kind}")
+    year = str(sheet.rng.randint(2012, 2027))
+    text = text.format(
+        year=year, noun=sheet.language.noun(sheet.rng), noun2=sheet.language.noun(sheet.rng)
+    )
+    return sheet.title(sheet.field("title", text[0].upper() + text[1:]))
+
+
+def note(sheet: Sheet, html: str) -> str:
+    return sheet.region("text", html, "p", 'class="small"')
+
+
+def bold(text: str) -> str:
+    return f"<b>{escape(text)}</b>"
