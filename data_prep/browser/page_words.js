@@ -32,8 +32,12 @@
       Math.max(...rects.map((r) => r.right)) - frame.left, Math.max(...rects.map((r) => r.bottom)) - frame.top];
     const words = [];
     let open = null;  // {block}: the last word, which the next text may go on
-    const walker = document.createTreeWalker(root, NodeFilter.SHOW_TEXT);
+    const walker = document.createTreeWalker(root, NodeFilter.SHOW_TEXT | NodeFilter.SHOW_ELEMENT);
     for (let node = walker.nextNode(); node; node = walker.nextNode()) {
+      if (node.nodeType === Node.ELEMENT_NODE) {
+        if (node.localName === 'br') open = null;
+        continue;
+      }
       let block = node.parentElement;
       while (block !== root && getComputedStyle(block).display === 'inline') block = block.parentElement;
       const around = [];

@@ -17,7 +17,6 @@ from data_prep.browser.chromium import Browser
 from data_prep.cli.flags import add_workers
 from data_prep.cli.progress import Progress
 from data_prep.synthesize_documents.rendering import BATCH, Settings, make_pages
-from xojl_jax.documents.answers import KINDS
 from xojl_jax.documents.record import record_to_json
 from xojl_jax.errors import BadUsage
 

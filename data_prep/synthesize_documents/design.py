@@ -135,9 +135,11 @@ def style(design: Design) -> str:
   .space {{ flex: 1 }}
   .small {{ font-size: {d.size - 2}px; color: #555 }}
   .columns {{ display: flex; gap: 24px; justify-content: space-between }}
+  .label {{ white-space: nowrap }}
   .box {{ border: 1.5px solid {d.color}; padding: 8px 10px; margin: 0 0 10px }}
   .foot-line {{ border-top: 1px solid #999; padding-top: 5px }}
   svg {{ display: block }}
+  .logo {{ width: fit-content }}
 """
         + _PAIR_STYLES[d.pairs]
         + _TABLE_STYLES[d.table].format(color=d.color)
@@ -146,7 +148,10 @@ def style(design: Design) -> str:
 
 
 _PAIR_STYLES = {
-    "beside": "  .pair { display: grid; grid-template-columns: 40% 60% }\n",
+    "beside": (
+        "  .pairs { display: grid; grid-template-columns: auto 1fr; gap: 0 14px }"
+        " .pair { display: contents }\n"
+    ),
     "inline": "",
     "above": "  .pair { margin: 0 0 5px } .pair .label { display: block; font-size: 85% }\n",
     "boxed": (
@@ -154,7 +159,7 @@ _PAIR_STYLES = {
         " .pair .label { display: block; font-size: 82% }\n"
     ),
     "ruled": (
-        "  .pair { display: grid; grid-template-columns: 42% 58%;"
+        "  .pair { display: grid; grid-template-columns: minmax(max-content, 42%) 1fr; gap: 0 14px;"
         " border-bottom: 1px solid #aaa; padding: 2px 0 }\n"
     ),
     "spread": (
@@ -183,7 +188,7 @@ _HEAD_STYLES = {
         " padding: 14px {margin}px; .small {{ color: #eee }} }}\n"
     ),
     "centered": (
-        "  .letterhead {{ text-align: center; svg {{ margin: 0 auto }} }} h1 {{ text-align: center }}\n"
+        "  .letterhead {{ text-align: center; .logo {{ margin: 0 auto }} }} h1 {{ text-align: center }}\n"
     ),
     "split": "  .letterhead {{ display: flex; justify-content: space-between; gap: 16px }}\n",
     "split-right": (

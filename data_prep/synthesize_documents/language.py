@@ -78,9 +78,66 @@ def languages() -> dict[str, Language]:
     return found
 
 
-_STARTS = "B Br C Cr D Dr F Fl G Gr H J K Kr L M N P Pr Qu R S St T Tr V W Z".split()
-_MIDDLES = "a e i o u ai ea io ou".split()
-_ENDS = "l ls m n nd nt r rd rk s st t x z lin ton dor mer vik nor bel lux dan tis ra lo va".split()
+_STARTS = [
+    "B",
+    "Br",
+    "C",
+    "Cr",
+    "D",
+    "Dr",
+    "F",
+    "Fl",
+    "G",
+    "Gr",
+    "H",
+    "J",
+    "K",
+    "Kr",
+    "L",
+    "M",
+    "N",
+    "P",
+    "Pr",
+    "Qu",
+    "R",
+    "S",
+    "St",
+    "T",
+    "Tr",
+    "V",
+    "W",
+    "Z",
+]
+_MIDDLES = ["a", "e", "i", "o", "u", "ai", "ea", "io", "ou"]
+_ENDS = [
+    "l",
+    "ls",
+    "m",
+    "n",
+    "nd",
+    "nt",
+    "r",
+    "rd",
+    "rk",
+    "s",
+    "st",
+    "t",
+    "x",
+    "z",
+    "lin",
+    "ton",
+    "dor",
+    "mer",
+    "vik",
+    "nor",
+    "bel",
+    "lux",
+    "dan",
+    "tis",
+    "ra",
+    "lo",
+    "va",
+]
 
 
 def brand(rng: Random) -> str:

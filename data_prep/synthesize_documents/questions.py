@@ -69,9 +69,7 @@ class MarkedPage:
 
     def of(self, role: str) -> list[int]:
         """The numbers of the marks of a role that show words, in order of writing."""
-        return [
-            i for i, mark in enumerate(self.marks) if mark.role == role and self.words_of[i]
-        ]
+        return [i for i, mark in enumerate(self.marks) if mark.role == role and self.words_of[i]]
 
     @functools.cached_property
     def fields(self) -> dict[str, Words]:
@@ -160,7 +158,9 @@ def _layout_one(page: MarkedPage, rng: Random) -> Iterator[Question]:
     for label in sorted({region.label for region in regions}):
         found = tuple(region for region in regions if region.label == label)
         if len(found) <= MAX_REGIONS:
-            yield Question("layout", _say(page, rng, "layout_one", label=label), RegionsAnswer(found))
+            yield Question(
+                "layout", _say(page, rng, "layout_one", label=label), RegionsAnswer(found)
+            )
 
 
 def entities_of(page: MarkedPage) -> list[tuple[str, Words]]:
@@ -239,7 +239,9 @@ def _extraction_pointed(page: MarkedPage, rng: Random) -> Iterator[Question]:
         box = page.around(words)
         if rng.random() < 0.6:
             wide = (box[3] - box[1]) * rng.uniform(0, 0.4)
-            yield Question("extraction", _say(page, rng, "extraction_box"), answer, _grow(box, wide))
+            yield Question(
+                "extraction", _say(page, rng, "extraction_box"), answer, _grow(box, wide)
+            )
         else:
             x, y = rng.uniform(box[0], box[2]), rng.uniform(box[1], box[3])
             yield Question("extraction", _say(page, rng, "extraction_point"), answer, (x, y, x, y))
@@ -265,7 +267,9 @@ def _rows(page: MarkedPage) -> dict[int, dict[int, list[int]]]:
 
 
 def _table(page: MarkedPage, rng: Random) -> Iterator[Question]:
-    areas = [i for i, mark in enumerate(page.marks) if (mark.role, mark.name) == ("region", "table")]
+    areas = [
+        i for i, mark in enumerate(page.marks) if (mark.role, mark.name) == ("region", "table")
+    ]
     tables = _rows(page)
     for area, rows in zip(areas, tables.values(), strict=True):
         cells = [i for row in rows.values() for i in row]

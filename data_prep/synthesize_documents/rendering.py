@@ -82,9 +82,11 @@ def write(settings: Settings, index: int, attempt: int = 0) -> _Written:
     budget = round(settings.most_words * rng.uniform(0.55, 1.0) * (1 - attempt / (2 * ATTEMPTS)))
     sheet = Sheet(rng, languages()[design.language], design, budget)
     papers = SMALL_PAPERS if settings.most_words <= SMALL else PAPERS
-    paper = Random(f"paper {settings.seed}/{maker}/{kind}").choice(papers)
+    width, height = Random(f"paper {settings.seed}/{maker}/{kind}").choice(papers)
+    if settings.most_words <= SMALL:  # of a leaf that is filled the letters are larger in a picture
+        height = round(height * rng.uniform(0.4, 1.0))
     body = KINDS[kind][1](sheet)
-    return _Written(kind, sheet, style(design), body, paper)
+    return _Written(kind, sheet, style(design), body, (width, height))
 
 
 def make_pages(browser: Browser, settings: Settings, indices: Iterable[int]) -> list[MadePage]:
@@ -168,19 +170,23 @@ def make_record(
 
     words = [word["text"] for word in answer["words"]]
     boxes = to_page([word["box"] for word in answer["words"]])
-    marked = [[] for _ in page.sheet.marks]
+    # A mark that was made and not used is on no element.
+    shown = sorted(map(int, answer["marked"]))
+    words_of = {mark: [] for mark in shown}
     for number, word in enumerate(answer["words"]):
         for mark in word["marks"]:
-            marked[int(mark)].append(number)
-    marks = [answer["marked"][str(i)] for i in range(len(page.sheet.marks))]
+            words_of[int(mark)].append(number)
     known = MarkedPage(
         kind=page.kind,
         language=page.sheet.language,
         words=words,
         boxes=boxes,
-        marks=page.sheet.marks,
-        words_of=[tuple(numbers) for numbers in marked],
-        box_of=[tuple(map(float, box)) for box in to_page(marks)],
+        marks=[page.sheet.marks[mark] for mark in shown],
+        words_of=[tuple(numbers) for numbers in words_of.values()],
+        box_of=[
+            tuple(map(float, box))
+            for box in to_page([answer["marked"][str(mark)] for mark in shown])
+        ],
         most_words=settings.most_words,
     )
     name = f"{settings.seed}/{index}"

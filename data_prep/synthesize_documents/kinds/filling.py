@@ -34,8 +34,9 @@ def form(sheet: Sheet) -> str:
     pairs = [*names.items(), *((name, others[name]) for name in chosen)]
     if roomy and rng.random() < 0.5:
         half = (len(pairs) + 1) // 2
-        body = "".join(f'<div style="flex:1">{sheet.fields(p)}</div>' for p in
-                       (pairs[:half], pairs[half:]))
+        body = "".join(
+            f'<div style="flex:1">{sheet.fields(p)}</div>' for p in (pairs[:half], pairs[half:])
+        )
         body = f'<div class="columns">{body}</div>'
     else:
         body = sheet.fields(pairs)

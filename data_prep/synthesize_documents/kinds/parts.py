@@ -11,7 +11,7 @@ def letterhead(sheet: Sheet, field: str = "seller", *, address: bool = True) -> 
     rng, language = sheet.rng, sheet.language
     drawing = ""
     if rng.random() < 0.7:
-        drawing = sheet.region("figure", logo(sheet.design), "div")
+        drawing = sheet.region("figure", logo(sheet.design), "div", 'class="logo"')
     name = f"<b>{sheet.field(field, language.company(rng))}</b>"
     if address:
         where = f"{language.street(rng)}, {language.city(rng)}"
