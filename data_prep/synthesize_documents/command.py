@@ -27,8 +27,8 @@ FORMATS = {
     "jpeg": ("JPEG", {"quality": 88}),
     "png": ("PNG", {"compress_level": 3}),
 }
-USAGE = """Makes pages of documents of our own, with all that is known of them: words and boxes, lines,
-regions, and questions with their answers. Chromium renders them.
+USAGE = """Makes pages of documents of our own, with all that is known of them: words and boxes,
+lines, regions, and questions with their answers. Chromium renders them.
 
   python -m data_prep.synthesize_documents --out data/made --count 10000 --seed 1
   python -m data_prep.build --records data/made --out data/shards

@@ -120,8 +120,8 @@ def style(design: Design) -> str:
         f"""
   background: {d.paper}; color: #1a1a1a; padding: {d.margin}px;
   font: {d.size}px/{d.leading} '{d.font}';
-  h1 {{ font: bold {round(d.size * 1.7)}px/1.2 '{d.title_font}'; color: {d.color}; margin: 0 0 12px }}
-  h2 {{ font: bold {d.size + 2}px/1.3 '{d.title_font}'; color: {d.color}; margin: 10px 0 3px }}
+  h1, h2 {{ font: bold {d.size + 2}px/1.3 '{d.title_font}'; color: {d.color}; margin: 10px 0 3px }}
+  h1 {{ font-size: {round(d.size * 1.7)}px; line-height: 1.2; margin: 0 0 12px }}
   p {{ margin: 0 0 {gap + 4}px }}
   table {{ width: 100%; border-collapse: collapse; margin: 8px 0 12px }}
   td, th {{ padding: {gap}px 6px; text-align: left; vertical-align: top }}
@@ -129,13 +129,13 @@ def style(design: Design) -> str:
   .group th {{ text-align: center }}
   .foot td {{ text-align: right }}
   .foot:last-child td {{ font-weight: bold }}
-  .label {{ color: {d.color if d.labels % 3 else "#555"}; {"font-weight: bold" if d.labels % 2 else ""} }}
+  .label {{ color: {d.color if d.labels % 3 else "#555"} }}
+  .label {{ font-weight: {"bold" if d.labels % 2 else "normal"}; white-space: nowrap }}
   .pairs {{ margin: 0 0 12px }}
   .head {{ margin: 0 0 14px }}
   .space {{ flex: 1 }}
   .small {{ font-size: {d.size - 2}px; color: #555 }}
   .columns {{ display: flex; gap: 24px; justify-content: space-between }}
-  .label {{ white-space: nowrap }}
   .box {{ border: 1.5px solid {d.color}; padding: 8px 10px; margin: 0 0 10px }}
   .foot-line {{ border-top: 1px solid #999; padding-top: 5px }}
   svg {{ display: block }}
@@ -174,7 +174,9 @@ _TABLE_STYLES = {
         "  tr:nth-child(even) td {{ background: #eef1f5 }}"
         " th {{ border-bottom: 2px solid {color} }}\n"
     ),
-    "boxed-head": "  th {{ background: {color}; color: #fff }} table {{ border: 1px solid {color} }}\n",
+    "boxed-head": (
+        "  th {{ background: {color}; color: #fff }} table {{ border: 1px solid {color} }}\n"
+    ),
     "bare": "  th {{ font-weight: normal; color: #666; font-size: 90% }}\n",
     "double": (
         "  .head th {{ border-top: 2px solid #222; border-bottom: 1px solid #222 }}"
@@ -188,7 +190,8 @@ _HEAD_STYLES = {
         " padding: 14px {margin}px; .small {{ color: #eee }} }}\n"
     ),
     "centered": (
-        "  .letterhead {{ text-align: center; .logo {{ margin: 0 auto }} }} h1 {{ text-align: center }}\n"
+        "  .letterhead {{ text-align: center; .logo {{ margin: 0 auto }} }}"
+        " h1 {{ text-align: center }}\n"
     ),
     "split": "  .letterhead {{ display: flex; justify-content: space-between; gap: 16px }}\n",
     "split-right": (

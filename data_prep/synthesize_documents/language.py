@@ -78,73 +78,21 @@ def languages() -> dict[str, Language]:
     return found
 
 
-_STARTS = [
-    "B",
-    "Br",
-    "C",
-    "Cr",
-    "D",
-    "Dr",
-    "F",
-    "Fl",
-    "G",
-    "Gr",
-    "H",
-    "J",
-    "K",
-    "Kr",
-    "L",
-    "M",
-    "N",
-    "P",
-    "Pr",
-    "Qu",
-    "R",
-    "S",
-    "St",
-    "T",
-    "Tr",
-    "V",
-    "W",
-    "Z",
-]
-_MIDDLES = ["a", "e", "i", "o", "u", "ai", "ea", "io", "ou"]
-_ENDS = [
-    "l",
-    "ls",
-    "m",
-    "n",
-    "nd",
-    "nt",
-    "r",
-    "rd",
-    "rk",
-    "s",
-    "st",
-    "t",
-    "x",
-    "z",
-    "lin",
-    "ton",
-    "dor",
-    "mer",
-    "vik",
-    "nor",
-    "bel",
-    "lux",
-    "dan",
-    "tis",
-    "ra",
-    "lo",
-    "va",
-]
-
-
 def brand(rng: Random) -> str:
     """A name that is nobody's on purpose, of two or three syllables."""
-    middle = rng.choice("bdklmnrstv") if rng.random() < 0.6 else ""
-    vowel = rng.choice("aeiou") if middle else ""
-    return rng.choice(_STARTS) + rng.choice(_MIDDLES) + middle + vowel + rng.choice(_ENDS)
+    parts = _syllables()
+    middle = rng.choice("bdklmnrstv") + rng.choice("aeiou") if rng.random() < 0.6 else ""
+    return (
+        rng.choice(parts["starts"])
+        + rng.choice(parts["vowels"])
+        + middle
+        + rng.choice(parts["ends"])
+    )
+
+
+@functools.cache
+def _syllables() -> dict[str, list[str]]:
+    return tomllib.loads((Path(__file__).parent / "brands.toml").read_text(encoding="utf-8"))
 
 
 def draw_day(rng: Random) -> date:

@@ -154,9 +154,8 @@ def document(pages: Iterable[str]) -> str:
 
 def fits(page: _Written, answer: dict[str, Any], settings: Settings) -> bool:
     """Whether the page has words, not too many, and is not much longer than its paper."""
-    width, height = answer["size"]
-    high = height <= min(SLOT[1], 1.6 * max(page.paper))
-    return high and 8 <= len(answer["words"]) <= settings.most_words
+    high_enough = answer["size"][1] <= min(SLOT[1], 1.6 * max(page.paper))
+    return high_enough and 8 <= len(answer["words"]) <= settings.most_words
 
 
 def make_record(
