@@ -34,7 +34,8 @@ address that fsspec reads, with * (pip install 'xojl_jax[remote]'):
          and else counted with that reason
   .tar   a shard of PDFA-ENG-WDS or IDL-WDS
   .xml   PubTables-1M, with the picture and the words beside it or in ../images and ../words
-  .json  PubLayNet (COCO), with the pictures in a folder of its name
+  .json  PubLayNet (COCO), with the pictures in a folder of its name; a form of FUNSD, with the
+         picture in ../images; questions of DocVQA, with documents/ and ocr_results/ beside them
   index.json, or its folder: chunks of litdata
 
 On many machines that share a disk, in an environment from requirements-beam.txt:

@@ -13,7 +13,8 @@ def clean_words(
     """The words that can be kept.
 
     Dropped are words without letters to see, and those whose middle is outside the page. Boxes are
-    cut at its edge. Arrays that are not parallel raise `LeftOut`.
+    cut at its edge. `kept` tells which of the texts are left. Arrays that are not parallel raise
+    `LeftOut`.
 
     Args:
       texts, boxes: parallel; boxes are x0, y0, x1, y1 in [0, 1] of the page.
@@ -40,6 +41,7 @@ def clean_words(
         slices_of([places[i] for i in kept]),
         [round(float(np.clip(np.nan_to_num(sure[i]), 0, 1)), 3) for i in kept] if scores else None,
         come_from,
+        kept,
     )
 
 

@@ -11,6 +11,7 @@ from typing import Protocol
 import numpy as np
 from PIL import Image
 
+from xojl_jax.documents.answers import Question
 from xojl_jax.documents.json_fields import Region
 from xojl_jax.documents.record import DocumentRecord, record_to_json
 
@@ -40,6 +41,7 @@ class Words:
     lines: list[tuple[int, int]] = field(default_factory=list)
     scores: list[float] | None = None
     come_from: str = "none"
+    kept: list[int] = field(default_factory=list)  # numbers before cleaning: see `clean_words`
 
 
 @dataclass
@@ -50,6 +52,7 @@ class Page:
     words: Words
     regions: Sequence[Region] = ()
     texts: dict[str, str] = field(default_factory=dict)
+    questions: Sequence[Question] = ()
     size: tuple[float, float] | None = None  # width, height in points
 
 
@@ -138,6 +141,7 @@ def write_page(
         lines=tuple(words.lines),
         scores=None if words.scores is None else tuple(words.scores),
         regions=tuple(page.regions),
+        questions=tuple(page.questions),
         texts=page.texts,
         source=source,
     )

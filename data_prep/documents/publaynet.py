@@ -1,9 +1,9 @@
 """PubLayNet: a COCO file (`val.json`) and its pictures (`val/*.jpg`). There are no words."""
 
-import json
 from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from data_prep.documents.document import Document, SourceFile
 from data_prep.documents.page import Page, Words
@@ -13,9 +13,9 @@ from xojl_jax.documents.json_fields import Region
 from xojl_jax.errors import BadInput
 
 
-def find(file: SourceFile, name: str) -> Iterator[Document]:
-    """The pages of a COCO file, in its order. The file is read whole."""
-    images, marks = _read(file.path, name)
+def find(coco: Any, file: SourceFile, name: str) -> Iterator[Document]:
+    """The pages of a COCO file, in its order."""
+    images, marks = _read(coco, name)
     folder = file.name.rpartition(".")[0]
     for image in images:
         file_name = Path(image["file_name"]).name  # never out of the folder
@@ -29,10 +29,9 @@ def find(file: SourceFile, name: str) -> Iterator[Document]:
         yield Document(f"{name}/{file_name}", "publaynet", files, source, about, fault)
 
 
-def _read(path: Path, name: str) -> tuple[list[dict], dict]:
+def _read(coco: Any, name: str) -> tuple[list[dict], dict]:
     """Its images, and (category's name, box) of every mark by image."""
     try:
-        coco = json.loads(path.read_bytes())
         # By name: copies of the data set count categories from 0 or from 1.
         names = {category["id"]: str(category["name"]) for category in coco["categories"]}
         marks = defaultdict(list)
@@ -44,7 +43,7 @@ def _read(path: Path, name: str) -> tuple[list[dict], dict]:
             if min(image["width"], image["height"]) <= 0:
                 raise ValueError(f"{image['file_name']} without size")
         return coco["images"], marks
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         what = " ".join(str(error).split())[:80]
         raise BadInput(
             f"{name} is no COCO file with images, annotations and categories ({what})"

@@ -4,6 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from data_prep.documents.document import Document
+from data_prep.documents.docvqa import DocVqaPage
+from data_prep.documents.funsd import FunsdPage
 from data_prep.documents.page import Pages
 from data_prep.documents.pdf import PdfPages
 from data_prep.documents.pictures import PicturePages
@@ -43,4 +45,6 @@ READERS: dict[str, Callable[[Document, Settings], Pages]] = {
     "shard": lambda document, settings: open_sample(document, settings.side),
     "pubtables": lambda document, settings: PubTablesPage(document, settings.side),
     "publaynet": lambda document, settings: PubLayNetPage(document, settings.side),
+    "funsd": lambda document, settings: FunsdPage(document, settings.side),
+    "docvqa": lambda document, settings: DocVqaPage(document, settings.side),
 }

@@ -8,7 +8,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
-from data_prep.documents import litdata, publaynet, pubtables, shards
+from data_prep.documents import json_files, litdata, pubtables, shards
 from data_prep.documents.document import Blob, Document, LocalFile, Piece, SourceFile
 from data_prep.documents.downloads import Brought, Downloads
 from data_prep.documents.remote import (
@@ -39,7 +39,7 @@ _KINDS = {
     ".pdf": _Kind(_pdf, opened=False),
     ".tar": _Kind(shards.find),
     ".xml": _Kind(pubtables.find),
-    ".json": _Kind(publaynet.find, in_folders=False),
+    ".json": _Kind(json_files.find, in_folders=False),
     ".bin": _Kind(litdata.find, in_folders=False),
 }
 _INDEX = f"/{litdata.INDEX}"  # read as the chunks that it names
