@@ -301,5 +301,10 @@ def test_poison_on_one_process_skips_the_step_on_both(tmp_path, poison):
         found[count] = [line.split(":")[0] for line in lines if "was skipped" in line]
         ended[count], _ = final_state(run)
     assert found[2] == found[1] != []
-    same_arrays(ended[2], ended[1], **CLOSE)
+    assert ended[2].keys() == ended[1].keys()
+    for name, leaf in ended[1].items():
+        # Summands cancel in some gradients: what another order of the sum changes is as large as
+        # they are, not as the result.
+        close = CLOSE | {"atol": CLOSE["rtol"] * float(np.abs(leaf).max(initial=0))}
+        np.testing.assert_allclose(ended[2][name], leaf, err_msg=name, **close)
     assert all(np.isfinite(leaf).all() for leaf in ended[2].values())

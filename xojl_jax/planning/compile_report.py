@@ -4,11 +4,12 @@ For this machine's devices, or for a TPU slice that is not here: libtpu compiles
 without any TPU (https://docs.jax.dev/en/latest/aot.html). Nothing runs.
 """
 
+import contextlib
 import dataclasses
 import importlib.util
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import jax
@@ -103,6 +104,24 @@ def topology(name: str) -> Sequence[Any]:
         raise BadUsage(_advice(name, error)) from error
 
 
+def _is_elsewhere(mesh) -> bool:
+    """Whether a mesh is of devices that this machine does not have."""
+    return mesh.devices.flat[0] not in jax.devices()
+
+
+@contextlib.contextmanager
+def _kept_nowhere() -> Iterator[None]:
+    """Keeps what is compiled out of the persistent cache: it cannot be read back without the
+    devices that it is for, and each try would be a warning."""
+    name = "jax_persistent_cache_min_compile_time_secs"
+    before = getattr(jax.config, name)
+    jax.config.update(name, float("inf"))
+    try:
+        yield
+    finally:
+        jax.config.update(name, before)
+
+
 def compile_step(step, arguments, mesh, *, quick: bool = False) -> CompileReport:
     """Compiles a jitted function for the mesh's devices and reads what came of it.
 
@@ -116,7 +135,8 @@ def compile_step(step, arguments, mesh, *, quick: bool = False) -> CompileReport
     began = time.perf_counter()
     chip = chips.find(mesh.devices.flat[0].device_kind)
     try:
-        compiled = compile_ahead(step, arguments, mesh, QUICK if quick else None)
+        with _kept_nowhere() if _is_elsewhere(mesh) else contextlib.nullcontext():
+            compiled = compile_ahead(step, arguments, mesh, QUICK if quick else None)
     except jax.errors.JaxRuntimeError as error:
         if "RESOURCE_EXHAUSTED" not in str(error):
             raise
