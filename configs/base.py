@@ -75,6 +75,8 @@ def defaults() -> ConfigDict:
     config.best_metric = "loss"
     # Evaluations in a row that are no better after which the run ends; 0 trains to the end.
     config.patience = 0
+    # By how much an evaluation must be better to count for `patience`.
+    config.min_delta = 0.0
     # Steps between two printed lines. Metrics stay on the device in between.
     config.log_every = 50
     # Runs in a row that this one is made of: the settings of each, "FIELD=VALUE FIELD=VALUE", with

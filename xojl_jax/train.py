@@ -297,7 +297,9 @@ def make_evaluations(
     task: Task, config, setup: state.TrainSetup, directory: workdir.Workdir, start_step: int
 ) -> evaluation.Evaluations:
     """What happens every `config.eval_every` steps."""
-    history = eval_history.EvalHistory(directory, config.best_metric, config.patience, start_step)
+    history = eval_history.EvalHistory(
+        directory, config.best_metric, config.patience, start_step, config.min_delta
+    )
     metrics_of = make_metrics_of(task, config, setup)
     if metrics_of is not None:
         evaluation.check_metric(task, config, setup, history)

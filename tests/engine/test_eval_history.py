@@ -54,6 +54,17 @@ def test_patience_counts_evaluations_in_a_row(directory):
     assert states == [False, False, False, False, True]
 
 
+def test_small_gains_are_kept_and_do_not_count(directory):
+    """Protects early stopping from gains that are none: what is better by less than `min_delta` is
+    the best, and the run ends as if it were not."""
+    best = EvalHistory(directory, "accuracy", 2, 0, min_delta=0.1)
+    seen = []
+    for step, value in enumerate((0.5, 0.55, 0.61, 0.65, 0.69)):
+        seen.append((best.add(step, {"accuracy": value}), best.exhausted))
+    assert seen == [(True, False), (True, False), (True, False), (True, False), (True, True)]
+    assert best.step == 4
+
+
 @pytest.mark.parametrize("resumed_at", [0, 1, 2, 3, 4])
 def test_a_resumed_run_decides_as_an_undisturbed_one(tmp_path, resumed_at):
     """Protects exact resumption: evaluations of steps that are taken again are forgotten."""

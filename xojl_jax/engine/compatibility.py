@@ -75,6 +75,7 @@ ADDED_FIELDS: dict[str, Any] = {
     "loss.carousel": 0.1 / 3,
     "loss.accordion": 0.1 / 3,
     "loss.gallery": 0.1 / 3,
+    "min_delta": 0.0,
     "heads": "node,category,element,aux,contrastive,spatial",
 }
 # The same of the document task, which 0.1.0 did not have: fields that came after its first runs.
@@ -100,9 +101,10 @@ ADDED_DOCUMENT_FIELDS: dict[str, Any] = {
     "model.drop_path": 0.0,
     "model.init_std": 0.0,
     "model.depth_init": False,
+    "min_delta": 0.0,
 }
 # And of the task that trains text encoders.
-ADDED_TEXT_FIELDS: dict[str, Any] = {"data.tokenizer": ""}
+ADDED_TEXT_FIELDS: dict[str, Any] = {"data.tokenizer": "", "min_delta": 0.0}
 # Beginnings of parameter paths in 0.1.0 -> what they are today, such as "decoder/" ->
 # "trunk/decoder/". The longest one that fits counts.
 RENAMED_PARAMS: dict[str, str] = {}

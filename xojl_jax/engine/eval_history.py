@@ -25,36 +25,52 @@ class EvalHistory:
         lowest is the best, of everything else the highest. "" compares nothing.
       patience: evaluations in a row without a better one after which the run ends; 0 never.
       start_step: where the run resumes.
+      min_delta: an evaluation counts for `patience` as a better one where it is better by at least
+        this much than the last that counted. The best checkpoint is the best, however little.
     """
 
-    def __init__(self, workdir: Workdir, metric: str, patience: int, start_step: int):
+    def __init__(
+        self,
+        workdir: Workdir,
+        metric: str,
+        patience: int,
+        start_step: int,
+        min_delta: float = 0.0,
+    ):
         if patience and not metric:
             raise BadUsage("config.patience needs config.best_metric: name what should improve")
         self._workdir, self._metric, self._patience = workdir, metric, patience
+        self._min_delta = min_delta
         self._primary = jax.process_index() == 0
         self._all: list[dict[str, Any]] = []
         if self._primary and workdir.evaluations_file.is_file():
             self._all = [e for e in workdir.read_evaluations() if e["step"] <= start_step]
-        # Only process 0 reads files; all processes must stop at the same step.
-        found = json.loads(
-            processes.broadcast_from_process_0(lambda: json.dumps(self._best_so_far()))
-        )
-        self.step, self._value, self._since = found
-
-    def _best_so_far(self) -> tuple[int | None, float | None, int]:
-        """(step of the best evaluation, its value, evaluations since)."""
-        step, value, since = None, None, 0
+        self.step: int | None = None
+        self._value = self._counted = None
+        self._since = 0
         for entry in self._all:
-            if self._metric in entry and self._is_better(entry[self._metric], value):
-                step, value, since = entry["step"], entry[self._metric], 0
-            else:
-                since += 1
-        return step, value, since
+            self._count(entry["step"], entry.get(metric))
+        # Only process 0 reads files; all processes must stop at the same step.
+        told = (self.step, self._value, self._counted, self._since)
+        found = json.loads(processes.broadcast_from_process_0(lambda: json.dumps(told)))
+        self.step, self._value, self._counted, self._since = found
 
-    def _is_better(self, value: float, than: float | None) -> bool:
+    def _count(self, step: int, value: float | None) -> bool:
+        """Takes an evaluation into account; whether it is the best so far."""
+        if value is not None and self._is_better(value, self._counted, self._min_delta):
+            self._counted, self._since = value, 0
+        else:
+            self._since += 1
+        if value is None or not self._is_better(value, self._value):
+            return False
+        self.step, self._value = step, value
+        return True
+
+    def _is_better(self, value: float, than: float | None, by: float = 0.0) -> bool:
         if than is None:
             return True
-        return value < than if self._metric.split("/")[0] == "loss" else value > than
+        gain = than - value if self._metric.split("/")[0] == "loss" else value - than
+        return gain > 0 and gain >= by
 
     def check_metric(self, names: Iterable[str]) -> None:
         """Raises BadUsage where evaluations that have these metrics lack the one to compare."""
@@ -73,12 +89,7 @@ class EvalHistory:
             write_text(self._workdir.evaluations_file, json.dumps(self._all, indent=1) + "\n")
         if not self._metric:
             return False
-        value = sound.get(self._metric)
-        if value is not None and self._is_better(value, self._value):
-            self.step, self._value, self._since = step, value, 0
-            return True
-        self._since += 1
-        return False
+        return self._count(step, sound.get(self._metric))
 
     @property
     def exhausted(self) -> bool:

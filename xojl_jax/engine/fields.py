@@ -26,6 +26,7 @@ FIELDS: dict[str, Rule] = {
     "histograms": ANY,
     "best_metric": ANY,  # a metric of the task: see `evaluation.check_metric`
     "patience": _FROM_ZERO,
+    "min_delta": _FROM_ZERO,
     "log_every": _COUNT,
     "sequence": ANY,  # read by `sequence.plan`
     "init_from": ANY,

@@ -31,6 +31,7 @@ MAY_CHANGE = frozenset(
         "eval_pictures",
         "best_metric",
         "patience",
+        "min_delta",
         "on_nonfinite_limit",
         "on_corrupt",
         "data.num_threads",
