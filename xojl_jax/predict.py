@@ -17,15 +17,14 @@ import jax
 from xojl_jax import command, compilation_cache, predict_records, restore, shipped
 from xojl_jax.errors import BadUsage
 from xojl_jax.restore import LoadedModel
-from xojl_jax.serving import page_sections
 from xojl_jax.tasks.base import Inference
 
 
 def main(argv: list[str]) -> int:
     """Reads the flags, then predicts. Returns 1 where some records of a folder were bad."""
     flags, inference = parse(argv)
-    if flags.page:
-        return predict_page(flags, inference)
+    if page := inference.page_to_capture(flags):
+        return predict_page(page, flags, inference)
     if flags.records:
         return predict_records.run(flags, inference)
     files = inference.read_inputs(flags) if flags.sample is None else None
@@ -56,26 +55,26 @@ def parse(argv: list[str]) -> tuple[argparse.Namespace, type[Inference]]:
     add("--records", metavar="DIR", help="a folder of records: answers to all of them")
     add("--out", metavar="FILE.jsonl", help="where the answers to --records go, a line each")
     add("--batch-size", type=int, default=8, help="records of --records a decode (default 8)")
-    add("--page", metavar="PAGE", help="an address or an HTML file: answers to all its sections")
     flags, inference = restore.parse_flags("predict", parser, argv)
-    if flags.page and flags.records:
+    page = inference.page_to_capture(flags)
+    if page and flags.records:
         raise BadUsage("--page makes the records: leave --records away")
     flags.beside = None  # where pictures go, in place of the model's own folder
     if flags.workdir is None:
         flags.workdir, flags.beside = shipped.use("--workdir"), Path()
-    if bool(flags.records) != bool(flags.out) and not flags.page:
+    if bool(flags.records) != bool(flags.out) and not page:
         raise BadUsage("--records and --out go together: a folder of records, and a file")
     if flags.batch_size < 1:
         raise BadUsage(f"--batch-size is {flags.batch_size}: choose 1 or more")
     return flags, inference
 
 
-def predict_page(flags: argparse.Namespace, inference: type[Inference]) -> int:
-    """The answers to the sections of a page, from top to bottom: to a file as those to --records,
+def predict_page(page: str, flags: argparse.Namespace, inference: type[Inference]) -> int:
+    """The answers to the parts of a page, from top to bottom: to a file as those to --records,
     or as a JSON list."""
     with tempfile.TemporaryDirectory() as folder:
-        report(f"rendering {flags.page}")
-        flags.records = str(page_sections.capture(flags.page, Path(folder)))
+        report(f"rendering {page}")
+        flags.records = str(inference.capture(page, Path(folder)))
         if flags.out:
             return predict_records.run(flags, inference)
         flags.out = str(Path(folder) / "answers.jsonl")

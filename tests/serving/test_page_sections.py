@@ -3,7 +3,7 @@
 import pytest
 
 from xojl_jax.errors import BadInput
-from xojl_jax.serving import page_sections
+from xojl_jax.tasks.layout import page_sections
 from xojl_jax.xojl.tree import parse_layout
 
 PAGE = """<!doctype html><title>A page</title><body style="margin:0">

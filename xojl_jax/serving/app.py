@@ -252,14 +252,18 @@ def make_app(service: Service) -> FastAPI:
         """Counters for Prometheus."""
         return Response(service.counters(), media_type=metrics_module.CONTENT_TYPE)
 
-    text, policy = page.load(Path(__file__).with_name("page.html"), task)
+    if (shown := first.inference.page) is not None:
+        _add_page(app, shown, task)
+    return app
+
+
+def _add_page(app: FastAPI, path: Path, task: str) -> None:
+    text, policy = page.load(path, task)
 
     @app.get("/", include_in_schema=False)
     async def index() -> Response:
         headers = {"Content-Security-Policy": policy, "X-Content-Type-Options": "nosniff"}
         return Response(text, media_type="text/html", headers=headers)
-
-    return app
 
 
 def _add_errors(app: FastAPI) -> None:

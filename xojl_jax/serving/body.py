@@ -180,10 +180,19 @@ def _take_multipart(body: bytes, content_type: str, inference: type[Inference]) 
             raise Problem(
                 422, f"{match[1]} twice: name them {match[1]}[0], {match[1]}[1]", "fields"
             )
-        section[match[1]] = (
-            raw if match[1] in inference.binary_names else _json(raw, match[1], inference)
-        )
+        section[match[1]] = _part(raw, match[1], inference)
     return Asked([sections[number] for number in sorted(sections)], many, mode)
+
+
+def _part(raw: bytes, name: str, inference: type[Inference]) -> Any:
+    if name in inference.binary_names:
+        return raw
+    if name not in inference.text_names:
+        return _json(raw, name, inference)
+    try:
+        return raw.decode("utf-8")
+    except UnicodeDecodeError:
+        raise Problem(422, f"{name} is no text in UTF-8", "fields") from None
 
 
 def _json(raw: bytes, name: str, inference: type[Inference]) -> Any:

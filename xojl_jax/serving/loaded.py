@@ -13,7 +13,7 @@ import numpy as np
 from xojl_jax import compilation_cache
 from xojl_jax.engine import local_devices
 from xojl_jax.errors import BadInput, BadUsage
-from xojl_jax.serving import model, page_sections
+from xojl_jax.serving import model
 from xojl_jax.serving.programs import Buckets
 from xojl_jax.tasks.base import Inference, Limits, Sample
 
@@ -100,7 +100,7 @@ class Model:
     ) -> list[dict[str, Any]]:
         """What `describe` gives for every section of a whole page, from top to bottom.
 
-        The page is rendered here, in a Chromium, by `data_prep.capture`.
+        The page is rendered here, in a Chromium.
 
         Args:
           page: an address, an HTML file, or the text of one.
@@ -109,7 +109,7 @@ class Model:
           BadInput: it cannot be rendered, or there is no Chromium.
         """
         with tempfile.TemporaryDirectory() as folder:
-            records = page_sections.capture(page, Path(folder))
+            records = self.inference.capture(page, Path(folder))
             inputs = [read() for _, read in self.inference.read_records(records)]
         return self._describe([self.inference.fit_inputs(i) for i in inputs], program, batch_size)
 

@@ -25,6 +25,8 @@ def describe(model: Model, settings) -> dict[str, Any]:
     fields = {
         name: {"type": "string", "description": "a picture, base64 or a data: URL"}
         if name in inference.binary_names
+        else {"type": "string"}
+        if name in inference.text_names
         else {"description": "JSON"}
         for name in inference.input_names
     }

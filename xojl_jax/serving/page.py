@@ -5,10 +5,16 @@ import hashlib
 import re
 from pathlib import Path
 
+STYLE = Path(__file__).with_name("page.css")  # of the pages of all tasks
+
 
 def load(path: Path, task: str) -> tuple[str, str]:
-    """The page's text, and its Content-Security-Policy: its own script and style, and this host."""
+    """The page's text, and its Content-Security-Policy: its own script and style, and this host.
+
+    path: of a task's page, with {{TASK}} and {{STYLE}} where its name and the style belong.
+    """
     text = path.read_text(encoding="utf-8").replace("{{TASK}}", task)
+    text = text.replace("{{STYLE}}", STYLE.read_text(encoding="utf-8"))
     (script,) = re.findall(r"<script>(.*?)</script>", text, re.DOTALL)
     (style,) = re.findall(r"<style>(.*?)</style>", text, re.DOTALL)
     policy = (

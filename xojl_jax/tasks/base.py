@@ -10,6 +10,7 @@ import abc
 import argparse
 import dataclasses
 import json
+import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, Protocol
@@ -121,8 +122,10 @@ class Inference(abc.ABC):
       interval_unit: what its intervals are over.
       input_names: what inputs are made from, in the order of a call: (screenshot, html), say.
       binary_names: those of `input_names` that are contents of files, base64 in JSON.
+      text_names: those of `input_names` that are plain text in a form.
       answer_name: what an answer is called: "layout", say.
       request_examples: name -> the JSON of a request to the service, for its description.
+      page: the page that the service shows at `/`; None: it has none.
     """
 
     about: ClassVar[str]
@@ -133,8 +136,10 @@ class Inference(abc.ABC):
     interval_unit: ClassVar[str] = "records"
     input_names: ClassVar[tuple[str, ...]] = ()
     binary_names: ClassVar[tuple[str, ...]] = ()
+    text_names: ClassVar[tuple[str, ...]] = ()
     answer_name: ClassVar[str] = "answer"
     request_examples: ClassVar[Mapping[str, Any]] = {}
+    page: ClassVar[Path | None] = None
 
     # --- flags -------------------------------------------------------------------------------
 
@@ -168,6 +173,24 @@ class Inference(abc.ABC):
     def read_inputs(cls, flags: argparse.Namespace) -> Any:
         """Inputs from the files that the flags name. Called before anything of a model is loaded,
         which takes long: a wrong file is refused at once."""
+
+    @classmethod
+    def page_to_capture(cls, flags: argparse.Namespace) -> str | None:
+        """The page, named by flags, whose parts are answered one by one; None: there is none."""
+        return None
+
+    @classmethod
+    def capture(cls, page: str | os.PathLike, folder: Path) -> Path:
+        """Makes records of the parts of a page; returns their folder, for `read_records`.
+
+        Args:
+          page: an address, a file, or its text.
+          folder: an empty one to work in.
+
+        Raises:
+          BadInput: it has none, or they cannot be made here.
+        """
+        raise BadUsage(f"{cls.about}: its inputs are no parts of pages")
 
     def fit_inputs(self, inputs: Any) -> Any:
         """The inputs as far as the model takes them."""

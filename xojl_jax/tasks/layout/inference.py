@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -15,7 +16,7 @@ from xojl_jax.data.images import decode_image
 from xojl_jax.errors import BadUsage
 from xojl_jax.evaluation.drawing import draw_boxes
 from xojl_jax.tasks.base import Inference, Limits, Sample
-from xojl_jax.tasks.layout import kept_records, metrics, suite, tag_answer
+from xojl_jax.tasks.layout import kept_records, metrics, page_sections, suite, tag_answer
 from xojl_jax.tasks.layout.answer import (
     DecodedLayout,
     agreement,
@@ -114,6 +115,7 @@ class LayoutInference(Inference):
     binary_names = ("screenshot",)
     answer_name = "layout"
     request_examples = REQUESTS
+    page = Path(__file__).with_name("page.html")
     shown_metrics: Mapping[str, str] = {
         "element_micro_f1": "F1 of the elements of a section, as a bag",
         "element_macro_f1": "… averaged over the kinds of element",
@@ -145,6 +147,7 @@ class LayoutInference(Inference):
         if predicts:
             add("--screenshot", help="PNG, JPEG or WebP of the section")
             add("--html", help="JSON of the section's compact tree, or of its record")
+            add("--page", metavar="PAGE", help="an address or an HTML file: all its sections")
             add(
                 "--hints",
                 default="",
@@ -223,6 +226,15 @@ class LayoutInference(Inference):
     @classmethod
     def read_inputs(cls, flags: argparse.Namespace) -> Inputs:
         return read_inputs(flags)
+
+    @classmethod
+    def page_to_capture(cls, flags: argparse.Namespace) -> str | None:
+        return flags.page
+
+    @classmethod
+    def capture(cls, page: str | os.PathLike, folder: Path) -> Path:
+        """The sections of a page, rendered in a Chromium by `data_prep.capture`."""
+        return page_sections.capture(page, folder)
 
     def fit_inputs(self, inputs: Inputs) -> Inputs:
         canvas = (self.spec.image_height, self.spec.image_width)
