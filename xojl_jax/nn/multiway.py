@@ -43,7 +43,7 @@ class MultiwayEncoder(nn.Module):
         """The boxes: x0, y0, x1, y1 in [0, 1] of one canvas."""
         c = self.config
         dtype, length = c.block.jnp_dtype, words.shape[1]
-        patch_boxes = jnp.broadcast_to(patch_boxes, (len(words), *patch_boxes.shape))
+        patch_boxes = jnp.broadcast_to(patch_boxes, (words.shape[0], *patch_boxes.shape))
         boxes = jnp.concatenate([word_boxes, patch_boxes], axis=1)
         place = FourierBoxes(c.block.width, c.box_features, dtype=dtype, name="boxes")(boxes)
         x = jnp.concatenate([words.astype(dtype), patches.astype(dtype)], axis=1) + place

@@ -55,21 +55,7 @@ def model_config(
             f"config.model.patch_embed {m.patch_embed!r} lets patches see into hidden neighbors, "
             "which the objective 'mim' asks for: choose 'linear'"
         )
-    block = BlockConfig(
-        width=m.width,
-        heads=m.heads,
-        mlp_ratio=m.mlp_ratio,
-        dropout=m.dropout,
-        dtype=m.dtype,
-        remat=m.remat,
-        attention_block=m.attention_block,
-    )
-    vision = _own_vision(config, block, statistics)
-    if published is not None:
-        vision = _published_vision(config, block, published)
-    multiway = MultiwayConfig(
-        block, m.multiway_layers, m.joint_layers, m.box_features, m.box_channels
-    )
+    page = page_fields(config, vocabulary_size, statistics, published)
     tokenizer = ImageTokenizerConfig(
         BlockConfig(
             width=t.width,
@@ -86,18 +72,52 @@ def model_config(
         features=clip["hidden_size"] if clip and t.target == "features" else 0,
     )
     return ModelConfig(
-        # Nothing is written yet: the decoder has no parameters unless it is called.
-        trunk=TrunkConfig(vision, DecoderConfig(block, 1, 1), multiway),
+        **page,
         tokenizer=tokenizer,
         objectives=objectives,
-        text=m.text,
-        language=_language(config, vocabulary_size),
-        max_tokens=m.max_tokens,
-        vocabulary_size=vocabulary_size,
         target=config.target,
         cls_layers=m.cls_layers,
-        teacher=None if clip is None else _teacher(clip, vision),
+        teacher=None if clip is None else _teacher(clip, page["trunk"].vision),
     )
+
+
+def page_fields(
+    config,
+    vocabulary_size: int,
+    statistics: dict[str, list[float]],
+    published: dict[str, Any] | None = None,
+    layers: int = 1,
+    max_length: int = 1,
+) -> dict[str, Any]:
+    """The fields of `PageConfig`.
+
+    Args:
+      statistics, published: as of `model_config`.
+      layers, max_length: of the decoder, which has no parameters unless it is called.
+    """
+    m = config.model
+    block = BlockConfig(
+        width=m.width,
+        heads=m.heads,
+        mlp_ratio=m.mlp_ratio,
+        dropout=m.dropout,
+        dtype=m.dtype,
+        remat=m.remat,
+        attention_block=m.attention_block,
+    )
+    vision = _own_vision(config, block, statistics)
+    if published is not None:
+        vision = _published_vision(config, block, published)
+    multiway = MultiwayConfig(
+        block, m.multiway_layers, m.joint_layers, m.box_features, m.box_channels
+    )
+    return {
+        "trunk": TrunkConfig(vision, DecoderConfig(block, layers, max_length), multiway),
+        "text": m.text,
+        "language": _language(config, vocabulary_size),
+        "max_tokens": m.max_tokens,
+        "vocabulary_size": vocabulary_size,
+    }
 
 
 def needs_teacher(config) -> bool:

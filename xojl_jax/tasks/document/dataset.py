@@ -8,11 +8,9 @@ from xojl_jax.data.bounded_cache import BoundedCache
 from xojl_jax.data.images import ImageError, decode_image
 from xojl_jax.data.shards import ShardSource, StoredRecord
 from xojl_jax.documents.record import DocumentRecord, parse_record
-from xojl_jax.documents.word_pieces import WordPieces
 from xojl_jax.errors import BadInput
 from xojl_jax.tasks.base import Sample
-from xojl_jax.tasks.document.features import Featurizer, Hiding, Picture, Prepared
-from xojl_jax.tasks.document.sample_spec import FeatureSpec
+from xojl_jax.tasks.document.features import Featurizer, Picture, Prepared
 
 _WORD_BYTES = 256 << 20
 _PICTURE_BYTES = 512 << 20
@@ -23,9 +21,7 @@ _MASK_SEED = 20_221
 class DocumentDataset:
     """`len(dataset)`, `dataset[i] -> sample`; `augment` hides anew. Safe to share by threads."""
 
-    def __init__(
-        self, folder: str | Path, split: str, spec: FeatureSpec, pieces: WordPieces, hiding: Hiding
-    ):
+    def __init__(self, folder: str | Path, split: str, featurizer: Featurizer):
         self.source = ShardSource(folder, split)
         if self.source.manifest.note.get("records") != "documents":
             raise BadInput(
@@ -33,7 +29,7 @@ class DocumentDataset:
                 "data_prep.build"
             )
         self._name = f"{folder} ({split})"
-        self._featurizer = Featurizer(spec, pieces, hiding)
+        self._featurizer = featurizer
         self._prepared: BoundedCache[Prepared] = BoundedCache(_WORD_BYTES)
         self._pictures: BoundedCache[Picture] = BoundedCache(_PICTURE_BYTES)
 
@@ -41,13 +37,17 @@ class DocumentDataset:
         return len(self.source)
 
     def __getitem__(self, index: int) -> Sample:
+        rng = np.random.default_rng((_MASK_SEED, index))
+        return self._featurizer.finish(*self.page(index), rng, index)
+
+    def page(self, index: int) -> tuple[Prepared, Picture]:
+        """The words of a page in pieces, and its picture in the model's scale."""
         prepared, picture = self._prepared.get(index), self._pictures.get(index)
         if prepared is None or picture is None:
             stored = self.source[index]
             prepared = prepared or self._prepare(stored, index)
             picture = picture or self._picture(stored, index)
-        rng = np.random.default_rng((_MASK_SEED, index))
-        return self._featurizer.finish(prepared, picture, rng, index)
+        return prepared, picture
 
     def augment(self, sample: Sample, rng: np.random.Generator) -> Sample:
         """The sample with other words and patches hidden."""

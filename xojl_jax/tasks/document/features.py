@@ -1,5 +1,6 @@
 """Records of documents to arrays. T tokens, n of them real; N patches."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -30,6 +31,12 @@ class Picture(NamedTuple):
     pixels: np.ndarray  # uint8[<= H, <= W, 3]
     fit: Fit
 
+    @property
+    def on_canvas(self) -> np.ndarray:
+        """float32[4]: what a box in [0, 1] of the page is multiplied by to be one of the canvas."""
+        content, target = np.array(self.fit.content), np.array(self.fit.target)
+        return np.tile((content / target)[::-1], 2).astype(np.float32)
+
 
 class Hiding(NamedTuple):
     """How much training hides: `config.mask` has these fields."""
@@ -47,12 +54,16 @@ class Featurizer:
 
     def prepare(self, record: DocumentRecord) -> Prepared:
         """All words of a page, in pieces."""
-        spelled = [self.pieces.encode(word) for word in record.words]
+        return self.prepare_words(record.words, record.boxes)
+
+    def prepare_words(self, words: Sequence[str], boxes: np.ndarray) -> Prepared:
+        """The same of words and their boxes, float[n, 4] in [0, 1] of the page."""
+        spelled = [self.pieces.encode(word) for word in words]
         lengths = [len(ids) for ids in spelled]
         return Prepared(
             tokens=np.fromiter((i for ids in spelled for i in ids), np.int32),
             word=np.repeat(np.arange(len(spelled), dtype=np.int32), lengths),
-            boxes=np.repeat(record.boxes, lengths, axis=0).reshape(-1, 4).astype(np.float32),
+            boxes=np.repeat(boxes, lengths, axis=0).reshape(-1, 4).astype(np.float32),
         )
 
     def shrink(self, image: np.ndarray) -> Picture:
@@ -62,10 +73,13 @@ class Featurizer:
     def finish(
         self, prepared: Prepared, picture: Picture, rng: np.random.Generator, index: int = 0
     ) -> Sample:
-        """The sample, with what is hidden drawn from `rng`.
+        """The sample, with what is hidden drawn from `rng`."""
+        sample = self.page(prepared, picture, index)
+        return sample | self.hide(sample, rng)
 
-        A page with more tokens than the spec gives its first ones.
-        """
+    def page(self, prepared: Prepared, picture: Picture, index: int = 0) -> Sample:
+        """The arrays of a page, nothing hidden. One with more tokens than the spec gives its first
+        ones."""
         length = self.spec.max_tokens
         count = min(len(prepared.tokens), length)
 
@@ -74,18 +88,15 @@ class Featurizer:
             whole[:count] = array[:count]
             return whole
 
-        content, target = np.array(picture.fit.content), np.array(picture.fit.target)
-        on_canvas = np.tile((content / target)[::-1], 2).astype(np.float32)
-        sample = {
+        return {
             "image": frame(picture.pixels, picture.fit),
             "patch_mask": picture.fit.patch_mask(self.spec.patch),
             "tokens": padded(prepared.tokens, PAD),
             "tokens_mask": np.arange(length) < count,
             "word": padded(prepared.word, -1),
-            "boxes": padded(prepared.boxes) * on_canvas,
-            "index": np.int32(index),
+            "boxes": padded(prepared.boxes) * picture.on_canvas,
+            "index": np.array(index, np.int32),
         }
-        return sample | self.hide(sample, rng)
 
     def hide(self, sample: Sample, rng: np.random.Generator) -> Sample:
         """The arrays of what is hidden of a sample, drawn anew."""

@@ -15,23 +15,17 @@ _COUNT = Number(1)
 _FROM_ZERO = Number(0)
 _SHARE = Number(0, most=1)
 
-FIELDS: dict[str, Rule] = {
-    "objectives": SomeOf((*OBJECTIVES, TOKENIZER), fewest=1),
-    "target": OneOf(TARGETS),
-    "clip": ANY,  # a folder, read by pretrained/vision.py
+# Of everything that reads pages (configs/document_page.py).
+PAGE_FIELDS: dict[str, Rule] = {
     "data.tokenizer": ANY,  # a file, read by `WordPieces.load`
     "image.height": Number(8, most=1 << 14),
     "image.width": Number(8, most=1 << 14),
-    "mask.words": _SHARE,
-    "mask.span": Number(0),
-    "mask.patches": _SHARE,
     "model.patch": Number(2, most=1 << 10),
     "model.patch_embed": OneOf(PATCH_EMBEDS),
     "model.width": _COUNT,
     "model.heads": _COUNT,
     "model.mlp_ratio": _COUNT,
     "model.vision_layers": _COUNT,
-    "model.cls_layers": _COUNT,
     "model.pretrained_vision": ANY,  # a folder, read by pretrained/vision.py
     "model.positions": OneOf(GRID_POSITIONS),
     "model.relative_positions": OneOf(RELATIVE_POSITIONS),
@@ -57,6 +51,16 @@ FIELDS: dict[str, Rule] = {
     "language.heads": _COUNT,
     "language.kv_heads": _COUNT,
     "language.hidden": _COUNT,
+}
+FIELDS: dict[str, Rule] = {
+    **PAGE_FIELDS,
+    "objectives": SomeOf((*OBJECTIVES, TOKENIZER), fewest=1),
+    "target": OneOf(TARGETS),
+    "clip": ANY,  # a folder, read by pretrained/vision.py
+    "mask.words": _SHARE,
+    "mask.span": Number(0),
+    "mask.patches": _SHARE,
+    "model.cls_layers": _COUNT,
     "tokenizer.width": _COUNT,
     "tokenizer.heads": _COUNT,
     "tokenizer.layers": _COUNT,

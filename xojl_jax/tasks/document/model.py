@@ -8,7 +8,6 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 from flax import linen as nn
 
 from xojl_jax.documents.word_pieces import MASK
@@ -24,6 +23,7 @@ from xojl_jax.tasks.document.objectives import (
     inputs_of,
     objectives_of,
 )
+from xojl_jax.tasks.document.page_encoder import read_together
 from xojl_jax.tasks.document.text import TEXT_ENCODERS
 
 Array = jax.Array
@@ -71,20 +71,13 @@ class DocumentModel(nn.Module):
 
     def _together(self, tokens: Array, batch: Batch, patches: Array) -> tuple[Array, Array]:
         """[B, T, D] and [B, N, D], words and patches after the multiway encoder."""
-        return self.trunk.multiway(
-            self.text(tokens, batch["tokens_mask"]),
-            patches,
-            batch["tokens_mask"],
-            batch["patch_mask"],
-            batch["boxes"],
-            jnp.asarray(patch_boxes(*self.config.grid)),
-        )
+        return read_together(self.trunk, self.text, tokens, patches, batch, self.config.grid)
 
     def _text_alone(self, batch: Batch) -> Array:
         """[B, D]: the words without the picture, by the experts of language."""
         mask = batch["tokens_mask"]
         embedded = self.text(batch["tokens"], mask)
-        rows, width = len(mask), embedded.shape[-1]
+        rows, width = mask.shape[0], embedded.shape[-1]
         words, _ = self.trunk.multiway(
             embedded,
             jnp.zeros((rows, 0, width), embedded.dtype),
@@ -140,11 +133,3 @@ class DocumentModel(nn.Module):
             if statistics is not None:
                 metrics["codes_used"] = (statistics.counts > 0).mean()
         return parts, metrics, statistics
-
-
-def patch_boxes(rows: int, columns: int) -> np.ndarray:
-    """float32[N, 4]: the box of each patch, in [0, 1] of the canvas, row by row."""
-    y, x = np.mgrid[:rows, :columns].reshape(2, -1)
-    return np.stack([x / columns, y / rows, (x + 1) / columns, (y + 1) / rows], axis=-1).astype(
-        np.float32
-    )

@@ -28,33 +28,23 @@ class ImageTokenizerConfig:
     features: int = 0
 
 
-@dataclasses.dataclass(frozen=True)
-class ModelConfig:
-    """The whole model, as a run has it.
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class PageConfig:
+    """What reads a page: every model of documents has it.
 
     Attributes:
       trunk: vision encoder and multiway encoder, which other tasks share.
-      tokenizer: of patches.
-      objectives: names in `OBJECTIVES`, those that are trained.
       text: a name in `TEXT_ENCODERS`.
       language: the model that `text` "language" reads words with.
       max_tokens: T of a batch.
       vocabulary_size: pieces of words.
-      target: what is told of hidden patches, a name in `objectives.TARGETS`.
-      cls_layers: of the head of the objective "mim_cls".
-      teacher: whose features of patches are targets; None where they are not.
     """
 
     trunk: TrunkConfig
-    tokenizer: ImageTokenizerConfig
-    objectives: tuple[str, ...]
     text: str
     language: LanguageConfig
     max_tokens: int
     vocabulary_size: int
-    target: str = "codes"
-    cls_layers: int = 2
-    teacher: VisionConfig | None = None
 
     @property
     def block(self) -> BlockConfig:
@@ -70,3 +60,22 @@ class ModelConfig:
     @property
     def num_patches(self) -> int:
         return self.grid[0] * self.grid[1]
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class ModelConfig(PageConfig):
+    """The whole model of pre-training, as a run has it.
+
+    Attributes:
+      tokenizer: of patches.
+      objectives: names in `OBJECTIVES`, those that are trained.
+      target: what is told of hidden patches, a name in `objectives.TARGETS`.
+      cls_layers: of the head of the objective "mim_cls".
+      teacher: whose features of patches are targets; None where they are not.
+    """
+
+    tokenizer: ImageTokenizerConfig
+    objectives: tuple[str, ...]
+    target: str = "codes"
+    cls_layers: int = 2
+    teacher: VisionConfig | None = None

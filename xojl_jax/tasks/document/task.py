@@ -6,23 +6,20 @@ with one another's (`config.init_from`).
 """
 
 import functools
-from pathlib import Path
 from typing import Any
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 from flax import linen as nn
 
-from xojl_jax.config_fields import flatten, split_names
-from xojl_jax.data.shards import read_manifest
+from xojl_jax.config_fields import split_names
 from xojl_jax.errors import BadUsage
 from xojl_jax.nn.vision import VisionEncoder
 from xojl_jax.pretrained import vision
-from xojl_jax.tasks.base import Bucket, Params, Task
-from xojl_jax.tasks.document.configure import model_config, needs_teacher, read_pieces
+from xojl_jax.tasks.base import Bucket, Params
+from xojl_jax.tasks.document.configure import model_config, needs_teacher
 from xojl_jax.tasks.document.dataset import DocumentDataset
-from xojl_jax.tasks.document.features import Hiding
+from xojl_jax.tasks.document.features import Featurizer, Hiding
 from xojl_jax.tasks.document.fields import FIELDS
 from xojl_jax.tasks.document.flops import forward_flops
 from xojl_jax.tasks.document.image_tokenizer import move_codes
@@ -30,15 +27,15 @@ from xojl_jax.tasks.document.inference import DocumentInference
 from xojl_jax.tasks.document.model import DocumentModel
 from xojl_jax.tasks.document.model_config import ModelConfig
 from xojl_jax.tasks.document.objectives import TOKENIZER
-from xojl_jax.tasks.document.sample_spec import FeatureSpec, batch_spec
+from xojl_jax.tasks.document.page_task import PageTask
+from xojl_jax.tasks.document.sample_spec import batch_spec
 from xojl_jax.tasks.document.teacher import teacher_features
 
-SAMPLE_DATA = Path(__file__).parents[2] / "sample_documents"
 # Parameters of the image tokenizer that follow averages instead of gradients.
 CODES = ("image_tokenizer/codebook", "image_tokenizer/usage")
 
 
-class DocumentTask(Task):
+class DocumentTask(PageTask):
     """Pages with words and boxes: pre-training.
 
     Args:
@@ -51,39 +48,10 @@ class DocumentTask(Task):
     fields = FIELDS
 
     def __init__(self, config, metadata: dict[str, Any] | None = None):
-        super().__init__(config)
-        self._metadata = metadata
+        super().__init__(config, metadata)
         self.objectives = split_names(config.objectives)
-        self.pieces = read_pieces(config, self.folder, metadata)
 
     # --- data --------------------------------------------------------------------------------
-
-    @functools.cached_property
-    def folder(self) -> Path:
-        """Where the shards are: `config.data.path`, or the sample documents that we ship."""
-        return Path(self.config.data.path) if self.config.data.path else SAMPLE_DATA
-
-    @functools.cached_property
-    def statistics(self) -> dict[str, list[float]]:
-        """Mean and standard deviation of each color channel, in [0, 1]."""
-        if self._metadata:
-            return self._metadata["statistics"]
-        return read_manifest(self.folder).statistics
-
-    @functools.cached_property
-    def spec(self) -> FeatureSpec:
-        c = self.config
-        return FeatureSpec(c.image.height, c.image.width, c.model.patch, c.model.max_tokens)
-
-    @functools.cached_property
-    def published(self) -> dict[str, Any] | None:
-        """What the folder of `config.model.pretrained_vision` tells of its encoder."""
-        if not self.config.model.pretrained_vision:
-            return None
-        # A checkpoint is read where the folder may be gone.
-        if self._metadata:
-            return self._metadata["vision"]
-        return vision.read_config(self.config.model.pretrained_vision)
 
     @functools.cached_property
     def clip(self) -> dict[str, Any] | None:
@@ -105,7 +73,7 @@ class DocumentTask(Task):
         return Hiding(mask.words, mask.span, mask.patches)
 
     def dataset(self, split: str) -> DocumentDataset:
-        return DocumentDataset(self.folder, split, self.spec, self.pieces, self.hiding)
+        return DocumentDataset(self.folder, split, Featurizer(self.spec, self.pieces, self.hiding))
 
     def batch_spec(self, bucket: Bucket | None = None) -> dict[str, jax.ShapeDtypeStruct]:
         return batch_spec(self.spec, self.config.batch_size)
@@ -117,9 +85,7 @@ class DocumentTask(Task):
         return f"objectives {', '.join(self.objectives)}, preset {self.config.preset}"
 
     def metadata(self) -> dict[str, Any]:
-        facts = {"tokenizer": self.pieces.to_json(), "statistics": self.statistics}
-        published = {"vision": self.published, "clip": self.clip}
-        return facts | {name: told for name, told in published.items() if told is not None}
+        return super().metadata() | ({} if self.clip is None else {"clip": self.clip})
 
     # --- the model ---------------------------------------------------------------------------
 
@@ -153,23 +119,12 @@ class DocumentTask(Task):
             return None
         return {"clip": vision.read_params(self.config.clip, self.clip)}
 
-    def published_params(self) -> dict[str, np.ndarray]:
-        """The vision encoder's; a mask token that was not published starts from scratch."""
-        if self.published is None:
-            return {}
-        folder = self.config.model.pretrained_vision
-        return flatten({"trunk": {"vision": vision.read_params(folder, self.published)}}, "/")
-
     def param_group(self, path: str) -> str:
         """The image tokenizer moves only where it is an objective, and its codes not by gradient:
         the group "still" has a rate of 0."""
         if path.startswith("image_tokenizer/"):
             return "still" if path in CODES or TOKENIZER not in self.objectives else "tokenizer"
         return "vision" if path.startswith("trunk/vision/") else "rest"
-
-    def path_of_other(self, path: str, task: str) -> str:
-        """A text encoder that was trained by itself is the language model of the words."""
-        return f"text/language/{path}" if task == "text" else path
 
     def flops(self, bucket: Bucket | None = None) -> dict[str, float]:
         return forward_flops(self.model_config)

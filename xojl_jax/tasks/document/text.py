@@ -15,7 +15,7 @@ from xojl_jax.nn.embedding import Embed
 from xojl_jax.nn.layers import EinsumDense, LayerNorm, named
 from xojl_jax.nn.positions import POSITION_STD
 from xojl_jax.nn.text.language_model import LanguageModel, language_flops
-from xojl_jax.tasks.document.model_config import ModelConfig
+from xojl_jax.tasks.document.model_config import PageConfig
 
 Array = jax.Array
 
@@ -23,7 +23,7 @@ Array = jax.Array
 class PieceEmbeddings(nn.Module):
     """Embeddings of pieces, and of their places in reading order."""
 
-    config: ModelConfig
+    config: PageConfig
 
     @nn.compact
     def __call__(
@@ -48,7 +48,7 @@ class LanguageStates(nn.Module):
     """Hidden states of a language model that reads both ways, in the width of the trunk. Its
     parameters, at "language", are those of a run of the text task."""
 
-    config: ModelConfig
+    config: PageConfig
 
     @nn.compact
     def __call__(
@@ -68,8 +68,8 @@ class TextEncoder(NamedTuple):
       flops: forward FLOPs of a sample, by part.
     """
 
-    module: Callable[[ModelConfig], nn.Module]
-    flops: Callable[[ModelConfig], dict[str, float]]
+    module: Callable[[PageConfig], nn.Module]
+    flops: Callable[[PageConfig], dict[str, float]]
 
 
 TEXT_ENCODERS: dict[str, TextEncoder] = {
