@@ -28,8 +28,11 @@ class PublishedTokenizer:
 
     Args:
       folder: of a published model.
+      text: of its tokenizer.json, for where the folder is gone; it is then known by no other file
+        which tokens are special.
 
     Attributes:
+      text: of tokenizer.json.
       bos, eos, pad, mask: ids, None where the tokenizer has no such token.
       size: number of ids.
 
@@ -38,10 +41,10 @@ class PublishedTokenizer:
       BadInput: there is no sound tokenizer.json.
     """
 
-    def __init__(self, folder: str | Path):
+    def __init__(self, folder: str | Path, text: str | None = None):
         self.folder = Path(folder)
         file = self.folder / FILE
-        if not file.is_file():
+        if text is None and not file.is_file():
             raise BadInput(
                 f"{self.folder}: no {FILE}: save the tokenizer once in its fast form "
                 "(transformers: AutoTokenizer.from_pretrained(…).save_pretrained(…))"
@@ -54,7 +57,8 @@ class PublishedTokenizer:
                 "pip install 'xojl_jax[tokenizers]'"
             ) from None
         try:
-            self._tokenizer = tokenizers.Tokenizer.from_file(str(file))
+            self.text = file.read_text(encoding="utf-8") if text is None else text
+            self._tokenizer = tokenizers.Tokenizer.from_str(self.text)
         except Exception as error:  # the library raises nothing narrower
             raise BadInput(f"{file}: no sound tokenizer ({error})") from None
         # Batches are padded and cut by us.

@@ -26,12 +26,19 @@ def _document() -> type[Task]:
     return DocumentTask
 
 
+def _document_answers() -> type[Task]:
+    from xojl_jax.tasks.document.answering.task import DocumentAnswersTask
+
+    return DocumentAnswersTask
+
+
 # Name -> a function that imports the task's class. Imported when chosen, so that a command loads
 # one task and the contract in base.py stays light to import. The first is shown by `--help`.
 TASKS: dict[str, Callable[[], type[Task]]] = {
     "layout": _layout,
     "text": _text,
     "document": _document,
+    "document_answers": _document_answers,
 }
 
 

@@ -1,0 +1,53 @@
+"""Names, shapes and dtypes of the arrays of a page and a question.
+
+T tokens of the page, P of the prompt, L of the answer.
+"""
+
+import dataclasses
+
+import jax
+import numpy as np
+
+from xojl_jax.tasks.document import sample_spec as page_spec
+from xojl_jax.tasks.document.sample_spec import FeatureSpec
+
+# Of a page's arrays those that only pre-training reads.
+_HIDING = ("hidden_tokens", "hidden_patches", "aligned", "aligned_mask")
+
+
+@dataclasses.dataclass(frozen=True)
+class QuestionSpec:
+    """The sizes of a sample."""
+
+    page: FeatureSpec
+    max_prompt: int
+    max_answer: int
+
+
+def sample_spec(spec: QuestionSpec) -> dict[str, tuple[tuple[int, ...], type]]:
+    """(shape, dtype) of every array: those of a page, and
+
+    copyable: where a word of the page begins. prompt: tokens of the prompt. prompt_mask: False in
+    padding. prompt_box: in [0, 1] of the canvas, where `points` says that there is one. target: the
+    answer's tokens, EOS last, then PAD; all PAD where the answer does not fit, or is not known.
+    before: the same one place later, BOS first.
+    """
+    page = page_spec.sample_spec(spec.page)
+    return {
+        **{name: entry for name, entry in page.items() if name not in _HIDING},
+        "copyable": ((spec.page.max_tokens,), np.bool_),
+        "prompt": ((spec.max_prompt,), np.int32),
+        "prompt_mask": ((spec.max_prompt,), np.bool_),
+        "prompt_box": ((4,), np.float32),
+        "points": ((), np.bool_),
+        "target": ((spec.max_answer,), np.int32),
+        "before": ((spec.max_answer,), np.int32),
+    }
+
+
+def batch_spec(spec: QuestionSpec, batch_size: int) -> dict[str, jax.ShapeDtypeStruct]:
+    """What a batch of samples looks like, batch leading."""
+    return {
+        name: jax.ShapeDtypeStruct((batch_size, *shape), dtype)
+        for name, (shape, dtype) in sample_spec(spec).items()
+    }

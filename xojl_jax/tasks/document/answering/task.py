@@ -1,0 +1,189 @@
+"""The task of answering questions about pages: instruction tuning of pre-trained encoders."""
+
+import functools
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from xojl_jax.config_fields import flatten, split_names
+from xojl_jax.errors import BadUsage
+from xojl_jax.nn.low_rank import add_adapters, init_adapters
+from xojl_jax.pretrained import bert, names
+from xojl_jax.pretrained.folder import CONFIG, WeightsFolder, read_json
+from xojl_jax.pretrained.text_encoder import abstract_params
+from xojl_jax.pretrained.tokenizer import PublishedTokenizer
+from xojl_jax.tasks.base import Bucket, Params
+from xojl_jax.tasks.document.answering.configure import answer_config
+from xojl_jax.tasks.document.answering.dataset import QuestionDataset
+from xojl_jax.tasks.document.answering.features import QuestionFeaturizer
+from xojl_jax.tasks.document.answering.fields import FIELDS
+from xojl_jax.tasks.document.answering.flops import forward_flops
+from xojl_jax.tasks.document.answering.inference import AnswerInference
+from xojl_jax.tasks.document.answering.losses import answer_loss
+from xojl_jax.tasks.document.answering.model import AnswerModel
+from xojl_jax.tasks.document.answering.model_config import AnswerConfig
+from xojl_jax.tasks.document.answering.sample_spec import QuestionSpec, batch_spec
+from xojl_jax.tasks.document.answering.vocabulary import AnswerVocabulary
+from xojl_jax.tasks.document.page_task import PageTask
+
+# Parameters that pre-training has, too: with adapters, they stay as they are.
+ENCODERS = ("trunk/vision/", "trunk/multiway/", "text/")
+
+
+class DocumentAnswersTask(PageTask):
+    """Questions about pages, with answers in words, fields, regions and tables.
+
+    Args:
+      config: see configs/document_answers.py.
+      metadata: what `metadata` gave when the parameters were trained; None takes the tokenizer of
+        words and the statistics from the training data.
+    """
+
+    inference_type = AnswerInference
+    fields = FIELDS
+
+    # --- data --------------------------------------------------------------------------------
+
+    @functools.cached_property
+    def vocabulary(self) -> AnswerVocabulary:
+        return AnswerVocabulary(self.pieces, self.config.answer.bins)
+
+    @functools.cached_property
+    def question_spec(self) -> QuestionSpec:
+        c = self.config
+        return QuestionSpec(self.spec, c.prompt.max_tokens, c.answer.max_length)
+
+    @functools.cached_property
+    def featurizer(self) -> QuestionFeaturizer:
+        inputs = split_names(self.config.inputs)
+        return QuestionFeaturizer(self.question_spec, self.vocabulary, self._encode_prompt, inputs)
+
+    @functools.cached_property
+    def _encode_prompt(self) -> Callable[[str, int], Sequence[int]] | None:
+        kind = self.config.prompt.encoder
+        if kind == "none":
+            return None
+        if kind == "pieces":
+            return lambda text, most: [i for w in text.split() for i in self.pieces.encode(w)]
+        assert self.published_prompt is not None
+        tokenizer = PublishedTokenizer(
+            self.config.prompt.pretrained, self.published_prompt["tokenizer"]
+        )
+        return lambda text, most: tokenizer.encode([text], most)[0]
+
+    @functools.cached_property
+    def published_prompt(self) -> dict[str, Any] | None:
+        """Of the folder of `config.prompt.pretrained`: "config", and the text of "tokenizer"."""
+        if self.config.prompt.encoder != "published":
+            return None
+        if self._metadata:  # a checkpoint is read where the folder may be gone
+            return self._metadata["prompt"]
+        folder = self.config.prompt.pretrained
+        if not folder:
+            raise BadUsage(
+                "the prompt encoder 'published' begins with a published sentence encoder: give its "
+                "folder (config.json, model.safetensors, tokenizer.json) with "
+                "--config.prompt.pretrained=FOLDER"
+            )
+        text = PublishedTokenizer(folder).text
+        return {"config": read_json(Path(folder) / CONFIG), "tokenizer": text}
+
+    def dataset(self, split: str) -> QuestionDataset:
+        return QuestionDataset(self.folder, split, self.featurizer)
+
+    def batch_spec(self, bucket: Bucket | None = None) -> dict[str, jax.ShapeDtypeStruct]:
+        return batch_spec(self.question_spec, self.config.batch_size)
+
+    def metadata(self) -> dict[str, Any]:
+        prompt = {} if self.published_prompt is None else {"prompt": self.published_prompt}
+        return super().metadata() | prompt
+
+    # --- the model ---------------------------------------------------------------------------
+
+    @functools.cached_property
+    def model_config(self) -> AnswerConfig:
+        prompt = self.published_prompt
+        return answer_config(
+            self.config,
+            self.vocabulary,
+            self.statistics,
+            self.published,
+            None if prompt is None else prompt["config"],
+        )
+
+    def model(self) -> AnswerModel:
+        return AnswerModel(self.model_config)
+
+    def init(self, rng: jax.Array):
+        batch = {
+            name: jnp.zeros(array.shape, array.dtype)
+            for name, array in batch_spec(self.question_spec, 1).items()
+        }
+        params = self.model().init(rng, batch, method="scores")["params"]
+        if (adapters := self.model_config.adapters) is None:
+            return params
+        rng = jax.random.fold_in(rng, 1)
+        return {**params, "adapters": init_adapters(rng, params, adapters, _is_encoder)}
+
+    def adapted(self, params: Params) -> Params:
+        """Parameters as the model takes them: adapters added, where there are any."""
+        if (adapters := self.model_config.adapters) is None:
+            return params
+        own = {name: child for name, child in params.items() if name != "adapters"}
+        return add_adapters(_without_gradient(own), params["adapters"], adapters)
+
+    def published_params(self) -> dict[str, np.ndarray]:
+        params = super().published_params()
+        if self.published_prompt is not None:
+            config = self.model_config.prompt
+            assert config is not None
+            folder = WeightsFolder(self.config.prompt.pretrained)
+            read = names.read(folder, bert.TABLE, abstract_params(config))
+            params |= flatten({"prompt": {"text": read}}, "/")
+        return params
+
+    def param_group(self, path: str) -> str:
+        if self.model_config.adapters is not None and _is_encoder(path):
+            return "still"
+        if path.startswith("prompt/"):
+            return "prompt"
+        if path.startswith("trunk/vision/"):
+            return "vision"
+        return "rest" if _is_encoder(path) or path.startswith("adapters/") else "decoder"
+
+    def flops(self, bucket: Bucket | None = None) -> dict[str, float]:
+        return forward_flops(self.model_config, self.question_spec.max_prompt)
+
+    # --- the loss ----------------------------------------------------------------------------
+
+    def loss(self, params, batch, rng: jax.Array, *, train: bool):
+        scores: Any = self.model().apply(
+            {"params": self.adapted(params)},
+            batch,
+            rngs={"dropout": rng} if train else {},
+            method="scores",
+        )
+        return answer_loss(scores, batch["target"], self.vocabulary, self.config.loss)
+
+    # --- prediction --------------------------------------------------------------------------
+
+    def inference(self, flags=None) -> AnswerInference:
+        return AnswerInference(self)
+
+
+def _is_encoder(path: str) -> bool:
+    return f"{path}/".startswith(ENCODERS)
+
+
+def _without_gradient(params: Params) -> dict[str, Any]:
+    """The same, where encoders get no gradient."""
+
+    def stop(path, leaf):
+        name = jax.tree_util.keystr(path, simple=True, separator="/")
+        return jax.lax.stop_gradient(leaf) if _is_encoder(name) else leaf
+
+    return jax.tree_util.tree_map_with_path(stop, dict(params))
