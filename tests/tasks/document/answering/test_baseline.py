@@ -87,6 +87,22 @@ def test_fields_that_the_prompt_does_not_name_are_the_usual_ones():
     assert named == FieldsAnswer((Field(("date",), (0, 1)),))  # the first one: no label is near
 
 
+def test_a_field_that_is_pointed_at_is_named_by_its_looks():
+    """The words of the box, with the label whose values look so."""
+    seen = [("?", fields(date=[2, 3], total=[8])), ("?", fields(date=["June", "5"], total=["7.1"]))]
+    box = tuple(INVOICE[1][5])
+    found = guess("extraction", seen, "What is in this box?", box=box)
+    assert found == FieldsAnswer((Field(("total",), (5,)),))
+
+
+def test_a_label_is_looked_for_by_its_words_too():
+    """ "Paid in all" is not on the page, "Paid" is."""
+    seen = [
+        ("Read it.", FieldsAnswer((Field(("paid", "in", "all"), (w,)),))) for w in ("1.1", "2.2")
+    ]
+    assert guess("extraction", seen, "Read it.").fields[0].value == (INVOICE[0].index("4.25"),)
+
+
 def test_a_value_that_is_always_the_same_is_told():
     """As words of the page where it stands there; else as its own."""
     seen = [("?", fields(currency=["EUR"], by=["cash"]))] * 2
@@ -114,6 +130,8 @@ def test_a_question_is_answered_beside_its_words():
     assert guess("question", seen, "How much was paid?") == TextAnswer((words.index("4.25"),))
     assert guess("question", seen, "When was the invoice?") == TextAnswer((2, 3))
     assert guess("question", seen, "Who?") == TextAnswer((0, 1))  # the first one
+    twice = [*seen, *[("Who paid the shoes?", TextAnswer((word,))) for word in ("Ann", "Bo")]]
+    assert guess("question", twice, "Who paid the shoes?") == TextAnswer((6,))  # no other "Aa"
     nothing = [("Who?", TextAnswer(()))] * 2
     assert guess("question", nothing, "Who?") == TextAnswer(())
 
@@ -127,6 +145,17 @@ def test_regions_are_in_their_median_places():
     answers = [RegionsAnswer(tuple(r)) for r in (one, two, [*one, Region("text", low)])]
     found = guess("layout", [("?", answer) for answer in answers], "?")
     assert found == RegionsAnswer((Region("text", box), Region("text", low)))
+
+
+def test_regions_that_the_prompt_names():
+    """Only these, whether other prompts name some or none; what one page in three has is no usual
+    label."""
+    box, low = (0.0, 0.0, 0.5, 0.1), (0.0, 0.5, 0.5, 0.6)
+    text, table = Region("text", box), Region("table", low)
+    seen = [("Find all.", RegionsAnswer((text,)))] * 2
+    seen += [("Find all.", RegionsAnswer((text, table))), ("The table?", RegionsAnswer((table,)))]
+    assert guess("layout", seen, "Where is the table?") == RegionsAnswer((table,))
+    assert guess("layout", seen, "Where is what?") == RegionsAnswer((text,))
 
 
 def test_a_table_is_cut_at_its_gaps():

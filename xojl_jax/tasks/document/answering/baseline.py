@@ -30,15 +30,15 @@ from xojl_jax.documents.json_fields import Region
 from xojl_jax.tasks.document.answering.compared import Page, plain_text
 from xojl_jax.tasks.document.answering.table_guess import guess_table, header_rows
 from xojl_jax.tasks.document.answering.value_guess import (
+    anchors_of,
     find_label,
     fit_values,
     guess_value,
+    label_of,
     spans_of,
     value_text,
 )
 from xojl_jax.tasks.document.answering.words_in_box import words_in
-
-_SHORTEST = 4  # letters of a question's words that are looked for on the page
 
 
 class Guesser(NamedTuple):
@@ -119,51 +119,112 @@ def _guess_reading(facts: None, question: Question, page: Page) -> Answer:
 # --- regions ---------------------------------------------------------------------------------
 
 
-def _see_regions(answer: RegionsAnswer, question: Question, page: Page) -> dict[str, list]:
-    """Boxes by label, from the top."""
+def _see_regions(answer: RegionsAnswer, question: Question, page: Page) -> tuple[str, dict]:
+    """Its prompt, and boxes by label, from the top."""
     boxes = defaultdict(list)
     for region in answer.regions:
         boxes[region.label].append(list(region.box))
-    return {label: sorted(found, key=lambda box: box[1]) for label, found in boxes.items()}
+    ordered = {label: sorted(found, key=lambda box: box[1]) for label, found in boxes.items()}
+    return question.prompt, ordered
 
 
-def _fit_regions(pages: list[dict[str, list]]) -> list[tuple[str, list[float]]]:
-    """(label, box): of each label the median count over pages; the first box is the median of all
-    pages' first ones, and so on."""
-    found = []
+def _fit_regions(seen: list[tuple[str, dict[str, list]]]) -> dict[str, Any]:
+    """Of each label its "boxes": as many as the median where it occurs, the first one the median of
+    all pages' first ones, and so on. "usual" are the labels that are told when none is named."""
+    pages, boxes = [page for _, page in seen], {}
     for label in sorted({label for page in pages for label in page}):
-        count = round(statistics.median(len(page.get(label, ())) for page in pages))
-        for i in range(count):
-            boxes = [page[label][i] for page in pages if len(page.get(label, ())) > i]
-            found.append((label, np.median(boxes, axis=0).tolist()))
-    return sorted(found, key=lambda region: region[1][1])
+        told = [page[label] for page in pages if label in page]
+        places = [
+            [found[i] for found in told if len(found) > i]
+            for i in range(round(statistics.median(map(len, told))))
+        ]
+        boxes[label] = [np.median(place, axis=0).tolist() for place in places]
+    counts = _median_counts(((prompt, list(page)) for prompt, page in seen), boxes)
+    return {"boxes": boxes, "usual": list(counts)}
 
 
-def _guess_regions(facts: Sequence, question: Question, page: Page) -> Answer:
-    return RegionsAnswer(tuple(Region(label, tuple(box)) for label, box in facts))
+def _guess_regions(facts: Mapping[str, Any], question: Question, page: Page) -> Answer:
+    labels = _named(facts["boxes"], question.prompt) or facts["usual"]
+    found = [Region(label, tuple(box)) for label in labels for box in facts["boxes"][label]]
+    return RegionsAnswer(tuple(sorted(found, key=lambda region: region.box[1])))
+
+
+# --- labels ----------------------------------------------------------------------------------
+
+
+def _named(labels: Iterable[str], prompt: str) -> list[str]:
+    """The labels that a prompt names. Of those that are within others the longest."""
+    words = prompt.split()
+    known = set(map(plain_word, words))
+    named = [
+        label
+        for label in labels
+        if label and known.issuperset(map(plain_word, label.split())) and find_label(label, words)
+    ]
+
+    def within(label: str, other: str) -> bool:
+        return label != other and bool(find_label(label, other.split()))
+
+    return [label for label in named if not any(within(label, other) for other in named)]
+
+
+def _median_counts(
+    answers: Iterable[tuple[str, Sequence[str]]], labels: Iterable[str]
+) -> dict[str, float]:
+    """How often a label is told where the prompt names none; if all prompts name some, in all
+    answers. Labels that are not in most of these are left out."""
+    labels, answers = list(labels), list(answers)
+    unnamed = {prompt for prompt in dict(answers) if not _named(labels, prompt)}
+    bags = [Counter(told) for prompt, told in answers if prompt in unnamed or not unnamed]
+    present = Counter(label for bag in bags for label in bag)
+    usual = [label for label in labels if 2 * present[label] > len(bags)]
+    return {label: statistics.median(bag[label] for bag in bags) for label in usual}
 
 
 # --- values ----------------------------------------------------------------------------------
 
 
-def _see_fields(answer: FieldsAnswer, question: Question, page: Page) -> list[tuple[str, str]]:
-    return [(plain_text(f.label, page), value_text(f.value, page)) for f in answer.fields]
+class _Fields(NamedTuple):
+    prompt: str
+    pointed: bool
+    fields: list[tuple[str, str]]  # label, value
 
 
-def _fit_fields(answers: list[list[tuple[str, str]]]) -> dict[str, Any]:
-    """ "values" by label, and how often each label occurs in an answer: "counts", a median."""
-    counts = [Counter(label for label, _ in fields) for fields in answers]
-    values = fit_values(pair for fields in answers for pair in fields)
-    of_label = {label: statistics.median(count[label] for count in counts) for label in values}
-    return {"values": values, "counts": of_label}
+def _see_fields(answer: FieldsAnswer, question: Question, page: Page) -> _Fields:
+    fields = [(plain_text(f.label, page), value_text(f.value, page)) for f in answer.fields]
+    return _Fields(question.prompt, question.box is not None, fields)
+
+
+def _fit_fields(seen: list[_Fields]) -> dict[str, Any]:
+    """The "values" by label; "counts", how often a label occurs where the prompt does not choose;
+    "named", how often it occurs in an answer that has it."""
+    values = fit_values(pair for answer in seen for pair in answer.fields)
+    told = [(a.prompt, [label for label, _ in a.fields]) for a in seen if not a.pointed]
+    found = defaultdict(list)
+    for _, labels in told:
+        for label, count in Counter(labels).items():
+            found[label].append(count)
+    named = {label: statistics.median(counts) for label, counts in found.items()}
+    return {"values": values, "counts": _median_counts(told, values), "named": named}
+
+
+def _asked(facts: Mapping[str, Any], question: Question) -> dict[str, int]:
+    """Labels that are asked for, and how many of each: those that the prompt names; if it names
+    none, those that are in half of such answers."""
+    if named := _named(facts["values"], question.prompt):
+        return {label: max(1, round(facts["named"].get(label, 1))) for label in named}
+    return {label: round(count) for label, count in facts["counts"].items()}
 
 
 def _guess_fields(facts: Mapping[str, Any], question: Question, page: Page) -> Answer:
-    """The labels that the prompt names; if it names none, those that are in half of the answers."""
+    values = facts["values"]
+    if question.box is not None and values:
+        value = tuple(words_in(question.box, page[1]))
+        label = label_of(value_text(value, page), values)
+        return FieldsAnswer((Field(tuple(label.split()), value),))
     fields = []
     for label in _asked(facts, question):
-        anchors = find_label(label, page[0])
-        value = guess_value(facts["values"][label], anchors, page)
+        value = guess_value(values[label], anchors_of(label, page[0]), page)
         fields.append(Field(find_words(label, page[0]), value))
     return FieldsAnswer(tuple(fields))
 
@@ -171,51 +232,37 @@ def _guess_fields(facts: Mapping[str, Any], question: Question, page: Page) -> A
 def _guess_entities(facts: Mapping[str, Any], question: Question, page: Page) -> Answer:
     """As many words as usual of a label's most frequent shape that has some on the page."""
     fields = []
-    for label in _asked(facts, question):
+    for label, most in _asked(facts, question).items():
         spans = (spans_of(shape, page[0]) for shape in facts["values"][label]["shapes"] if shape)
         found = next((some for some in spans if some), [])
-        most = max(1, round(facts["counts"][label]))
         fields += [Field(tuple(label.split()), span) for span in found[:most]]
     return FieldsAnswer(tuple(fields))
-
-
-def _asked(facts: Mapping[str, Any], question: Question) -> list[str]:
-    """Labels that are asked for. Of labels in the prompt that are within others the longest."""
-    prompt = question.prompt.split()
-    named = [label for label in facts["values"] if label and find_label(label, prompt)]
-    named = [
-        label
-        for label in named
-        if not any(label != other and find_label(label, other.split()) for other in named)
-    ]
-    return named or [label for label, count in facts["counts"].items() if count >= 1]
 
 
 # --- questions -------------------------------------------------------------------------------
 
 
 def _see_answer(answer: TextAnswer, question: Question, page: Page) -> tuple[str, str]:
-    return _beginning(question), value_text(answer.words, page)
+    return question.prompt, value_text(answer.words, page)
 
 
 def _fit_questions(answers: list[tuple[str, str]]) -> dict[str, Any]:
-    """By the first two words of questions; "" is any other question."""
-    return fit_values([*answers, *(("", text) for _, text in answers)])
+    """By the keys of questions that training has twice or more, and for any other question."""
+    counts = Counter(key for prompt, _ in answers for key in _keys(prompt))
+    pairs = [(key, text) for prompt, text in answers for key in _keys(prompt)]
+    return fit_values((key, text) for key, text in pairs if counts[key] > 1 or not key)
 
 
 def _guess_answer(facts: Mapping[str, Any], question: Question, page: Page) -> Answer:
     """Nearest to the page's words that the question has."""
-    asked = {plain_word(word) for word in question.prompt.split()}
-    anchors = [
-        i
-        for i, word in enumerate(map(plain_word, page[0]))
-        if word in asked and len(word) >= _SHORTEST
-    ]
-    return TextAnswer(guess_value(facts.get(_beginning(question), facts[""]), anchors, page))
+    known = next(facts[key] for key in _keys(question.prompt) if key in facts)
+    return TextAnswer(guess_value(known, anchors_of(question.prompt, page[0]), page))
 
 
-def _beginning(question: Question) -> str:
-    return " ".join(plain_word(word) for word in question.prompt.split()[:2])
+def _keys(prompt: str) -> tuple[str, str, str]:
+    """What questions are alike by: all their words, the first two, none."""
+    words = [plain_word(word) for word in prompt.split()]
+    return " ".join(words), " ".join(words[:2]), ""
 
 
 GUESSERS: dict[str, Guesser] = {

@@ -12,9 +12,10 @@ from typing import Any
 
 import numpy as np
 
-from xojl_jax.documents.answers import Words, box_of, find_words, text_of
+from xojl_jax.documents.answers import Words, box_of, find_words, plain_word, text_of
 from xojl_jax.tasks.document.answering.compared import Page
 
+SHORTEST = 4  # letters of a word that is looked for by itself
 MOST_SHAPES = 5  # of one key, the most frequent first
 Seen = tuple[str, str]  # a key and a value's text
 _RUNS = ((re.compile(r"[0-9]+"), "9"), (re.compile(r"[A-Z]+"), "A"), (re.compile(r"[a-z]+"), "a"))
@@ -85,6 +86,28 @@ def find_label(label: str, words: Sequence[str]) -> tuple[int, ...]:
     """The numbers of the page's words that are this label, the first time; none where it does not
     stand there."""
     return tuple(word for word in find_words(label, words) if isinstance(word, int))
+
+
+def anchors_of(text: str, words: Sequence[str]) -> tuple[int, ...]:
+    """Where to look for a value: the label, where it is on the page as a whole; else every word of
+    the page that the text has, but for short ones."""
+    if found := find_label(text, words):
+        return found
+    asked = {plain_word(word) for word in text.split()}
+    known = enumerate(map(plain_word, words))
+    return tuple(i for i, word in known if word in asked and len(word) >= SHORTEST)
+
+
+def label_of(text: str, facts: Mapping[str, Any]) -> str:
+    """The label whose values look most like a text: those that have its shape among their most
+    frequent ones, by its rank there; else the first in the alphabet."""
+    wanted = shape(text)
+
+    def rank(label: str) -> int:
+        shapes = facts[label]["shapes"]
+        return shapes.index(wanted) if wanted in shapes else MOST_SHAPES
+
+    return min(sorted(facts), key=rank)
 
 
 def value_text(words: Words, page: Page) -> str:
