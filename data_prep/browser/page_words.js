@@ -35,7 +35,7 @@
     const walker = document.createTreeWalker(root, NodeFilter.SHOW_TEXT | NodeFilter.SHOW_ELEMENT);
     for (let node = walker.nextNode(); node; node = walker.nextNode()) {
       if (node.nodeType === Node.ELEMENT_NODE) {
-        if (node.localName === 'br') open = null;
+        if (node.localName === 'br' || getComputedStyle(node).display !== 'inline') open = null;
         continue;
       }
       let block = node.parentElement;

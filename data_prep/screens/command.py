@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from data_prep.cli.folders import make_empty_folder
 from data_prep.cli.progress import Progress
 from data_prep.screens.clean import MODES, Clean, clean
 from xojl_jax.data.images import decode_image
@@ -56,7 +57,7 @@ def main(argv: list[str]) -> int:
     if folders and args.monitors == "split":
         raise BadUsage("--monitors split: a record has one screenshot; use primary or keep")
     pictures = [] if folders else _pictures(args.paths, counts)
-    _make_folder(out)
+    make_empty_folder(out)
     with (out / LOG).open("w", encoding="utf-8") as log:
         if folders:
             _clean_records(folders[0], out, modes, counts, log)
@@ -94,15 +95,6 @@ def _parse(argv: list[str]) -> argparse.Namespace:
         help="px per CSS px; auto (default) believes the address bar's height, and nothing else",
     )
     return parser.parse_args(argv)
-
-
-def _make_folder(out: Path) -> None:
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-        if any(out.iterdir()):
-            raise BadUsage(f"--out {out} is not empty: give a new folder")
-    except OSError as error:
-        raise BadUsage(f"--out {out}: cannot write there ({error.strerror})") from error
 
 
 def _is_data_set(path: Path) -> bool:

@@ -8,39 +8,31 @@ browser's page change the anti-aliasing of a few pixels at most); `source.uri` n
 """
 
 import argparse
-import atexit
 import functools
 import json
-import multiprocessing
 import time
-from collections import Counter, deque
-from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
 from data_prep.browser.chromium import Browser
+from data_prep.browser.pool import make_in_order
 from data_prep.cli.flags import add_workers
+from data_prep.cli.folders import make_empty_folder
 from data_prep.cli.progress import Progress
-from data_prep.synthesize.documents import make_pdfs
 from data_prep.synthesize.rendering import Limits, encode, make_records
 from xojl_jax.errors import BadUsage
 from xojl_jax.xojl.record import record_to_json
 from xojl_jax.xojl.tree import ELEMENTS
 
 BATCH = 16  # sections on one page of the browser: opening a page costs more than a section
-PAGE_SECONDS = 300.0  # limit on one page of sections; generous, for overloaded machines
 
 
 def main(argv: list[str]) -> None:
     args = _parse(argv)
     out = Path(args.out)
-    _make_folder(out)
-    if args.documents:
-        with Browser(page_seconds=PAGE_SECONDS) as browser:
-            made = make_pdfs(browser, out, args.seed, args.first, args.count)
-        print(f"{len(made)} documents in {out}; data_prep.documents makes records of them")
-        return
+    make_empty_folder(out)
     elements, categories, redrawn = Counter(), Counter(), Counter()
     start = time.monotonic()
     with (
@@ -48,7 +40,15 @@ def main(argv: list[str]) -> None:
         (out / "author.jsonl").open("w", encoding="utf-8") as authors,
     ):
         batches = _batches(args.first, args.count)
-        for batch in Progress(_Batches(args, batches), f"batches of {BATCH}"):
+        make = functools.partial(
+            _make_batch,
+            seed=args.seed,
+            limits=Limits(args.max_nodes, args.max_labels),
+            out=out,
+            quality=args.quality,
+        )
+        done = make_in_order(make, batches, args.workers)
+        for batch in Progress(done, f"batches of {BATCH}", total=len(batches)):
             for line, author, record_elements, category in batch.records:
                 lines.write(line + "\n")
                 authors.write(author + "\n")
@@ -60,7 +60,7 @@ def main(argv: list[str]) -> None:
     _report(elements, categories, redrawn)
 
 
-# --- many browsers --------------------------------------------------------------------------------
+# --- batches --------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -77,59 +77,20 @@ class _Batch:
     redrawn: Counter
 
 
-class _Batches:
-    """The batches of a run in order, each made by one of `--workers` processes."""
-
-    def __init__(self, args: argparse.Namespace, batches: list[range]):
-        self._args, self._batches = args, batches
-
-    def __len__(self) -> int:
-        return len(self._batches)
-
-    def __iter__(self) -> Iterator[_Batch]:
-        args = self._args
-        make = functools.partial(
-            _make_batch,
-            seed=args.seed,
-            limits=Limits(args.max_nodes, args.max_labels),
-            out=Path(args.out),
-            quality=args.quality,
-        )
-        workers = min(args.workers, len(self._batches))
-        # Playwright starts threads, which do not survive a fork.
-        context = multiprocessing.get_context("spawn")
-        with ProcessPoolExecutor(workers, context, initializer=_start_browser) as pool:
-            waiting = deque()
-            for batch in self._batches:
-                waiting.append(pool.submit(make, batch))
-                # Two batches per worker are queued: none waits for work, and memory is bounded.
-                if len(waiting) > 2 * workers:
-                    yield waiting.popleft().result()
-            while waiting:
-                yield waiting.popleft().result()
-
-
 def _batches(first: int, count: int) -> list[range]:
     last = first + count
     return [range(at, min(at + BATCH, last)) for at in range(first, last, BATCH)]
 
 
-_browser: list[Browser] = []  # the one browser of a worker process
-
-
-def _start_browser() -> None:
-    browser = Browser(page_seconds=PAGE_SECONDS)
-    _browser.append(browser.__enter__())
-    atexit.register(browser.__exit__, None, None, None)
-
-
-def _make_batch(indices: range, seed: int, limits: "Limits", out: Path, quality: int) -> _Batch:
+def _make_batch(
+    browser: Browser, indices: range, *, seed: int, limits: Limits, out: Path, quality: int
+) -> _Batch:
     redrawn = Counter()
     records = []
     # Compression takes longer than rendering, and Pillow releases the GIL for it.
     with ThreadPoolExecutor(2) as pool:
         saved = []
-        for made in make_records(_browser[0], seed, indices, limits, redrawn):
+        for made in make_records(browser, seed, indices, limits, redrawn):
             record = made.record
             saved.append(pool.submit(_save, out / record.screenshot, made.picture, quality))
             author = json.dumps({"id": record.id, "nodes": made.author})
@@ -161,9 +122,6 @@ def _parse(argv: list[str]) -> argparse.Namespace:
     parser.add_argument("--first", type=int, default=0, help="index of the first section (0)")
     parser.add_argument("--max-nodes", type=int, default=128, help="html nodes a section (128)")
     parser.add_argument("--max-labels", type=int, default=80, help="labeled nodes a section (80)")
-    parser.add_argument(
-        "--documents", action="store_true", help="PDF files of one page instead of sections"
-    )
     add_workers(parser, "browsers")
     parser.add_argument("--quality", type=int, default=85, help="WebP quality; 100: lossless (85)")
     args = parser.parse_args(argv)
@@ -178,17 +136,6 @@ def _parse(argv: list[str]) -> argparse.Namespace:
             flag = "--" + name.replace("_", "-")
             raise BadUsage(f"{flag} {getattr(args, name)}: give a number from {low} to {high}")
     return args
-
-
-def _make_folder(out: Path) -> None:
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-        if any(out.iterdir()):
-            raise BadUsage(f"--out {out} is not empty: give a new folder")
-    except OSError as error:
-        raise BadUsage(
-            f"--out {out}: {error.strerror or error}: give a folder to write to"
-        ) from error
 
 
 def _report(elements: Counter, categories: Counter, redrawn: Counter) -> None:

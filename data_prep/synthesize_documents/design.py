@@ -138,6 +138,12 @@ def style(design: Design) -> str:
   .columns {{ display: flex; gap: 24px; justify-content: space-between }}
   .box {{ border: 1.5px solid {d.color}; padding: 8px 10px; margin: 0 0 10px }}
   .foot-line {{ border-top: 1px solid #999; padding-top: 5px }}
+  ul {{ list-style: none; margin: 0 0 10px; padding: 0 }}
+  li {{ margin: 0 0 {gap}px; padding: 0 0 0 18px; position: relative }}
+  li::before {{ content: ""; position: absolute; left: 3px; top: {d.size * d.leading / 2 - 3}px;
+    width: 6px; height: 6px; border-radius: {3 * (d.labels % 2)}px; background: {d.color} }}
+  .text-columns {{ column-count: 2; column-gap: 22px }}
+  .text-columns > * {{ break-inside: avoid }}
   svg {{ display: block }}
   .logo {{ width: fit-content }}
 """

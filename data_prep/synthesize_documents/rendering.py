@@ -2,6 +2,7 @@
 
 import contextlib
 import io
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from random import Random
@@ -15,6 +16,7 @@ from data_prep.synthesize_documents.design import draw_design, style
 from data_prep.synthesize_documents.kinds import KINDS
 from data_prep.synthesize_documents.language import languages
 from data_prep.synthesize_documents.questions import MarkedPage, ask, regions_of
+from data_prep.synthesize_documents.scan import Scan, draw_scan, scan_boxes, scan_image
 from data_prep.synthesize_documents.sheet import ATTRIBUTE, Sheet
 from xojl_jax.documents.record import DocumentRecord
 from xojl_jax.errors import BadUsage, UserError
@@ -23,6 +25,7 @@ BATCH = 24  # pages in one tab: opening a tab costs more than a page
 PER_MAKER = 12  # pages in a row that share a design
 ATTEMPTS = 40  # draws per page
 SLOT = (1240, 1500)  # px of a place in the tab, wider and higher than any page
+EDGE = 5  # px of the paper's sides on which no word lies
 ACROSS = 6  # places in a row
 SMALL = 120  # words; pages of fewer are on small paper, so that their letters stay legible
 SMALL_PAPERS = ((420, 560), (480, 600), (520, 680), (560, 560), (600, 480), (460, 640))
@@ -36,15 +39,17 @@ class Settings:
     seed: int
     most_words: int = 400
     image_side: int = 1024
+    scan: float = 0.0  # the share of pages that look scanned
 
 
 @dataclass(frozen=True)
 class MadePage:
-    """A record, its picture as it was rendered, and the page's HTML."""
+    """A record, its picture, and its page as HTML with the size of its paper in CSS px."""
 
     record: DocumentRecord
     image: Image.Image
     html: str
+    size: tuple[float, float]
 
 
 @dataclass(frozen=True)
@@ -72,20 +77,20 @@ def write(settings: Settings, index: int, attempt: int = 0) -> _Written:
     """Draws page `index`; a later attempt is another page, with less on it."""
     maker = index // PER_MAKER
     design = draw_design(settings.seed, maker)
-    # Every maker makes pages of all kinds, each of them once or more in its first pages.
     names = Random(f"kinds {settings.seed}/{maker}").sample(
-        [name for name, (weight, _) in KINDS.items() for _ in range(weight)],
-        sum(weight for weight, _ in KINDS.values()),
+        [name for name, kind in KINDS.items() for _ in range(kind.weight)],
+        sum(kind.weight for kind in KINDS.values()),
     )
-    kind = names[index % PER_MAKER % len(names)]
+    kind = names[index % PER_MAKER]
     rng = Random(f"page {settings.seed}/{index}/{attempt}")
     budget = round(settings.most_words * rng.uniform(0.55, 1.0) * (1 - attempt / (2 * ATTEMPTS)))
     sheet = Sheet(rng, languages()[design.language], design, budget)
     papers = SMALL_PAPERS if settings.most_words <= SMALL else PAPERS
+    papers = KINDS[kind].papers or papers
     width, height = Random(f"paper {settings.seed}/{maker}/{kind}").choice(papers)
-    if settings.most_words <= SMALL:  # of a leaf that is filled the letters are larger in a picture
+    if papers is SMALL_PAPERS:  # of a leaf that is filled the letters are larger in a picture
         height = round(height * rng.uniform(0.4, 1.0))
-    body = KINDS[kind][1](sheet)
+    body = KINDS[kind].write(sheet)
     return _Written(kind, sheet, style(design), body, (width, height))
 
 
@@ -137,9 +142,24 @@ def _render(
             scale = settings.image_side / max(width, height)
             png = tab.screenshot([x, y, width, height], scale=scale)
             image = Image.open(io.BytesIO(png)).convert("RGB")
-            record = make_record(page, answer, settings, index, image.size)
-            made[index] = MadePage(record, image, document([pages[index]]))
+            scan = scan_of(settings, index)
+            record = make_record(page, answer, settings, index, image.size, scan)
+            image = image if scan is None else scan_image(scan, image)
+            made[index] = MadePage(record, image, document([page.html(0)]), (width, height))
     return made
+
+
+def scan_of(settings: Settings, index: int) -> Scan | None:
+    """How a page is scanned, None where it is not."""
+    rng = Random(f"scan {settings.seed}/{index}")
+    return draw_scan(rng) if rng.random() < settings.scan else None
+
+
+def print_page(browser: Browser, made: MadePage) -> bytes:
+    """The page as a PDF of its own, on paper of its size."""
+    width, height = made.size
+    with browser.open_html(made.html, (math.ceil(width), math.ceil(height))) as tab:
+        return tab.pdf(f"{width}px", f"{math.ceil(height)}px")
 
 
 def document(pages: Iterable[str]) -> str:
@@ -153,19 +173,29 @@ def document(pages: Iterable[str]) -> str:
 
 
 def fits(page: _Written, answer: dict[str, Any], settings: Settings) -> bool:
-    """Whether the page has words, not too many, and is not much longer than its paper."""
-    high_enough = answer["size"][1] <= min(SLOT[1], 1.6 * max(page.paper))
-    return high_enough and 8 <= len(answer["words"]) <= settings.most_words
+    """Whether the page has words, not too many, lies on its paper with a margin around."""
+    width, height = answer["size"]
+    inside = all(
+        min(word["box"][:2]) >= EDGE and word["box"][2] <= width - EDGE for word in answer["words"]
+    )
+    low_enough = height <= min(SLOT[1], 1.6 * max(page.paper))
+    return inside and low_enough and 8 <= len(answer["words"]) <= settings.most_words
 
 
 def make_record(
-    page: _Written, answer: dict[str, Any], settings: Settings, index: int, image_size
+    page: _Written,
+    answer: dict[str, Any],
+    settings: Settings,
+    index: int,
+    image_size: tuple[int, int],
+    scan: Scan | None = None,
 ) -> DocumentRecord:
     """The record of a page that was rendered; `answer` as `Page.words` gives it."""
     scale = np.tile(answer["size"], 2).astype(float)
 
     def to_page(boxes: list) -> np.ndarray:
-        return np.clip(np.reshape(boxes, (-1, 4)) / scale, 0, 1)
+        found = np.clip(np.reshape(boxes, (-1, 4)) / scale, 0, 1)
+        return found if scan is None else scan_boxes(scan, found, answer["size"])
 
     words = [word["text"] for word in answer["words"]]
     boxes = to_page([word["box"] for word in answer["words"]])
@@ -197,7 +227,7 @@ def make_record(
         image_size=image_size,
         words=tuple(words),
         boxes=boxes,
-        lines=tuple(lines_of(boxes)),
+        lines=tuple(lines_of(np.array([word["box"] for word in answer["words"]]))),
         words_from="text layer",
         regions=tuple(regions_of(known)),
         questions=tuple(ask(known, Random(f"questions {name}"))),
@@ -211,6 +241,7 @@ def make_record(
             "licence": "Apache-2.0",
             "title": f"made page {index} of seed {settings.seed}: {page.kind}",
             "language": page.sheet.language.code,
+            "scanned": scan is not None,
         },
     )
 

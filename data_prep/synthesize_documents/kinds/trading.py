@@ -1,8 +1,8 @@
-"""Pages of buying and selling: invoices, price lists, tables of figures."""
+"""Pages of buying and selling: invoices, price lists, tables of figures, receipts."""
 
 from data_prep.synthesize_documents.kinds import parts
 from data_prep.synthesize_documents.language import draw_day
-from data_prep.synthesize_documents.sheet import Sheet, fill, money
+from data_prep.synthesize_documents.sheet import Sheet, fill, money, some_date
 
 
 def invoice(sheet: Sheet) -> str:
@@ -143,3 +143,40 @@ def figures(sheet: Sheet) -> str:
     table = sheet.table(columns, rows, heads=[item, *heads], groups=groups)
     note = parts.note(sheet, fill(sheet, "note")) if rng.random() < 0.4 else ""
     return f"{maker}{heading}{table}{note}"
+
+
+def receipt(sheet: Sheet) -> str:
+    """What a till prints: narrow, the money and its change at the end."""
+    rng, language = sheet.rng, sheet.language
+    store = sheet.region("header", f"<b>{sheet.field('seller', language.company(rng))}</b>")
+    if rng.random() < 0.7:
+        store += sheet.region("text", sheet.field("seller_address", language.street(rng)))
+    heading = parts.title(sheet, "receipt") if rng.random() < 0.6 else ""
+    time = f"{rng.randint(7, 21):02d}:{rng.randint(0, 59):02d}"
+    known = [("date", some_date(sheet)), ("time", time)]
+    if rng.random() < 0.5:
+        known.append(("cashier", language.pick(rng, "first")))
+    facts = sheet.fields(known[: rng.randint(1, 3)])
+    with_count = rng.random() < 0.6
+    rows, total = [], 0
+    most = max(3, min(11, (sheet.budget - 30) // 6))
+    for item in language.sample(rng, "items", rng.randint(2, most)):
+        count, each = rng.randint(1, 4) if with_count else 1, rng.randint(40, 4_999)
+        total += count * each
+        row = [item, str(count), money(sheet, count * each)]
+        rows.append(row if with_count else [row[0], row[2]])
+    columns = ["item", "quantity", "amount"] if with_count else ["item", "amount"]
+    note = 500 * rng.randint(1, 3)
+    paid = -(-total // note) * note
+    span = len(columns) - 1
+    foot = [("total", total), *([("paid", paid), ("change", paid - total)] * (rng.random() < 0.7))]
+    table = sheet.table(
+        columns,
+        rows,
+        foot=[(sheet.label(name), sheet.field(name, money(sheet, c)), span) for name, c in foot],
+    )
+    thanks = sheet.region("footer", fill(sheet, "thanks"), "div")
+    return (
+        f'<div style="text-align:center">{store}{heading}</div>{facts}{table}'
+        f'<div style="text-align:center">{thanks}</div>'
+    )

@@ -1,4 +1,4 @@
-"""Pages of prose: letters."""
+"""Pages of prose: letters, notices, minutes."""
 
 from html import escape
 
@@ -46,3 +46,42 @@ def letter(sheet: Sheet) -> str:
         f"{head}{''.join(blocks)}{facts}{subject}{greeting}{body}{close}"
         f"<div class='space'></div>{foot}"
     )
+
+
+def notice(sheet: Sheet) -> str:
+    """Rules for everybody, at a door."""
+    rng, language = sheet.rng, sheet.language
+    heading = parts.title(sheet, "notice")
+    box = f'<div class="box">{sheet.paragraph(fill(sheet, "rule"))}</div>'
+    templates = language.sample(rng, "phrases.rule", rng.randint(2, min(6, sheet.budget // 16)))
+    rules = "".join(f"<li>{fill_text(sheet, template)}</li>" for template in templates)
+    rules = sheet.region("list", rules, "ul")
+    signed = ""
+    if rng.random() < 0.7:
+        name = sheet.field("signature", language.person(rng))
+        role = escape(language.pick(rng, "roles"))
+        signed = sheet.region("text", f"{name}<br>{role}", "div", 'class="right"')
+    order = [box, rules] if rng.random() < 0.6 else [rules]
+    drawing = parts.letterhead(sheet, address=False) if rng.random() < 0.4 else ""
+    return f"{drawing}{heading}{''.join(order)}{signed}"
+
+
+def minutes(sheet: Sheet) -> str:
+    rng, language = sheet.rng, sheet.language
+    heading = parts.title(sheet, "minutes")
+    known = [
+        ("date", some_date(sheet)),
+        ("place", language.city(rng)),
+        ("chair", language.person(rng)),
+        ("present", ", ".join(language.person(rng) for _ in range(rng.randint(2, 3)))),
+    ]
+    facts = sheet.fields([known[0], *rng.sample(known[1:], rng.randint(1, 3))])
+    topics = []
+    count = max(1, min(6, (sheet.budget - 40) // 18))
+    for number, topic in enumerate(language.sample(rng, "topics", rng.randint(1, count)), 1):
+        topics.append(sheet.title(escape(f"{number}. {topic}"), "h2"))
+        topics.append(sheet.paragraph(fill(sheet, "topic")))
+    following = ""
+    if rng.random() < 0.6:
+        following = sheet.fields([("next_meeting", some_date(sheet))])
+    return f"{heading}{facts}{''.join(topics)}{following}"
