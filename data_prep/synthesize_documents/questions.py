@@ -110,8 +110,22 @@ def _say(page: MarkedPage, rng: Random, name: str, **values: str) -> str:
     own = page.language.texts.get("prompts", {})
     prompts = own if name in own and rng.random() < OWN_LANGUAGE else phrases()["prompts"]
     if prompts is own and "field" in values:
-        values["field"] = page.labels.get(values["field"].replace(" ", "_"), values["field"])
+        values["field"] = _label(page, values["field"].replace(" ", "_"))
     return rng.choice(prompts[name]).format(**values)
+
+
+def _label(page: MarkedPage, field: str) -> str:
+    """A field's label as the page shows it, or else in the page's language."""
+    text = page.language.texts["labels"].get(field, [_name(field)])[0]
+    return page.labels.get(field, _name(field) if "{" in text else text)
+
+
+def _missing(page: MarkedPage) -> list[str]:
+    """Fields of which the page says nothing, not even by another name (the name of a person)."""
+    told = set(page.fields)
+    for group in phrases()["alike"]:
+        told |= set(group) if told & set(group) else set()
+    return [name for name in phrases()["fields"] if name not in told]
 
 
 def _name(field: str) -> str:
@@ -208,10 +222,9 @@ def _extraction(page: MarkedPage, rng: Random) -> Iterator[Question]:
 
 def _extraction_missing(page: MarkedPage, rng: Random) -> Iterator[Question]:
     """Fields that the page does not have: an empty value."""
-    for name in phrases()["fields"]:
-        if name not in page.fields:
-            prompt = _say(page, rng, "extraction", field=_name(name))
-            yield Question("extraction", prompt, _fields_answer([(name, ())]))
+    for name in _missing(page):
+        prompt = _say(page, rng, "extraction", field=_name(name))
+        yield Question("extraction", prompt, _fields_answer([(name, ())]))
 
 
 def _extraction_all(page: MarkedPage, rng: Random) -> Iterator[Question]:
@@ -225,7 +238,7 @@ def _extraction_some(page: MarkedPage, rng: Random) -> Iterator[Question]:
     names = list(page.fields)
     chosen = rng.sample(names, min(len(names), rng.randint(2, 4)))
     if rng.random() < 0.3:
-        chosen.append(rng.choice([name for name in phrases()["fields"] if name not in names]))
+        chosen.append(rng.choice(_missing(page)))
     pairs = [(name, page.fields.get(name, ())) for name in chosen]
     if len(pairs) > 1 and _fits(page, pairs):
         listed = ", ".join(_name(name) for name in chosen)
@@ -321,13 +334,10 @@ def _text(page: MarkedPage, i: int) -> str:
 
 def _not_said(page: MarkedPage, rng: Random) -> Iterator[Question]:
     """Questions that the page does not answer."""
-    for name, field in phrases()["fields"].items():
-        if name not in page.fields and "ask" in field and name in SELDOM_TWICE:
+    for name in _missing(page):
+        field = phrases()["fields"][name]
+        if field.get("distinct"):
             yield Question("question", rng.choice(field["ask"]), TextAnswer(()))
-
-
-# Fields of which a page that does not mark them says nothing.
-SELDOM_TWICE = ("invoice_number", "order_number", "iban", "due_date", "birth_date", "total", "tax")
 
 
 def _description(page: MarkedPage, rng: Random) -> Iterator[Question]:

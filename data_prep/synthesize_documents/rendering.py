@@ -95,7 +95,7 @@ def write(settings: Settings, index: int, attempt: int = 0) -> _Written:
 
 
 def make_pages(browser: Browser, settings: Settings, indices: Iterable[int]) -> list[MadePage]:
-    """The page of each index, in order."""
+    """The page of each index, in order. They share a tab: all have the same `index // BATCH`."""
     done: dict[int, MadePage] = {}
     for attempt in range(ATTEMPTS):
         waiting = [index for index in indices if index not in done]

@@ -1,5 +1,7 @@
 """Pages of buying and selling: invoices, price lists, tables of figures, receipts."""
 
+from datetime import timedelta
+
 from data_prep.synthesize_documents.kinds import parts
 from data_prep.synthesize_documents.language import draw_day
 from data_prep.synthesize_documents.sheet import Sheet, fill, money, some_date
@@ -12,7 +14,7 @@ def invoice(sheet: Sheet) -> str:
     head = parts.letterhead(sheet, address=roomy or rng.random() < 0.4)
     known = [("invoice_number", parts.code(sheet)), ("date", design.write_date(language, day))]
     more = [
-        ("due_date", design.write_date(language, day.replace(day=min(28, day.day + 3)))),
+        ("due_date", design.write_date(language, day + timedelta(rng.choice((7, 14, 30))))),
         ("order_number", parts.code(sheet)),
         ("customer_number", parts.code(sheet)),
     ]
