@@ -21,6 +21,7 @@ from xojl_jax.documents.answers import (
 )
 from xojl_jax.documents.instructions import draw, instruction
 from xojl_jax.documents.record import DocumentRecord
+from xojl_jax.documents.words_in_box import words_in
 
 
 def _classification(record: DocumentRecord) -> Question | None:
@@ -65,9 +66,7 @@ def _reading(record: DocumentRecord) -> Question | None:
     start, end = record.lines[draw("line", record.id, len(record.lines))]
     box = box_of(tuple(range(start, end)), record.boxes)
     assert box is not None, "a line has a word"
-    middle = (record.boxes[:, :2] + record.boxes[:, 2:]) / 2
-    inside = ((middle >= box[:2]) & (middle <= box[2:])).all(axis=1)
-    answer = WordsAnswer(tuple(inside.nonzero()[0].tolist()))
+    answer = WordsAnswer(tuple(words_in(box, record.boxes)))
     return replace(_question("reading", record, answer), box=box)
 
 

@@ -20,7 +20,6 @@ from xojl_jax.documents.json_fields import Region
 from xojl_jax.tasks.document.answering import baseline
 from xojl_jax.tasks.document.answering.metrics import SCORES
 from xojl_jax.tasks.document.answering.value_guess import shape, spans_of
-from xojl_jax.tasks.document.answering.words_in_box import words_in
 
 
 def page(text):
@@ -183,14 +182,10 @@ def test_descriptions():
 
 
 def test_words_where_the_prompt_points():
-    """The words whose middle is in the box; of a point the nearest one; all without a box."""
-    words, boxes = INVOICE
+    words = INVOICE[0]
     seen = [("?", WordsAnswer((0,)))]
     found = guess("reading", seen, "?", box=(0, 0.05, 1, 0.15))
     assert [words[i] for i in found.words] == ["Shoes", "9.50"]
-    assert words_in((0.9, 0.01, 0.9, 0.01), boxes) == [3]
-    assert words_in(None, boxes) == list(range(len(words)))
-    assert words_in((0.5, 0.5, 0.5, 0.5), boxes[:0]) == []
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -27,6 +27,7 @@ from xojl_jax.documents.answers import (
     text_of,
 )
 from xojl_jax.documents.json_fields import Region
+from xojl_jax.documents.words_in_box import words_in
 from xojl_jax.tasks.document.answering.compared import Page, plain_text
 from xojl_jax.tasks.document.answering.table_guess import guess_table, header_rows
 from xojl_jax.tasks.document.answering.value_guess import (
@@ -38,7 +39,6 @@ from xojl_jax.tasks.document.answering.value_guess import (
     spans_of,
     value_text,
 )
-from xojl_jax.tasks.document.answering.words_in_box import words_in
 
 
 class Guesser(NamedTuple):

@@ -4,8 +4,8 @@ import numpy as np
 
 from xojl_jax.documents.answers import Cell, TableAnswer
 from xojl_jax.documents.json_fields import Box
+from xojl_jax.documents.words_in_box import words_in
 from xojl_jax.tasks.document.answering.compared import Page
-from xojl_jax.tasks.document.answering.words_in_box import words_in
 
 _GAP = 0.5  # between columns, of the words' median height: wider than a space
 
