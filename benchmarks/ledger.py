@@ -1,9 +1,10 @@
-"""The ledger: what each part of the layout model brings, trained and answered on equal terms.
+"""The ledger: what each part of a model brings, trained and answered on equal terms.
 
   python -m benchmarks.ledger --out OUT --data SHARDS
   python -m benchmarks.ledger --out OUT --data SHARDS --held-out REAL MADE --seeds 0,1,2 --jobs 4
+  python -m benchmarks.ledger --family answers --out OUT --data SHARDS --pretrained RUN
 
-Trains `tiny` once for each ablation (benchmarks/ledger_claims.py) and seed with
+Trains `tiny` once for each ablation of the family (benchmarks/ledger_families.py) and seed with
 `python -m xojl_jax.train`, in OUT/NAME/seed-S/run, and answers held-out records, whose counts it
 keeps in OUT/NAME/seed-S/answers.json. All ablations get the first seed before any gets the next.
 The same command goes on where it was stopped: a finished run is not trained again, an interrupted
@@ -24,7 +25,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from benchmarks import ledger_table
-from benchmarks.ledger_claims import ABLATIONS, BASELINE, changes_of
+from benchmarks.ledger_claims import BASELINE, Ablation
+from benchmarks.ledger_families import FAMILIES, Family
 from xojl_jax import command
 from xojl_jax.errors import BadUsage
 from xojl_jax.files import write_text
@@ -46,6 +48,7 @@ class Job(NamedTuple):
 
 def main(argv: list[str]) -> None:
     flags = parse(argv)
+    names = choose(FAMILIES[flags.family], flags.only, flags.pretrained)
     out, settings = flags.out, shared_settings(flags)
     keep_settings(out, settings)
     failed, writing = [], threading.Lock()
@@ -63,7 +66,7 @@ def main(argv: list[str]) -> None:
             ledger_table.write(out, flags.page)
 
     if not flags.table:
-        jobs = list(jobs_of(flags.only, flags.seeds))
+        jobs = list(jobs_of(names, flags.seeds))
         with ThreadPoolExecutor(flags.jobs) as pool:
             list(pool.map(carry_out, jobs))
     ledger_table.write(out, flags.page)
@@ -79,6 +82,7 @@ def parse(argv: list[str]) -> argparse.Namespace:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add = parser.add_argument
+    add("--family", choices=FAMILIES, default="layout", help="whose parts (default layout)")
     add("--out", type=Path, required=True, help="where runs and counts go")
     add("--data", required=True, help="shards to train on")
     add(
@@ -88,7 +92,7 @@ def parse(argv: list[str]) -> argparse.Namespace:
         metavar="SHARDS",
         help="shards whose test split is answered (default: that of --data)",
     )
-    add("--only", type=_names, default=tuple(ABLATIONS), help="NAME,… (default: all)")
+    add("--only", type=_words, default=(), help="NAME,… (default: all)")
     add("--seeds", type=_numbers, default=(0, 1, 2), help="default 0,1,2")
     add("--steps", type=int, default=300, help="training steps of a run (default 300)")
     add("--limit", type=int, default=0, help="so many records of each held-out set (default: all)")
@@ -99,6 +103,12 @@ def parse(argv: list[str]) -> argparse.Namespace:
         metavar="FIELD=VALUE",
         help="a config field of all runs alike, such as model.max_nodes=64",
     )
+    add(
+        "--pretrained",
+        default="",
+        metavar="RUN",
+        help="what ablations of pre-training begin with; without it they are not made",
+    )
     add("--jobs", type=int, default=1, help="runs at once (default 1)")
     add(
         "--gpus", type=_words, default=(), help="N,… that runs take turns on (default: all see all)"
@@ -108,21 +118,29 @@ def parse(argv: list[str]) -> argparse.Namespace:
     return parser.parse_args(argv)
 
 
-def _names(text: str) -> tuple[str, ...]:
-    names = tuple(text.split(","))
-    if unknown := set(names) - set(ABLATIONS) - {BASELINE}:
-        raise argparse.ArgumentTypeError(
-            f"there is no {', '.join(sorted(unknown))}: choose of {', '.join(ABLATIONS)}"
-        )
-    return names
-
-
 def _words(text: str) -> tuple[str, ...]:
     return tuple(text.split(","))
 
 
 def _numbers(text: str) -> tuple[int, ...]:
     return tuple(int(number) for number in text.split(","))
+
+
+def choose(family: Family, only: tuple[str, ...], pretrained: str) -> tuple[str, ...]:
+    """The ablations to make: the named ones, or all that can be.
+
+    Raises:
+      BadUsage: there is none of that name, or it begins with a run that was not given.
+    """
+    if unknown := set(only) - set(family.ablations) - {BASELINE}:
+        raise BadUsage(
+            f"--only: there is no {', '.join(sorted(unknown))}: choose of "
+            f"{', '.join(family.ablations)}"
+        )
+    missing = [n for n, a in family.ablations.items() if a.pretrained and not pretrained]
+    if asked := [name for name in missing if name in only]:
+        raise BadUsage(f"{', '.join(asked)} begins with a pre-trained run: give --pretrained=RUN")
+    return only or tuple(name for name in family.ablations if name not in missing)
 
 
 def jobs_of(names: tuple[str, ...], seeds: tuple[int, ...]) -> Iterator[Job]:
@@ -135,27 +153,26 @@ def jobs_of(names: tuple[str, ...], seeds: tuple[int, ...]) -> Iterator[Job]:
 def shared_settings(flags: argparse.Namespace) -> dict[str, Any]:
     """What all runs of a ledger have in common."""
     return {
+        "family": flags.family,
         "data": flags.data,
         "held_out": flags.held_out or [flags.data],
         "limit": flags.limit,
         "fields": dict(one.split("=", 1) for one in flags.set) | {"total_steps": flags.steps},
+        **({"pretrained": flags.pretrained} if flags.pretrained else {}),
     }
 
 
 def keep_settings(out: Path, settings: dict[str, Any]) -> None:
-    """Writes them once.
+    """Writes them; what a later command adds, such as a pre-trained run, beside those of before.
 
     Raises:
       BadUsage: the folder has runs of other settings, which cannot be compared.
     """
-    path = out / "settings.json"
-    if path.is_file():
-        kept = json.loads(path.read_text())
-        if kept != settings:
-            raise BadUsage(f"{out} has runs of other settings, {kept}: choose another --out")
-        return
+    kept = ledger_table.read_settings(out) if (out / "settings.json").is_file() else settings
+    if kept | settings != settings | kept:
+        raise BadUsage(f"{out} has runs of other settings, {kept}: choose another --out")
     out.mkdir(parents=True, exist_ok=True)
-    write_text(path, json.dumps(settings, indent=1) + "\n")
+    write_text(out / "settings.json", json.dumps(kept | settings, indent=1) + "\n")
 
 
 def train_and_answer(job: Job, out: Path, settings: dict[str, Any], gpu: str = "") -> str:
@@ -183,19 +200,29 @@ def train_and_answer(job: Job, out: Path, settings: dict[str, Any], gpu: str = "
 
 
 def train_command(job: Job, folder: Path, settings: dict[str, Any]) -> list[str]:
-    fields = RUN | settings["fields"] | changes_of(job.name) | {"seed": job.seed}
+    family = FAMILIES[settings["family"]]
+    own = {} if job.name == BASELINE else changes(family.ablations[job.name], settings)
+    fields = RUN | settings["fields"] | own | {"seed": job.seed}
     fields["checkpoint_every"] = fields["total_steps"]
     return [
-        *(sys.executable, "-m", "xojl_jax.train", "--config=configs/stage4.py:tiny"),
+        *(sys.executable, "-m", "xojl_jax.train", f"--config={family.config}"),
         f"--workdir={folder / 'run'}",
         f"--config.data.path={Path(settings['data']).resolve()}",
         *(f"--config.{name}={value}" for name, value in fields.items()),
     ]
 
 
+def changes(ablation: Ablation, settings: dict[str, Any]) -> dict[str, Any]:
+    """The config fields of its run, against the baseline."""
+    if not ablation.pretrained:
+        return ablation.changes
+    return ablation.changes | {"init_from": str(Path(settings["pretrained"]).resolve())}
+
+
 def answer_command(folder: Path, settings: dict[str, Any]) -> list[str]:
     return [
         *(sys.executable, "-m", "benchmarks.ledger_answers", f"--workdir={folder / 'run'}"),
+        f"--family={settings['family']}",
         f"--out={folder / 'answers.json'}",
         f"--limit={settings['limit']}",
         *("--held-out", *settings["held_out"]),

@@ -2,9 +2,9 @@
 
   python -m benchmarks.ledger_answers --workdir RUN --out FILE.json --held-out SHARDS…
 
-The file has, of each set of shards, the records' numbers and int[R, 3, E]: true positives, false
-positives and false negatives of each element on its HTML node (and as a bag), with which any
-interval can be computed later. Beside that: what a training step costs here.
+The file has, of each set of shards, records and a row of counts for each (the family's `counts`,
+benchmarks/ledger_families.py), with which any interval can be computed later. Beside that: what a
+training step costs here.
 """
 
 import argparse
@@ -17,12 +17,12 @@ import jax
 import numpy as np
 
 from benchmarks.buckets import describe_machine
+from benchmarks.ledger_families import FAMILIES, Family
 from benchmarks.step import compile_step
 from xojl_jax import compilation_cache, evaluate, restore, suite, tasks
 from xojl_jax.data import loader
 from xojl_jax.engine import sharding, state
 from xojl_jax.files import write_text
-from xojl_jax.tasks.layout import metrics
 
 # Steps that are timed, after one that is not.
 TIMED = 5
@@ -36,39 +36,32 @@ def main() -> None:
     parser.add_argument("--out", required=True, type=Path)
     parser.add_argument("--held-out", nargs="+", required=True)
     parser.add_argument("--limit", type=int, default=0)
+    parser.add_argument("--family", choices=FAMILIES, default="layout")
     flags = parser.parse_args()
+    family = FAMILIES[flags.family]
     compilation_cache.enable()
     report = {
         "machine": describe_machine(),
         "cost": cost(flags.workdir),
         "held_out": {
-            Path(data).name: counts(flags.workdir, data, flags.limit) for data in flags.held_out
+            Path(data).name: counts(family, flags.workdir, data, flags.limit)
+            for data in flags.held_out
         },
     }
     write_text(flags.out, json.dumps(report) + "\n")
 
 
-def counts(workdir: str, data: str, limit: int) -> dict[str, Any]:
+def counts(family: Family, workdir: str, data: str, limit: int) -> dict[str, Any]:
     """Of records at even distances of a test split, at most `limit` of them (0: all)."""
     flags = evaluate.parse(
-        [f"--workdir={workdir}", f"--data={data}", "--split=test", "--mode=detail"]
+        [f"--workdir={workdir}", f"--data={data}", "--split=test", *family.flags]
     )
     model = restore.load(workdir, data, flags)
     dataset = model.inference.dataset("test")
     numbers = suite.evenly(range(len(dataset)), limit)
     predict = restore.predictor(model, model.inference.options(flags))
     answers = suite.answer(model.inference, predict, dataset, numbers, flags)
-    kept = {"records": dataset.numbers[numbers].tolist(), "bag": [], "aligned": []}
-    for number, answer in zip(numbers, answers, strict=True):
-        record, detail = dataset.record(number), answer.views["detail"]
-        told = detail.layout or ()
-        bag = metrics.bag_counts(told, record.layout)
-        placed = metrics.aligned_counts(
-            told, detail.nodes, record.layout, record.alignment() or [None] * len(bag)
-        )
-        kept["bag"].append(bag.tolist())
-        kept["aligned"].append(placed.tolist())
-    return kept
+    return family.counts(model.inference, dataset, numbers, answers)
 
 
 def cost(workdir: str) -> dict[str, float]:

@@ -1,4 +1,5 @@
-"""The ablations of the ledger: which requirement each belongs to, what was claimed, what changes.
+"""The ablations of the layout task: which requirement each belongs to, what was claimed, what
+changes.
 
 An ablation trains `tiny` with one part switched. Where the part is on by default the ablation takes
 it away, else it adds it; either way the ledger tells what the part brings.
@@ -19,6 +20,7 @@ class Ablation(NamedTuple):
       claim: as the requirements quote it; "" where nobody claimed a figure.
       changes: config field -> value, against the baseline.
       default: whether the part is on in the baseline, so that the ablation takes it away.
+      pretrained: whether it begins with the encoders of --pretrained.
     """
 
     row: str
@@ -26,6 +28,7 @@ class Ablation(NamedTuple):
     claim: str
     changes: dict[str, Any]
     default: bool = False
+    pretrained: bool = False
 
 
 def _without(head: str) -> dict[str, Any]:
@@ -182,8 +185,3 @@ ABLATIONS: dict[str, Ablation] = {
     "hints": Ablation("X056", "class hints, told at random", "", {"data.hints": 0.25}),
     "balance": Ablation("X012", "rare records drawn more often", "", {"data.balance": 0.5}),
 }
-
-
-def changes_of(name: str) -> dict[str, Any]:
-    """The config fields of a run of the ledger, the baseline's among them."""
-    return {} if name == BASELINE else ABLATIONS[name].changes
