@@ -28,10 +28,10 @@ lines, regions, and questions with their answers. Chromium renders them.
   python -m data_prep.build --records data/made --out data/shards
 
 Writes DIR/records.jsonl (docs/document_record.md) and DIR/images/. Page I of seed S is the same
-whatever COUNT and the workers are; source.uri names it: synth-doc:S/I. Twelve pages in a row are of
-one maker, source.site, and share a design; data_prep.build keeps a site in one split, so held-out
-pages have other designs. Small pictures and models want fewer words: --image-side 384 --most-words
-90. docs/made_documents.md says more."""
+whatever COUNT and the workers are; source.uri names it: synth-doc:S/I. Twelve pages in a row
+(--per-maker) are of one maker, source.site, and share a design; data_prep.build keeps a site in one
+split, so held-out pages have other designs. Small pictures and models want fewer words:
+--image-side 384 --most-words 90. docs/made_documents.md says more."""
 
 
 def main(argv: list[str]) -> None:
@@ -40,7 +40,7 @@ def main(argv: list[str]) -> None:
     make_empty_folder(out)
     make = functools.partial(
         _make_batch,
-        settings=Settings(args.seed, args.most_words, args.image_side, args.scan),
+        settings=Settings(args.seed, args.most_words, args.image_side, args.scan, args.per_maker),
         out=out,
         image_format=args.image_format,
         with_pdf=args.pdf,
@@ -129,6 +129,9 @@ def _parse(argv: list[str]) -> argparse.Namespace:
     parser.add_argument("--count", type=int, required=True, help="pages to make")
     parser.add_argument("--seed", type=int, default=0, help="another seed, other pages (0)")
     parser.add_argument("--first", type=int, default=0, help="index of the first page (0)")
+    parser.add_argument(
+        "--per-maker", type=int, default=12, metavar="N", help="pages that share a design (12)"
+    )
     add_workers(parser, "browsers")
     parser.add_argument(
         "--scan", type=float, default=0.3, metavar="SHARE", help="of pages that look scanned (0.3)"
@@ -150,6 +153,7 @@ def _parse(argv: list[str]) -> argparse.Namespace:
         ("scan", 0, 1),
         ("count", 1, 10**7),
         ("first", 0, 10**9),
+        ("per_maker", 1, 10**4),
         ("most_words", 60, 1000),
         ("image_side", 64, 4096),
     ):

@@ -22,7 +22,6 @@ from xojl_jax.documents.record import DocumentRecord
 from xojl_jax.errors import BadUsage, UserError
 
 BATCH = 24  # pages in one tab: opening a tab costs more than a page
-PER_MAKER = 12  # pages in a row that share a design
 ATTEMPTS = 40  # draws per page
 SLOT = (1240, 1500)  # px of a place in the tab, wider and higher than any page
 EDGE = 5  # px of the paper's sides on which no word lies
@@ -40,6 +39,7 @@ class Settings:
     most_words: int = 400
     image_side: int = 1024
     scan: float = 0.0  # the share of pages that look scanned
+    per_maker: int = 12  # pages in a row that share a design
 
 
 @dataclass(frozen=True)
@@ -75,13 +75,13 @@ class _Written:
 
 def write(settings: Settings, index: int, attempt: int = 0) -> _Written:
     """Draws page `index`; a later attempt is another page, with less on it."""
-    maker = index // PER_MAKER
+    maker = index // settings.per_maker
     design = draw_design(settings.seed, maker)
     names = Random(f"kinds {settings.seed}/{maker}").sample(
         [name for name, kind in KINDS.items() for _ in range(kind.weight)],
         sum(kind.weight for kind in KINDS.values()),
     )
-    kind = names[index % PER_MAKER]
+    kind = names[index % settings.per_maker % len(names)]
     rng = Random(f"page {settings.seed}/{index}/{attempt}")
     budget = round(settings.most_words * rng.uniform(0.55, 1.0) * (1 - attempt / (2 * ATTEMPTS)))
     sheet = Sheet(rng, languages()[design.language], design, budget)
@@ -219,7 +219,7 @@ def make_record(
         most_words=settings.most_words,
     )
     name = f"{settings.seed}/{index}"
-    maker = index // PER_MAKER
+    maker = index // settings.per_maker
     return DocumentRecord(
         id=f"synth-doc:{name}",
         document=f"synth-doc:{name}",

@@ -14,7 +14,7 @@ from data_prep.synthesize_documents.design import draw_design
 from data_prep.synthesize_documents.kinds import KINDS
 from data_prep.synthesize_documents.language import languages
 from data_prep.synthesize_documents.questions import phrases
-from data_prep.synthesize_documents.rendering import BATCH, PER_MAKER, Settings, make_pages, write
+from data_prep.synthesize_documents.rendering import BATCH, Settings, make_pages, write
 from data_prep.synthesize_documents.scan import Scan, draw_scan, scan_boxes, scan_image
 from data_prep.synthesize_documents.sheet import fill_text
 from xojl_jax.documents.answers import (
@@ -35,10 +35,9 @@ SMALL = Settings(seed=7, most_words=90, image_side=384)
 @pytest.fixture(scope="module")
 def made(chromium):
     """Three makers' pages."""
-    assert 3 * PER_MAKER == BATCH + PER_MAKER
     return [
         page
-        for indices in (range(BATCH), range(BATCH, BATCH + PER_MAKER))
+        for indices in (range(BATCH), range(BATCH, 3 * SMALL.per_maker))
         for page in make_pages(chromium, SMALL, indices)
     ]
 
@@ -258,12 +257,12 @@ def test_records_become_shards(chromium, tmp_path):
     """What the command writes reads as records, data_prep.build takes it, a PDF has its words."""
     pdfium = pytest.importorskip("pypdfium2")
     out = tmp_path / "made"
-    argv = ["--out", str(out), "--count", "14", "--first", "30", "--seed", "7", "--workers", "2"]
+    argv = ["--out", str(out), "--count", "4", "--first", "34", "--seed", "7", "--workers", "2"]
     argv += ["--most-words", "90", "--image-side", "256", "--scan", "0.5", "--pdf"]
     command.main(argv)
     records = [record for _, record in read_directory(out)]
     assert [record.source["uri"] for record in records] == [
-        f"synth-doc:7/{i}" for i in range(30, 44)
+        f"synth-doc:7/{i}" for i in range(34, 38)
     ]
     assert {record.source["site"] for record in records} == {
         f"synth-doc:7/maker-{i}" for i in (2, 3)
@@ -271,7 +270,7 @@ def test_records_become_shards(chromium, tmp_path):
     for record in records:
         with Image.open(out / record.image) as image:
             assert image.size == record.image_size and max(image.size) == 256
-    printed = pdfium.PdfDocument(out / "pdf" / "7-0000030.pdf")
+    printed = pdfium.PdfDocument(out / "pdf" / "7-0000034.pdf")
     text = printed[0].get_textpage().get_text_range()
     assert len(printed) == 1
     assert set(records[0].words) <= set(text.split()) | {"-"}
