@@ -85,10 +85,11 @@ def write(settings: Settings, index: int, attempt: int = 0) -> _Written:
     rng = Random(f"page {settings.seed}/{index}/{attempt}")
     budget = round(settings.most_words * rng.uniform(0.55, 1.0) * (1 - attempt / (2 * ATTEMPTS)))
     sheet = Sheet(rng, languages()[design.language], design, budget)
-    papers = SMALL_PAPERS if settings.most_words <= SMALL else PAPERS
-    papers = KINDS[kind].papers or papers
-    width, height = Random(f"paper {settings.seed}/{maker}/{kind}").choice(papers)
-    if papers is SMALL_PAPERS:  # of a leaf that is filled the letters are larger in a picture
+    papers = KINDS[kind].papers or (SMALL_PAPERS if settings.most_words <= SMALL else PAPERS)
+    # The same paper for all pages of a kind, unless a design fits on none of that width.
+    width, height = Random(f"paper {settings.seed}/{maker}/{kind}/{attempt // 6}").choice(papers)
+    # Of a leaf that is filled the letters are larger in a picture.
+    if not KINDS[kind].papers and (papers is SMALL_PAPERS or rng.random() < 0.6):
         height = round(height * rng.uniform(0.4, 1.0))
     body = KINDS[kind].write(sheet)
     return _Written(kind, sheet, style(design), body, (width, height))
