@@ -17,6 +17,7 @@ from data_prep.cli.flags import add_workers
 from data_prep.cli.folders import make_empty_folder
 from data_prep.cli.progress import Progress
 from data_prep.documents.page import IMAGE_FORMATS, drop_color
+from data_prep.synthesize_documents.language import languages
 from data_prep.synthesize_documents.rendering import BATCH, Settings, make_pages, print_page
 from xojl_jax.documents.record import record_to_json
 from xojl_jax.errors import BadUsage
@@ -40,7 +41,14 @@ def main(argv: list[str]) -> None:
     make_empty_folder(out)
     make = functools.partial(
         _make_batch,
-        settings=Settings(args.seed, args.most_words, args.image_side, args.scan, args.per_maker),
+        settings=Settings(
+            seed=args.seed,
+            most_words=args.most_words,
+            image_side=args.image_side,
+            scan=args.scan,
+            per_maker=args.per_maker,
+            languages=tuple(args.languages),
+        ),
         out=out,
         image_format=args.image_format,
         with_pdf=args.pdf,
@@ -131,6 +139,14 @@ def _parse(argv: list[str]) -> argparse.Namespace:
     parser.add_argument("--first", type=int, default=0, help="index of the first page (0)")
     parser.add_argument(
         "--per-maker", type=int, default=12, metavar="N", help="pages that share a design (12)"
+    )
+    parser.add_argument(
+        "--languages",
+        nargs="+",
+        choices=tuple(languages()),
+        default=[],
+        metavar="CODE",
+        help=f"languages of makers (all: {' '.join(languages())})",
     )
     add_workers(parser, "browsers")
     parser.add_argument(

@@ -1,5 +1,6 @@
 """How one maker's pages look: fonts, colors, labels, formats. All its pages share it."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date
 from random import Random
@@ -80,11 +81,12 @@ class Design:
         return language.write_date(day, self.date)
 
 
-def draw_design(seed: int, maker: int) -> Design:
-    """The design of a maker of a seed."""
+def draw_design(seed: int, maker: int, among: Collection[str] = ()) -> Design:
+    """The design of a maker of a seed. `among`: codes of languages that it may have; () for all."""
     rng = Random(f"maker {seed}/{maker}")
-    weights = [language.texts["weight"] for language in languages().values()]
-    code = rng.choices(list(languages()), weights)[0]
+    codes = [code for code in languages() if not among or code in among]
+    weights = [languages()[code].texts["weight"] for code in codes]
+    code = rng.choices(codes, weights)[0]
     texts = languages()[code].texts
     fonts = FONTS[: texts.get("fonts", len(FONTS))]
     font = rng.choice(fonts)
@@ -144,6 +146,7 @@ def style(design: Design) -> str:
     width: 6px; height: 6px; border-radius: {3 * (d.labels % 2)}px; background: {d.color} }}
   .text-columns {{ column-count: 2; column-gap: 22px }}
   .text-columns > * {{ break-inside: avoid }}
+  h2 {{ break-after: avoid }}
   svg {{ display: block }}
   .logo {{ width: fit-content }}
 """

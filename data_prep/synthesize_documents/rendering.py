@@ -40,6 +40,7 @@ class Settings:
     image_side: int = 1024
     scan: float = 0.0  # the share of pages that look scanned
     per_maker: int = 12  # pages in a row that share a design
+    languages: tuple[str, ...] = ()  # codes of those that makers may have; () for all
 
 
 @dataclass(frozen=True)
@@ -76,7 +77,7 @@ class _Written:
 def write(settings: Settings, index: int, attempt: int = 0) -> _Written:
     """Draws page `index`; a later attempt is another page, with less on it."""
     maker = index // settings.per_maker
-    design = draw_design(settings.seed, maker)
+    design = draw_design(settings.seed, maker, settings.languages)
     names = Random(f"kinds {settings.seed}/{maker}").sample(
         [name for name, kind in KINDS.items() for _ in range(kind.weight)],
         sum(kind.weight for kind in KINDS.values()),
@@ -86,8 +87,9 @@ def write(settings: Settings, index: int, attempt: int = 0) -> _Written:
     budget = round(settings.most_words * rng.uniform(0.55, 1.0) * (1 - attempt / (2 * ATTEMPTS)))
     sheet = Sheet(rng, languages()[design.language], design, budget)
     papers = KINDS[kind].papers or (SMALL_PAPERS if settings.most_words <= SMALL else PAPERS)
-    # The same paper for all pages of a kind, unless a design fits on none of that width.
-    width, height = Random(f"paper {settings.seed}/{maker}/{kind}/{attempt // 6}").choice(papers)
+    # All pages of a kind have the same paper, unless a design fits on none of that width.
+    draw = Random(f"paper {settings.seed}/{maker}/{kind}")
+    width, height = [draw.choice(papers) for _ in range(attempt // 6 + 1)][-1]
     # Of a leaf that is filled the letters are larger in a picture.
     if not KINDS[kind].papers and (papers is SMALL_PAPERS or rng.random() < 0.6):
         height = round(height * rng.uniform(0.4, 1.0))
@@ -127,7 +129,7 @@ def _render(
     browser: Browser, settings: Settings, drawn: dict[int, _Written]
 ) -> dict[int, MadePage]:
     """Those of the drawn pages that fit on their paper and within the limit of words."""
-    # A page's place depends on its own index alone, so that its pixels do not depend on others.
+    # A page's place depends on its own index alone, so that its pixels hardly depend on others.
     places = {index: index % BATCH for index in drawn}
     height = SLOT[1] * (max(places.values()) // ACROSS + 1)
     pages = {index: page.html(places[index]) for index, page in drawn.items()}

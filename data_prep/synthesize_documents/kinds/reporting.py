@@ -11,9 +11,10 @@ def report(sheet: Sheet) -> str:
     roomy = sheet.budget > 120
     head = parts.letterhead(sheet, address=False)
     heading = parts.title(sheet, "report")
-    blocks = [_section(sheet, "topic", 3 if roomy else 1)]
+    used: set[str] = set()
+    blocks = [_section(sheet, "topic", 3 if roomy else 1, used)]
     if roomy:
-        blocks.append(_section(sheet, "topic", 3))
+        blocks.append(_section(sheet, "topic", 3, used))
     chart = _chart(sheet) if rng.random() < 0.6 else ""
     year = rng.randint(2014, 2026)
     rows = [
@@ -48,7 +49,8 @@ def paper(sheet: Sheet) -> str:
         'style="margin:0 24px 12px;font-style:italic"' if rng.random() < 0.5 else "",
     )
     count = max(1, min(7, (sheet.budget - 50) // 38))
-    blocks = [_section(sheet, "abstract", 4 if roomy else 1) for _ in range(count)]
+    used: set[str] = set()
+    blocks = [_section(sheet, "abstract", 4 if roomy else 1, used) for _ in range(count)]
     if rng.random() < 0.75:
         blocks.insert(rng.randint(0, len(blocks)), f"<div>{_chart(sheet)}</div>")
     body = "".join(blocks)
@@ -59,8 +61,14 @@ def paper(sheet: Sheet) -> str:
     return f"{heading}{by}{abstract}{body}"
 
 
-def _section(sheet: Sheet, phrases: str, most: int) -> str:
-    heading = sheet.title(escape(sheet.language.pick(sheet.rng, "phrases.section")), "h2")
+def _section(sheet: Sheet, phrases: str, most: int, used: set[str]) -> str:
+    """A heading that is not in `used`, where there is another one, and a paragraph."""
+    for _ in range(8):
+        name = sheet.language.pick(sheet.rng, "phrases.section")
+        if name not in used:
+            break
+    used.add(name)
+    heading = sheet.title(escape(name), "h2")
     templates = sheet.language.sample(sheet.rng, f"phrases.{phrases}", sheet.rng.randint(1, most))
     return heading + sheet.paragraph(" ".join(fill_text(sheet, text) for text in templates))
 

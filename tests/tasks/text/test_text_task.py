@@ -16,7 +16,7 @@ from xojl_jax.documents.record import parse_record
 from xojl_jax.documents.word_pieces import NAME, WordPieces
 from xojl_jax.engine.fields import FIELDS as ENGINE_FIELDS
 from xojl_jax.errors import BadInput, BadUsage
-from xojl_jax.tasks.document.task import SAMPLE_DATA
+from xojl_jax.tasks.document.page_task import SAMPLE_DATA
 from xojl_jax.tasks.text.byte_tokens import ByteTokens
 from xojl_jax.tasks.text.dataset import Passages
 from xojl_jax.tasks.text.fields import FIELDS
