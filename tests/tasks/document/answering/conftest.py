@@ -40,10 +40,13 @@ def params(task):
 
 @pytest.fixture(scope="session")
 def batch(task):
-    """Four questions of the validation split, as arrays, one of them pointing somewhere."""
+    """Four questions of the validation split, as arrays: one that points somewhere, one whose answer
+    copies words."""
     dataset = task.dataset("val")
     samples = (dataset[i] for i in range(len(dataset)))
     fitting = [sample for sample in samples if sample["target"].any()]
     pointing = [sample for sample in fitting if sample["points"]]
-    chosen = [*pointing[:1], *fitting[:3]]
+    size = task.model().config.tokens
+    copying = [sample for sample in fitting if (sample["before"] >= size).any()]
+    chosen = [*pointing[:1], *copying[:1], *fitting[:2]]
     return {name: np.asarray(array) for name, array in stack(chosen).items()}
