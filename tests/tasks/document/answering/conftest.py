@@ -40,7 +40,7 @@ def params(task):
 
 @pytest.fixture(scope="session")
 def batch(task):
-    """Four questions of the validation split, as arrays: one that points somewhere, one whose answer
+    """Four questions of the validation split, as arrays: one points somewhere, the answer of one
     copies words."""
     dataset = task.dataset("val")
     samples = (dataset[i] for i in range(len(dataset)))
