@@ -266,8 +266,12 @@ def abstract_params(config: LanguageConfig | BertConfig, head: bool = False) -> 
     else:
         model, method = LanguageModel(config), LanguageModel.logits if head else None
     tokens = jnp.zeros((1, 8), jnp.int32)
-    init = functools.partial(model.init, method=method)
-    return nn.meta.unbox(jax.eval_shape(init, jax.random.key(0), tokens))["params"]
+
+    def init(rng: Array) -> Any:
+        # Unboxed within the trace: under a mesh it constrains shardings, which shapes have none of.
+        return nn.meta.unbox(model.init(rng, tokens, method=method))["params"]
+
+    return jax.eval_shape(init, jax.random.key(0))
 
 
 def _stored_settings(folder: Path, form: Form, config: Any) -> dict[str, Any]:
