@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 from ml_collections import ConfigDict
 
-from configs import document_pretrain, document_text, stage4
+from configs import document_pretrain, document_text, document_tune, stage4
+from xojl_jax import restore, tasks
 
 ROOT = Path(__file__).parent.parent
 DOCUMENTS = [
@@ -22,7 +23,10 @@ DOCUMENTS = [
     ROOT / "launch/README.md",
 ]
 # Of each task.
-CONFIGS = [module.get_config("base") for module in (stage4, document_pretrain, document_text)]
+CONFIGS = [
+    module.get_config("base")
+    for module in (stage4, document_pretrain, document_text, document_tune)
+]
 # Commands whose flags are absl's. They define the same names, so each needs a process of its own.
 ABSL = ("xojl_jax.train", "xojl_jax.plan")
 COMMAND = re.compile(
@@ -88,7 +92,15 @@ def absl_mistakes(module: str, lines: list[list[str]]) -> list[str | None]:
     return json.loads(done.stdout)
 
 
-def argparse_mistake(module: str, argv: list[str], monkeypatch, capsys) -> str | None:
+# Commands whose flags are those of the run's task, and the tasks that answer: no run of the
+# documents is there, so that one of them must know the flags.
+OF_A_TASK = ("xojl_jax.active", "xojl_jax.evaluate", "xojl_jax.predict")
+ANSWERING = ("layout", "document", "document_answers")
+
+
+def argparse_mistake(
+    module: str, argv: list[str], monkeypatch, capsys, task: str = ""
+) -> str | None:
     """What the command's own parser says against the arguments."""
     name = module if module.startswith("xojl_jax.") else f"{module}.command"
     parse = argparse.ArgumentParser.parse_args
@@ -98,7 +110,11 @@ def argparse_mistake(module: str, argv: list[str], monkeypatch, capsys) -> str |
         raise Parsed
 
     monkeypatch.setattr(argparse.ArgumentParser, "parse_args", parse_only)
-    if module in ("data_prep.beam_build", "data_prep.documents"):  # the rest goes to Beam
+    if task:
+        kind = tasks.find(task).inference_type
+        monkeypatch.setattr(restore, "_inference_type", lambda argv: (kind, None))
+    # The rest goes to Beam, or is judged by the command itself.
+    if task or module in ("data_prep.beam_build", "data_prep.documents"):
         monkeypatch.setattr(argparse.ArgumentParser, "parse_known_args", parse_only_known)
     try:
         importlib.import_module(name).main(argv)
@@ -117,7 +133,9 @@ _parse_known = argparse.ArgumentParser.parse_known_args
 def parse_only_known(parser, args=None, namespace=None):
     _, rest = _parse_known(parser, args, namespace)
     unknown = [word for word in rest if not word.startswith(BEAM_FLAGS)]
-    raise SystemExit(2) if unknown else Parsed
+    if unknown:
+        parser.error(f"unrecognized arguments: {' '.join(unknown)}")
+    raise Parsed
 
 
 def test_train_and_plan_know_the_flags_and_fields():
@@ -136,9 +154,11 @@ def test_the_other_commands_know_the_flags(monkeypatch, capsys):
     lines = [line for line in lines if line[1] not in ABSL and line[2]]
     assert {"xojl_jax.evaluate", "xojl_jax.predict"} < {module for _, module, _ in lines}
     for where, module, argv in lines:
-        with monkeypatch.context() as patch:
-            mistake = argparse_mistake(module, argv, patch, capsys)
-        assert mistake is None, f"{where}: {module} {shlex.join(argv)}: {mistake}"
+        mistakes = []
+        for task in ANSWERING if module in OF_A_TASK else [""]:
+            with monkeypatch.context() as patch:
+                mistakes.append(argparse_mistake(module, argv, patch, capsys, task))
+        assert None in mistakes, f"{where}: {module} {shlex.join(argv)}: {mistakes[0]}"
 
 
 def test_benchmarks_know_the_flags():

@@ -112,26 +112,33 @@ def parse_flags(
     parser.add_argument(
         "--compilation-cache", default="", metavar="DIR", help=compilation_cache.HELP
     )
-    inference = _inference_type(argv)
+    inference, fault = _inference_type(argv)
     parser.epilog = inference.examples(command)
     inference.add_arguments(parser.add_argument_group(inference.about), command)
-    flags = parser.parse_args(argv)
+    flags, unknown = parser.parse_known_args(argv)
+    if unknown and fault is not None:
+        raise fault  # they may be flags of the run's task, which is not known
+    if unknown:
+        parser.error(f"unrecognized arguments: {' '.join(unknown)}")
     inference.check_arguments(flags, command)
     return flags, inference
 
 
-def _inference_type(argv: list[str]) -> type[Inference]:
+def _inference_type(argv: list[str]) -> tuple[type[Inference], UserError | None]:
+    """How the run's task answers; where it is not known, how the first task does, and why."""
     finder = argparse.ArgumentParser(add_help=False, exit_on_error=False)
     finder.add_argument("--workdir")
-    default = next(iter(tasks.TASKS))
+    name, fault = next(iter(tasks.TASKS)), None
     try:
         name = _task_name(finder.parse_known_args(argv)[0].workdir)
-    except (argparse.ArgumentError, UserError, OSError, ValueError, KeyError, TypeError):
-        name = default
+    except UserError as error:
+        fault = error
+    except (argparse.ArgumentError, OSError, ValueError, KeyError, TypeError):
+        pass
     kind = tasks.find(name).inference_type
     if kind is None:
         raise BadUsage(f"the task {name} is for training: it gives no answers")
-    return kind
+    return kind, fault
 
 
 def _task_name(path: str | os.PathLike) -> str:
