@@ -9,12 +9,12 @@ import pytest
 from flax import linen as nn
 from ml_collections import ConfigDict
 
-from configs import base, document, layout
+from configs import base, document, document_answers, document_page, layout
 from xojl_jax.errors import BadUsage
 from xojl_jax.tasks.document.task import DocumentTask
 
 STAGES = ("stage1", "stage2", "stage3", "stage4")
-DOCUMENTS = ("document_beit", "document_image", "document_pretrain")
+DOCUMENTS = ("document_beit", "document_image", "document_pretrain", "document_tune")
 
 
 def get_config(stage: str, *preset: str) -> ConfigDict:
@@ -95,7 +95,7 @@ def test_it_opens_with_command_hardware_time_and_metric(stage):
         assert heading in text
 
 
-@pytest.mark.parametrize("module", [base, layout, document])
+@pytest.mark.parametrize("module", [base, layout, document, document_page, document_answers])
 def test_every_field_has_a_comment(module):
     """Protects these files as the one place where fields are explained."""
     source = Path(module.__file__).read_text(encoding="utf-8")

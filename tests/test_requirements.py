@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from pathlib import Path
 
-from configs import document, layout
+from configs import document, document_answers, layout
 from xojl_jax.config_fields import flatten
 
 ROOT = Path(__file__).parent.parent
@@ -34,7 +34,7 @@ def functions_of(path: Path) -> set[str]:
 
 def is_field(name: str) -> bool:
     wanted = name.removeprefix("config.")
-    return any(wanted in flatten(family.make()) for family in (layout, document))
+    return any(wanted in flatten(family.make()) for family in (layout, document, document_answers))
 
 
 def is_command(text: str) -> bool:

@@ -43,6 +43,7 @@ TASKS = {
     "layout": "configs/stage4.py:tiny",
     "document": "configs/document_pretrain.py:tiny",
     "text": "configs/document_text.py:tiny",
+    "answers": "configs/document_tune.py:tiny",
 }
 
 

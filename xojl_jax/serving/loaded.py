@@ -152,14 +152,16 @@ class Model:
         pairs = (
             section.items() if isinstance(section, Mapping) else zip(names, section, strict=False)
         )
-        return dict(_contents(pairs))
+        return dict(_contents(pairs, self.inference.text_names))
 
 
-def _contents(pairs) -> Iterator[tuple[str, Any]]:
-    """Values with files read: a path, or a str that is no JSON text."""
+def _contents(pairs, texts: Sequence[str]) -> Iterator[tuple[str, Any]]:
+    """Values with files read: a path, or a str that is no JSON text, and none of `texts`."""
     for name, value in pairs:
         if isinstance(value, os.PathLike) or (
-            isinstance(value, str) and not value.lstrip().startswith(("{", "["))
+            isinstance(value, str)
+            and name not in texts
+            and not value.lstrip().startswith(("{", "["))
         ):
             try:
                 value = Path(value).read_bytes()

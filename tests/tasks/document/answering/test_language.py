@@ -63,6 +63,7 @@ def as_spelled(answer):
 
 
 @given(every_answer())
+@settings(deadline=None)
 def test_an_answer_is_read_back_from_its_tokens(answer):
     """Protects what is learned: tokens say all that the answer says, pointers exactly."""
     tokens = to_tokens(answer, PAGE, VOCABULARY)

@@ -27,7 +27,6 @@ from xojl_jax.tasks.document.answering.page_inputs import (
     make_question,
     picture_of,
     read_file,
-    read_json_file,
     read_record,
 )
 from xojl_jax.tasks.document.answering.spelling import from_tokens
@@ -171,7 +170,7 @@ class AnswerInference(Inference):
             path = Path(flags.document)
             record, image = read_record(path)
             return from_record(record, image, question, path.stem)
-        ocr = read_json_file(flags.ocr, "--ocr") if flags.ocr else None
+        ocr = read_file(flags.ocr, "--ocr") if flags.ocr else None
         content = read_file(flags.page, "--page")
         page = make_page(content, ocr, flags.page_number, flags.page, Limits())
         image, words, boxes, notes = page

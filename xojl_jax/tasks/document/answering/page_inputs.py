@@ -67,12 +67,12 @@ def picture_of(folder: Path, record: DocumentRecord) -> np.ndarray:
 
 
 def make_page(
-    content: bytes, ocr: Any, number: int, place: str, limits: Limits
+    content: bytes | np.ndarray, ocr: Any, number: int, place: str, limits: Limits
 ) -> tuple[np.ndarray, tuple[str, ...], np.ndarray, tuple[str, ...]]:
     """(picture, words, boxes, notes) of a page.
 
     Args:
-      content: of a picture, or of a PDF.
+      content: of a picture, or of a PDF; or a picture, uint8[h, w, 3].
       ocr: decoded JSON of the page's words, see `read_words`; None reads those of a PDF, or what
         Tesseract finds, where it is installed.
       number: of the page of a PDF, from 1.
@@ -81,20 +81,24 @@ def make_page(
     Raises:
       BadInput: it is neither, or the words are not of this form.
     """
-    if content.startswith(PDF):
+    if isinstance(content, bytes) and content.startswith(PDF):
         image, words, boxes = read_pdf(content, number, place)
         return image, *((words, boxes) if ocr is None else read_words(ocr, image, place)), ()
     if number != 1:
         raise BadInput(f"{place}: page {number} of a picture, which has one page")
-    try:
-        image = decode_image(content, max_pixels=limits.pixels)
-    except ImageError as error:
-        raise BadInput(f"{place}: neither a PDF nor a picture that can be read ({error})") from None
+    image = _decode(content, place, limits) if isinstance(content, bytes) else content
     if ocr is not None:
         return image, *read_words(ocr, image, place), ()
     words, boxes = recognize(image, place)
     none = "no words: install Tesseract (apt install tesseract-ocr), or give those of an OCR"
     return image, words, boxes, () if words else (none,)
+
+
+def _decode(content: bytes, place: str, limits: Limits) -> np.ndarray:
+    try:
+        return decode_image(content, max_pixels=limits.pixels)
+    except ImageError as error:
+        raise BadInput(f"{place}: neither a PDF nor a picture that can be read ({error})") from None
 
 
 def read_pdf(
@@ -127,16 +131,21 @@ def recognize(image: np.ndarray, place: str) -> tuple[tuple[str, ...], np.ndarra
 
 
 def read_words(ocr: Any, image: np.ndarray, place: str) -> tuple[tuple[str, ...], np.ndarray]:
-    """(words, boxes) from the JSON of an OCR: {"words": […], "boxes": [[x0, y0, x1, y1], …]}, or a
-    list of {"text": …, "box": …} ("bbox" is the same). Boxes are in pixels of the picture, or in
-    [0, 1] of the page where no number is above 1. What sticks out is cut off."""
+    """(words, boxes) from the JSON of an OCR, as text or decoded.
+
+    {"words": […], "boxes": [[x0, y0, x1, y1], …]}, or a list of {"text": …, "box": …} ("bbox" is
+    the same). Boxes are in pixels of the picture, or in [0, 1] of the page where no number is above
+    1. What sticks out is cut off.
+    """
+    if isinstance(ocr, str | bytes):
+        ocr = _from_json(ocr, f"{place} ocr")
     if isinstance(ocr, list):
         if not all(isinstance(word, dict) for word in ocr):
             raise BadInput(f"{place} ocr: expected a list of objects with text and box")
         words = [word.get("text") for word in ocr]
         boxes = [word.get("box", word.get("bbox")) for word in ocr]
-    elif isinstance(ocr, dict):
-        words, boxes = ocr.get("words"), ocr.get("boxes")
+    elif isinstance(ocr, dict) and {"words", "boxes"} <= ocr.keys():
+        words, boxes = ocr["words"], ocr["boxes"]
     else:
         raise BadInput(f"{place} ocr: expected an object with words and boxes, or a list of words")
     try:
@@ -177,13 +186,11 @@ def _read_box(value: Any, place: str) -> Box:
     return x0, y0, x1, y1
 
 
-def read_json_file(path: str, flag: str) -> Any:
+def _from_json(text: str | bytes, place: str) -> Any:
     try:
-        return json.loads(Path(path).read_bytes())
-    except OSError as error:
-        raise BadUsage(f"{flag} {path}: {error.strerror}") from error
+        return json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise BadInput(f"{path}: not JSON ({error})") from None
+        raise BadInput(f"{place}: not JSON ({error})") from None
 
 
 def read_file(path: str, flag: str) -> bytes:
@@ -194,10 +201,10 @@ def read_file(path: str, flag: str) -> bytes:
 
 
 def from_values(values: Mapping[str, Any], name: str, limits: Limits) -> PageInputs:
-    """Of a request: "page", the bytes of a picture or of a PDF, "prompt", and perhaps "ocr",
-    "box", "page_number", and "picture", whether the answer shall come with one."""
+    """Of a request: "page", the bytes of a picture or of a PDF, or uint8[h, w, 3]; "prompt"; and
+    perhaps "ocr", "box", "page_number", and "picture", whether the answer shall come with one."""
     unknown = values.keys() - {"page", "ocr", "prompt", "box", "page_number", "picture"}
-    if unknown or not isinstance(values.get("page"), bytes):
+    if unknown or not isinstance(values.get("page"), bytes | np.ndarray):
         what = f"no field {sorted(unknown)[0]!r}" if unknown else "page is missing"
         raise BadInput(f"{name}: {what}: give page and prompt, and perhaps ocr, box, page_number")
     number = values.get("page_number", 1)
