@@ -13,6 +13,9 @@ from xojl_jax.tasks.base import Sample
 from xojl_jax.tasks.document.features import Featurizer, Picture, Prepared
 
 _WORD_BYTES = 256 << 20
+_RECORD_BYTES = 256 << 20
+# What a record takes in memory, for each byte of its JSON.
+_BYTES_PER_BYTE = 6
 _PICTURE_BYTES = 512 << 20
 # Of what an evaluation hides: the same of a page every time.
 _MASK_SEED = 20_221
@@ -30,6 +33,7 @@ class DocumentDataset:
             )
         self._name = f"{folder} ({split})"
         self._featurizer = featurizer
+        self._records: BoundedCache[DocumentRecord] = BoundedCache(_RECORD_BYTES)
         self._prepared: BoundedCache[Prepared] = BoundedCache(_WORD_BYTES)
         self._pictures: BoundedCache[Picture] = BoundedCache(_PICTURE_BYTES)
 
@@ -54,15 +58,18 @@ class DocumentDataset:
         return sample | self._featurizer.hide(sample, rng)
 
     def record(self, index: int) -> DocumentRecord:
-        """The record behind a sample."""
-        return self._parse(self.source[index], index)
+        """The record of a page."""
+        record = self._records.get(index)
+        return self._parse(self.source[index], index) if record is None else record
 
     def picture(self, index: int) -> bytes:
         """The encoded picture behind a sample."""
         return self.source[index].image
 
     def _parse(self, stored: StoredRecord, index: int) -> DocumentRecord:
-        return parse_record(stored.record, where=f"{self._name} record {index}")
+        record = parse_record(stored.record, where=f"{self._name} record {index}")
+        self._records.add(index, record, _BYTES_PER_BYTE * len(stored.record))
+        return record
 
     def _prepare(self, stored: StoredRecord, index: int) -> Prepared:
         prepared = self._featurizer.prepare(self._parse(stored, index))
