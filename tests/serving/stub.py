@@ -23,7 +23,8 @@ class StubInference:
     """Answers a word with itself."""
 
     input_names = ("word",)
-    binary_names = ()
+    binary_names = text_names = ()
+    page = None
     answer_name = "answer"
     request_examples: ClassVar = {"a word": {"word": "a"}}
     read_json = Inference.read_json

@@ -12,7 +12,7 @@ ANSWERING = [name for name in tasks.TASKS if tasks.find(name).inference_type]
 def test_flags_of_a_task_and_of_a_command_differ(name, command, monkeypatch, capsys):
     """Protects every task's predict and evaluate: one name twice is a traceback at their start."""
     kind = tasks.find(name).inference_type
-    monkeypatch.setattr(restore, "_inference_type", lambda argv: kind)
+    monkeypatch.setattr(restore, "_inference_type", lambda argv: (kind, None))
     with pytest.raises(SystemExit) as ended:
         command.parse(["--help"])
     assert not ended.value.code
