@@ -44,7 +44,7 @@ def test_it_trains_evaluates_predicts_and_exports(rank, tmp_path, capsys):
     predict.main([f"--workdir={run}", *asked, "--compilation-cache=off"])
     told = json.loads(capsys.readouterr().out)
 
-    export.main([f"--workdir={run}", f"--out={model}", "--compilation-cache=off"])
+    export.main([f"--workdir={run}", f"--out={model}"])
     exported = loaded.load(model, cache="off")
     (answer,) = exported.describe([{"page": page, "ocr": words, "prompt": "What is the total?"}])
     assert answer["answer"] == told
