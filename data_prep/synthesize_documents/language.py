@@ -46,7 +46,7 @@ class Language:
         return self.pick(rng, "cities").format(p=rng.randint(10100, 98999))
 
     def item(self, rng: Random) -> str:
-        """Goods as they stand within a sentence."""
+        """Goods as they are written within a sentence."""
         text = self.pick(rng, "items")
         keep = self.texts.get("nouns_are_capital", False) or text[:2].isupper()
         return text if keep else text[0].lower() + text[1:]

@@ -55,7 +55,7 @@ class MadePage:
 
 @dataclass(frozen=True)
 class _Written:
-    """A draw of a page: what stands on it, and how large its paper is."""
+    """A draw of a page: what is on it, and how large its paper is."""
 
     kind: str
     sheet: Sheet
@@ -250,7 +250,7 @@ def make_record(
 
 
 def lines_of(boxes: np.ndarray) -> list[tuple[int, int]]:
-    """Slices of words that stand beside each other, from left to right."""
+    """Slices of words that are beside each other, from left to right."""
     starts = [
         i
         for i, box in enumerate(boxes)

@@ -136,7 +136,7 @@ class Sheet:
 
 
 def _numeric_columns(rows: Sequence[Sequence[str]]) -> set[int]:
-    """The columns whose cells are numbers, which stand at the right."""
+    """The columns whose cells are numbers, which are aligned to the right."""
     if not rows:
         return set()
     return {

@@ -74,7 +74,7 @@ def _section(sheet: Sheet, phrases: str, most: int, used: set[str]) -> str:
 
 
 def _chart(sheet: Sheet) -> str:
-    """Bars or a line without letters, and what stands below it."""
+    """Bars or a line without letters, and the text below it."""
     rng, color = sheet.rng, sheet.design.color
     count = rng.randint(5, 12)
     heights = [rng.randint(8, 86) for _ in range(count)]
