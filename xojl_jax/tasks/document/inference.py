@@ -11,7 +11,7 @@ import numpy as np
 from PIL import Image
 
 from xojl_jax.data.images import decode_image
-from xojl_jax.documents.record import DocumentRecord, parse_record, read_directory
+from xojl_jax.documents.record import DocumentRecord, read_directory
 from xojl_jax.errors import BadInput, BadUsage
 from xojl_jax.tasks.base import Inference, Sample
 from xojl_jax.tasks.document.answer import DocumentAnswer, draw_words, hidden_words
@@ -27,7 +27,7 @@ from xojl_jax.tasks.document.metrics import (
     evaluate,
 )
 from xojl_jax.tasks.document.objectives import inputs_of, objectives_of
-from xojl_jax.xojl.screenshot_file import safe_screenshot_path
+from xojl_jax.tasks.document.record_files import picture_of, read_record
 
 if TYPE_CHECKING:
     from xojl_jax.tasks.document.task import DocumentTask
@@ -142,15 +142,9 @@ class DocumentInference(Inference):
 
     @classmethod
     def read_inputs(cls, flags: argparse.Namespace) -> Inputs:
-        path = Path(flags.document)
-        try:
-            with path.open("rb") as stream:
-                text = stream.readline()
-        except OSError as error:
-            raise BadUsage(f"--document {path}: {error.strerror}") from error
-        record = parse_record(text, where=str(path))
+        record, image = read_record(Path(flags.document))
         name = record.id.replace("/", "-").replace(":", "-")
-        return Inputs(name, record, _picture(path.parent, record), flags.mask_seed)
+        return Inputs(name, record, image, flags.mask_seed)
 
     def stored_inputs(self, dataset: DocumentDataset, index: int, name: str) -> Inputs:
         image = decode_image(dataset.picture(index))
@@ -174,7 +168,7 @@ class DocumentInference(Inference):
             def read(where: str = where, record: Any = record) -> Inputs:
                 if isinstance(record, BadInput):
                     raise record
-                return Inputs(record.id, record, _picture(folder, record))
+                return Inputs(record.id, record, picture_of(folder, record))
 
             yield where, read
 
@@ -327,7 +321,3 @@ class DocumentInference(Inference):
             "records_too_large": 0,
             "method": json.dumps(self.task.hiding._asdict()),
         }
-
-
-def _picture(folder: Path, record: DocumentRecord) -> np.ndarray:
-    return decode_image(safe_screenshot_path(folder, record.image, where="image").read_bytes())

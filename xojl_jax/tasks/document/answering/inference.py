@@ -25,12 +25,11 @@ from xojl_jax.tasks.document.answering.page_inputs import (
     from_values,
     make_page,
     make_question,
-    picture_of,
     read_file,
-    read_record,
 )
 from xojl_jax.tasks.document.answering.spelling import from_tokens
 from xojl_jax.tasks.document.groups import groups_of
+from xojl_jax.tasks.document.record_files import picture_of, read_record
 
 if TYPE_CHECKING:
     from xojl_jax.tasks.document.answering.task import DocumentAnswersTask
@@ -81,7 +80,6 @@ class Reference(NamedTuple):
       word: int32[T], the number of the word that each of the sample's pieces is of.
       unit: what intervals draw whole, the page's document or site.
       groups: what the page is one of, by kind, and the kind of question.
-      fits: whether the answer has few enough tokens for the model.
     """
 
     question: Question
@@ -90,7 +88,6 @@ class Reference(NamedTuple):
     word: np.ndarray
     unit: str
     groups: dict[str, str]
-    fits: bool
 
 
 class AnswerInference(Inference):
@@ -298,18 +295,14 @@ class AnswerInference(Inference):
         record, question = dataset.source(index)
         page, _ = dataset.question(index)
         word = dataset.pages.page(page)[0].word
-        seen = word[: self.task.spec.max_tokens]
-        tokens = self.featurizer.tokens(question.answer, seen, record.words)
         groups = groups_of(record) | {"kind": question.kind}
-        return Reference(
-            question,
-            record.words,
-            record.boxes,
-            word,
-            record.split_group(),
-            groups,
-            tokens is not None,
-        )
+        return Reference(question, record.words, record.boxes, word, record.split_group(), groups)
+
+    def _fits(self, reference: Reference) -> bool:
+        """Whether the answer has few enough tokens for the model."""
+        seen = reference.word[: self.task.spec.max_tokens]
+        answer = reference.question.answer
+        return self.featurizer.tokens(answer, seen, reference.words) is not None
 
     def groups(self, references: Sequence[Reference]) -> list[dict[str, str]]:
         return [reference.groups for reference in references]
@@ -348,7 +341,7 @@ class AnswerInference(Inference):
             "split": flags.split,
             "records_in_split": len(dataset),
             "records_too_large": 0,
-            "answers_too_long_for_the_model": sum(not r.fits for r in references),
+            "answers_too_long_for_the_model": sum(not self._fits(r) for r in references),
             "method": flags.method if flags.method == "greedy" else f"beam {flags.beam}",
         }
 

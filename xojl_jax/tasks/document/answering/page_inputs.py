@@ -17,7 +17,7 @@ from xojl_jax.documents.record import DocumentRecord, parse_record, read_directo
 from xojl_jax.errors import BadInput, BadUsage
 from xojl_jax.subcommand import run_data_prep
 from xojl_jax.tasks.base import Limits
-from xojl_jax.xojl.screenshot_file import safe_screenshot_path
+from xojl_jax.tasks.document.record_files import picture_of
 
 PDF = b"%PDF-"
 PDF_SECONDS = 120  # to read one page; the reader itself stops earlier
@@ -48,22 +48,6 @@ def from_record(
     record: DocumentRecord, image: np.ndarray, question: Question, name: str
 ) -> PageInputs:
     return PageInputs(name, image, record.words, record.boxes, question)
-
-
-def read_record(path: Path) -> tuple[DocumentRecord, np.ndarray]:
-    """The first record of a file, and its picture, which lies beside it."""
-    try:
-        with path.open("rb") as stream:
-            text = stream.readline()
-    except OSError as error:
-        raise BadUsage(f"--document {path}: {error.strerror}") from error
-    record = parse_record(text, where=str(path))
-    return record, picture_of(path.parent, record)
-
-
-def picture_of(folder: Path, record: DocumentRecord) -> np.ndarray:
-    """uint8[h, w, 3]."""
-    return decode_image(safe_screenshot_path(folder, record.image, where="image").read_bytes())
 
 
 def make_page(
