@@ -33,7 +33,7 @@ def models(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def service(models, tmp_path_factory):
-    flags = [f"--model=words={models / 'current'}", "--batch-size=2", "--body-timeout=2"]
+    flags = [f"--model=words={models / 'current'}", "--batch-size=2", "--body-timeout=8"]
     flags += ["--queue=200", "--requests=200"]
     running = Running("tests.serving.stub", flags, tmp_path_factory.mktemp("log") / "log")
     yield running
