@@ -129,6 +129,7 @@ def style(design: Design) -> str:
   td, th {{ padding: {gap}px 6px; text-align: left; vertical-align: top }}
   .right {{ text-align: right; white-space: nowrap }}
   .group th {{ text-align: center }}
+  .sums {{ margin-left: {45 + d.labels % 15}%; .pair:last-child {{ font-weight: bold }} }}
   .foot td {{ text-align: right }}
   .foot:last-child td {{ font-weight: bold }}
   .label {{ color: {d.color if d.labels % 3 else "#555"} }}

@@ -55,6 +55,10 @@ class Sheet:
     def field(self, name: str, text: str) -> str:
         return self.mark(Mark("field", name), escape(text))
 
+    def lines(self, name: str, texts: Sequence[str]) -> str:
+        """A field of several lines."""
+        return self.mark(Mark("field", name), "<br>".join(map(escape, texts)))
+
     def label(self, name: str, end: str = "") -> str:
         """The field's label in this maker's words, perhaps with a colon at its end."""
         text = self.design.label(self.language, name)
@@ -89,6 +93,7 @@ class Sheet:
         *,
         heads: Sequence[str] | None = None,
         groups: Sequence[tuple[str, int]] = (),
+        bands: Sequence[tuple[str, int]] = (),
         foot: Sequence[tuple[str, str, int]] = (),
     ) -> str:
         """A table.
@@ -98,6 +103,7 @@ class Sheet:
           rows: texts, one per column.
           heads: the texts of the header; None: the columns' labels.
           groups: a row above it: text and how many columns it takes.
+          bands: a column before the others: text and how many rows it takes; of `rows` all.
           foot: rows below: label's text, value as HTML, columns that the label takes.
         """
         if heads is None:
@@ -106,11 +112,14 @@ class Sheet:
         right = _numeric_columns(rows)
         lines, row = [], 0
 
-        def cell(name: str, html: str, column: int, *, span: int = 1, header: bool = False) -> str:
-            mark = Mark("cell", name, (number, row), (1, span), header)
+        def cell(
+            name: str, html: str, column: int, *, span: int = 1, rows: int = 1, header: bool = False
+        ) -> str:
+            mark = Mark("cell", name, (number, row), (rows, span), header)
             kind = "right" if column in right else "left"
             wide = f' colspan="{span}"' if span > 1 else ""
-            return self.mark(mark, html, "th" if header else "td", f'class="{kind}"{wide}')
+            high = f' rowspan="{rows}"' if rows > 1 else ""
+            return self.mark(mark, html, "th" if header else "td", f'class="{kind}"{wide}{high}')
 
         if groups:
             cells = (cell("", escape(text), -1, span=n, header=True) for text, n in groups)
@@ -120,19 +129,32 @@ class Sheet:
             cell(name, escape(text), i, header=True)
             for i, (name, text) in enumerate(zip(columns, heads, strict=True))
         )
-        lines.append(f'<tr class="head">{"".join(cells)}</tr>')
-        for texts in rows:
+        corner = cell("", "", -1, header=True) if bands else ""
+        lines.append(f'<tr class="head">{corner}{"".join(cells)}</tr>')
+        starts = _starts(bands)
+        for i, texts in enumerate(rows):
             row += 1
+            band, high = starts.get(i, ("", 0))
+            first = cell("band", escape(band), -1, rows=high) if high else ""
             cells = (
                 cell(name, escape(text), i)
                 for i, (name, text) in enumerate(zip(columns, texts, strict=True))
             )
-            lines.append(f"<tr>{''.join(cells)}</tr>")
+            lines.append(f"<tr>{first}{''.join(cells)}</tr>")
         for text, html, span in foot:
             row += 1
             first = cell("", text, -1, span=span)
             lines.append(f'<tr class="foot">{first}{cell("", html, max(right, default=0))}</tr>')
         return self.region("table", "".join(lines), "table")
+
+
+def _starts(bands: Sequence[tuple[str, int]]) -> dict[int, tuple[str, int]]:
+    """Of each row that a band begins with, the band."""
+    at, found = 0, {}
+    for text, count in bands:
+        found[at] = (text, count)
+        at += count
+    return found
 
 
 def _numeric_columns(rows: Sequence[Sequence[str]]) -> set[int]:

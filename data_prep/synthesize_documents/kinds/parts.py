@@ -14,18 +14,38 @@ def letterhead(sheet: Sheet, field: str = "seller", *, address: bool = True) -> 
         drawing = sheet.region("figure", logo(sheet.design), "div", 'class="logo"')
     name = f"<b>{sheet.field(field, language.company(rng))}</b>"
     if address:
-        where = f"{language.street(rng)}, {language.city(rng)}"
-        name += f'<br><span class="small">{sheet.field(f"{field}_address", where)}</span>'
+        name += f'<br><span class="small">{_where(sheet, field)}</span>'
     text = sheet.region("header", name, "div")
     return f'<div class="head letterhead">{drawing}{text}</div>'
 
 
+def _where(sheet: Sheet, field: str) -> str:
+    """The maker's address in a line, or in several with how to reach it."""
+    language, design = sheet.language, sheet.design
+    street, city = language.street(sheet.rng), language.city(sheet.rng)
+    if design.labels % 7 < 4:
+        return sheet.field(f"{field}_address", f"{street}, {city}")
+    lines = [sheet.lines(f"{field}_address", [street, city])]
+    names = ("phone", "email", "tax_number")[: 1 + design.labels % 3]
+    return "<br>".join(lines + [_contact(sheet, name) for name in names])
+
+
+def _contact(sheet: Sheet, name: str) -> str:
+    """A way to reach the maker, with its label or without, as this maker does."""
+    value = sheet.field(name, CONTACTS[name](sheet))
+    if name == "email" and sheet.design.labels % 2:
+        return value
+    return f"{sheet.label(name, ':' if sheet.design.colon else '')} {value}"
+
+
 def footer(sheet: Sheet) -> str:
-    """A line at the page's end: how to reach the maker."""
-    rng = sheet.rng
-    pairs = [("phone", phone(sheet)), ("email", email(sheet)), ("iban", iban(sheet))]
-    chosen = rng.sample(pairs, 2 if sheet.budget > 120 else 1)
-    text = " ".join(f"{sheet.label(name)} {sheet.field(name, value)}" for name, value in chosen)
+    """A line at the page's end: how to reach the maker, unless its head says so."""
+    told = {mark.name for mark in sheet.marks if mark.role == "field"}
+    left = [name for name in CONTACTS if name not in told]
+    chosen = sheet.rng.sample(left, min(len(left), 2 if sheet.budget > 120 else 1))
+    text = " ".join(
+        f"{sheet.label(name)} {sheet.field(name, CONTACTS[name](sheet))}" for name in chosen
+    )
     return sheet.region("footer", text, "div", 'class="small foot-line"')
 
 
@@ -46,6 +66,16 @@ def iban(sheet: Sheet) -> str:
     return f"{rng.choice(('XX', 'ZZ'))}{rng.randint(10, 99)} " + " ".join(
         f"{rng.randint(0, 9999):04d}" for _ in range(3)
     )
+
+
+def tax_number(sheet: Sheet) -> str:
+    rng = sheet.rng
+    digits = f"{rng.randint(10**8, 10**9 - 1)}"
+    return rng.choice((f"XX{digits}", f"XX {digits[:3]} {digits[3:6]} {digits[6:]}", digits))
+
+
+# Ways to reach a maker and to pay it, by the field's name.
+CONTACTS = {"phone": phone, "email": email, "iban": iban, "tax_number": tax_number}
 
 
 def code(sheet: Sheet) -> str:

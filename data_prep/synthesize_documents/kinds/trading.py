@@ -22,10 +22,12 @@ def invoice(sheet: Sheet) -> str:
     rng.shuffle(known)
     person = language.company(rng) if rng.random() < 0.4 else language.person(rng)
     to = f"{sheet.label('customer')}<br>{sheet.field('customer', person)}"
-    if roomy or rng.random() < 0.6:
-        to += f"<br>{sheet.field('customer_address', language.street(rng))}"
     if roomy:
-        to += f"<br>{sheet.entity('address', language.city(rng))}"
+        to += "<br>" + sheet.lines("customer_address", [language.street(rng), language.city(rng)])
+        if rng.random() < 0.4:
+            to += f"<br>{sheet.field('customer_email', parts.email(sheet))}"
+    elif rng.random() < 0.6:
+        to += f"<br>{sheet.field('customer_address', language.street(rng))}"
     facts = sheet.fields(known)
     to = sheet.region("text", to, "div")
     sides = [to, facts] if rng.random() < 0.7 else [facts, to]
@@ -67,13 +69,14 @@ def _goods(sheet: Sheet) -> str:
         }
         rows.append([texts[name] for name in columns])
     span = len(columns) - 1
-    foot = []
     with_tax = rng.random() < 0.55
     tax = (total * design.rate + 50) // 100 if with_tax else 0
     sums = [("subtotal", total), ("tax", tax)] if with_tax else []
-    for name, cents in [*sums, ("total", total + tax)]:
-        foot.append((sheet.label(name), sheet.field(name, money(sheet, cents)), span))
-    return sheet.table(columns, rows, foot=foot)
+    sums = [(name, money(sheet, cents)) for name, cents in [*sums, ("total", total + tax)]]
+    if design.labels % 11 < 6:
+        foot = [(sheet.label(name), sheet.field(name, text), span) for name, text in sums]
+        return sheet.table(columns, rows, foot=foot)
+    return f'{sheet.table(columns, rows)}<div class="sums">{sheet.fields(sums)}</div>'
 
 
 def price_list(sheet: Sheet) -> str:
@@ -131,8 +134,8 @@ def figures(sheet: Sheet) -> str:
         start = rng.randrange(12 - count)
         heads = [month[:3] for month in language.texts["months"][start : start + count]]
     groups = ()
+    names = rng.sample(language.texts["topics"], 4)
     if count == 4 and rng.random() < 0.7:
-        names = rng.sample(language.texts["topics"], 2)
         groups = (("", 1), (names[0], 2), (names[1], 2))
     top = rng.choice((90, 980, 9800))
     most = max(3, min(11, (sheet.budget - 20) // (count + 2)))
@@ -140,9 +143,13 @@ def figures(sheet: Sheet) -> str:
         [item, *(str(rng.randint(1, top)) for _ in heads)]
         for item in language.sample(rng, "items", rng.randint(3, most))
     ]
+    bands = ()
+    if not groups and len(rows) >= 4 and rng.random() < 0.5:
+        first = rng.randint(2, len(rows) - 2)
+        bands = ((names[2], first), (names[3], len(rows) - first))
     columns = ["item", *(f"column {head}" for head in heads)]
     item = sheet.design.label(language, "item")
-    table = sheet.table(columns, rows, heads=[item, *heads], groups=groups)
+    table = sheet.table(columns, rows, heads=[item, *heads], groups=groups, bands=bands)
     note = parts.note(sheet, fill(sheet, "note")) if rng.random() < 0.4 else ""
     return f"{maker}{heading}{table}{note}"
 
