@@ -21,11 +21,13 @@ from xojl_jax.documents.answers import (
     table_grid,
     words_of_page,
 )
+from xojl_jax.documents.json_fields import Region
 from xojl_jax.documents.word_pieces import BYTES, SPECIAL, START, WordPieces
 from xojl_jax.nn.decoding.generate import generate
 from xojl_jax.tasks.document.answering.answer_constraint import STATES, answer_constraint
 from xojl_jax.tasks.document.answering.spelling import (
     PageWords,
+    box_around,
     first_pieces,
     from_tokens,
     to_tokens,
@@ -38,7 +40,9 @@ VOCABULARY = AnswerVocabulary(PIECES, BINS)
 V = VOCABULARY.size
 # The words of a page in one to three pieces each, and padding behind them.
 WORD = np.array([0, 0, 1, 2, 2, 2, 3, 4, 5, 6, 6, 7, 8, -1, -1, -1], np.int32)
-PAGE = PageWords.of(tuple(f"w{i}" for i in range(WORDS)), WORD)
+# Three lines of three words.
+BOXES = np.array([[c / 4, r / 4, c / 4 + 0.2, r / 4 + 0.1] for r in range(3) for c in range(3)])
+PAGE = PageWords.of(tuple(f"w{i}" for i in range(WORDS)), BOXES, WORD)
 
 
 def constraint(rows: int = 1, copyable: np.ndarray | None = None):
@@ -51,11 +55,12 @@ def rounded(box):
 
 
 def as_spelled(answer):
-    """An answer as its tokens keep it: corners of boxes are in the middle of their bins, and the
-    sign that begins pieces is another one."""
+    """An answer as its tokens keep it: corners of boxes are in the middle of their bins, a region
+    that its words tell has the box around them, and the sign that begins pieces is another one."""
     fields = json.loads(json.dumps(answer_to_fields(answer), ensure_ascii=False).replace("▁", "_"))
     for region in fields.get("regions", []):
-        region["box"] = rounded(region["box"])
+        span = PAGE.span(region["box"])
+        region["box"] = box_around(BOXES, *span) if span else rounded(region["box"])
     for pair in fields.get("words", []):
         if isinstance(pair, list):
             pair[1] = rounded(pair[1])
@@ -67,7 +72,7 @@ def as_spelled(answer):
 def test_an_answer_is_read_back_from_its_tokens(answer):
     """Protects what is learned: tokens say all that the answer says, pointers exactly."""
     tokens = to_tokens(answer, PAGE, VOCABULARY)
-    found = answer_to_fields(from_tokens(tokens, WORD, VOCABULARY))
+    found = answer_to_fields(from_tokens(tokens, WORD, BOXES, VOCABULARY))
     assert found == answer_to_fields(as_spelled(answer))
 
 
@@ -100,11 +105,27 @@ def test_every_answer_can_be_written(answer, walk):
     assert walk(padded, np.int32(len(tokens)))[: len(tokens)].all()
 
 
+def test_regions_are_told_by_their_words_where_these_are_as_large():
+    """Protects boxes of regions: two pointers say what is nearly the box around words that follow
+    one another; corners say the rest."""
+
+    def tokens(box):
+        return to_tokens(RegionsAnswer((Region("a", box),)), PAGE, VOCABULARY)[2:-1]
+
+    assert PAGE.span((0, 0, 0.71, 0.36)) == (0, 5)
+    assert tokens((0, 0, 0.71, 0.36))[-2:] == [V + 0, V + 8]  # the first pieces of words 0 and 5
+    assert len(tokens((0, 0, 0.7, 0.35))) == len(tokens((0, 0, 0.45, 0.35))) - 2  # four corners
+    assert PAGE.span((0, 0, 0.45, 0.35)) is None  # words 0, 1, 3 and 4
+    assert PAGE.span((0, 0, 1, 0.7)) is None  # much white
+    cut = PageWords.of(PAGE.words, BOXES, np.where(WORD >= 5, -1, WORD))
+    assert cut.span((0, 0, 0.7, 0.35)) is None
+
+
 def test_words_that_the_sample_does_not_hold_are_spelled():
     """Protects long pages: what was cut off can still be said."""
-    cut = PageWords.of(PAGE.words, np.where(WORD == 8, -1, WORD))
+    cut = PageWords.of(PAGE.words, BOXES, np.where(WORD == 8, -1, WORD))
     tokens = to_tokens(TextAnswer((7, 8)), cut, VOCABULARY)
-    assert from_tokens(tokens, WORD, VOCABULARY) == TextAnswer((7, "w8"))
+    assert from_tokens(tokens, WORD, BOXES, VOCABULARY) == TextAnswer((7, "w8"))
 
 
 def tempers() -> np.ndarray:
@@ -116,6 +137,7 @@ def tempers() -> np.ndarray:
         (Kind.TABLE, Kind.UP, Kind.CROSS, Kind.LEFT),
         (Kind.TABLE, Kind.HEADER, Kind.POINTER),
         (Kind.REGIONS, Kind.REGION, Kind.BEGIN, Kind.CORNER),
+        (Kind.REGIONS, Kind.REGION, Kind.BEGIN, Kind.POINTER),
         (Kind.FIELDS, Kind.FIELD, Kind.VALUE),
         (Kind.FIELDS, Kind.CONTINUE, Kind.POINTER),
         (Kind.WORDS, Kind.BEGIN, Kind.CORNER),
@@ -159,7 +181,7 @@ def check(tokens, length, budget, copyable) -> str:
     assert 2 <= length <= budget
     assert tokens[length - 1] == Kind.EOS
     assert (tokens[: length - 1] != Kind.EOS).all() and (tokens[length:] == Kind.PAD).all()
-    answer = from_tokens(tokens, WORD, VOCABULARY)
+    answer = from_tokens(tokens, WORD, BOXES, VOCABULARY)
     assert read_answer(answer_to_fields(answer), "decoded") is not None  # boxes, labels, spans
     pointed = set(words_of_page(answer))
     assert pointed <= set(WORD[np.flatnonzero(copyable)].tolist())

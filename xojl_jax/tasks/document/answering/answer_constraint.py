@@ -68,7 +68,9 @@ AUTOMATON: dict[str, dict[Kind, str]] = {
         Kind.BEGIN: "region_piece",
         Kind.CONTINUE: "region_piece",
         Kind.CORNER: "region_y0",
+        Kind.POINTER: "region_last",
     },
+    "region_last": {Kind.POINTER: "regions"},
     **_box("region", "regions"),
     **_words("cell", _IN_ROW),
     "span": _IN_ROW,
@@ -82,13 +84,15 @@ NEVER = np.iinfo(np.int32).max // 2
 
 def _tables() -> tuple[np.ndarray, np.ndarray]:
     """next_state int32[states, kinds], and tokens to EOS at least behind each, NEVER where the
-    kind is not allowed. Within a row of a table, what its columns still need is not counted."""
+    kind is not allowed. Within a row of a table, what its columns still need is not counted; nor
+    are ways by pointers where there is another, as a page may have no words."""
     number = {state: i for i, state in enumerate(STATES)}
     shortest = dict.fromkeys(STATES, NEVER) | {"end": 0}
     for _ in STATES:
         for state, ways in AUTOMATON.items():
             if ways:
-                shortest[state] = 1 + min(shortest[to] for to in ways.values())
+                sure = {kind: to for kind, to in ways.items() if kind != Kind.POINTER} or ways
+                shortest[state] = 1 + min(shortest[to] for to in sure.values())
     next_state = np.zeros((len(STATES), len(Kind)), np.int32)
     to_end = np.full((len(STATES), len(Kind)), NEVER, np.int32)
     for state, ways in AUTOMATON.items():
@@ -113,6 +117,7 @@ class AnswerCarry(NamedTuple):
     Attributes:
       state: a number in `STATES`.
       x0, y0: of the box that is open, as bins.
+      first: position of the first word of the span that is open.
       column: tokens of the open row so far.
       columns: of the table; 0 in its first row.
       above, row: kinds of the tokens of the row before, and of the open one.
@@ -121,6 +126,7 @@ class AnswerCarry(NamedTuple):
     state: Array
     x0: Array
     y0: Array
+    first: Array
     column: Array
     columns: Array
     above: Array
@@ -149,7 +155,7 @@ class AnswerConstraint:
         rows = self.copyable.shape[0]
         zero = jnp.zeros(rows, jnp.int32)
         blank = jnp.zeros((rows, self.max_columns), jnp.int32)
-        return AnswerCarry(zero, zero, zero, zero, zero, blank, blank)
+        return AnswerCarry(zero, zero, zero, zero, zero, zero, blank, blank)
 
     def shortest(self) -> Array:
         """A form and EOS."""
@@ -166,7 +172,9 @@ class AnswerConstraint:
         # bool[B, T] -> [B, 1, …, T]: one axis for each that the state has beyond its rows.
         rows, length = self.copyable.shape
         copyable = self.copyable.reshape(rows, *(1,) * (state.state.ndim - 1), length)
-        pointers = jnp.broadcast_to(tokens[..., -1:] & copyable, (*words.shape[:-1], length))
+        # A span's last word is not before its first one, which itself may be the last.
+        first = jnp.where(_at(_is("region_last"), state.state), state.first, 0)
+        pointers = tokens[..., -1:] & copyable & (jnp.arange(length) >= first[..., None])
         return jnp.concatenate([words, pointers], axis=-1)
 
     def _legal_kinds(self, state: AnswerCarry, left: Array) -> Array:
@@ -221,6 +229,8 @@ class AnswerConstraint:
         corner = kind == Kind.CORNER
         first = corner & _at(_is("placed_piece", "region_piece"), state.state)
         second = corner & _at(_is(*_CORNERS["y0"]), state.state)
+        opened = (kind == Kind.POINTER) & _at(_is("region_piece"), state.state)
+        size = self.kinds.shape[0] - 1
         place, row = _one_of(kind, *_PLACES), kind == Kind.ROW
         at = jax.nn.one_hot(state.column, self.max_columns, dtype=jnp.bool_)
         written = jnp.where(place[..., None] & at, kind[..., None], state.row)
@@ -228,6 +238,7 @@ class AnswerConstraint:
             state=_at(NEXT_STATE, state.state, kind),
             x0=jnp.where(first, bin_, state.x0),
             y0=jnp.where(second, bin_, state.y0),
+            first=jnp.where(opened, token - size, state.first),
             column=jnp.where(row, 0, state.column + place.astype(jnp.int32)),
             columns=jnp.where(row, state.column, state.columns),
             above=jnp.where(row[..., None], state.row, state.above),

@@ -39,7 +39,7 @@ class QuestionDataset:
         page, question = self.question(index)
         record = self.pages.record(page)
         return self.featurizer.finish(
-            *self.pages.page(page), record.words, record.questions[question], index
+            *self.pages.page(page), record.words, record.boxes, record.questions[question], index
         )
 
     def augment(self, sample: Sample, rng: np.random.Generator) -> Sample:

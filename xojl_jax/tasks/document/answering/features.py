@@ -67,25 +67,26 @@ class QuestionFeaturizer:
         prepared: Prepared,
         picture: Picture,
         words: tuple[str, ...],
+        boxes: np.ndarray,
         question: Question,
         index: int = 0,
     ) -> Sample:
         """The sample of a question about a page.
 
         Args:
-          prepared, picture: of the page. words: its words.
+          prepared, picture: of the page. words, boxes: its words, and float[n, 4] theirs.
           index: of the sample.
         """
         sample = self.pages.page(prepared, picture, index)
         sample["copyable"] = first_pieces(sample["word"])
         sample |= self._prompt(question, picture)
-        sample |= self._target(self.tokens(question.answer, sample["word"], words))
+        sample |= self._target(self.tokens(question.answer, sample["word"], words, boxes))
         for change in self._without:
             sample = change(sample)
         return sample
 
     def tokens(
-        self, answer: Answer | None, word: np.ndarray, words: tuple[str, ...]
+        self, answer: Answer | None, word: np.ndarray, words: tuple[str, ...], boxes: np.ndarray
     ) -> list[int] | None:
         """The tokens of an answer, EOS last; None where it is not known, or has too many.
 
@@ -95,7 +96,7 @@ class QuestionFeaturizer:
         if answer is None:
             return None
         word = word if self._copies else np.full_like(word, -1)
-        tokens = to_tokens(answer, PageWords.of(words, word), self.vocabulary)
+        tokens = to_tokens(answer, PageWords.of(words, boxes, word), self.vocabulary)
         return tokens if len(tokens) <= self.spec.max_answer else None
 
     def _prompt(self, question: Question, picture: Picture) -> Mapping[str, np.ndarray]:

@@ -183,7 +183,7 @@ class AnswerInference(Inference):
         prepared = pages.prepare_words(inputs.words, inputs.boxes)
         picture = pages.shrink(inputs.image)
         question = dataclasses.replace(inputs.question, answer=None)
-        return self.featurizer.finish(prepared, picture, inputs.words, question)
+        return self.featurizer.finish(prepared, picture, inputs.words, inputs.boxes, question)
 
     @classmethod
     def make_inputs(cls, values: Mapping[str, Any], name: str, limits: Limits) -> PageInputs:
@@ -231,6 +231,7 @@ class AnswerInference(Inference):
                 from_tokens(
                     np.asarray(prediction.tokens[i]).tolist(),
                     self._word(source),
+                    source.boxes,
                     self.task.vocabulary,
                 ),
                 source.words,
@@ -302,7 +303,8 @@ class AnswerInference(Inference):
         """Whether the answer has few enough tokens for the model."""
         seen = reference.word[: self.task.spec.max_tokens]
         answer = reference.question.answer
-        return self.featurizer.tokens(answer, seen, reference.words) is not None
+        tokens = self.featurizer.tokens(answer, seen, reference.words, reference.boxes)
+        return tokens is not None
 
     def groups(self, references: Sequence[Reference]) -> list[dict[str, str]]:
         return [reference.groups for reference in references]

@@ -19,7 +19,13 @@ from xojl_jax.documents.answers import (
     table_grid,
 )
 from xojl_jax.documents.json_fields import Box, Region
+from xojl_jax.documents.words_in_box import words_in
+from xojl_jax.evaluation.boxes import iou
 from xojl_jax.tasks.document.answering.vocabulary import AnswerVocabulary, Kind
+
+# A region is told by its words where the box around them overlaps with its own as much as this
+# (IoU): words are pointed at exactly, while corners are learned slowly.
+SPAN_OVERLAP = 0.75
 
 
 class PageWords(NamedTuple):
@@ -27,20 +33,42 @@ class PageWords(NamedTuple):
 
     Attributes:
       words: of the page.
+      boxes: float[words, 4], theirs.
       position: int32[words], of each the position of its first piece; -1 where the sample does not
         hold it.
     """
 
     words: tuple[str, ...]
+    boxes: np.ndarray
     position: np.ndarray
 
     @classmethod
-    def of(cls, words: tuple[str, ...], word: np.ndarray) -> "PageWords":
+    def of(cls, words: tuple[str, ...], boxes: np.ndarray, word: np.ndarray) -> "PageWords":
         """From the sample's `word`, int32[T]: the number of the word that each piece is of."""
         position = np.full(len(words), -1, np.int32)
         first = first_pieces(word)
         position[word[first]] = np.flatnonzero(first)
-        return cls(words, position)
+        return cls(words, boxes, position)
+
+    def span(self, box: Box) -> tuple[int, int] | None:
+        """The first and the last word of a region, where its words follow one another and the box
+        around them is nearly its own."""
+        numbers = words_in(box, self.boxes)
+        if not numbers or numbers[-1] - numbers[0] != len(numbers) - 1:
+            return None
+        first, last = numbers[0], numbers[-1]
+        around = np.array([box_around(self.boxes, first, last)])
+        near = iou(around, np.array([box]))[0, 0] >= SPAN_OVERLAP
+        held = self.position[first] >= 0 and self.position[last] >= 0
+        return (first, last) if near and held else None
+
+
+def box_around(boxes: np.ndarray, first: int, last: int) -> Box:
+    """Around the boxes float[n, 4] of words `first` to `last`."""
+    some = boxes[first : last + 1]
+    x0, y0 = some[:, :2].min(0).tolist()
+    x1, y1 = some[:, 2:].max(0).tolist()
+    return x0, y0, x1, y1
 
 
 def first_pieces(word: np.ndarray) -> np.ndarray:
@@ -83,7 +111,7 @@ class _Writer:
                     yield Kind.REGION
                     for word in region.label.split() or ["�"]:
                         yield from self.vocabulary.spell(word)
-                    yield from map(self.vocabulary.corner, region.box)
+                    yield from self.place(region.box)
             case TableAnswer():
                 yield Kind.TABLE
                 yield from self.table(answer)
@@ -108,6 +136,14 @@ class _Writer:
         yield from self.vocabulary.spell(word[0])
         yield from map(self.vocabulary.corner, word[1])
 
+    def place(self, box: Box) -> Iterator[int]:
+        """A region's box, by its words or by its corners."""
+        if span := self.page.span(box):
+            for word in span:
+                yield from self.word(word)
+        else:
+            yield from map(self.vocabulary.corner, box)
+
     def table(self, table: TableAnswer) -> Iterator[int]:
         grid = table_grid(table)
         cells = [cell for row in table.rows for cell in row]
@@ -127,20 +163,30 @@ class _Writer:
 # --- from tokens -----------------------------------------------------------------------------
 
 
-def from_tokens(tokens: Sequence[int], word: np.ndarray, vocabulary: AnswerVocabulary) -> Answer:
+def from_tokens(
+    tokens: Sequence[int], word: np.ndarray, boxes: np.ndarray, vocabulary: AnswerVocabulary
+) -> Answer:
     """The answer that tokens of the language spell, EOS last; what comes behind it is not read.
 
     Args:
       word: int32[T], of the sample: the number of the word that each piece is of.
+      boxes: float[n, 4], of the page's words.
     """
-    return _Reader(list(map(int, tokens)), word, vocabulary).read()
+    return _Reader(list(map(int, tokens)), word, boxes, vocabulary).read()
 
 
 class _Reader:
     """Reads from the left; `kind` is what comes next."""
 
-    def __init__(self, tokens: list[int], word: np.ndarray, vocabulary: AnswerVocabulary):
-        self.tokens, self.word_of, self.vocabulary = tokens, word, vocabulary
+    def __init__(
+        self,
+        tokens: list[int],
+        word: np.ndarray,
+        boxes: np.ndarray,
+        vocabulary: AnswerVocabulary,
+    ):
+        self.tokens, self.word_of, self.boxes = tokens, word, boxes
+        self.vocabulary = vocabulary
         self.kinds = vocabulary.kinds()
         self.at = 0
 
@@ -198,8 +244,14 @@ class _Reader:
 
     def region(self) -> Region:
         self.next()
-        label = " ".join(str(word) for word in self.words())
-        return Region(label, self.box())
+        label = [self.spelled()]
+        while self.kind == Kind.BEGIN:
+            label.append(self.spelled())
+        return Region(" ".join(label), self.box() if self.kind == Kind.CORNER else self.span())
+
+    def span(self) -> Box:
+        first = self.pointed()
+        return box_around(self.boxes, first, self.pointed())
 
     def table(self) -> TableAnswer:
         marks: list[list[int]] = []  # a row's tokens, one a column

@@ -5,9 +5,12 @@ first piece is at position t of the sample's tokens, so that a copied word is ex
 
     answer  := (TEXT word* | WORDS placed* | FIELDS field* | REGIONS region* | TABLE row*) EOS
     word    := pointer | piece+                  placed := pointer | piece+ box
-    field   := FIELD word+ VALUE word*           region := REGION piece+ box
+    field   := FIELD word+ VALUE word*           region := REGION piece+ (box | span)
     box     := corner corner corner corner       (x0, y0, x1, y1)
+    span    := pointer pointer                   (the first and the last of some words)
     row     := place+ ROW                        place  := (CELL | HEADER) word* | LEFT | UP | CROSS
+
+The box of a region that is told by a span is the one around those words and all between them.
 
 Tables are in the manner of OTSL (Lysak et al. 2023): every row has a token for every column; LEFT
 continues the cell to the left, UP the one above, CROSS both.
