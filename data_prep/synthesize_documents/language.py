@@ -97,3 +97,9 @@ def _syllables() -> dict[str, list[str]]:
 
 def draw_day(rng: Random) -> date:
     return date(2015, 1, 1) + timedelta(days=rng.randrange(365 * 12))
+
+
+def in_year(day: date, year: int) -> date:
+    """The same day of another year; of 29 February the 28th, where that year has none."""
+    day = day if (day.month, day.day) != (2, 29) else day.replace(day=28)
+    return day.replace(year=year)

@@ -5,7 +5,7 @@ from random import Random
 
 from data_prep.synthesize_documents.design import logo
 from data_prep.synthesize_documents.kinds import parts
-from data_prep.synthesize_documents.language import draw_day
+from data_prep.synthesize_documents.language import draw_day, in_year
 from data_prep.synthesize_documents.sheet import Sheet, fill, some_date
 
 
@@ -21,7 +21,7 @@ def form(sheet: Sheet) -> str:
         names = {"name": language.person(rng)}
     birth = draw_day(rng)
     others = {
-        "birth_date": sheet.design.write_date(language, birth.replace(year=birth.year - 40)),
+        "birth_date": sheet.design.write_date(language, in_year(birth, birth.year - 40)),
         "street": language.street(rng),
         "city": language.city(rng),
         "phone": parts.phone(sheet),
@@ -90,8 +90,8 @@ def identity(sheet: Sheet) -> str:
         ]
     others = [
         ("card_number", parts.code(sheet)),
-        ("expiry", design.write_date(language, day.replace(year=day.year + 5))),
-        ("birth_date", design.write_date(language, draw_day(rng).replace(year=1979))),
+        ("expiry", design.write_date(language, in_year(day, day.year + 5))),
+        ("birth_date", design.write_date(language, in_year(draw_day(rng), 1979))),
         ("role", language.pick(rng, "roles")),
         ("nationality", language.pick(rng, "nations")),
     ]

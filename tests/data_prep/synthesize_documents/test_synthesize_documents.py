@@ -2,6 +2,7 @@
 
 import re
 from collections import Counter
+from datetime import date
 from random import Random
 
 import numpy as np
@@ -12,7 +13,7 @@ from data_prep.build import command as build
 from data_prep.synthesize_documents import command
 from data_prep.synthesize_documents.design import draw_design
 from data_prep.synthesize_documents.kinds import KINDS
-from data_prep.synthesize_documents.language import languages
+from data_prep.synthesize_documents.language import in_year, languages
 from data_prep.synthesize_documents.questions import phrases
 from data_prep.synthesize_documents.rendering import BATCH, Settings, make_pages, write
 from data_prep.synthesize_documents.scan import Scan, draw_scan, scan_boxes, scan_image
@@ -93,6 +94,12 @@ def test_what_is_asked_is_known():
     fields = set(phrases()["fields"])
     assert {name for group in phrases()["alike"] for name in group} <= fields
     assert phrases()["descriptions"].keys() == KINDS.keys()
+
+
+def test_every_day_has_its_like_in_another_year():
+    """A page in some thousands bears 29 February: it must not end a run of hours."""
+    assert in_year(date(2024, 2, 29), 2029) == date(2029, 2, 28)
+    assert in_year(date(2023, 12, 31), 1979) == date(1979, 12, 31)
 
 
 def test_makers_differ_and_a_makers_pages_are_alike():
