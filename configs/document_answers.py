@@ -32,6 +32,9 @@ def defaults() -> ConfigDict:
     answer.bins = 1000
     # Columns that a table may have.
     answer.max_columns = 32
+    # What a token counts in the loss: "equal" (long answers count more), "answer" (every answer
+    # counts as much as any other), "root" (between the two).
+    answer.token_weights = "equal"
 
     config.prompt = prompt = ConfigDict()
     # What reads prompts: "pieces" (an encoder of the page's word pieces, from scratch), "published"

@@ -105,6 +105,8 @@ ADDED_DOCUMENT_FIELDS: dict[str, Any] = {
 }
 # And of the task that trains text encoders.
 ADDED_TEXT_FIELDS: dict[str, Any] = {"data.tokenizer": "", "min_delta": 0.0}
+# And of the task that answers questions about pages.
+ADDED_ANSWER_FIELDS: dict[str, Any] = {"answer.token_weights": "equal"}
 # Beginnings of parameter paths in 0.1.0 -> what they are today, such as "decoder/" ->
 # "trunk/decoder/". The longest one that fits counts.
 RENAMED_PARAMS: dict[str, str] = {}
@@ -116,7 +118,11 @@ def upgrade_config(config: Mapping[str, Any]) -> dict[str, Any]:
     Layouts were the one task of 0.1.0. A run of a version between releases lacks the latest fields.
     """
     flat = flatten(config)
-    later = {"document": ADDED_DOCUMENT_FIELDS, "text": ADDED_TEXT_FIELDS}
+    later = {
+        "document": ADDED_DOCUMENT_FIELDS,
+        "document_answers": ADDED_ANSWER_FIELDS,
+        "text": ADDED_TEXT_FIELDS,
+    }
     if flat.get("task") in later:
         return nest(later[flat["task"]] | flat)
     if not RENAMED_FIELDS.keys() & flat.keys() and flat.get("task") != "layout":

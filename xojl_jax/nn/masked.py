@@ -9,7 +9,11 @@ Array = jax.Array
 
 def masked_mean(values: Float[Array, "..."], mask: Bool[Array, "..."]) -> Float32[Array, ""]:
     """The mean of `values` where `mask` holds; 0 where it holds nowhere."""
-    weight = mask.astype(jnp.float32)
+    return weighted_mean(values, mask.astype(jnp.float32))
+
+
+def weighted_mean(values: Float[Array, "..."], weight: Float32[Array, "..."]) -> Float32[Array, ""]:
+    """The mean of `values` by weights whose sum is 0, which gives 0, or at least 1."""
     return (values * weight).sum() / jnp.maximum(weight.sum(), 1.0)
 
 

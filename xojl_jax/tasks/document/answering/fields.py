@@ -4,6 +4,7 @@ two."""
 from xojl_jax.config_fields import ANY, Number, OneOf, Rule, SomeOf
 from xojl_jax.nn.low_rank import INPUT_AXES
 from xojl_jax.tasks.document.answering.features import INPUTS
+from xojl_jax.tasks.document.answering.losses import TOKEN_WEIGHTS
 from xojl_jax.tasks.document.answering.prompt import PROMPT_ENCODERS
 from xojl_jax.tasks.document.fields import PAGE_FIELDS
 
@@ -16,6 +17,7 @@ FIELDS: dict[str, Rule] = {
     "answer.max_length": Number(8, most=1 << 14),
     "answer.bins": Number(2, most=1 << 14),
     "answer.max_columns": Number(1, most=1000),
+    "answer.token_weights": OneOf(TOKEN_WEIGHTS),
     "prompt.encoder": OneOf(PROMPT_ENCODERS),
     "prompt.pretrained": ANY,  # a folder, read by pretrained/bert.py
     "prompt.max_tokens": Number(1, most=1 << 12),

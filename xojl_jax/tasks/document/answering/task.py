@@ -167,7 +167,13 @@ class DocumentAnswersTask(PageTask):
             rngs={"dropout": rng} if train else {},
             method="scores",
         )
-        return answer_loss(scores, batch["target"], self.vocabulary, self.config.loss)
+        return answer_loss(
+            scores,
+            batch["target"],
+            self.vocabulary,
+            self.config.loss,
+            self.config.answer.token_weights,
+        )
 
     # --- prediction --------------------------------------------------------------------------
 
