@@ -3,7 +3,7 @@
 from html import escape
 
 from data_prep.synthesize_documents.design import logo
-from data_prep.synthesize_documents.sheet import Sheet
+from data_prep.synthesize_documents.sheet import Sheet, fill_text
 
 
 def letterhead(sheet: Sheet, field: str = "seller", *, address: bool = True) -> str:
@@ -102,6 +102,14 @@ def title(sheet: Sheet, kind: str) -> str:
 
 def note(sheet: Sheet, html: str) -> str:
     return sheet.region("text", html, "p", 'class="small"')
+
+
+def terms(sheet: Sheet) -> str:
+    """Small print: what a maker says on all its pages, in a draw of its own."""
+    texts = sheet.language.texts["phrases"]
+    said = [*texts["payment"], *texts["note"], *texts["consent"]]
+    chosen = sheet.rng.sample(said, min(len(said), sheet.rng.randint(3, 7)))
+    return note(sheet, " ".join(fill_text(sheet, text) for text in chosen))
 
 
 def bold(text: str) -> str:

@@ -37,14 +37,15 @@ def invoice(sheet: Sheet) -> str:
     order = [heading, top] if design.labels % 5 else [top, heading]
     body = _goods(sheet)
     note = parts.note(sheet, fill(sheet, "payment")) if roomy or rng.random() < 0.35 else ""
+    terms = parts.terms(sheet) if sheet.budget > 180 and design.labels % 3 == 0 else ""
     foot = parts.footer(sheet) if roomy or rng.random() < 0.25 else ""
-    return f"{head}{''.join(order)}{body}{note}<div class='space'></div>{foot}"
+    return f"{head}{''.join(order)}{body}{note}{terms}<div class='space'></div>{foot}"
 
 
 def _goods(sheet: Sheet) -> str:
     """What was bought; the sums are right."""
     rng, language, design = sheet.rng, sheet.language, sheet.design
-    most = max(2, min(10, (sheet.budget - 52) // 9))
+    most = max(2, min(24, (sheet.budget - 52) // 9))
     columns = rng.choice(
         (
             ["item", "quantity", "unit_price", "amount"],
@@ -87,7 +88,7 @@ def price_list(sheet: Sheet) -> str:
     facts = ""
     if rng.random() < 0.6:
         facts = sheet.fields([("valid_from", design.write_date(language, draw_day(rng)))])
-    most = max(3, min(11, (sheet.budget - 25) // 8))
+    most = max(3, min(30, (sheet.budget - 25) // 8))
     columns = rng.choice(
         (
             ["item", "unit_price"],
@@ -138,7 +139,7 @@ def figures(sheet: Sheet) -> str:
     if count == 4 and rng.random() < 0.7:
         groups = (("", 1), (names[0], 2), (names[1], 2))
     top = rng.choice((90, 980, 9800))
-    most = max(3, min(11, (sheet.budget - 20) // (count + 2)))
+    most = max(3, min(24, (sheet.budget - 20) // (count + 2)))
     rows = [
         [item, *(str(rng.randint(1, top)) for _ in heads)]
         for item in language.sample(rng, "items", rng.randint(3, most))
@@ -168,7 +169,7 @@ def receipt(sheet: Sheet) -> str:
     facts = sheet.fields(known[: rng.randint(1, 3)])
     with_count = rng.random() < 0.6
     rows, total = [], 0
-    most = max(3, min(11, (sheet.budget - 30) // 6))
+    most = max(3, min(24, (sheet.budget - 30) // 6))
     for item in language.sample(rng, "items", rng.randint(2, most)):
         count, each = rng.randint(1, 4) if with_count else 1, rng.randint(40, 4_999)
         total += count * each
