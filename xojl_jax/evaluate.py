@@ -208,6 +208,8 @@ def show(report: dict[str, Any], inference: Inference) -> None:
         if any(scores):
             table.add_row(meaning, *map(suite.cell, scores))
     Console(width=max(Console().width, 120)).print(table)
+    for remark in report.get("remarks", ()):
+        print(remark)
 
 
 def save(report: dict[str, Any], path: str | Path) -> None:

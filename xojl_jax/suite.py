@@ -188,6 +188,8 @@ def show(report: Report, inference: Inference) -> None:
                 name, str(found[view]["records"]), *(cell(scores.get(m)) for m in metrics)
             )
         Console(width=max(Console().width, 140)).print(table)
+    for remark in report.get("remarks", ()):
+        print(remark)
 
 
 def cell(score: Report | None) -> str:

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from configs import document, layout
+from configs import document, document_answers, layout
 from tests.engine.toy_task import toy_config
 from xojl_jax import config_fields
 from xojl_jax.engine import compatibility, workdir
@@ -95,11 +95,17 @@ def test_a_run_of_an_earlier_release_goes_on(tmp_path):
         pass
 
 
-def test_a_document_run_of_before_goes_on(tmp_path):
+@pytest.mark.parametrize(
+    ("family", "added"),
+    [
+        (document, compatibility.ADDED_DOCUMENT_FIELDS),
+        (document_answers, compatibility.ADDED_ANSWER_FIELDS),
+    ],
+)
+def test_a_document_run_of_before_goes_on(tmp_path, family, added):
     """Protects document runs likewise: fields that came later are set to what changes nothing."""
-    config = document.make("base")
+    config = family.make("base")
     fields = config_fields.flatten(config.to_dict())
-    added = compatibility.ADDED_DOCUMENT_FIELDS
     assert {name: fields[name] for name in added} == added
     old = {name: value for name, value in fields.items() if name not in added}
     (tmp_path / "config.json").write_text(json.dumps(compatibility.nest(old)))

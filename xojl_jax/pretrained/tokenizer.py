@@ -1,6 +1,7 @@
 """A published tokenizer: tokenizer.json, read by Hugging Face's `tokenizers`."""
 
 import shutil
+import threading
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -24,7 +25,7 @@ FILES = (
 
 
 class PublishedTokenizer:
-    """Texts to ids.
+    """Texts to ids. Safe to share by threads.
 
     Args:
       folder: of a published model.
@@ -64,6 +65,7 @@ class PublishedTokenizer:
         # Batches are padded and cut by us.
         self._tokenizer.no_padding()
         self._tokenizer.no_truncation()
+        self._lock = threading.Lock()  # a call's length is kept in the tokenizer
         self.size = self._tokenizer.get_vocab_size()
         told = self._special_tokens()
         self.bos = self._id(told.get("bos_token") or told.get("cls_token"))
@@ -80,11 +82,12 @@ class PublishedTokenizer:
         Args:
           special: whether the tokens that begin and end a text are added.
         """
-        self._tokenizer.enable_truncation(max_length)
-        try:
-            encoded = self._tokenizer.encode_batch(list(texts), add_special_tokens=special)
-        finally:
-            self._tokenizer.no_truncation()
+        with self._lock:
+            self._tokenizer.enable_truncation(max_length)
+            try:
+                encoded = self._tokenizer.encode_batch(list(texts), add_special_tokens=special)
+            finally:
+                self._tokenizer.no_truncation()
         return [encoding.ids for encoding in encoded]
 
     def save(self, folder: Path) -> None:

@@ -392,7 +392,8 @@ class Inference(abc.ABC):
     @abc.abstractmethod
     def describe(self, dataset: Dataset, flags: argparse.Namespace) -> dict[str, Any]:
         """What is evaluated, for the report: "data", "split", "records_in_split",
-        "records_too_large" for the model, "method", and whatever else the task tells."""
+        "records_too_large" for the model, "method", perhaps "remarks", lines that are printed below
+        the table, and whatever else the task tells."""
 
 
 class Task(abc.ABC):

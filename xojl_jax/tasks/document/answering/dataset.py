@@ -9,6 +9,7 @@ from xojl_jax.documents.record import DocumentRecord
 from xojl_jax.errors import BadInput
 from xojl_jax.tasks.base import Sample
 from xojl_jax.tasks.document.answering.features import QuestionFeaturizer
+from xojl_jax.tasks.document.answering.shots import Shot, TrainingQuestions
 from xojl_jax.tasks.document.dataset import DocumentDataset
 
 
@@ -39,13 +40,23 @@ class QuestionDataset:
         page, question = self.question(index)
         record = self.pages.record(page)
         return self.featurizer.finish(
-            *self.pages.page(page), record.words, record.boxes, record.questions[question], index
+            *self.pages.page(page),
+            record.words,
+            record.boxes,
+            record.questions[question],
+            index,
+            self.shots(index),
         )
 
     def augment(self, sample: Sample, rng: np.random.Generator) -> Sample:
         """The sample as it is."""
         del rng
         return sample
+
+    def shots(self, index: int) -> tuple[Shot, ...]:
+        """The examples that a sample's prompt begins with, as far as there is room: none."""
+        del index
+        return ()
 
     def question(self, index: int) -> tuple[int, int]:
         """The number of a sample's page, and that of the question on it."""
@@ -57,3 +68,50 @@ class QuestionDataset:
         page, question = self.question(index)
         record = self.pages.record(page)
         return record, record.questions[question]
+
+
+class FewShotDataset(QuestionDataset):
+    """The same with examples before every prompt: in evaluations `count`, always the same ones; in
+    training from 0 to `count`, drawn anew.
+
+    Args:
+      training: what the examples are drawn from; None: this split itself.
+      seed: of the choice of examples in evaluations.
+    """
+
+    def __init__(
+        self,
+        folder: str | Path,
+        split: str,
+        featurizer: QuestionFeaturizer,
+        count: int,
+        training: TrainingQuestions | None = None,
+        seed: int = 0,
+    ):
+        super().__init__(folder, split, featurizer)
+        self.count, self.seed = count, seed
+        self.training = training or TrainingQuestions(self.pages)
+
+    def augment(self, sample: Sample, rng: np.random.Generator) -> Sample:
+        """The sample with other examples."""
+        index, count = int(sample["index"]), int(rng.integers(self.count + 1))
+        _, question = self.source(index)
+        return self.featurizer.with_shots(sample, question.prompt, self._draw(index, count, rng))
+
+    def shots(self, index: int) -> tuple[Shot, ...]:
+        return self._draw(index, self.count, np.random.default_rng((self.seed, index)))
+
+    def count_left_out(self, questions: int) -> tuple[int, int]:
+        """Of the examples before the prompts of the first questions: how many there is no room for,
+        and how many training does not have."""
+        found = kept = 0
+        for index in range(questions):
+            drawn = self.shots(index)
+            _, question = self.source(index)
+            found += len(drawn)
+            kept += self.featurizer.prompt_ids(question.prompt, drawn)[1]
+        return found - kept, self.count * questions - found
+
+    def _draw(self, index: int, count: int, rng: np.random.Generator) -> tuple[Shot, ...]:
+        record, question = self.source(index)
+        return self.training.draw(question.kind, record.split_group(), count, rng)

@@ -7,11 +7,12 @@ import numpy as np
 from xojl_jax.documents.answers import Answer, Question
 from xojl_jax.tasks.base import Sample
 from xojl_jax.tasks.document.answering.sample_spec import QuestionSpec
+from xojl_jax.tasks.document.answering.shots import Shot, spell
 from xojl_jax.tasks.document.answering.spelling import PageWords, first_pieces, to_tokens
 from xojl_jax.tasks.document.answering.vocabulary import AnswerVocabulary, Kind
 from xojl_jax.tasks.document.features import Featurizer, Hiding, Picture, Prepared
 
-# Text of a prompt -> its ids, at most so many.
+# Text of a prompt -> its ids; of one with more than the given number, at least so many.
 EncodePrompt = Callable[[str, int], Sequence[int]]
 
 
@@ -70,20 +71,46 @@ class QuestionFeaturizer:
         boxes: np.ndarray,
         question: Question,
         index: int = 0,
+        shots: Sequence[Shot] = (),
     ) -> Sample:
         """The sample of a question about a page.
 
         Args:
           prepared, picture: of the page. words, boxes: its words, and float[n, 4] theirs.
           index: of the sample.
+          shots: examples before the prompt.
         """
         sample = self.pages.page(prepared, picture, index)
         sample["copyable"] = first_pieces(sample["word"])
-        sample |= self._prompt(question, picture)
+        sample |= self._pointed(question, picture)
         sample |= self._target(self.tokens(question.answer, sample["word"], words, boxes))
+        return self.with_shots(sample, question.prompt, shots)
+
+    def with_shots(self, sample: Sample, prompt: str, shots: Sequence[Shot]) -> Sample:
+        """The sample with this prompt, and these examples before it."""
+        ids, kept = self.prompt_ids(prompt, shots)
+        length = self.spec.max_prompt
+        padded = np.zeros(length, np.int32)
+        padded[: len(ids)] = ids
+        sample = sample | {"prompt": padded, "prompt_mask": np.arange(length) < len(ids)}
+        if self.spec.most_shots:
+            counts = {"shots": kept, "dropped_shots": len(shots) - kept}
+            sample |= {name: np.array(count, np.int32) for name, count in counts.items()}
         for change in self._without:
             sample = change(sample)
         return sample
+
+    def prompt_ids(self, prompt: str, shots: Sequence[Shot] = ()) -> tuple[list[int], int]:
+        """The ids of a prompt with examples before it, and of how many: as many of the first ones
+        as there is room for. Of a prompt that is too long without any, the first ids."""
+        if self._encode is None:
+            return [], 0
+        length = self.spec.max_prompt
+        for count in range(len(shots), 0, -1):
+            ids = self._encode(spell(shots[:count], prompt), length + 1)
+            if len(ids) <= length:
+                return list(ids), count
+        return list(self._encode(prompt, length))[:length], 0
 
     def tokens(
         self, answer: Answer | None, word: np.ndarray, words: tuple[str, ...], boxes: np.ndarray
@@ -99,15 +126,9 @@ class QuestionFeaturizer:
         tokens = to_tokens(answer, PageWords.of(words, boxes, word), self.vocabulary)
         return tokens if len(tokens) <= self.spec.max_answer else None
 
-    def _prompt(self, question: Question, picture: Picture) -> Mapping[str, np.ndarray]:
-        length = self.spec.max_prompt
-        ids = list(self._encode(question.prompt, length))[:length] if self._encode else []
-        prompt = np.zeros(length, np.int32)
-        prompt[: len(ids)] = ids
+    def _pointed(self, question: Question, picture: Picture) -> Mapping[str, np.ndarray]:
         box = np.zeros(4, np.float32) if question.box is None else np.array(question.box)
         return {
-            "prompt": prompt,
-            "prompt_mask": np.arange(length) < len(ids),
             "prompt_box": (box * picture.on_canvas).astype(np.float32),
             "points": np.array(question.box is not None),
         }

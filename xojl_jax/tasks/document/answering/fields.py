@@ -6,6 +6,7 @@ from xojl_jax.nn.low_rank import INPUT_AXES
 from xojl_jax.tasks.document.answering.features import INPUTS
 from xojl_jax.tasks.document.answering.losses import TOKEN_WEIGHTS
 from xojl_jax.tasks.document.answering.prompt import PROMPT_ENCODERS
+from xojl_jax.tasks.document.answering.shots import MOST_SHOTS
 from xojl_jax.tasks.document.fields import PAGE_FIELDS
 
 _COUNT = Number(1)
@@ -21,6 +22,7 @@ FIELDS: dict[str, Rule] = {
     "prompt.encoder": OneOf(PROMPT_ENCODERS),
     "prompt.pretrained": ANY,  # a folder, read by pretrained/bert.py
     "prompt.max_tokens": Number(1, most=1 << 12),
+    "prompt.shots": Number(0, most=MOST_SHOTS),
     "prompt.width": _COUNT,
     "prompt.layers": _COUNT,
     "prompt.heads": _COUNT,

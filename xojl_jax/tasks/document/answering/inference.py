@@ -2,6 +2,7 @@
 
 import argparse
 import dataclasses
+import functools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
@@ -11,13 +12,14 @@ import numpy as np
 from PIL import Image
 
 from xojl_jax.data.images import decode_image
+from xojl_jax.data.shards import NoSplit
 from xojl_jax.documents.answers import Answer, Question
 from xojl_jax.documents.record import read_directory
 from xojl_jax.errors import BadInput, BadUsage
 from xojl_jax.nn.decoding.generate import Generated
 from xojl_jax.tasks.base import Inference, Limits, Sample
 from xojl_jax.tasks.document.answering import baseline, metrics, shown
-from xojl_jax.tasks.document.answering.dataset import QuestionDataset
+from xojl_jax.tasks.document.answering.dataset import FewShotDataset, QuestionDataset
 from xojl_jax.tasks.document.answering.decode import decode_batch
 from xojl_jax.tasks.document.answering.page_inputs import (
     PageInputs,
@@ -27,7 +29,9 @@ from xojl_jax.tasks.document.answering.page_inputs import (
     make_question,
     read_file,
 )
+from xojl_jax.tasks.document.answering.shots import MOST_SHOTS, TrainingQuestions, read_shots
 from xojl_jax.tasks.document.answering.spelling import from_tokens
+from xojl_jax.tasks.document.dataset import DocumentDataset
 from xojl_jax.tasks.document.groups import groups_of
 from xojl_jax.tasks.document.record_files import picture_of, read_record
 
@@ -42,16 +46,20 @@ examples:
     --prompt="What is in this box?" --box=0.1,0.5,0.4,0.6
   python -m xojl_jax.predict --workdir=runs/answers --sample=3 --split=test
   python -m xojl_jax.predict --workdir=runs/answers --records=pages --out=answers.jsonl
+  python -m xojl_jax.predict --workdir=runs/answers --page=invoice.pdf --prompt="Who pays?" \\
+    --examples=examples.jsonl
 
 --page is a PDF, or a PNG, JPEG or WebP picture. --ocr has its words: {"words": […], "boxes":
 [[x0, y0, x1, y1], …]}, in pixels or in [0, 1] of the page; without it those of a PDF are read, or
 what Tesseract finds where it is installed. --records asks each page of a folder of document records
-the questions that it has.
+the questions that it has. --examples has lines {"prompt": "What is the total?", "answer": "7.99"},
+which stand before the prompt; a run reads them that was trained with config.prompt.shots.
 """,
     "evaluate": """
 examples:
   python -m xojl_jax.evaluate --workdir=runs/answers --split=test
   python -m xojl_jax.evaluate --workdir=runs/answers --data=shards --limit=200
+  python -m xojl_jax.evaluate --workdir=runs/answers --split=test --shots=2
 """,
 }
 
@@ -112,9 +120,13 @@ class AnswerInference(Inference):
     }
     shown_metrics: ClassVar[Mapping[str, str]] = metrics.SHOWN
 
-    def __init__(self, task: "DocumentAnswersTask"):
+    def __init__(self, task: "DocumentAnswersTask", flags: argparse.Namespace | None = None):
         self.task = task
         self.featurizer = task.featurizer
+        self.shots: int = getattr(flags, "shots", 0)
+        self.shots_seed: int = getattr(flags, "shots_seed", 0)
+        if (self.shots or getattr(flags, "examples", None)) and not task.reads_prompts:
+            raise BadUsage("this model reads no prompts: examples in them change nothing")
 
     # --- flags -------------------------------------------------------------------------------
 
@@ -130,11 +142,20 @@ class AnswerInference(Inference):
             add("--prompt", metavar="TEXT", help="what is asked")
             add("--box", type=_box, metavar="X0,Y0,X1,Y1", help="what the prompt points at; or X,Y")
             add("--document", metavar="FILE", help="a document record instead of --page")
+            add("--examples", metavar="FILE", help="JSON lines of examples before the prompt")
+        if command == "evaluate":
+            what = "examples of the training split before each prompt (default 0)"
+            add("--shots", type=int, default=0, metavar="K", help=what)
+            add("--shots-seed", type=int, default=0, help="of the choice of examples (default 0)")
 
     @classmethod
     def check_arguments(cls, flags: argparse.Namespace, command: str) -> None:
         if flags.beam < 1:
             raise BadUsage(f"--beam is {flags.beam}: choose 1 or more")
+        if command == "evaluate" and not 0 <= flags.shots <= MOST_SHOTS:
+            raise BadUsage(f"--shots is {flags.shots}: choose 0 to {MOST_SHOTS}")
+        if command == "evaluate" and flags.shots_seed < 0:
+            raise BadUsage(f"--shots-seed is {flags.shots_seed}: choose 0 or more")
         if command != "predict":
             return
         sources = (flags.page, flags.document, flags.sample, flags.records)
@@ -144,6 +165,8 @@ class AnswerInference(Inference):
             raise BadUsage('--prompt is missing: what is asked, such as "What is the total?"')
         if (flags.sample is not None or flags.records) and flags.prompt:
             raise BadUsage("--sample and --records bring their own questions: leave --prompt away")
+        if flags.examples and not (flags.page or flags.document):
+            raise BadUsage("--examples belongs to one question: give --page or --document with it")
         if flags.page_number < 1:
             raise BadUsage(f"--page-number is {flags.page_number}: pages count from 1")
 
@@ -158,32 +181,44 @@ class AnswerInference(Inference):
     # --- inputs ------------------------------------------------------------------------------
 
     def dataset(self, split: str) -> QuestionDataset:
-        return self.task.dataset(split)
+        if not self.shots:
+            return QuestionDataset(self.task.folder, split, self.featurizer)
+        return FewShotDataset(
+            self.task.folder, split, self.featurizer, self.shots, self._training, self.shots_seed
+        )
+
+    @functools.cached_property
+    def _training(self) -> TrainingQuestions:
+        return TrainingQuestions(DocumentDataset(self.task.folder, "train", self.featurizer.pages))
 
     @classmethod
     def read_inputs(cls, flags: argparse.Namespace) -> PageInputs:
         question = make_question(flags.prompt, flags.box, "--box" if flags.box else "--prompt")
+        shots = read_shots(flags.examples) if flags.examples else ()
         if flags.document:
             path = Path(flags.document)
             record, image = read_record(path)
-            return from_record(record, image, question, path.stem)
+            return from_record(record, image, question, path.stem, shots)
         ocr = read_file(flags.ocr, "--ocr") if flags.ocr else None
         content = read_file(flags.page, "--page")
         page = make_page(content, ocr, flags.page_number, flags.page, Limits())
         image, words, boxes, notes = page
-        return PageInputs(Path(flags.page).stem, image, words, boxes, question, notes)
+        return PageInputs(Path(flags.page).stem, image, words, boxes, question, notes, shots=shots)
 
     def stored_inputs(self, dataset: QuestionDataset, index: int, name: str) -> PageInputs:
         record, question = dataset.source(index)
         page, _ = dataset.question(index)
-        return from_record(record, decode_image(dataset.pages.picture(page)), question, name)
+        image = decode_image(dataset.pages.picture(page))
+        return from_record(record, image, question, name, dataset.shots(index))
 
     def featurize(self, inputs: PageInputs) -> Sample:
         pages = self.featurizer.pages
         prepared = pages.prepare_words(inputs.words, inputs.boxes)
         picture = pages.shrink(inputs.image)
         question = dataclasses.replace(inputs.question, answer=None)
-        return self.featurizer.finish(prepared, picture, inputs.words, inputs.boxes, question)
+        return self.featurizer.finish(
+            prepared, picture, inputs.words, inputs.boxes, question, shots=inputs.shots
+        )
 
     @classmethod
     def make_inputs(cls, values: Mapping[str, Any], name: str, limits: Limits) -> PageInputs:
@@ -268,6 +303,12 @@ class AnswerInference(Inference):
                 f"warning: the page has {pieces} pieces of words, more than the model's "
                 f"{self.task.spec.max_tokens}; the last ones are not read"
             )
+        _, kept = self.featurizer.prompt_ids(inputs.question.prompt, inputs.shots)
+        if kept < len(inputs.shots):
+            lines.append(
+                f"warning: {len(inputs.shots) - kept} of {len(inputs.shots)} examples left out: a "
+                f"prompt has at most {self.featurizer.spec.max_prompt} tokens"
+            )
         told = f"{len(inputs.words)} words; log probability of the answer {answer.score:.2f}"
         return [*lines, told]
 
@@ -307,7 +348,13 @@ class AnswerInference(Inference):
         return tokens is not None
 
     def groups(self, references: Sequence[Reference]) -> list[dict[str, str]]:
-        return [reference.groups for reference in references]
+        """With the kind "prompt": whether training has the very prompt."""
+        try:
+            seen = [self._training.has_prompt(r.question.prompt) for r in references]
+        except NoSplit:  # shards to evaluate on alone
+            return [reference.groups for reference in references]
+        names = ("not in the training split", "in the training split")
+        return [r.groups | {"prompt": names[s]} for r, s in zip(references, seen, strict=True)]
 
     def units(self, references: Sequence[Reference]) -> list[str]:
         return [reference.unit for reference in references]
@@ -345,6 +392,29 @@ class AnswerInference(Inference):
             "records_too_large": 0,
             "answers_too_long_for_the_model": sum(not self._fits(r) for r in references),
             "method": flags.method if flags.method == "greedy" else f"beam {flags.beam}",
+            **self._told_of_shots(dataset, len(references)),
+        }
+
+    def _told_of_shots(self, dataset: QuestionDataset, questions: int) -> dict[str, Any]:
+        """Of the examples that the prompts of the first questions should have, for the report."""
+        if not isinstance(dataset, FewShotDataset):
+            return {"shots": 0}
+        trained, wanted = self.task.config.prompt.shots, dataset.count * questions
+        dropped, missing = dataset.count_left_out(questions)
+        remarks = []
+        if trained < dataset.count:
+            remarks.append(f"prompts of training had at most {trained} examples")
+        if dropped or missing:
+            remarks.append(
+                f"of {wanted} examples {dropped} were dropped, as a prompt has at most "
+                f"{self.featurizer.spec.max_prompt} tokens, and {missing} are not in training"
+            )
+        return {
+            "shots": dataset.count,
+            "shots_in_training": trained,
+            "dropped_shots": dropped,
+            "missing_shots": missing,
+            "remarks": remarks,
         }
 
 

@@ -17,6 +17,7 @@ from xojl_jax.documents.record import DocumentRecord, parse_record, read_directo
 from xojl_jax.errors import BadInput, BadUsage
 from xojl_jax.subcommand import run_data_prep
 from xojl_jax.tasks.base import Limits
+from xojl_jax.tasks.document.answering.shots import Shot
 from xojl_jax.tasks.document.record_files import picture_of
 
 PDF = b"%PDF-"
@@ -33,6 +34,7 @@ class PageInputs(NamedTuple):
       question: its answer is not read.
       notes: what a person should know of how it was read.
       wants_picture: whether the answer shall come with the picture, for who gave a PDF.
+      shots: examples before the prompt.
     """
 
     name: str
@@ -42,12 +44,17 @@ class PageInputs(NamedTuple):
     question: Question
     notes: tuple[str, ...] = ()
     wants_picture: bool = False
+    shots: tuple[Shot, ...] = ()
 
 
 def from_record(
-    record: DocumentRecord, image: np.ndarray, question: Question, name: str
+    record: DocumentRecord,
+    image: np.ndarray,
+    question: Question,
+    name: str,
+    shots: tuple[Shot, ...] = (),
 ) -> PageInputs:
-    return PageInputs(name, image, record.words, record.boxes, question)
+    return PageInputs(name, image, record.words, record.boxes, question, shots=shots)
 
 
 def make_page(

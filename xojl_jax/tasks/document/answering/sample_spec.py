@@ -13,15 +13,17 @@ from xojl_jax.tasks.document.sample_spec import FeatureSpec
 
 # Of a page's arrays those that only pre-training reads.
 _HIDING = ("hidden_tokens", "hidden_patches", "aligned", "aligned_mask")
+SHOT_COUNTS = ("shots", "dropped_shots")
 
 
 @dataclasses.dataclass(frozen=True)
 class QuestionSpec:
-    """The sizes of a sample."""
+    """The sizes of a sample; `most_shots` examples come before the prompts of training."""
 
     page: FeatureSpec
     max_prompt: int
     max_answer: int
+    most_shots: int = 0
 
 
 def sample_spec(spec: QuestionSpec) -> dict[str, tuple[tuple[int, ...], type]]:
@@ -31,8 +33,12 @@ def sample_spec(spec: QuestionSpec) -> dict[str, tuple[tuple[int, ...], type]]:
     padding. prompt_box: in [0, 1] of the canvas, where `points` says that there is one. target: the
     answer's tokens, EOS last, then PAD; all PAD where the answer does not fit, or is not known.
     before: the same one place later, BOS first.
+
+    Where training has examples in its prompts, also shots: how many this prompt has, and
+    dropped_shots: how many there was no room for.
     """
     page = page_spec.sample_spec(spec.page)
+    counts = SHOT_COUNTS if spec.most_shots else ()
     return {
         **{name: entry for name, entry in page.items() if name not in _HIDING},
         "copyable": ((spec.page.max_tokens,), np.bool_),
@@ -42,6 +48,7 @@ def sample_spec(spec: QuestionSpec) -> dict[str, tuple[tuple[int, ...], type]]:
         "points": ((), np.bool_),
         "target": ((spec.max_answer,), np.int32),
         "before": ((spec.max_answer,), np.int32),
+        **dict.fromkeys(counts, ((), np.int32)),
     }
 
 

@@ -18,7 +18,7 @@ from xojl_jax.pretrained.text_encoder import abstract_params
 from xojl_jax.pretrained.tokenizer import PublishedTokenizer
 from xojl_jax.tasks.base import Bucket, Params
 from xojl_jax.tasks.document.answering.configure import answer_config
-from xojl_jax.tasks.document.answering.dataset import QuestionDataset
+from xojl_jax.tasks.document.answering.dataset import FewShotDataset, QuestionDataset
 from xojl_jax.tasks.document.answering.features import QuestionFeaturizer
 from xojl_jax.tasks.document.answering.fields import FIELDS
 from xojl_jax.tasks.document.answering.flops import forward_flops
@@ -26,7 +26,11 @@ from xojl_jax.tasks.document.answering.inference import AnswerInference
 from xojl_jax.tasks.document.answering.losses import answer_loss
 from xojl_jax.tasks.document.answering.model import AnswerModel
 from xojl_jax.tasks.document.answering.model_config import AnswerConfig
-from xojl_jax.tasks.document.answering.sample_spec import QuestionSpec, batch_spec
+from xojl_jax.tasks.document.answering.sample_spec import (
+    SHOT_COUNTS,
+    QuestionSpec,
+    batch_spec,
+)
 from xojl_jax.tasks.document.answering.vocabulary import AnswerVocabulary
 from xojl_jax.tasks.document.page_task import PageTask
 
@@ -46,6 +50,19 @@ class DocumentAnswersTask(PageTask):
     inference_type = AnswerInference
     fields = FIELDS
 
+    def __init__(self, config, metadata: dict[str, Any] | None = None):
+        super().__init__(config, metadata)
+        if config.prompt.shots and not self.reads_prompts:
+            raise BadUsage(
+                f"config.prompt.shots is {config.prompt.shots}, and this model reads no prompts: "
+                "choose a config.prompt.encoder and leave prompt in config.inputs"
+            )
+
+    @property
+    def reads_prompts(self) -> bool:
+        c = self.config
+        return c.prompt.encoder != "none" and "prompt" in split_names(c.inputs)
+
     # --- data --------------------------------------------------------------------------------
 
     @functools.cached_property
@@ -55,7 +72,7 @@ class DocumentAnswersTask(PageTask):
     @functools.cached_property
     def question_spec(self) -> QuestionSpec:
         c = self.config
-        return QuestionSpec(self.spec, c.prompt.max_tokens, c.answer.max_length)
+        return QuestionSpec(self.spec, c.prompt.max_tokens, c.answer.max_length, c.prompt.shots)
 
     @functools.cached_property
     def featurizer(self) -> QuestionFeaturizer:
@@ -93,6 +110,8 @@ class DocumentAnswersTask(PageTask):
         return {"config": read_json(Path(folder) / CONFIG), "tokenizer": text}
 
     def dataset(self, split: str) -> QuestionDataset:
+        if split == "train" and (shots := self.config.prompt.shots):
+            return FewShotDataset(self.folder, split, self.featurizer, shots)
         return QuestionDataset(self.folder, split, self.featurizer)
 
     def batch_spec(self, bucket: Bucket | None = None) -> dict[str, jax.ShapeDtypeStruct]:
@@ -167,18 +186,20 @@ class DocumentAnswersTask(PageTask):
             rngs={"dropout": rng} if train else {},
             method="scores",
         )
-        return answer_loss(
+        loss, metrics = answer_loss(
             scores,
             batch["target"],
             self.vocabulary,
             self.config.loss,
             self.config.answer.token_weights,
         )
+        counted = {name: batch[name] for name in SHOT_COUNTS if name in batch}
+        return loss, metrics | {n: count.mean(dtype=jnp.float32) for n, count in counted.items()}
 
     # --- prediction --------------------------------------------------------------------------
 
     def inference(self, flags=None) -> AnswerInference:
-        return AnswerInference(self)
+        return AnswerInference(self, flags)
 
 
 def _is_encoder(path: str) -> bool:
