@@ -9,7 +9,7 @@ import numpy as np
 
 from benchmarks.ledger_claims import Ablation
 from xojl_jax.evaluation.counts import ratio
-from xojl_jax.tasks.document.answering.compared import is_right
+from xojl_jax.tasks.document.answering.compared import is_accepted
 from xojl_jax.tasks.document.answering.features import INPUTS
 
 
@@ -63,7 +63,7 @@ def counts(inference, dataset, numbers: Sequence[int], answers: Sequence[Any]) -
         record, question = dataset.source(number)
         if question.answer is not None:
             row = units[record.split_group()]
-            row[0] += is_right(answer.answer, question.answer, (record.words, record.boxes))
+            row[0] += is_accepted(answer.answer, question, (record.words, record.boxes))
             row[1] += 1
     return {"records": list(units), "right": list(units.values())}
 

@@ -76,9 +76,7 @@ class DocVqaPage:
             except _BROKEN as error:
                 raise LeftOut("broken JSON of words") from error
         questions = [
-            Question("question", prompt, answer_of(answers, words.texts))
-            for prompt, answers in self._about["asked"]
-            if prompt
+            ask(prompt, answers, words.texts) for prompt, answers in self._about["asked"] if prompt
         ]
         return Page(pictures.fitted(number, self._side), words, questions=questions)
 
@@ -97,9 +95,12 @@ def ocr_words(result: dict) -> Words:
     return clean_words(texts, boxes, places, "ocr words")
 
 
-def answer_of(answers: Sequence[str], page: Sequence[str]) -> TextAnswer | None:
-    """The first of the answers that is on the page, where it is there first; else the first one, in
-    words of its own. None without one, as in the test split."""
-    found = [find_words(answer, page) for answer in answers if answer.split()]
+def ask(prompt: str, answers: Sequence[str], page: Sequence[str]) -> Question:
+    """A question with the answers that count as right, each once. First comes the first one that is
+    on the page, where it is there first; else the first one, in words of its own. None without one,
+    as in the test split."""
+    found = dict.fromkeys(find_words(answer, page) for answer in answers if answer.split())
     on_page = [words for words in found if all(isinstance(word, int) for word in words)]
-    return TextAnswer((on_page or found)[0]) if found else None
+    first = [TextAnswer(words) for words in (on_page or list(found))[:1]]
+    others = tuple(TextAnswer(words) for words in found if TextAnswer(words) not in first)
+    return Question("question", prompt, *first, also=others)

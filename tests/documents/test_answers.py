@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from tests.documents.random_answers import WORDS, boxes, every_answer
 from xojl_jax.documents import answers
-from xojl_jax.documents.answers import Cell, Question, TableAnswer
+from xojl_jax.documents.answers import Cell, Question, TableAnswer, TextAnswer
 from xojl_jax.documents.record import DocumentRecord, parse_record, record_to_json
 from xojl_jax.xojl.faults import XojlError
 
@@ -23,6 +23,36 @@ def test_what_is_written_is_read_back(answer, kind, box):
         questions=(Question(kind, "say", answer, box), Question(kind, "say")),
     )  # fmt: skip
     assert parse_record(record_to_json(record)).questions == record.questions
+
+
+def test_several_texts_are_right():
+    """Protects data sets with lists of answers, and records without any, which stay as they were;
+    numbers of words are checked in each."""
+    question = Question(
+        "question", "say", TextAnswer((1, "x")), also=(TextAnswer((2,)), TextAnswer(()))
+    )
+    fields = answers.question_to_fields(question)
+    assert fields["also"] == [[2], []]
+    assert answers.read_questions([fields], "q") == (question,)
+    assert answers.read_questions([fields | {"also": ["a b"]}], "q")[0].also == (
+        TextAnswer(("a", "b")),
+    )
+    assert question.accepted == (question.answer, *question.also)
+    alone = Question("question", "say", TextAnswer((1,)))
+    assert "also" not in answers.question_to_fields(alone) and alone.accepted == (alone.answer,)
+    assert Question("question", "say").accepted == ()
+    record = {"id": "a", "document": "b", "image": "c.png", "image_size": [1, 1], "words": ["w"]}
+    record |= {"boxes": [[0, 0, 1, 1]]}
+    for changed, said in (
+        ({"also": 3}, "a list of texts"),
+        ({"also": [[0], [1]]}, "questions[0] also[1]: expected a number below 1"),
+        ({"answer": {"fields": []}}, "only where the answer is a text"),
+        ({"answer": None}, "only where the answer is a text"),
+    ):
+        asked = fields | {"answer": {"text": [0]}, "also": [[0]]} | changed
+        with pytest.raises(XojlError) as error:
+            parse_record(record | {"questions": [asked]})
+        assert said in str(error.value)
 
 
 def test_a_table_covers_a_rectangle():

@@ -104,12 +104,19 @@ class Question:
       prompt: the instruction, in words.
       answer: None where nobody has said.
       box: of the page, what the prompt points at; a point is a box without size.
+      also: other texts that are right, too, where the answer is a text.
     """
 
     kind: str
     prompt: str
     answer: Answer | None = None
     box: Box | None = None
+    also: tuple[TextAnswer, ...] = ()
+
+    @property
+    def accepted(self) -> tuple[Answer, ...]:
+        """All answers that are right, the usual one first; none where nobody has said."""
+        return () if self.answer is None else (self.answer, *self.also)
 
 
 class UnevenTable(Exception):
@@ -152,17 +159,26 @@ def read_questions(value: Any, where: str) -> tuple[Question, ...]:
 
 
 def _read_question(value: Any, where: str) -> Question:
-    _check_keys(value, ("kind", "prompt"), ("answer", "box"), where)
+    _check_keys(value, ("kind", "prompt"), ("answer", "box", "also"), where)
     if value["kind"] not in KINDS:
         shown = shorten(str(value["kind"]))
         raise XojlError(shown, f"{where} kind", f"one of {', '.join(KINDS)}")
-    answer, box = value.get("answer"), value.get("box")
-    return Question(
+    answer, box, also = (value.get(name) for name in ("answer", "box", "also"))
+    question = Question(
         kind=value["kind"],
         prompt=read_string(value["prompt"], f"{where} prompt"),
         answer=None if answer is None else read_answer(answer, f"{where} answer"),
         box=None if box is None else read_box(box, f"{where} box"),
+        also=() if also is None else _read_also(also, f"{where} also"),
     )
+    if question.also and not isinstance(question.answer, TextAnswer):
+        raise XojlError("other texts", f"{where} also", "them only where the answer is a text")
+    return question
+
+
+def _read_also(value: Any, where: str) -> tuple[TextAnswer, ...]:
+    texts = read_list(value, "texts, each a list of words or a string", where)
+    return tuple(TextAnswer(_read_words(text, f"{where}[{i}]")) for i, text in enumerate(texts))
 
 
 def read_answer(value: Any, where: str) -> Answer:
@@ -327,6 +343,8 @@ def question_to_fields(question: Question) -> dict[str, Any]:
         fields["box"] = round_box(question.box)
     if question.answer is not None:
         fields["answer"] = answer_to_fields(question.answer)
+    if question.also:
+        fields["also"] = [list(text.words) for text in question.also]
     return fields
 
 

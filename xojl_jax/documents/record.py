@@ -227,8 +227,9 @@ def _check_counts(record: DocumentRecord, where: str) -> None:
         wanted = f"an end of at most {len(record.words)}, the number of words"
         raise XojlError(f"{list(record.lines[-1])}", f"{where} lines[-1]", wanted)
     for i, question in enumerate(record.questions):
-        if question.answer is not None:
-            check_words(question.answer, len(record.words), f"{where} questions[{i}] answer")
+        for j, answer in enumerate(question.accepted):
+            name = f"also[{j - 1}]" if j else "answer"
+            check_words(answer, len(record.words), f"{where} questions[{i}] {name}")
     if record.pages is not None and record.page >= record.pages:
         raise XojlError(f"page {record.page}", f"{where} page", f"below pages, {record.pages}")
 

@@ -30,10 +30,11 @@ def sentence_words(text: str) -> list[str]:
     return _TOKENIZE(text.lower()).split()
 
 
-def bleu_row(predicted: Sequence[str], reference: Sequence[str]) -> np.ndarray:
-    """float64[10]: words, reference words, and per order the matching and all n-grams."""
-    score = _BLEU.sentence_score(" ".join(predicted), [" ".join(reference)])
-    return np.array([len(predicted), len(reference), *score.counts, *score.totals], np.float64)
+def bleu_row(predicted: Sequence[str], *references: Sequence[str]) -> np.ndarray:
+    """float64[10]: words, words of the reference that is nearest in length, and per order the
+    n-grams that match one of the references, and all."""
+    score = _BLEU.sentence_score(" ".join(predicted), [" ".join(r) for r in references])
+    return np.array([len(predicted), score.ref_len, *score.counts, *score.totals], np.float64)
 
 
 # The words are tokens already.

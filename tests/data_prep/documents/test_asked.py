@@ -8,11 +8,11 @@ from PIL import Image
 
 from data_prep.documents.command import main
 from data_prep.documents.document import LocalFile
-from data_prep.documents.docvqa import DocVqaPage, answer_of
+from data_prep.documents.docvqa import DocVqaPage, ask
 from data_prep.documents.funsd import FunsdPage
 from data_prep.documents.json_files import find
 from data_prep.documents.page import LeftOut
-from xojl_jax.documents.answers import Field, FieldsAnswer, TextAnswer
+from xojl_jax.documents.answers import Field, FieldsAnswer, Question, TextAnswer
 from xojl_jax.documents.instructions import INSTRUCTIONS
 from xojl_jax.documents.record import read_directory
 from xojl_jax.errors import BadInput
@@ -154,18 +154,19 @@ def test_a_form_of_funsd(made):
 
 def test_questions_of_docvqa(made):
     """Protects DocVQA: one page of all questions about it, an answer as words of the page where one
-    of the answers is there, and none in a split without answers."""
+    of the answers is there, the others beside it, and none in a split without answers."""
     records, documents = made
     record = records["docvqa"]
     assert record.words == ("Annual", "report", "1998")
     assert record.boxes[0].tolist() == pytest.approx([0.1, 0.1, 0.2, 0.2])
     assert record.lines == ((0, 2), (2, 3))
     assert (record.id, record.split_group()) == ("docvqa:xnbl0037_1/0", "xnbl0037")
-    assert [(q.kind, q.prompt, q.answer) for q in record.questions] == [
-        ("question", "Which year?", TextAnswer((2,))),
-        ("question", "What report?", TextAnswer(("The", "yearly", "one"))),
-        ("question", "Where?", None),
-    ]
+    nineteen, yearly = TextAnswer(("nineteen",)), TextAnswer(("The", "yearly", "one"))
+    assert record.questions == (
+        Question("question", "Which year?", TextAnswer((2,)), also=(nineteen,)),
+        Question("question", "What report?", yearly, also=(TextAnswer(("all",)),)),
+        Question("question", "Where?"),
+    )
     assert documents["val_v1.0.json/gone0001_2.png"]["failed"].startswith("no picture in documents")
     assert documents["broken.json/"]["failed"].startswith("broken.json is no JSON file")
 
@@ -206,4 +207,9 @@ def test_a_file_of_questions_that_is_none_is_told(tmp_path):
     (tmp_path / "a.json").write_text('{"data": [{"question": "Who?"}]}', encoding="utf-8")
     with pytest.raises(BadInput, match=r"a\.json is no file of DocVQA"):
         list(find(LocalFile(tmp_path / "a.json"), "a.json"))
-    assert answer_of([" ", ""], ["a"]) is None
+    assert ask("?", [" ", ""], ["a"]) == Question("question", "?")
+    assert ask("?", ["x", "A", "a", "b", "x"], ["a"]).accepted == (
+        TextAnswer((0,)),
+        TextAnswer(("x",)),
+        TextAnswer(("b",)),
+    )

@@ -12,6 +12,7 @@ import numpy as np
 from xojl_jax.documents.answers import (
     Answer,
     FieldsAnswer,
+    Question,
     RegionsAnswer,
     TableAnswer,
     TextAnswer,
@@ -76,6 +77,11 @@ def plain_table(answer: Answer, page: Page) -> Table:
         tuple(TableCell(plain_text(c.words, page), c.rows, c.columns, c.header) for c in row)
         for row in answer.rows
     )
+
+
+def is_accepted(predicted: Answer, question: Question, page: Page) -> bool:
+    """Whether an answer is right by one of those that a question accepts."""
+    return any(is_right(predicted, answer, page) for answer in question.accepted)
 
 
 def is_right(predicted: Answer, reference: Answer, page: Page) -> bool:

@@ -29,7 +29,7 @@ from xojl_jax.evaluation.boxes import count_rows, iou, match_labels, mean_precis
 from xojl_jax.evaluation.counts import f1_scores, overlap, ratio
 from xojl_jax.tasks.document.answering.compared import (
     Page,
-    is_right,
+    is_accepted,
     labeled_boxes,
     placed_words,
     plain_fields,
@@ -90,6 +90,11 @@ class Result(NamedTuple):
         assert self.question.answer is not None
         return self.question.answer
 
+    @property
+    def texts(self) -> list[str]:
+        """All that are right, of answers that are texts."""
+        return [_text(answer, self) or "" for answer in self.question.accepted]
+
 
 class KindTable:
     """The part of a table that one kind of questions fills: n of the R results."""
@@ -127,7 +132,7 @@ def evaluate(results: Sequence[Result]) -> ScoreTable:
     if not results:
         raise BadInput("there is no question to evaluate: choose another split, or a larger limit")
     table = ScoreTable(len(results), groups=[result.unit for result in results])
-    right = np.array([is_right(r.predicted, r.reference, r.page) for r in results], float)
+    right = np.array([is_accepted(r.predicted, r.question, r.page) for r in results], float)
     table.add_mean("accuracy", list(right))
     for kind in KINDS:
         where = np.array([result.question.kind == kind for result in results])
@@ -148,7 +153,7 @@ def evaluate(results: Sequence[Result]) -> ScoreTable:
 
 def _classification(table: KindTable, results: Sequence[Result]) -> None:
     """Macro scores are means over the classes that the reference has."""
-    pairs = [(_plain(r.predicted, r), _plain(r.reference, r) or "") for r in results]
+    pairs = [_classes(r) for r in results]
     classes = sorted({reference for _, reference in pairs})
     numbers = {name: i for i, name in enumerate(classes)}
     rows = np.zeros((len(results), 3, len(classes)))
@@ -166,6 +171,15 @@ def _classification(table: KindTable, results: Sequence[Result]) -> None:
         }
 
     table.add(list(rows), scores)
+
+
+def _classes(result: Result) -> tuple[str | None, str]:
+    """(told, wanted); any class that is right counts as the wanted one."""
+    told, *right = (
+        _plain(answer, result) for answer in (result.predicted, *result.question.accepted)
+    )
+    wanted = right[0] or ""
+    return wanted if told in right else told, wanted
 
 
 def _layout(table: KindTable, results: Sequence[Result]) -> None:
@@ -192,41 +206,46 @@ def _table(table: KindTable, results: Sequence[Result]) -> None:
 
 
 def _question(table: KindTable, results: Sequence[Result]) -> None:
-    """Overlap: the mean over answers that are on the page; 0 where what is told is not."""
-    pairs = [(_text(r.predicted, r), _text(r.reference, r) or "") for r in results]
+    """By the best of the answers that are right. Overlap: the mean over answers that are on the
+    page; 0 where what is told is not."""
+    told = [_text(r.predicted, r) for r in results]
+    pairs = [
+        ("", []) if text is None else (text, r.texts) for text, r in zip(told, results, strict=True)
+    ]
     words = text_scores.squad_words
     for name, score in (
         ("exact_match", lambda told, wanted: float(words(told) == words(wanted))),
         ("f1", text_scores.squad_f1),
         ("anls", text_scores.anls),
     ):
-        table.add_mean(name, [0.0 if told is None else score(told, w) for told, w in pairs])
+        best = [max((score(text, w) for w in right), default=0.0) for text, right in pairs]
+        table.add_mean(name, best)
     table.add_mean("iou", [_evidence_iou(r) for r in results])
 
 
 def _evidence_iou(result: Result) -> float:
-    told, wanted = (
+    told, *right = (
         box_of(answer.words, result.boxes) if isinstance(answer, TextAnswer) else None
-        for answer in (result.predicted, result.reference)
+        for answer in (result.predicted, *result.question.accepted)
     )
-    if wanted is None:
+    wanted = [box for box in right if box is not None]
+    if not wanted:
         return float("nan")
-    return 0.0 if told is None else float(iou(np.array([told]), np.array([wanted]))[0, 0])
+    return 0.0 if told is None else float(iou(np.array([told]), np.array(wanted)).max())
 
 
 def _description(table: KindTable, results: Sequence[Result]) -> None:
-    """BLEU is that of all texts together, ROUGE-L and METEOR are means."""
-    pairs = [
-        [text_scores.sentence_words(_text(a, r) or "") for a in (r.predicted, r.reference)]
-        for r in results
-    ]
+    """BLEU is that of all texts together, ROUGE-L and METEOR are means, by the best of the texts
+    that are right."""
+    split = text_scores.sentence_words
+    pairs = [(split(_text(r.predicted, r) or ""), [split(t) for t in r.texts]) for r in results]
 
     def bleu(sums: np.ndarray) -> dict[str, np.ndarray]:
         return {"bleu": np.where(sums[:, 1] > 0, text_scores.bleu_scores(sums), np.nan)}
 
-    table.add([text_scores.bleu_row(*pair) for pair in pairs], bleu)
-    table.add_mean("rouge_l", [text_scores.rouge_l(*pair) for pair in pairs])
-    table.add_mean("meteor", [text_scores.meteor(*pair) for pair in pairs])
+    table.add([text_scores.bleu_row(told, *right) for told, right in pairs], bleu)
+    for name, score in (("rouge_l", text_scores.rouge_l), ("meteor", text_scores.meteor)):
+        table.add_mean(name, [max(score(told, r) for r in right) for told, right in pairs])
 
 
 def _reading(table: KindTable, results: Sequence[Result]) -> None:
