@@ -7,7 +7,7 @@ of its own. docs/document_record.md has the JSON.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -123,17 +123,31 @@ class UnevenTable(Exception):
     """Cells that do not cover a rectangle; the message says where."""
 
 
+class Spans(Protocol):
+    """How many rows and columns a cell takes."""
+
+    @property
+    def rows(self) -> int: ...
+    @property
+    def columns(self) -> int: ...
+
+
 def table_grid(table: TableAnswer) -> np.ndarray:
     """int32[rows, columns]: the number of the cell at each place, counted row by row.
 
     Raises:
       UnevenTable: two cells lie on one place, or none does.
     """
-    rows = len(table.rows)
-    columns = sum(cell.columns for cell in table.rows[0]) if rows else 0
+    return cell_grid(table.rows)
+
+
+def cell_grid(cells: Sequence[Sequence[Spans]]) -> np.ndarray:
+    """The same of rows of cells, each in the row where it begins."""
+    rows = len(cells)
+    columns = sum(cell.columns for cell in cells[0]) if rows else 0
     grid = np.full((rows, columns), -1, np.int32)
     number = 0
-    for r, row in enumerate(table.rows):
+    for r, row in enumerate(cells):
         for cell in row:
             free = np.flatnonzero(grid[r] < 0)
             c = int(free[0]) if free.size else columns

@@ -37,7 +37,7 @@ from xojl_jax.tasks.document.answering.compared import (
     plain_text,
     value_boxes,
 )
-from xojl_jax.tasks.document.answering.table_scores import teds
+from xojl_jax.tasks.document.answering.table_scores import grits, teds
 
 # The scores of the printed table, in order, each with what it says.
 SHOWN = {
@@ -53,6 +53,8 @@ SHOWN = {
     "extraction/iou": "overlap of values' boxes, by label",
     "table/teds": "TEDS: tables alike in structure and text",
     "table/teds_structure": "TEDS-Struct: tables alike in structure",
+    "table/grits_content": "GriTS_Con: grids alike in text",
+    "table/grits_topology": "GriTS_Top: grids alike in spans",
     "question/exact_match": "answers to questions equal but for case, punctuation, articles",
     "question/f1": "F1 of the words of answers to questions",
     "question/anls": "ANLS: answers to questions alike in letters, by half or more",
@@ -203,6 +205,8 @@ def _table(table: KindTable, results: Sequence[Result]) -> None:
     pairs = [(plain_table(r.predicted, r.page), plain_table(r.reference, r.page)) for r in results]
     table.add_mean("teds", [teds(*pair) for pair in pairs])
     table.add_mean("teds_structure", [teds(*pair, texts=False) for pair in pairs])
+    table.add_mean("grits_content", [grits(*pair) for pair in pairs])
+    table.add_mean("grits_topology", [grits(*pair, texts=False) for pair in pairs])
 
 
 def _question(table: KindTable, results: Sequence[Result]) -> None:
