@@ -22,6 +22,13 @@ def defaults() -> ConfigDict:
     # what it is worth.
     config.inputs = "picture,words,boxes,prompt"
 
+    # Batches come in at most so many buckets of static shapes, chosen from the sizes of the
+    # training questions (docs/buckets.md); 1: every batch has the full size.
+    config.data.buckets = 1
+    # The buckets themselves, TOKENSxANSWER with commas between, such as "160x16"; the full size is
+    # always one of them.
+    config.data.bucket_shapes = ""
+
     # Layers of the decoder that writes answers.
     config.model.decoder_layers = 6
 

@@ -17,6 +17,7 @@ from xojl_jax.data.loader import batches
 from xojl_jax.data.transforms import stack
 from xojl_jax.errors import BadUsage
 from xojl_jax.nn.vision import VisionEncoder
+from xojl_jax.tasks.buckets import make_bucket
 from xojl_jax.tasks.layout import buckets
 from xojl_jax.tasks.layout.sample_changes import rotate_sample
 from xojl_jax.tasks.layout.task import LayoutTask
@@ -182,7 +183,7 @@ def test_buckets_may_be_named_in_the_config():
 def test_work_of_a_bucket_and_of_what_is_real(task, batch):
     """Protects the rates: the full bucket costs what the config costs, a smaller one less, and what
     is real is no more than all."""
-    full, small = task.buckets()[-1], buckets.make_bucket((1, 16, 4, 16))
+    full, small = task.buckets()[-1], make_bucket(buckets.DIMENSIONS, (1, 16, 4, 16))
     assert task.flops(full) == task.flops()
     assert sum(task.flops(small).values()) < 0.2 * sum(task.flops().values())
     work = task.real_work(batch)

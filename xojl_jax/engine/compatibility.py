@@ -106,7 +106,12 @@ ADDED_DOCUMENT_FIELDS: dict[str, Any] = {
 # And of the task that trains text encoders.
 ADDED_TEXT_FIELDS: dict[str, Any] = {"data.tokenizer": "", "min_delta": 0.0}
 # And of the task that answers questions about pages.
-ADDED_ANSWER_FIELDS: dict[str, Any] = {"answer.token_weights": "equal", "prompt.shots": 0}
+ADDED_ANSWER_FIELDS: dict[str, Any] = {
+    "answer.token_weights": "equal",
+    "prompt.shots": 0,
+    "data.buckets": 1,
+    "data.bucket_shapes": "",
+}
 # Beginnings of parameter paths in 0.1.0 -> what they are today, such as "decoder/" ->
 # "trunk/decoder/". The longest one that fits counts.
 RENAMED_PARAMS: dict[str, str] = {}

@@ -53,6 +53,11 @@ class DocumentDataset:
             picture = picture or self._picture(stored, index)
         return prepared, picture
 
+    def words(self, index: int) -> Prepared:
+        """The words of a page in pieces."""
+        prepared = self._prepared.get(index)
+        return self._prepare(self.source[index], index) if prepared is None else prepared
+
     def augment(self, sample: Sample, rng: np.random.Generator) -> Sample:
         """The sample with other words and patches hidden."""
         return sample | self._featurizer.hide(sample, rng)

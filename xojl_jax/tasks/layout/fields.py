@@ -6,7 +6,7 @@ from xojl_jax.nn.feed_forward import FEED_FORWARDS
 from xojl_jax.nn.patch_embeds import PATCH_EMBEDS
 from xojl_jax.nn.patches import SHIFTS
 from xojl_jax.nn.scan import REMAT
-from xojl_jax.tasks.layout.buckets import MOST
+from xojl_jax.tasks.buckets import MOST
 from xojl_jax.tasks.layout.class_composer import COMPOSITIONS
 from xojl_jax.tasks.layout.decoder_stacks import DECODERS
 from xojl_jax.tasks.layout.embeddings import EMBEDDINGS

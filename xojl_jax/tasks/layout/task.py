@@ -20,16 +20,14 @@ from xojl_jax.data.buckets import choose_shapes
 from xojl_jax.data.shards import NoSplit, read_manifest
 from xojl_jax.errors import BadUsage
 from xojl_jax.tasks.base import Bucket, RealWork, Sample, Task
+from xojl_jax.tasks.buckets import choose, cut_batch, make_bucket
 from xojl_jax.tasks.layout import resized_params
 from xojl_jax.tasks.layout.buckets import (
     DIMENSIONS,
     MULTIPLES,
     answer_needs,
     bucket_spec,
-    choose,
-    cut_batch,
     full_shape,
-    make_bucket,
 )
 from xojl_jax.tasks.layout.class_inputs import ClassInputs
 from xojl_jax.tasks.layout.configure import model_config, read_tokenizer
@@ -43,7 +41,7 @@ from xojl_jax.tasks.layout.inference import LayoutInference
 from xojl_jax.tasks.layout.model import LayoutModel
 from xojl_jax.tasks.layout.model_config import ModelConfig
 from xojl_jax.tasks.layout.preview import MODE, LayoutPreview
-from xojl_jax.tasks.layout.sample_spec import FeatureSpec, batch_spec
+from xojl_jax.tasks.layout.sample_spec import FeatureSpec, batch_spec, sample_spec
 from xojl_jax.tasks.layout.schedules import scheduled, schedules_of
 from xojl_jax.tasks.layout.sequence_losses import Teaching
 from xojl_jax.tasks.layout.stage_losses import stage_losses
@@ -138,7 +136,9 @@ class LayoutTask(Task):
 
     @functools.cached_property
     def _buckets(self) -> tuple[Bucket, ...]:
-        return choose(self.config.data, full_shape(self.spec), self._train_sizes, self._cost)
+        full = full_shape(self.spec)
+        data = self.config.data
+        return choose(data, DIMENSIONS, full, self._train_sizes, self._cost, MULTIPLES)
 
     def _cost(self, shape) -> float:
         return sum(forward_flops(self.model_config.cut(*shape)).values())
@@ -158,7 +158,7 @@ class LayoutTask(Task):
     def answer_buckets(self, most: int) -> tuple[Bucket, ...]:
         full = full_shape(self.spec)
         if most <= 1:
-            return (make_bucket(full),)
+            return (make_bucket(DIMENSIONS, full),)
         if self.config.data.bucket_shapes:
             shapes = [bucket.shape for bucket in self._buckets]
         else:
@@ -168,7 +168,8 @@ class LayoutTask(Task):
                 sizes, full, most, self._cost, multiples=MULTIPLES, weights=weights
             )
         found = {tuple(shape) for shape in self._to_answer(np.array(shapes)).tolist()} | {full}
-        return tuple(map(make_bucket, sorted(found, key=lambda s: (self._cost(s), s))))
+        ordered = sorted(found, key=lambda s: (self._cost(s), s))
+        return tuple(make_bucket(DIMENSIONS, shape) for shape in ordered)
 
     def _to_answer(self, shapes: np.ndarray) -> np.ndarray:
         """Shapes, int[N, 4], with the full size in dimensions that an answer may depend on."""
@@ -183,7 +184,7 @@ class LayoutTask(Task):
         return all(need <= size for need, size in zip(needed, bucket.shape, strict=True))
 
     def cut(self, batch, bucket: Bucket) -> dict[str, np.ndarray]:
-        return cut_batch(batch, bucket_spec(self.spec, bucket))
+        return cut_batch(batch, sample_spec(bucket_spec(self.spec, bucket)))
 
     def batch_spec(self, bucket: Bucket | None = None) -> dict[str, jax.ShapeDtypeStruct]:
         return batch_spec(bucket_spec(self.spec, bucket), self.config.batch_size)

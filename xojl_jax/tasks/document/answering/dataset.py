@@ -1,25 +1,34 @@
 """Questions about the pages of a split of document shards, one after the other."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
+from xojl_jax.data.buckets import assign, holds
 from xojl_jax.documents.answers import Question
 from xojl_jax.documents.record import DocumentRecord
 from xojl_jax.errors import BadInput
-from xojl_jax.tasks.base import Sample
+from xojl_jax.tasks.base import Bucket, Sample
+from xojl_jax.tasks.buckets import cut_sample
 from xojl_jax.tasks.document.answering.features import QuestionFeaturizer
+from xojl_jax.tasks.document.answering.sample_spec import QuestionSpec, sample_spec
 from xojl_jax.tasks.document.answering.shots import Shot, TrainingQuestions
 from xojl_jax.tasks.document.dataset import DocumentDataset
 
 
 class QuestionDataset:
     """`len(dataset)`, `dataset[i] -> sample`, in the order of pages and of their questions. Safe to
-    share by threads.
+    share by threads. `buckets` says which bucket each sample is in once `use_buckets` was called;
+    until then there is but the full size.
 
     Raises:
       BadInput: the shards have no questions.
     """
+
+    buckets: np.ndarray | None = None
+    bucket_holds: np.ndarray | None = None
+    _bucket_specs: tuple[QuestionSpec, ...] = ()
 
     def __init__(self, folder: str | Path, split: str, featurizer: QuestionFeaturizer):
         self.featurizer = featurizer
@@ -47,6 +56,35 @@ class QuestionDataset:
             index,
             self.shots(index),
         )
+
+    def use_buckets(self, buckets: Sequence[Bucket]) -> None:
+        """Puts each sample into the first of these buckets that holds it."""
+        shapes = [bucket.shape for bucket in buckets]
+        self.buckets = assign(self.needed_sizes(), shapes)
+        self.bucket_holds = holds(shapes)
+        self._bucket_specs = tuple(self.featurizer.spec.cut(bucket) for bucket in buckets)
+
+    def to_bucket(self, sample: Sample, bucket: int) -> Sample:
+        """The sample in the shapes of bucket number `bucket`, which must hold it."""
+        return cut_sample(sample, sample_spec(self._bucket_specs[bucket]))
+
+    def needed_sizes(self) -> np.ndarray:
+        """int64[len(self), 2]: tokens of the page and of the answer. Every record is read. The full
+        size for damaged ones, which training tells of when it comes to them."""
+        spec, sizes = self.featurizer.spec, np.zeros((len(self), 2), np.int64)
+        for page, count in enumerate(np.diff(self._first)):
+            try:
+                record = self.pages.record(page)
+                word = self.pages.words(page).word[: spec.max_tokens]
+                lengths = [
+                    len(self.featurizer.tokens(q.answer, word, record.words, record.boxes) or ())
+                    for q in record.questions
+                ]
+                found = [(len(word), length) for length in lengths]
+            except BadInput:
+                found = [spec.shape] * int(count)
+            sizes[self._first[page] : self._first[page + 1]] = np.reshape(found, (-1, 2))
+        return np.maximum(sizes, 1)
 
     def augment(self, sample: Sample, rng: np.random.Generator) -> Sample:
         """The sample as it is."""

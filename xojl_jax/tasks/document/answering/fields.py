@@ -3,6 +3,7 @@ two."""
 
 from xojl_jax.config_fields import ANY, Number, OneOf, Rule, SomeOf
 from xojl_jax.nn.low_rank import INPUT_AXES
+from xojl_jax.tasks.buckets import MOST
 from xojl_jax.tasks.document.answering.features import INPUTS
 from xojl_jax.tasks.document.answering.losses import TOKEN_WEIGHTS
 from xojl_jax.tasks.document.answering.prompt import PROMPT_ENCODERS
@@ -13,6 +14,8 @@ _COUNT = Number(1)
 
 FIELDS: dict[str, Rule] = {
     **PAGE_FIELDS,
+    "data.buckets": Number(1, most=MOST),
+    "data.bucket_shapes": ANY,  # read by `buckets.parse_shapes`
     "inputs": SomeOf(INPUTS, fewest=1),
     "model.decoder_layers": _COUNT,
     "answer.max_length": Number(8, most=1 << 14),

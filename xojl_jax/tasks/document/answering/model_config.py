@@ -31,3 +31,9 @@ class AnswerConfig(PageConfig):
     def max_length(self) -> int:
         """L, tokens of an answer, EOS included."""
         return self.trunk.decoder.max_length
+
+    def cut(self, tokens: int, answer: int) -> "AnswerConfig":
+        """The same for samples of a bucket, for counting FLOPs."""
+        decoder = dataclasses.replace(self.trunk.decoder, max_length=answer)
+        trunk = dataclasses.replace(self.trunk, decoder=decoder)
+        return dataclasses.replace(self, max_tokens=tokens, trunk=trunk)

@@ -8,9 +8,14 @@ import dataclasses
 import jax
 import numpy as np
 
+from xojl_jax.tasks.base import Bucket
 from xojl_jax.tasks.document import sample_spec as page_spec
 from xojl_jax.tasks.document.sample_spec import FeatureSpec
 
+# What varies from question to question (docs/buckets.md), and what the sizes are rounded up to:
+# matrix units like even tiles.
+DIMENSIONS = ("tokens", "answer")
+MULTIPLES = (32, 8)
 # Of a page's arrays those that only pre-training reads.
 _HIDING = ("hidden_tokens", "hidden_patches", "aligned", "aligned_mask")
 SHOT_COUNTS = ("shots", "dropped_shots")
@@ -24,6 +29,23 @@ class QuestionSpec:
     max_prompt: int
     max_answer: int
     most_shots: int = 0
+
+    @property
+    def max_tokens(self) -> int:
+        return self.page.max_tokens
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """The sizes of `DIMENSIONS`."""
+        return self.max_tokens, self.max_answer
+
+    def cut(self, bucket: Bucket | None) -> "QuestionSpec":
+        """The same in the shapes of a bucket; None: as it is."""
+        if bucket is None:
+            return self
+        tokens, answer = bucket.shape
+        page = dataclasses.replace(self.page, max_tokens=tokens)
+        return dataclasses.replace(self, page=page, max_answer=answer)
 
 
 def sample_spec(spec: QuestionSpec) -> dict[str, tuple[tuple[int, ...], type]]:

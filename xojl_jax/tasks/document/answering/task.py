@@ -1,7 +1,7 @@
 """The task of answering questions about pages: instruction tuning of pre-trained encoders."""
 
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from xojl_jax.config_fields import flatten, split_names
+from xojl_jax.data.shards import NoSplit
 from xojl_jax.errors import BadUsage
 from xojl_jax.nn.low_rank import add_adapters, init_adapters
 from xojl_jax.pretrained import bert, names
@@ -17,6 +18,7 @@ from xojl_jax.pretrained.folder import CONFIG, WeightsFolder, read_json
 from xojl_jax.pretrained.text_encoder import abstract_params
 from xojl_jax.pretrained.tokenizer import PublishedTokenizer
 from xojl_jax.tasks.base import Bucket, Params
+from xojl_jax.tasks.buckets import choose, cut_batch, make_bucket, used_columns
 from xojl_jax.tasks.document.answering.configure import answer_config
 from xojl_jax.tasks.document.answering.dataset import FewShotDataset, QuestionDataset
 from xojl_jax.tasks.document.answering.features import QuestionFeaturizer
@@ -27,13 +29,18 @@ from xojl_jax.tasks.document.answering.losses import answer_loss
 from xojl_jax.tasks.document.answering.model import AnswerModel
 from xojl_jax.tasks.document.answering.model_config import AnswerConfig
 from xojl_jax.tasks.document.answering.sample_spec import (
+    DIMENSIONS,
+    MULTIPLES,
     SHOT_COUNTS,
     QuestionSpec,
     batch_spec,
+    sample_spec,
 )
 from xojl_jax.tasks.document.answering.vocabulary import AnswerVocabulary
 from xojl_jax.tasks.document.page_task import PageTask
 
+# Shapes to answer in, each half as wide as the next: a page of few words takes little time.
+ANSWER_BUCKETS = 3
 # Parameters that pre-training has, too: with adapters, they stay as they are.
 ENCODERS = ("trunk/vision/", "trunk/multiway/", "text/")
 
@@ -110,12 +117,51 @@ class DocumentAnswersTask(PageTask):
         return {"config": read_json(Path(folder) / CONFIG), "tokenizer": text}
 
     def dataset(self, split: str) -> QuestionDataset:
+        """The questions of a split, in buckets where there are several."""
+        dataset = self._open(split)
+        if len(self.buckets()) > 1:
+            dataset.use_buckets(self.buckets())
+        return dataset
+
+    def _open(self, split: str) -> QuestionDataset:
         if split == "train" and (shots := self.config.prompt.shots):
             return FewShotDataset(self.folder, split, self.featurizer, shots)
         return QuestionDataset(self.folder, split, self.featurizer)
 
     def batch_spec(self, bucket: Bucket | None = None) -> dict[str, jax.ShapeDtypeStruct]:
-        return batch_spec(self.question_spec, self.config.batch_size)
+        return batch_spec(self.question_spec.cut(bucket), self.config.batch_size)
+
+    def buckets(self) -> tuple[Bucket, ...]:
+        return self._buckets
+
+    @functools.cached_property
+    def _buckets(self) -> tuple[Bucket, ...]:
+        full = self.question_spec.shape
+        data = self.config.data
+        return choose(data, DIMENSIONS, full, self._train_sizes, self._cost, MULTIPLES)
+
+    def _cost(self, shape) -> float:
+        config = self.model_config.cut(*shape)
+        return sum(forward_flops(config, self.question_spec.max_prompt).values())
+
+    def _train_sizes(self):
+        """What the training questions need; nothing without such a split."""
+        try:
+            return self._open("train").needed_sizes(), None
+        except NoSplit:
+            return np.zeros((0, len(DIMENSIONS)), np.int64), None
+
+    def answer_buckets(self, most: int) -> tuple[Bucket, ...]:
+        """Of tokens of the page alone: an answer may always be as long as any."""
+        full = self.question_spec.shape
+        halves = [-(-full[0] // 2**i) for i in range(max(1, min(most, ANSWER_BUCKETS)))]
+        return tuple(make_bucket(DIMENSIONS, (tokens, full[1])) for tokens in sorted(set(halves)))
+
+    def fits(self, batch: Mapping[str, np.ndarray], bucket: Bucket) -> bool:
+        return used_columns(batch["tokens_mask"]) <= bucket.shape[0]
+
+    def cut(self, batch: Mapping[str, np.ndarray], bucket: Bucket) -> dict[str, np.ndarray]:
+        return cut_batch(batch, sample_spec(self.question_spec.cut(bucket)))
 
     def metadata(self) -> dict[str, Any]:
         prompt = {} if self.published_prompt is None else {"prompt": self.published_prompt}
@@ -175,7 +221,8 @@ class DocumentAnswersTask(PageTask):
         return "rest" if _is_encoder(path) or path.startswith("adapters/") else "decoder"
 
     def flops(self, bucket: Bucket | None = None) -> dict[str, float]:
-        return forward_flops(self.model_config, self.question_spec.max_prompt)
+        config = self.model_config if bucket is None else self.model_config.cut(*bucket.shape)
+        return forward_flops(config, self.question_spec.max_prompt)
 
     # --- the loss ----------------------------------------------------------------------------
 
