@@ -107,6 +107,9 @@ def defaults() -> ConfigDict:
     model.decoder_window = 0
     # Beyond that window, so many keys of the highest scores are seen, too, such as 64; 0: none.
     model.decoder_top_k = 0
+    # … selected in blocks of so many neighbors, such as 16, by the mean key of each (MoBA): of what
+    # is beyond the window, only these are read. 1: each key by its own score, so that all are read.
+    model.decoder_key_block = 1
     # Whether the decoder's attention is biased, per head, by how two positions are related in the
     # tree that it writes: same node, parent, child, sibling. It takes heads x max_target² numbers
     # a row of memory.

@@ -205,6 +205,23 @@ def test_a_cache_may_grow_between_steps():
         np.testing.assert_allclose(hidden, wanted[:, position], atol=1e-5)
 
 
+def test_steps_choose_the_blocks_that_whole_sequences_choose():
+    """Protects X098 in decoding: the means of blocks are kept through growth and reordering."""
+    _, params, x, memory, mask = setting(memories=2)
+    decoder = make_decoder(**SMALL, window=2, top_k=2, key_block=2)
+    x = jnp.stack([x[0], x[0], x[2], x[3]])  # two rows that the reordering below changes nothing of
+    wanted = run_forced(decoder, params, x, memory, mask, self_mask=None)
+    assert jnp.abs(wanted - run_forced(decoder, params, x, memory, mask)).max() > 1e-3
+    step = jax.jit(functools.partial(decoder.apply, params, method="step"))
+    cache = decoder.apply(params, memory, mask, 4, 4, method="start_cache")
+    assert shapes(cache.means) == [(4, 4, 2, 8)] * 3
+    for position in range(12):
+        if position == 4:
+            cache = reorder_cache(grow_cache(cache, 12), jnp.array([1, 0, 2, 3]))
+        hidden, cache = step(x[:, position], cache, jnp.int32(position))
+        np.testing.assert_allclose(hidden, wanted[:, position], atol=1e-5)
+
+
 def test_a_loop_of_steps_copies_no_memory():
     """Protects decoding's bandwidth: inside the loop nothing copies a layer's keys of the memory,
     and nothing cuts a layer's parameters out of the stacked ones."""

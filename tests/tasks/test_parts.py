@@ -162,6 +162,11 @@ def test_a_fusion_is_added_by_its_entry(monkeypatch):
         ("model.fusion", "first", r"config.model.fusion is 'first': choose from late"),
         ("model.patch_embed", "conv", r"config.model.patch_embed is 'conv': choose from shifted"),
         ("model.feed_forward", "moe", r"config.model.feed_forward is 'moe': choose from mlp"),
+        (
+            "model.decoder_key_block",
+            4,
+            r"decoder_key_block is 4: choose a config.model.decoder_top",
+        ),
         ("model.memory_stride", 3, r"config.model.memory_stride is 3: choose from 1, 2, 4"),
     ],
 )
@@ -181,6 +186,7 @@ def test_what_does_not_exist_is_refused_in_one_line(field, value, message):
             "model.attention_warmup": 10,
             "model.class_bias": "learned",
             "model.class_composition": "sum",
+            "model.decoder_key_block": 2,
             "model.decoder_top_k": 4,
             "model.decoder_window": 16,
             "model.embeddings": "hash,compositional,tag,content",

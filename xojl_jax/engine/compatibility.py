@@ -60,6 +60,7 @@ ADDED_FIELDS: dict[str, Any] = {
     "model.exit_at": 0.0,
     "model.decoder_window": 0,
     "model.decoder_top_k": 0,
+    "model.decoder_key_block": 1,
     "model.decoder_tree_bias": False,
     "model.patch_embed": "shifted",
     "model.fine_regions": 64,

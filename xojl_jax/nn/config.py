@@ -196,6 +196,7 @@ class DecoderConfig:
       max_length: positions that have an embedding, and that a cache can hold.
       window: earlier positions that a position sees; None: all.
       top_k: beyond the window, so many of the highest scores are seen, too; None: none.
+      key_block: keys of `top_k` that are selected together, by their mean; 1: each by its score.
       tree_bias: the scores of two positions are biased by how they are related in the tree that is
         written (tree_places.py).
       exit_at: each layer says how sure it is that what is there suffices (see exits.py), and a step
@@ -209,6 +210,7 @@ class DecoderConfig:
     top_k: int | None = None
     exit_at: float | None = None
     tree_bias: bool = False
+    key_block: int = 1
 
     @property
     def relations(self) -> int:

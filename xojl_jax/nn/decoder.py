@@ -13,7 +13,8 @@ D width, H heads, K head width.
 """
 
 import functools
-from typing import Any
+import itertools
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -22,6 +23,7 @@ from flax import struct
 from jaxtyping import Bool, Float, Int
 
 from xojl_jax.nn.attention import Mask, attend, attend_cached
+from xojl_jax.nn.attention.block_sparse import write_mean
 from xojl_jax.nn.blocks import ACTIVATIONS, Attention
 from xojl_jax.nn.config import BlockConfig, DecoderConfig
 from xojl_jax.nn.exits import ExitConfidence, skip_if_all
@@ -41,6 +43,20 @@ FIRST_LENGTH = 256
 CACHE = ("batch", "heads", "length", "head_dim")
 
 
+class Past(NamedTuple):
+    """What one layer keeps of earlier positions.
+
+    Attributes:
+      keys, values: [R, H, S, K].
+      means: [R, H, N, K], the mean key of each whole block of `key_block` positions; None where no
+        blocks are selected.
+    """
+
+    keys: Array
+    values: Array
+    means: Array | None = None
+
+
 @struct.dataclass
 class DecoderCache:
     """What a step needs of the past, and its layers' parameters.
@@ -55,8 +71,11 @@ class DecoderCache:
       memory_mask: bool[B, M].
       layers: for each layer its parameters, cut out of the stacked ones, kernels in the compute
         dtype.
+      means: for each layer [R, H, N, K], see `Past`; None for each where the config selects no
+        blocks.
       places: int32[R, S, 2], where the rows' own positions are in the tree that they write (see
         tree_places.py); None where the config has no `tree_bias`.
+      key_block: positions of a block.
     """
 
     keys: tuple[Array, ...]
@@ -65,7 +84,9 @@ class DecoderCache:
     memory_values: tuple[Array, ...]
     memory_mask: Array
     layers: tuple[Any, ...]
+    means: tuple[Array | None, ...]
     places: Array | None = None
+    key_block: int = struct.field(pytree_node=False, default=1)
 
 
 def reorder_cache(cache: DecoderCache, index: Array) -> DecoderCache:
@@ -74,9 +95,9 @@ def reorder_cache(cache: DecoderCache, index: Array) -> DecoderCache:
     A row may only take the place of rows of the same memory, since memories stay where they are.
     """
     take = functools.partial(jnp.take, indices=index, axis=0, mode="clip")
-    own = (cache.keys, cache.values, cache.places)
-    keys, values, places = jax.tree.map(take, own)
-    return cache.replace(keys=keys, values=values, places=places)
+    own = (cache.keys, cache.values, cache.places, cache.means)
+    keys, values, places, means = jax.tree.map(take, own)
+    return cache.replace(keys=keys, values=values, places=places, means=means)
 
 
 def grow_cache(cache: DecoderCache, positions: int) -> DecoderCache:
@@ -86,13 +107,15 @@ def grow_cache(cache: DecoderCache, positions: int) -> DecoderCache:
     with larger ones, instead of reading max_length positions from the start.
     """
 
-    def pad(x: Array, axis: int) -> Array:
-        more = positions - x.shape[axis]
+    def pad(x: Array, axis: int, size: int = positions) -> Array:
+        more = size - x.shape[axis]
         return jnp.pad(x, [(0, more if i == axis else 0) for i in range(x.ndim)])
 
     keys, values = jax.tree.map(functools.partial(pad, axis=2), (cache.keys, cache.values))
     places = jax.tree.map(functools.partial(pad, axis=1), cache.places)
-    return cache.replace(keys=keys, values=values, places=places)
+    blocks = functools.partial(pad, axis=2, size=positions // cache.key_block)
+    means = jax.tree.map(blocks, cache.means)
+    return cache.replace(keys=keys, values=values, places=places, means=means)
 
 
 def cache_lengths(max_length: int) -> tuple[int, ...]:
@@ -159,39 +182,43 @@ class DecoderBlock(nn.Module):
     def step(
         self,
         x: Array,
-        past: tuple[Array, Array],
+        past: Past,
         memory: tuple[Array, Array],
         position: Array,
         memory_mask: Array,
         self_mask: Mask,
         relations: Array | None = None,
-    ) -> tuple[Array, tuple[Array, Array]]:
-        """One position: x [R, 1, D], `past` the keys and values [R, H, S, K] of earlier positions,
-        `memory` those of the memory, relations int32[R, 1, S]. Returns x, and the past with this
-        position.
+    ) -> tuple[Array, Past]:
+        """One position: x [R, 1, D], `past` of earlier positions, `memory` its keys and values,
+        relations int32[R, 1, S]. Returns x, and the past with this position.
         """
         own, other = self.self_attention, self.memory_attention
         h = self.self_norm(x)
-        keys, values = self._write(h, past, position)
+        past = self._write(h, past, position, self_mask)
         q, bias = own.project_query(h), own.bias_of(relations)
-        y = attend_cached(q, keys, values, self_mask, position=position, bias=bias)
+        y = attend_cached(
+            q, past.keys, past.values, self_mask, position=position, bias=bias, means=past.means
+        )
         x = self._add(x, own.project_out(y))
 
         q = _share(other.project_query(self.memory_norm(x)), memory_mask.shape[0])
         y = attend_cached(q, *memory, Mask(key_mask=memory_mask))
         x = self._add(x, other.project_out(y.reshape(*x.shape[:2], *y.shape[2:])))
-        return self._add(x, self.mlp(self.mlp_norm(x), None)), (keys, values)
+        return self._add(x, self.mlp(self.mlp_norm(x), None)), past
 
-    def write(self, x: Array, past: tuple[Array, Array], position: Array) -> tuple[Array, Array]:
+    def write(self, x: Array, past: Past, position: Array, self_mask: Mask) -> Past:
         """The past with the keys and values of x [R, 1, D], as `step` writes them."""
-        return self._write(self.self_norm(x), past, position)
+        return self._write(self.self_norm(x), past, position, self_mask)
 
-    def _write(self, h: Array, past: tuple[Array, Array], position: Array) -> tuple[Array, Array]:
+    def _write(self, h: Array, past: Past, position: Array, self_mask: Mask) -> Past:
         # In place where the cache is a loop's carry.
         write = functools.partial(jax.lax.dynamic_update_slice_in_dim, start_index=position, axis=2)
         new = (part.swapaxes(1, 2) for part in self.self_attention.project_memory(h))
-        keys, values = map(write, past, new)
-        return keys, values
+        keys, values = map(write, (past.keys, past.values), new)
+        means = past.means
+        if means is not None:
+            means = write_mean(means, keys, position, self_mask.key_block)
+        return Past(keys, values, means)
 
     def _add(self, x: Array, y: Array) -> Array:
         return nn.with_logical_constraint(x + self.drop(y).astype(x.dtype), ACTIVATIONS)
@@ -224,7 +251,7 @@ class Decoder(nn.Module):
     def self_mask(self) -> Mask:
         """What the config lets a position see of the others."""
         c = self.config
-        return Mask(causal=True, window=c.window, top_k=c.top_k)
+        return Mask(causal=True, window=c.window, top_k=c.top_k, key_block=c.key_block)
 
     def __call__(
         self,
@@ -309,7 +336,15 @@ class Decoder(nn.Module):
             # The cache is a loop's carry: what it holds must not depend on the call.
             memory_mask = jnp.ones((batch, length), bool)
         places = jnp.zeros((shape[0], shape[2], 2), jnp.int32) if c.tree_bias else None
-        return DecoderCache(own, own, memory_keys, memory_values, memory_mask, layers, places)
+        means: tuple[Array | None, ...] = (None,) * len(layers)
+        if c.key_block > 1:
+            blocks = (*shape[:2], shape[2] // c.key_block, shape[3])
+            zeros = nn.with_logical_constraint(jnp.zeros(blocks, self.dtype), CACHE)
+            means = (zeros,) * len(layers)
+        return DecoderCache(
+            *(own, own, memory_keys, memory_values, memory_mask, layers, means, places),
+            key_block=c.key_block,
+        )
 
     def step(
         self,
@@ -335,7 +370,7 @@ class Decoder(nn.Module):
             place = place[:, None]
             places = jax.lax.dynamic_update_slice_in_dim(places, place, position, axis=1)
             relations = place_relations(place, places)
-        past = zip(cache.keys, cache.values, strict=True)
+        past = itertools.starmap(Past, zip(cache.keys, cache.values, cache.means, strict=True))
         memory = zip(cache.memory_keys, cache.memory_values, strict=True)
         done = jnp.zeros(x.shape[0], bool)
         for number, (layer, own, other) in enumerate(zip(cache.layers, past, memory, strict=True)):
@@ -347,11 +382,13 @@ class Decoder(nn.Module):
                 if number:
                     sure = nn.sigmoid(self.exits(self.norm(x)[:, 0], number - 1))
                     done |= sure > self.config.exit_at
-                write = functools.partial(self._run, "write", layer, x, own, position)
+                write = functools.partial(self._run, "write", layer, x, own, position, self_mask)
                 x, own = skip_if_all(done, step, write, x)
             written.append(own)
-        keys, values = zip(*written, strict=True)
-        return self.norm(x)[:, 0], cache.replace(keys=keys, values=values, places=places)
+        keys, values, means = zip(*written, strict=True)
+        return self.norm(x)[:, 0], cache.replace(
+            keys=keys, values=values, places=places, means=means
+        )
 
     def _cut_layers(self) -> tuple[Any, ...]:
         """The parameters of each layer, cut out of the stacked ones."""

@@ -10,6 +10,7 @@ Letters: R rows, L positions, D width.
 """
 
 from collections.abc import Callable
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -43,18 +44,18 @@ class ExitConfidence(nn.Module):
 
 def skip_if_all(
     done: Bool[Array, " R"],
-    layer: Callable[[], tuple[Array, tuple[Array, Array]]],
-    write: Callable[[], tuple[Array, Array]],
+    layer: Callable[[], tuple[Array, Any]],
+    write: Callable[[], Any],
     x: Float[Array, "R 1 D"],
-) -> tuple[Array, tuple[Array, Array]]:
+) -> tuple[Array, Any]:
     """One layer's step where some rows are done: they keep x; where all are, only `write` runs.
 
     Args:
-      layer: gives x [R, 1, D] after the layer, and its keys and values.
-      write: gives its keys and values alone.
+      layer: gives x [R, 1, D] after the layer, and the layer's past, a tree of arrays.
+      write: gives that past alone.
     """
 
-    def run() -> tuple[Array, tuple[Array, Array]]:
+    def run() -> tuple[Array, Any]:
         after, past = layer()
         return jnp.where(done[:, None, None], x, after), past
 

@@ -10,7 +10,7 @@ import jax
 from jaxtyping import Float
 
 from xojl_jax.errors import BadUsage
-from xojl_jax.nn.attention import blockwise, cudnn, sparse
+from xojl_jax.nn.attention import block_sparse, blockwise, cudnn, sparse
 from xojl_jax.nn.attention.bias import Bias
 from xojl_jax.nn.attention.mask import Mask
 
@@ -34,6 +34,7 @@ BACKENDS: dict[str, Backend] = {
     "cudnn": Backend(cudnn.attend, cudnn.supports),
     "blockwise": Backend(blockwise.attend, blockwise.supports),
     "sparse": Backend(sparse.attend, sparse.supports),
+    "block_sparse": Backend(block_sparse.attend, block_sparse.supports),
 }
 # The one that runs on every platform: it is made of XLA's own operations.
 PORTABLE = "blockwise"

@@ -6,6 +6,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Float, Int
 
+from xojl_jax.nn.attention import block_sparse
 from xojl_jax.nn.attention.mask import Mask
 from xojl_jax.nn.attention.precision import masked_score
 from xojl_jax.nn.attention.sparse import sparse_weights
@@ -21,6 +22,7 @@ def attend_cached(
     *,
     position: Int[Array, ""] | None = None,
     bias: Float[Array, "B H Q S"] | None = None,
+    means: Float[Array, "B H N K"] | None = None,
 ) -> Float[Array, "B Q H K"]:
     """Queries over a whole buffer; what they see is the same `Mask` that whole sequences use.
 
@@ -33,10 +35,15 @@ def attend_cached(
       position: int32[], where the one query is. The buffer is written up to there, its own key and
         value included.
       bias: [B, H, Q, S], added to the scores; not with a mask of the highest scores.
+      means: [B, H, N, K], mean keys of the buffer's blocks, for a mask that selects blocks.
 
     Returns:
       [B, Q, H, K] in the dtype of q. Softmax in float32; a query that sees nothing gives 0.
     """
+    if mask.key_block > 1 and position is not None:
+        if means is None:
+            raise ValueError("a mask that selects blocks of keys needs their means")
+        return block_sparse.attend_step(q, keys, values, means, mask, position)
     dot = functools.partial(jnp.einsum, preferred_element_type=jnp.float32)
     seen = _seen(mask, keys.shape[2], position)
     if mask.top_k is not None and position is not None:

@@ -42,6 +42,8 @@ class Mask:
         and are seen by, all.
       top_k: beyond the window, a query sees the so many keys of the highest scores, too: which ones
         no position tells, so `visible` leaves the window out, and `near` has it.
+      key_block: how many neighboring keys are selected together, by their mean (block_sparse.py);
+        1: each by its own score. `top_k` is a multiple of it, and the window at least one less.
     """
 
     key_mask: Array | None = None
@@ -52,6 +54,7 @@ class Mask:
     window: int | None = struct.field(pytree_node=False, default=None)
     window_prefix: int = struct.field(pytree_node=False, default=0)
     top_k: int | None = struct.field(pytree_node=False, default=None)
+    key_block: int = struct.field(pytree_node=False, default=1)
 
     @property
     def banded(self) -> bool:

@@ -3,7 +3,7 @@
 The keys beyond the window are selected for every query and head by the scores themselves, as
 SparseK attention does (Lou et al. 2024), but exactly: so all scores are computed, for some rows of
 queries at a time, and only softmax and values are sparse. It changes what a position may draw on,
-not how much is read.
+not how much is read; block_sparse.py reads less.
 
 Letters: B batch, Tq queries, S keys, H heads, K head width. Scores, softmax and sums are float32
 (float64 for float64 inputs).
@@ -30,6 +30,8 @@ def supports(q: Array, k: Array, v: Array, mask: Mask, bias) -> str | None:
     """None, or why not."""
     if mask.top_k is None:
         return "the mask selects no keys by their scores"
+    if mask.key_block > 1:
+        return "it selects keys one by one"
     if bias is not None:
         return "it has no bias"
     return None

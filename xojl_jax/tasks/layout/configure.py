@@ -100,21 +100,7 @@ def model_config(
         pieces=pieces,
         num_prefixes=len(ELEMENTS) if m.html_prefixes else 0,
     )
-    decoder = DecoderConfig(
-        block,
-        m.decoder_layers,
-        m.max_target,
-        m.decoder_window or None,
-        m.decoder_top_k or None,
-        m.exit_at or None,
-        m.decoder_tree_bias,
-    )
-    if decoder.exit_at and m.decoder != "shared":
-        raise BadUsage("config.model.exit_at is of the shared decoder (config.model.decoder)")
-    if decoder.top_k and not decoder.window:
-        raise BadUsage("config.model.decoder_top_k selects keys beyond config.model.decoder_window")
-    if decoder.top_k and decoder.tree_bias:
-        raise BadUsage("config.model.decoder_top_k takes no decoder_tree_bias")
+    decoder = _decoder_config(m, block)
     if m.patch_drop and m.lsa_window:
         raise BadUsage("config.model.patch_drop leaves gaps, which no lsa_window is defined for")
     fusion = FUSIONS[m.fusion]
@@ -140,6 +126,38 @@ def model_config(
         fusion_weights=m.fusion_weights,
         masked_map=config.data.buckets > 1 or bool(config.data.bucket_shapes),
     )
+
+
+def _decoder_config(m, block: BlockConfig) -> DecoderConfig:
+    """Of `config.model`.
+
+    Raises:
+      BadUsage: switches that do not go together.
+    """
+    decoder = DecoderConfig(
+        block,
+        m.decoder_layers,
+        m.max_target,
+        m.decoder_window or None,
+        m.decoder_top_k or None,
+        m.exit_at or None,
+        m.decoder_tree_bias,
+        m.decoder_key_block,
+    )
+    if decoder.exit_at and m.decoder != "shared":
+        raise BadUsage("config.model.exit_at is of the shared decoder (config.model.decoder)")
+    if decoder.top_k and not decoder.window:
+        raise BadUsage("config.model.decoder_top_k selects keys beyond config.model.decoder_window")
+    if decoder.top_k and decoder.tree_bias:
+        raise BadUsage("config.model.decoder_top_k takes no decoder_tree_bias")
+    size = m.decoder_key_block
+    if size > 1 and (not m.decoder_top_k or m.decoder_top_k % size or m.decoder_window < size - 1):
+        raise BadUsage(
+            f"config.model.decoder_key_block is {size}: choose a config.model.decoder_top_k "
+            f"({m.decoder_top_k}) that is a multiple of it, and a config.model.decoder_window "
+            f"({m.decoder_window}) of {size - 1} or more"
+        )
+    return decoder
 
 
 def read_tokenizer(config, metadata: dict | None) -> ClassTokenizer | None:

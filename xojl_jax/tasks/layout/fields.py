@@ -57,6 +57,7 @@ FIELDS: dict[str, Rule] = {
     "model.decoder_layers": _COUNT,
     "model.decoder_window": _FROM_ZERO,
     "model.decoder_top_k": _FROM_ZERO,
+    "model.decoder_key_block": _COUNT,
     "model.decoder_tree_bias": ANY,
     "model.exit_at": _SHARE,
     "model.mlp_ratio": _COUNT,

@@ -11,7 +11,7 @@ import functools
 
 import numpy as np
 
-from xojl_jax.nn.config import VisionConfig
+from xojl_jax.nn.config import DecoderConfig, VisionConfig
 from xojl_jax.nn.patch_embeds import patch_embed_class
 from xojl_jax.nn.patches import patch_grid
 from xojl_jax.tasks.base import RealWork, Sample
@@ -73,6 +73,18 @@ def vision_flops(c: VisionConfig) -> dict[str, float]:
     }
 
 
+def _keys_read(c: DecoderConfig) -> int:
+    """Keys that a position of the decoder computes a score with, masked ones included."""
+    if c.key_block == 1:
+        return c.max_length
+    return min((c.window or 0) + (c.top_k or 0), c.max_length)
+
+
+def _means_read(c: DecoderConfig) -> int:
+    """Mean keys of blocks by which a position chooses, where it does."""
+    return 0 if c.key_block == 1 else c.max_length // c.key_block
+
+
 def decoder_flops(c: ModelConfig) -> dict[str, float]:
     """Both views: two sequences of `max_length` tokens, one memory."""
     decoder, width, nodes = c.trunk.decoder, c.block.width, c.html.max_nodes
@@ -87,7 +99,10 @@ def decoder_flops(c: ModelConfig) -> dict[str, float]:
         * length
         * (block_flops(decoder.block) + 4.0 * width * inner),
         "decoder memory": stacks * decoder.layers * 4.0 * width * inner * memory,
-        "decoder self-attention": 2.0 * decoder.layers * decoder.max_length**2 * (4 * inner + bias),
+        "decoder self-attention": 2.0
+        * decoder.layers
+        * decoder.max_length
+        * (_keys_read(decoder) * (4 * inner + bias) + 2 * inner * _means_read(decoder)),
         "decoder cross-attention": 4.0 * decoder.layers * length * memory * inner,
         # Scores, and the expected next node that the prior gives to each position.
         "logits": 2.0 * length * width * (outputs + nodes),
