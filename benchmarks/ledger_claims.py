@@ -152,6 +152,13 @@ ABLATIONS: dict[str, Ablation] = {
         "",
         {"model.html_prefixes": True, **_with("html_prefix")},
     ),
+    "no_pyramid": Ablation(
+        "X066",
+        "a feature pyramid, against the last layer",
+        "5 pictures a second on a GPU",
+        {"model.visual_memory": "last"},
+        default=True,
+    ),
     "progressive": Ablation(
         "X055", "patches at three scales", "", {"model.patch_embed": "progressive"}
     ),

@@ -129,6 +129,9 @@ def defaults() -> ConfigDict:
     model.max_classes = 32
     # Tokens a target sequence may hold, the end token included.
     model.max_target = 2048
+    # Where the visual grid comes from that the decoder reads: a feature "pyramid" of the vision
+    # encoder's layers, or the "last" of them alone.
+    model.visual_memory = "pyramid"
     # The decoder attends to a visual grid that is coarser by this factor on each side (1, 2, 4).
     model.memory_stride = 2
     # Dropout rate of residual branches.

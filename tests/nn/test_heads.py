@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from flax import linen as nn
 
-from xojl_jax.nn.heads import PooledClassifier, Pyramid, SpatialAttention, TokenClassifier
+from xojl_jax.nn.heads import LastTap, PooledClassifier, Pyramid, SpatialAttention, TokenClassifier
 
 
 def _normal(*shape, seed=0):
@@ -91,6 +91,27 @@ def test_pyramid_leaves_padding_out(filled):
         np.testing.assert_array_equal(level.features, other.features)
     assert levels[2].mask[0].tolist() == [[True, True], [True, True]]
     assert levels[0].mask.sum() == 36 and levels[3].mask.all()
+
+
+def test_the_last_tap_alone_is_means_of_its_real_patches(filled):
+    """Protects what a pyramid is compared with (X066): the cells and masks of its levels, of one
+    tap."""
+    taps, grid = _normal(4, 1, 16, 8), (4, 4)
+    valid = jnp.zeros(grid, bool).at[:3, :3].set(True).reshape(1, 16)
+    model = LastTap(2)
+    params, apply = filled(model, taps, grid, valid), _apply(model, grid)
+    (found,) = apply(params, taps, valid)
+    (level,) = _apply(Pyramid(16, levels=(2,)), grid)(
+        filled(Pyramid(16, levels=(2,)), taps, grid, valid), taps, valid
+    )
+    np.testing.assert_array_equal(found.mask, level.mask)
+    x = np.asarray(taps[-1, 0]).reshape(*grid, 8)
+    x = (x - x.mean(-1, keepdims=True)) / np.sqrt(x.var(-1, keepdims=True) + 1e-6)
+    x = x * np.asarray(params["params"]["norm"]["scale"]) + np.asarray(
+        params["params"]["norm"]["bias"]
+    )
+    np.testing.assert_allclose(found.features[0, 0, 0], x[:2, :2].mean((0, 1)), atol=1e-5)
+    np.testing.assert_allclose(found.features[0, 1, 1], x[2, 2], atol=1e-5)
 
 
 def test_spatial_attention_scales_by_its_map(filled):

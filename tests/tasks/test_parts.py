@@ -130,6 +130,18 @@ def test_an_embedding_and_a_position_are_added_by_their_entries(monkeypatch):
     assert "class composition" not in task.flops()
 
 
+def test_without_a_pyramid_there_is_one_norm():
+    """Protects PICTURE_LEVELS as a list, and what X066 is measured against."""
+    pyramid, last = (
+        LayoutTask(small_config(**{"stage": 3, "model.visual_memory": name}))
+        for name in ("pyramid", "last")
+    )
+    assert part_names(last) - part_names(pyramid) == {"pyramid/norm"}
+    gone = part_names(pyramid) - part_names(last)
+    assert gone and all(name.startswith("pyramid/") for name in gone)
+    assert last.flops()["pyramid"] < pyramid.flops()["pyramid"] / 5
+
+
 class NoFusion(nn.Module):
     """Gives both token sets back as they are."""
 
@@ -167,6 +179,7 @@ def test_a_fusion_is_added_by_its_entry(monkeypatch):
             4,
             r"decoder_key_block is 4: choose a config.model.decoder_top",
         ),
+        ("model.visual_memory", "fpn", r"config.model.visual_memory is 'fpn': choose from pyramid"),
         ("model.memory_stride", 3, r"config.model.memory_stride is 3: choose from 1, 2, 4"),
     ],
 )
@@ -204,6 +217,7 @@ def test_what_does_not_exist_is_refused_in_one_line(field, value, message):
             "model.decoder_tree_bias": True,
             "model.fusion": "early",
             "model.patch_embed": "progressive",
+            "model.visual_memory": "last",
         },
     ],
     ids=["everything", "two decoders"],

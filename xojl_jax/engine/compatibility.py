@@ -56,6 +56,7 @@ ADDED_FIELDS: dict[str, Any] = {
     "model.patch_drop": 0.0,
     "model.fusion_pairs": "all",
     "model.fusion_weights": False,
+    "model.visual_memory": "pyramid",
     "model.decoder": "shared",
     "model.exit_at": 0.0,
     "model.decoder_window": 0,

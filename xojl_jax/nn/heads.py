@@ -1,4 +1,4 @@
-"""What reads the trunk: token classifier, attention pooling, feature pyramid, spatial attention."""
+"""What reads the trunk: classifiers, attention pooling, levels of its taps, spatial attention."""
 
 from collections.abc import Sequence
 
@@ -129,6 +129,30 @@ class Pyramid(nn.Module):
                 smooth = convolution(self.width, 3, ("mlp", "embed"), self.dtype, f"smooth_{level}")
                 found[level] = Level(smooth(cells), cells_mask)
         return tuple(found[level] for level in self.levels)
+
+
+class LastTap(nn.Module):
+    """The last tap alone, at the stride of one level: what a pyramid is compared with.
+
+    taps and grid as of `Pyramid`; the features keep the width of the tap. `level` is one of the
+    pyramid's.
+    """
+
+    level: int
+    dtype: DTypeLike = jnp.float32
+
+    @nn.compact
+    def __call__(
+        self,
+        taps: Float[Array, "4 B N D"],
+        grid: tuple[int, int],
+        patch_mask: Bool[Array, "B N"] | None = None,
+    ) -> tuple[Level]:
+        mask = jnp.ones(taps.shape[1:3], bool) if patch_mask is None else patch_mask
+        cells = LayerNorm(dtype=self.dtype, name="norm")(taps[-1])
+        cells = cells.reshape(len(cells), *grid, -1)
+        cells, mask = _resample(cells, mask.reshape(len(cells), *grid), self.level - 1)
+        return (Level(jnp.where(mask[..., None], cells, 0), mask),)
 
 
 class SpatialAttention(nn.Module):

@@ -117,6 +117,7 @@ def model_config(
         fusion=m.fusion,
         fusion_layers=m.fusion_layers,
         heads=heads_of(config, stage),
+        visual_memory=m.visual_memory,
         memory_stride=m.memory_stride,
         vocabulary_size=vocabulary_size,
         num_categories=len(CATEGORIES),

@@ -14,7 +14,7 @@ from xojl_jax.tasks.layout.fusion import FUSIONS
 from xojl_jax.tasks.layout.heads import HEADS
 from xojl_jax.tasks.layout.node_positions import POSITIONS
 from xojl_jax.tasks.layout.stages import STAGES
-from xojl_jax.tasks.layout.visual_memory import STRIDES
+from xojl_jax.tasks.layout.visual_memory import PICTURE_LEVELS, STRIDES
 
 _COUNT = Number(1)
 _FROM_ZERO = Number(0)
@@ -66,6 +66,7 @@ FIELDS: dict[str, Rule] = {
     "model.max_nodes": Number(1, most=_MOST_IDS),
     "model.max_classes": Number(1, most=_MOST_IDS),
     "model.max_target": Number(16, most=_MOST_IDS),
+    "model.visual_memory": OneOf(PICTURE_LEVELS),
     "model.memory_stride": OneOf(STRIDES),
     "model.dropout": _RATE,
     "model.dtype": OneOf(DTYPES),

@@ -52,6 +52,7 @@ class ModelConfig:
       patch_drop: share of patches that training leaves out.
       decoder: a name in `DECODERS`.
       heads: names in `HEADS`, those that this stage trains, in the order of their computation.
+      visual_memory: a name in `PICTURE_LEVELS`.
       memory_stride: how much coarser the grid of the visual memory is than the patches' grid.
       masked_map: the spatial attention reads no padding, so that a record's features do not depend
         on how many rows of padding its bucket has. (Without buckets it does, as in 0.1.0.)
@@ -71,6 +72,7 @@ class ModelConfig:
     patch_drop: float = 0.0
     fusion_pairs: str = "all"
     fusion_weights: bool = False
+    visual_memory: str = "pyramid"
 
     @property
     def block(self) -> BlockConfig:
