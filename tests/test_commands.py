@@ -68,7 +68,8 @@ def call(module: str, *arguments: str) -> subprocess.CompletedProcess:
 def test_evaluate_reports_both_views_beside_the_baseline(run, tmp_path, capsys):
     """Protects the report: every metric with an interval, valid answers even of noise."""
     out = tmp_path / "report.json"
-    evaluate.main([f"--workdir={run}", "--limit=4", "--batch-size=1", f"--out={out}"])
+    argv = [f"--workdir={run}", "--limit=4", "--batch-size=1", "--attention-overlap"]
+    evaluate.main([*argv, f"--out={out}"])
     assert "tags only" in capsys.readouterr().out
     report = json.loads(out.read_text())
     assert report["baseline"]["records"] == 4
@@ -77,6 +78,8 @@ def test_evaluate_reports_both_views_beside_the_baseline(run, tmp_path, capsys):
         assert scores["valid"]["value"] == scores["completed"]["value"] == 1.0
         f1 = scores["element_micro_f1"]
         assert 0 <= f1["low"] <= f1["value"] <= f1["high"] <= 1
+        overlap = scores["attention_iou_class"]
+        assert 0 <= overlap["low"] <= overlap["value"] <= overlap["high"] <= 1
 
 
 def test_a_suite_scores_groups_and_changed_inputs_side_by_side(run, tmp_path, capsys):

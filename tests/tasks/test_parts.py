@@ -236,8 +236,9 @@ def test_parts_go_together(changes):
     wanted = {*task.model_config.heads, "semantic", "detail"}
     assert {f"loss/{name}" for name in wanted} <= metrics.keys()
     inference = task.inference()
-    for options in ({"confidence": True}, {"mode": "detail", "method": "beam"}):
+    for options in ({"confidence": True, "overlap": True}, {"mode": "detail", "method": "beam"}):
         predict = functools.partial(inference.predict, **options)
         found = jax.eval_shape(predict, params, batch)
         assert (found.gains is not None) == ("confidence" in options)
+        assert (found.overlap is not None) == ("overlap" in options)
         assert (found.weights is not None) == bool(task.config.model.fusion_weights)

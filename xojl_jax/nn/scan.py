@@ -46,7 +46,8 @@ def scan_layers(
         # A scan's body is compiled once: nothing outside could be merged with what is recomputed.
         layer = nn.remat(layer, prevent_cse=False, policy=REMAT[remat])
     options = {
-        "variable_axes": {"params": 0},
+        # What is captured of layers (`capture_intermediates`) is stacked as parameters are.
+        "variable_axes": {"params": 0, "intermediates": 0},
         # Without it, all layers would start from the same numbers and drop the same places.
         "split_rngs": {"params": True, "dropout": True},
         "length": length,

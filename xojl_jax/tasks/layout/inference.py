@@ -16,7 +16,14 @@ from xojl_jax.data.images import decode_image
 from xojl_jax.errors import BadUsage
 from xojl_jax.evaluation.drawing import draw_boxes
 from xojl_jax.tasks.base import Inference, Limits, Sample
-from xojl_jax.tasks.layout import kept_records, metrics, page_sections, suite, tag_answer
+from xojl_jax.tasks.layout import (
+    attention_overlap,
+    kept_records,
+    metrics,
+    page_sections,
+    suite,
+    tag_answer,
+)
 from xojl_jax.tasks.layout.answer import (
     DecodedLayout,
     agreement,
@@ -90,11 +97,13 @@ class LayoutAnswer(NamedTuple):
       category: one of `CATEGORIES`.
       weights: how much HTML and screenshot counted (together as many as are there); None where the
         model does not weight them.
+      overlap: how far attention overlaps with boxes, by name; None unless it was asked for.
     """
 
     views: dict[str, DecodedLayout]
     category: str
     weights: tuple[float, float] | None = None
+    overlap: Mapping[str, float] | None = None
 
 
 class LayoutInference(Inference):
@@ -125,6 +134,7 @@ class LayoutInference(Inference):
         "exact_match_semantic": "layouts with every element right",
         "valid": "answers that parse",
         "completed": "answers that end within their length",
+        **attention_overlap.SHOWN,
     }
 
     def __init__(
@@ -176,6 +186,12 @@ class LayoutInference(Inference):
             action="store_true",
             help="how probable it is that each node is right (not with --method=beam)",
         )
+        if not predicts:
+            add(
+                "--attention-overlap",
+                action="store_true",
+                help="how far the screenshot's attention overlaps with the boxes of elements",
+            )
         if predicts:
             add("--temperature", type=float, default=1.0, help="of --method=sample (default 1)")
 
@@ -216,6 +232,8 @@ class LayoutInference(Inference):
         options = {name: getattr(flags, name) for name in names if hasattr(flags, name)}
         if getattr(flags, "calibrate", False):
             options["confidence"] = True
+        if getattr(flags, "attention_overlap", False):
+            options["overlap"] = True
         return options
 
     # --- inputs ------------------------------------------------------------------------------
@@ -256,8 +274,20 @@ class LayoutInference(Inference):
 
     # --- answers -----------------------------------------------------------------------------
 
-    def predict(self, params, batch, *, rng: jax.Array | None = None, **options) -> Prediction:
-        return decode_batch(self.task, params, batch, rng=rng, **options)
+    def predict(
+        self,
+        params,
+        batch,
+        *,
+        rng: jax.Array | None = None,
+        overlap: bool = False,
+        **options,
+    ) -> Prediction:
+        prediction = decode_batch(self.task, params, batch, rng=rng, **options)
+        if overlap:
+            found = attention_overlap.of_batch(self.task, params, batch)
+            prediction = prediction._replace(overlap=found)
+        return prediction
 
     def decode(
         self,
@@ -272,11 +302,16 @@ class LayoutInference(Inference):
         views = [self._calibrated(pair) for pair in views]
         categories = prediction.category[: len(trees)].tolist()
         weights: list = [None] * len(trees)
+        overlaps: list = [None] * len(trees)
         if prediction.weights is not None:
             weights = [tuple(pair) for pair in prediction.weights[: len(trees)].tolist()]
+        if (overlap := prediction.overlap) is not None:
+            overlaps = [
+                {name: float(x[i]) for name, x in overlap.items()} for i in range(len(trees))
+            ]
         return [
-            LayoutAnswer(pair, CATEGORIES[number], weight)
-            for pair, number, weight in zip(views, categories, weights, strict=True)
+            LayoutAnswer(pair, CATEGORIES[number], *more)
+            for pair, number, *more in zip(views, categories, weights, overlaps, strict=True)
         ]
 
     def _calibrated(self, views: dict[str, DecodedLayout]) -> dict[str, DecodedLayout]:
@@ -404,6 +439,8 @@ class LayoutInference(Inference):
         every program gives probabilities of tokens."""
         if options.get("method", "greedy") != "greedy" or not self.on_trained_canvas:
             return None
+        if options.get("overlap"):
+            return None
         own = programs.get(options["mode"])
         enough = own is not None and own.get("confidence", False) >= options.get(
             "confidence", False
@@ -439,6 +476,9 @@ class LayoutInference(Inference):
             decoded = [answer.views[view] for answer in answers]
             if decoded[0].probabilities is not None:
                 report["confidence"] = view_report(decoded, references)
+            # The same in both views: attention is the encoder's.
+            if overlap := [answer.overlap for answer in answers if answer.overlap is not None]:
+                report["scores"] |= attention_overlap.scores(overlap)
         return reports
 
     def calibrate(self, answers: Sequence[LayoutAnswer], references: Sequence[Record]) -> dict:

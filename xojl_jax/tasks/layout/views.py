@@ -21,6 +21,8 @@ class Prediction(NamedTuple):
       gains: float32[R, L], the log probability of each token; None unless it was asked for.
       weights: float32[B, 2], how much HTML and screenshot counted; None where the model does not
         weight them.
+      overlap: float32[B] by name, how far attention overlaps with boxes (attention_overlap.py);
+        None unless it was asked for.
     """
 
     tokens: Array
@@ -29,3 +31,4 @@ class Prediction(NamedTuple):
     category: Array
     weights: Array | None = None
     gains: Array | None = None
+    overlap: dict[str, Array] | None = None
