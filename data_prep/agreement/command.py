@@ -7,23 +7,35 @@ from collections import Counter, defaultdict
 from pathlib import Path
 
 from data_prep.agreement.counts import Comparison
-from data_prep.agreement.gold import SAME, BoxLabel, GoldSection, from_nodes, iou, read_gold
+from data_prep.agreement.gold import (
+    SAME,
+    BoxLabel,
+    GoldSection,
+    from_nodes,
+    iou,
+    read_all,
+    read_gold,
+    record_labels,
+)
 from data_prep.agreement.tables import Tables, document
-from data_prep.records.captured import LABELS, RECORDS, REJECTED_FILES, read_records
+from data_prep.records.captured import LABELS, REJECTED_FILES, read_records
 from xojl_jax.errors import BadInput, BadUsage
 from xojl_jax.xojl.record import Record
-from xojl_jax.xojl.tree import CONTAINERS, ELEMENTS, preorder
+from xojl_jax.xojl.tree import CONTAINERS, preorder
 
 USAGE = """Compares the labels of a folder of records with labels made by hand.
 
   python -m data_prep.agreement --gold tests/data_prep/gold/tuned-3.jsonl data/raw
   python -m data_prep.agreement --gold tuned-1.jsonl --gold mine.jsonl --split mine data/raw
   python -m data_prep.agreement --document --gold a.jsonl --gold b.jsonl data/raw
+  python -m data_prep.agreement --gold data/read/ana data/read/bo
   python -m data_prep.agreement --from-nodes hand.jsonl --split mine data/raw > mine.jsonl
 
+Labels made by hand are a file, or a folder of records that a person read (data_prep.annotate).
 A label agrees where the element is the same and the boxes overlap by 0.7 (intersection over union),
-one to one. Records are found by source.uri and source.box; rejected ones count, too, and one
-without labels has missed them all. Per element: precision, recall and F1 over all labels.
+one to one. Records are found by source.uri and source.box, those of a folder by their id; rejected
+ones count, too, and one without labels has missed them all. Per element: precision, recall and F1
+over all labels.
 `leaves + advanced` is every element but the five of layout. `containers` are grid, column, wrapper,
 freedom, and sections inside a section; the root of a record, which is always right, never counts,
 unless --roots says so. Intervals are 95 %, from 1,000 samples of whole pages. `per tag` is the
@@ -37,7 +49,7 @@ Pair = tuple[GoldSection, Record]
 def main(argv: list[str]) -> int | None:
     options = parse_flags(argv)
     folder = Path(options.folder)
-    records = [*read_records(folder / RECORDS), *_rejected(folder, options.kept)]
+    records = [*read_all(folder), *_rejected(folder, options.kept)]
     if options.from_nodes:
         lines = Path(options.from_nodes).read_text(encoding="utf-8").splitlines()
         by_id = {record.id: record for record in records}
@@ -89,7 +101,7 @@ def parse_flags(argv: list[str]) -> argparse.Namespace:
         "--gold",
         action="append",
         default=[],
-        metavar="FILE",
+        metavar="FILE|DIR",
         help="labels made by hand; repeatable",
     )
     parser.add_argument("--kept", action="store_true", help="leave out rejected records")
@@ -124,7 +136,7 @@ def paired(gold: list[GoldSection], records: list[Record]) -> tuple[list[Pair], 
     """Every gold section with its record, and how many have none."""
     by_page = defaultdict(list)
     for record in records:
-        by_page[(record.source or {}).get("uri")].append(record)
+        by_page[(record.source or {}).get("uri") or ""].append(record)
     pairs = []
     for section in gold:
         found = next((r for r in by_page[section.uri] if section.is_of(r)), None)
@@ -134,18 +146,6 @@ def paired(gold: list[GoldSection], records: list[Record]) -> tuple[list[Pair], 
 
 
 # --- what is compared ------------------------------------------------------------------------
-
-
-def made_labels(record: Record, rules: dict[int, str], *, roots: bool = False) -> list[BoxLabel]:
-    """A record's labels, without its root unless `roots`. `rules`: html node -> rule."""
-    if record.layout is None:
-        return []
-    nodes = zip(preorder(record.layout), record.alignment(), strict=True)
-    return [
-        BoxLabel(visit.node.element, record.html_boxes[index][:4], rules.get(index, ""))
-        for visit, index in nodes
-        if index is not None and visit.index >= (not roots) and visit.node.element in ELEMENTS
-    ]
 
 
 def gold_labels(section: GoldSection, *, roots: bool = False) -> list[BoxLabel]:
@@ -176,7 +176,7 @@ def compare(pairs: list[Pair], by_record: dict[str, dict], *, roots: bool = Fals
         entry = by_record.get(record.id, {})
         rules = {node: rule for node, _, rule, _ in entry.get("nodes", ())}
         gold = gold_labels(section, roots=roots)
-        lost = out.add(section.uri, gold, made_labels(record, rules, roots=roots))
+        lost = out.add(section.uri, gold, record_labels(record, rules, roots=roots))
         # A rule that removes a node was right unless a missed gold label has that node's box.
         for node, rule in entry.get("nothing", ()):
             box = record.html_boxes[node][:4]

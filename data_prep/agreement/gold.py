@@ -2,14 +2,15 @@
 
 import json
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import NamedTuple
 
 from xojl_jax.errors import BadInput
-from xojl_jax.xojl.record import CATEGORIES, Record
-from xojl_jax.xojl.tree import ELEMENTS
+from xojl_jax.xojl.record import CATEGORIES, Record, read_directory
+from xojl_jax.xojl.tree import ELEMENTS, preorder
 
 Box = tuple[float, float, float, float]  # x, y, width, height, px from the section's corner
 SAME = 0.7  # intersection over union from which two boxes count as the same
@@ -24,16 +25,24 @@ class BoxLabel(NamedTuple):
 
 @dataclass(frozen=True)
 class GoldSection:
-    """One section as a person labeled it."""
+    """One section as a person labeled it.
+
+    Attributes:
+      box: on the page.
+      id: of the record that was read; "" where labels by box are all that is left of it.
+    """
 
     uri: str
-    box: Box  # on the page
+    box: Box
     split: str
     labels: tuple[BoxLabel, ...]
     category: str = ""  # "": not labeled
+    id: str = ""
 
     def is_of(self, record: Record) -> bool:
         """Whether a record shows this section."""
+        if self.id:
+            return record.id == self.id
         source = record.source or {}
         if source.get("uri") != self.uri or source.get("box") is None:
             return False
@@ -42,9 +51,13 @@ class GoldSection:
 
 def read_gold(paths: Iterable[Path | str]) -> list[GoldSection]:
     """The sections of files of lines {"uri", "section", "split", "category", "labels":
-    [[element, box], …]}; split and category may be missing."""
+    [[element, box], …]}, where split and category may be missing; and of folders of records, such
+    as data_prep.annotate writes."""
     sections = []
     for path in map(Path, paths):
+        if path.is_dir():
+            sections += read_folder(path)
+            continue
         try:
             lines = path.read_text(encoding="utf-8").splitlines()
         except OSError as error:
@@ -59,6 +72,43 @@ def read_gold(paths: Iterable[Path | str]) -> list[GoldSection]:
     if not sections:
         raise BadInput("no section labeled by hand in the files that were given")
     return sections
+
+
+def read_folder(path: Path) -> list[GoldSection]:
+    """The labeled records with boxes of a folder. Its name is their split."""
+    sections = []
+    for record in read_all(path):
+        if record.layout is not None and record.html_boxes:
+            source = record.source or {}
+            # Without a place on the page a section is as large as its outermost node.
+            box = _box(source.get("box") or record.html_boxes[0][:4])
+            labels = tuple(record_labels(record, roots=True))
+            category = record.category if record.category in CATEGORIES else ""
+            uri = source.get("uri") or ""
+            sections.append(GoldSection(uri, box, path.name, labels, category, record.id or ""))
+    return sections
+
+
+def read_all(folder: Path) -> Iterator[Record]:
+    """The records of a folder, one in memory at a time. Raises BadInput at the first bad one."""
+    for _, record in read_directory(folder):
+        if isinstance(record, BadInput):
+            raise BadInput(f"{record}: remove it, or capture again") from record
+        yield record
+
+
+def record_labels(
+    record: Record, rules: Mapping[int, str] = MappingProxyType({}), *, roots: bool = False
+) -> list[BoxLabel]:
+    """A record's labels, without its root unless `roots`. `rules`: html node -> rule."""
+    if record.layout is None:
+        return []
+    nodes = zip(preorder(record.layout), record.alignment(), strict=True)
+    return [
+        BoxLabel(visit.node.element, record.html_boxes[index][:4], rules.get(index, ""))
+        for visit, index in nodes
+        if index is not None and visit.index >= (not roots) and visit.node.element in ELEMENTS
+    ]
 
 
 def _section(entry: dict) -> GoldSection:
