@@ -24,6 +24,7 @@ active = _as_main("xojl_jax.active")
 # The folder data_prep has no Python of its own above its commands, so theirs are here, too.
 capture = _as_main("data_prep.capture")
 label = _as_main("data_prep.label")
+annotate = _as_main("data_prep.annotate")
 agreement = _as_main("data_prep.agreement")
 roundtrip = _as_main("data_prep.roundtrip")
 validate = _as_main("data_prep.validate")

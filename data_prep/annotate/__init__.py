@@ -1,0 +1,1 @@
+"""People read sections and correct their labels, in a page of their browser."""

@@ -1,0 +1,119 @@
+"""`python -m data_prep.annotate`: people read sections and correct their labels."""
+
+import argparse
+import contextlib
+import importlib.util
+import re
+import sys
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+from data_prep.annotate.adjudication import FINAL, Adjudication, finish_equal
+from data_prep.annotate.proposals import Start, from_record, from_rules
+from data_prep.annotate.reading import Reading
+from data_prep.annotate.sections import Section, Sections, read_list
+from data_prep.annotate.store import Store
+from data_prep.label.rules import Table
+from xojl_jax.errors import BadUsage
+
+USAGE = """A page on this machine, to read captured sections and correct their labels, by keys.
+
+  python -m data_prep.annotate --records data/raw --out data/read --reader ana
+  python -m data_prep.annotate --records data/raw --out data/read --reader bo --blank
+  python -m data_prep.annotate --records data/raw --out data/read --reader ana --list list.jsonl
+  python -m data_prep.annotate --records data/raw --out data/read --reader cy --adjudicate ana,bo
+
+A section starts with what the rules of data_prep.label say of it (where there is an author.jsonl),
+else with the labels of its record. Every decision is in OUT/READER/ at once; the same command
+goes on where it was. Finished sections are records there, one .json file each: a data set. Readers
+do not see one another's labels; `python -m data_prep.agreement --gold OUT/ana OUT/bo` compares
+them, and --adjudicate shows where they differ, and writes OUT/final. docs/annotate.md says more."""
+
+_READER = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
+
+
+def main(argv: list[str]) -> int | None:
+    options = parse_flags(argv)
+    # Imported late: without its libraries there is no page, and a line has said so.
+    from data_prep.annotate.server import HOST, listen, serve
+
+    with listen(options.port) as bound:
+        listed = read_list(Path(options.list)) if options.list else None
+        sections = Sections(Path(options.records), listed)
+        work = adjudicate if options.adjudicate else read
+        reading, said = work(options, sections)
+        with contextlib.closing(reading):
+            counts = ", ".join(f"{count} {state}" for state, count in reading.counts().items())
+            print(f"{said}: {counts}", file=sys.stderr)
+            print(f"http://{HOST}:{bound.getsockname()[1]}/", flush=True)
+            print("Ctrl+C ends it; every decision is saved already", file=sys.stderr)
+            serve(reading, bound)
+    return None
+
+
+def parse_flags(argv: list[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        "python -m data_prep.annotate",
+        description=USAGE,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    add = parser.add_argument
+    add("--records", required=True, metavar="DIR", help="a folder of records, or shards")
+    add("--out", required=True, metavar="DIR", help="every reader gets a folder in it")
+    add("--reader", required=True, metavar="NAME", help="who reads: a-z, 0-9, - and _")
+    add("--list", metavar="FILE", help="these sections in this order: what xojl_jax.active wrote")
+    add("--blank", action="store_true", help="start without labels: no proposal sways the reader")
+    add("--rules", metavar="FILE", help="another table of rules")
+    add(
+        "--adjudicate",
+        metavar="A,B",
+        help="decide where these two readers differ; writes OUT/final",
+    )
+    add("--port", type=int, default=8010, help="default 8010; 0 takes a free one")
+    options = parser.parse_args(argv)
+    if not _READER.fullmatch(options.reader) or options.reader == FINAL:
+        raise BadUsage(f"--reader {options.reader}: a name of a-z, 0-9, - and _, not {FINAL!r}")
+    if options.adjudicate:
+        if options.blank or options.rules:
+            raise BadUsage("--adjudicate starts from two readers: without --blank and --rules")
+        names = tuple(options.adjudicate.split(","))
+        if len(set(names)) != 2 or not all(map(_READER.fullmatch, names)):
+            raise BadUsage(f"--adjudicate {options.adjudicate}: two readers, such as ana,bo")
+        options.adjudicate = names
+    if missing := [name for name in ("starlette", "uvicorn") if not importlib.util.find_spec(name)]:
+        raise BadUsage(f"the page needs {' and '.join(missing)}: pip install 'xojl_jax[serve]'")
+    return options
+
+
+def read(options: argparse.Namespace, sections: Sections) -> tuple[Reading, str]:
+    """One reader's work, and a line about it."""
+    store = Store(Path(options.out) / options.reader)
+    start: Callable[[Section], Start] = _nothing
+    if not options.blank:
+        start = partial(_proposed, table=Table.load(options.rules))
+    about = {"reader": options.reader, "blank": options.blank}
+    return Reading(sections, store, start, about), f"{options.reader} reads"
+
+
+def adjudicate(options: argparse.Namespace, sections: Sections) -> tuple[Reading, str]:
+    """The work of whoever decides between two readers, and a line about it."""
+    out = Path(options.out)
+    both = Adjudication(out, options.adjudicate)
+    alone = both.keep_common(sections)
+    about = {"readers": list(both.readers), "adjudicator": options.reader}
+    reading = Reading(sections, Store(out / FINAL), both.start, about)
+    equal = finish_equal(reading)
+    return reading, f"{equal} sections read alike are final now, {alone} are read by one alone"
+
+
+def _nothing(section: Section) -> Start:
+    return Start(origin="no labels (--blank)")
+
+
+def _proposed(section: Section, table: Table) -> Start:
+    """The rules' labels where they know the author's words, else the record's own."""
+    if section.author is not None and section.record.html_boxes is not None:
+        return from_rules(section.record, section.author, table)
+    return from_record(section.record)
