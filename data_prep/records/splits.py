@@ -9,6 +9,7 @@ import hashlib
 import re
 from collections.abc import Mapping, Sequence
 from functools import cache
+from types import MappingProxyType
 from urllib.parse import urlsplit
 
 from publicsuffixlist import PublicSuffixList
@@ -64,7 +65,7 @@ def assign_sites(
     seed: int,
     *,
     how: str = "shares",
-    fixed: Mapping[str, str] | None = None,
+    fixed: Mapping[str, str] = MappingProxyType({}),
 ) -> dict[str, str]:
     """The split of every site.
 
@@ -76,12 +77,17 @@ def assign_sites(
         to the shares as whole sites can; another record may move other sites. "hash": by a hash of
         seed and site alone, so that a site never moves when records or sites are added; the shares
         hold on average over many sites.
-      fixed: sites whose split is given. One that is not there is a BadUsage.
+      fixed: sites whose split is given; one that no site is called, but for capitals, is a
+        BadUsage.
     """
-    fixed = dict(fixed or {})
-    if missing := sorted(set(fixed) - set(sites)):
+    given = {
+        name: [name] if name in sites else [site for site in sites if site.lower() == name.lower()]
+        for name in fixed
+    }
+    if missing := sorted(name for name, found in given.items() if not found):
         known = ", ".join(sorted(sites)[:20]) + (", …" if len(sites) > 20 else "")
         raise BadUsage(f"--{fixed[missing[0]]}-sites: no record is of {missing[0]!r}; of: {known}")
+    fixed = {site: fixed[name] for name, found in given.items() for site in found}
     wanted = {split: share for split, share in zip(SPLITS, shares, strict=True) if share > 0}
     free = {site: count for site, count in sites.items() if site not in fixed}
     chosen = _by_hash(free, wanted, seed) if how == "hash" else _by_size(sites, fixed, wanted, seed)

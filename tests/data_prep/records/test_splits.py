@@ -70,6 +70,14 @@ def test_given_sites_count_as_their_splits_part():
         assign_sites(sites, (1, 1, 1), 0, fixed={"x": "val"})
 
 
+def test_a_site_is_named_however_records_write_it():
+    """Protects --test-sites: sites of documents may have capitals, flags are read without."""
+    assert assign_sites({"Some/Repo": 2, "b": 1}, (1, 0, 1), 0, fixed={"some/repo": "test"}) == {
+        "Some/Repo": "test",
+        "b": "train",
+    }
+
+
 @pytest.mark.parametrize(
     ("source", "site"),
     [
