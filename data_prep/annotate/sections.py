@@ -77,6 +77,8 @@ class Sections:
                 )
             self._entries[name] = entry
         self.names = list(self._entries)
+        if not self.names:
+            raise BadInput(f"{folder}: no record is in it, and so there is nothing to read")
 
     def __getitem__(self, name: str) -> Section:
         """Raises BadInput where the record or its picture cannot be read."""

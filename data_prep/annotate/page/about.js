@@ -12,7 +12,7 @@ const ACTIONS = [
   ["Shift+←  Shift+→", "gives the label to the node around, or to the first node inside"],
   [".", "the next node that wants a look: a rule broken, readers who differ, a proposal below 90 %, a text or picture without a label"],
   ["u  Shift+U", "undoes, redoes (also Ctrl+Z, Ctrl+Shift+Z)"],
-  ["/", "the category"],
+  ["/", "the category; Enter goes back to the tree"],
   ["1  2", "in adjudication: what the first, the second reader said"],
   ["Enter", "the section is finished; on to the next one that is not"],
   ["-", "leaves the section out, with a reason"],

@@ -58,13 +58,13 @@ function decide(asked, then) {
   });
 }
 
-// Opens a section, after all that was decided before.
-function open(number) {
-  queue = queue.then(() => load(number));
+// Opens a section, after all that was decided before; `message` is shown with it.
+function open(number, message = "") {
+  queue = queue.then(() => load(number, message));
   return queue;
 }
 
-async function load(number) {
+async function load(number, message = "") {
   at = Math.min(Math.max(number, 0), names.length - 1);
   const name = names[at];
   section = null;
@@ -78,9 +78,10 @@ async function load(number) {
     return;
   }
   chosen = 0;
-  say("");
+  say(message);
   loadPicture(name, () => section && drawBoxes(section, chosen));
   draw();
+  focusTree();
 }
 
 // --- drawing -------------------------------------------------------------------------------------
@@ -202,12 +203,13 @@ function take(which) {
 }
 
 function finish() {
+  const done = names[at];
   decide({ do: "finish" }, () => {
     const waits = (state) => state === "open" || state === "begun";
     let next = states.findIndex((state, number) => number > at && waits(state));
     if (next < 0) next = states.findIndex(waits);
     if (next < 0) say(`All ${names.length} sections are read.`);
-    else open(next);
+    else open(next, `${done} is finished.`);
   });
 }
 
@@ -287,6 +289,10 @@ function drawToolbars() {
 }
 
 document.addEventListener("keydown", onKey);
+// Buttons are for the mouse: the keyboard stays with the tree.
+for (const id of ["elements", "actions"]) {
+  $(id).addEventListener("mousedown", (event) => event.preventDefault());
+}
 $("tree").addEventListener("click", (event) => {
   const item = event.target.closest("[role=treeitem]");
   if (!item) return;
@@ -301,7 +307,8 @@ $("picture").addEventListener("click", (event) => {
   if (node >= 0) choose(node);
 });
 $("category").addEventListener("change", (event) => {
-  decide({ do: "category", category: event.target.value }, focusTree);
+  // The keyboard stays: the next letter that is typed may still be meant for this list.
+  decide({ do: "category", category: event.target.value });
 });
 $("category").addEventListener("keydown", (event) => {
   if (event.key === "Escape" || event.key === "Enter") { event.preventDefault(); event.stopPropagation(); focusTree(); }

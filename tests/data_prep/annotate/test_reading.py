@@ -247,6 +247,9 @@ def test_bad_records_are_told_when_they_are_opened(begin, raw):
     (raw / "records.jsonl").write_text(lines + lines)
     with pytest.raises(BadInput, match=r"records\.jsonl:3 and records\.jsonl:1 have one id"):
         begin()
+    (raw / "records.jsonl").write_text("")
+    with pytest.raises(BadInput, match="nothing to read"):
+        begin()
 
 
 def test_names_of_files_are_safe_and_different():
