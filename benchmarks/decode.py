@@ -22,9 +22,10 @@ from flax import linen as nn
 from configs import stage4
 from xojl_jax import tasks
 from xojl_jax.data.transforms import stack
-from xojl_jax.nn.decoder import DecoderCache, cache_lengths, grow_cache
+from xojl_jax.nn.decoder import DecoderCache, cache_lengths
 from xojl_jax.nn.decoding.phases import while_in_phases
 from xojl_jax.tasks.layout.decode import decode_batch
+from xojl_jax.tasks.layout.decoder_stacks import ViewCaches, grow_caches
 from xojl_jax.tasks.layout.html_cursor import HtmlCursor
 from xojl_jax.tasks.layout.model import LayoutModel
 
@@ -102,7 +103,7 @@ def measure(name: str, function, arguments, repeats: int):
 
 class _Free(NamedTuple):
     position: jax.Array  # int32[]
-    model: DecoderCache
+    model: DecoderCache | ViewCaches
     last: jax.Array  # int32[R]
     tokens: jax.Array  # int32[R, steps]
 
@@ -131,7 +132,7 @@ def decode_freely(task, params, batch, *, steps: int):
 
     first = _Free(jnp.int32(0), cache, zero + 1, jnp.zeros((rows, steps), jnp.int32))
     return while_in_phases(
-        lambda state: state.position < steps, step, first, lengths, grow_cache
+        lambda state: state.position < steps, step, first, lengths, grow_caches
     ).tokens
 
 
