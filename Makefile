@@ -34,7 +34,7 @@ $(VENV)/installed: requirements.txt
 	$(call install,$(VENV),-r requirements.txt)
 	@touch $@
 
-# Apache Beam pins older versions than training does, so data_prep.beam_build lives by itself.
+# Apache Beam pins older versions than training does, so what runs with --beam has its own environment.
 .venv-beam: .venv-beam/installed
 
 .venv-beam/installed: requirements-beam.txt

@@ -114,7 +114,7 @@ def argparse_mistake(
         kind = tasks.find(task).inference_type
         monkeypatch.setattr(restore, "_inference_type", lambda argv: (kind, None))
     # The rest goes to Beam, or is judged by the command itself.
-    if task or module in ("data_prep.beam_build", "data_prep.documents"):
+    if task or module in ("data_prep.build", "data_prep.documents"):
         monkeypatch.setattr(argparse.ArgumentParser, "parse_known_args", parse_only_known)
     try:
         importlib.import_module(name).main(argv)

@@ -38,7 +38,7 @@ def test_every_command_is_an_entry_point():
         assert importlib.util.find_spec(runs), runs
         assert name == "xojl-" + runs.rpartition(".")[2].replace("_", "-")
     commands = {path.parent.name for path in (ROOT / "data_prep").glob("*/__main__.py")}
-    for path in (ROOT / "xojl_jax").glob("*.py"):
+    for path in (*(ROOT / "xojl_jax").glob("*.py"), *(ROOT / "data_prep").glob("*.py")):
         if 'if __name__ == "__main__":' in path.read_text(encoding="utf-8"):
             commands.add(path.stem)
     assert scripts.keys() == {"xojl-" + name.replace("_", "-") for name in commands}

@@ -15,7 +15,9 @@ from pathlib import Path
 from data_prep.build.card import read_card
 from data_prep.build.files import Part, finish, make_plan, nothing_left, tally, write_part
 from data_prep.build.kinds import KINDS, one_kind
+from data_prep.build.pipeline import build_with_beam
 from data_prep.build.records import SIZES, Candidate, Job, LeftOut, Place, places, sift, source_of
+from data_prep.cli.beam import require_beam
 from data_prep.cli.flags import add_workers
 from data_prep.cli.progress import Progress
 from data_prep.records.splits import SPLITS
@@ -31,30 +33,30 @@ says what is in it. With documents comes a tokenizer of their words.
   python -m data_prep.build --records data/raw --out data/shards --least label=0.8 \\
     --test-sites a.org,b.org
 
+On many machines, as an Apache Beam pipeline, in an environment from requirements-beam.txt:
+  … -m data_prep.build --beam --records data/raw --out data/shards
+  … --direct_running_mode=multi_processing --direct_num_workers=8
+  … --runner=FlinkRunner --flink_master=HOST:8081 --environment_type=LOOPBACK
+  … --runner=DataflowRunner --project=P --region=R --temp_location=gs://B/tmp \\
+      --sdk_container_image=IMAGE
+Every worker must see the folders of --records and --out under the same path (a shared disk), and
+needs this project and requirements-beam.txt installed.
+
 A site, or an author of made sections, is never in two splits. The same records give the same
-files, whatever their order and the number of workers. A build that was stopped goes on where it
-was. Everything that is left out is counted with its reason. docs/shards.md tells more;
-data_prep.beam_build does the same on many machines."""
+files, whatever their order, the number of workers and of machines. A build that was stopped goes on
+where it was. Everything that is left out is counted with its reason. docs/shards.md tells more."""
 
 
 def main(argv: list[str]) -> int | None:
-    parser = make_parser("python -m data_prep.build", USAGE)
-    add_workers(parser, "processes")
-    options = parser.parse_args(argv)
+    options, for_beam = parse_flags(argv)
+    if options.beam:
+        require_beam("leave --beam out")
     job = job_of(options, f"python -m data_prep.build {shlex.join(argv)}")
     make_room(job)
-    try:
-        with processes(options.workers) as spread:
-            candidates, left_out = sift_all(job, spread)
-            parts = write_all(candidates, job, spread)
-        finish(parts, left_out, job)
-    except OSError as error:
-        raise BadUsage(f"--out {job.out}: cannot write ({error.strerror})") from error
-    except BrokenProcessPool as error:
-        raise BadUsage(
-            "a worker process was killed, perhaps for want of memory: run the same command with "
-            "fewer --workers; finished files are kept"
-        ) from error
+    if options.beam:
+        build_with_beam(job, for_beam)
+    else:
+        build_here(job, options.workers)
     report(job)
     return None
 
@@ -62,11 +64,11 @@ def main(argv: list[str]) -> int | None:
 # --- flags -----------------------------------------------------------------------------------
 
 
-def make_parser(program: str, usage: str) -> argparse.ArgumentParser:
-    """The flags that decide what is built; the Beam pipeline has the same."""
+def parse_flags(argv: list[str]) -> tuple[argparse.Namespace, list[str]]:
+    """Our flags, and those for Beam."""
     parser = argparse.ArgumentParser(
-        program,
-        description=usage,
+        "python -m data_prep.build",
+        description=USAGE,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
@@ -151,7 +153,16 @@ def make_parser(program: str, usage: str) -> argparse.ArgumentParser:
         " (default 8192)",
     )
     add("--about", default="", metavar="TEXT", help="what these records are, for the card")
-    return parser
+    add_workers(parser, "processes")
+    add("--beam", action="store_true", help="as an Apache Beam pipeline; its flags are taken, too")
+    options, rest = parser.parse_known_args(argv)
+    if rest and not options.beam:
+        parser.error(f"unrecognized arguments: {' '.join(rest)}")
+    if options.beam and any(word.partition("=")[0] == "--workers" for word in argv):
+        parser.error(
+            "--workers: with --beam, say it by a flag of the engine's, such as --direct_num_workers"
+        )
+    return options, rest
 
 
 def job_of(options: argparse.Namespace, made_by: str) -> Job:
@@ -256,6 +267,22 @@ def make_room(job: Job) -> None:
         job.building.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise BadUsage(f"--out {out}: cannot write there ({error.strerror})") from error
+
+
+def build_here(job: Job, workers: int) -> None:
+    """Builds the job's files on this machine."""
+    try:
+        with processes(workers) as spread:
+            candidates, left_out = sift_all(job, spread)
+            parts = write_all(candidates, job, spread)
+        finish(parts, left_out, job)
+    except OSError as error:
+        raise BadUsage(f"--out {job.out}: cannot write ({error.strerror})") from error
+    except BrokenProcessPool as error:
+        raise BadUsage(
+            "a worker process was killed, perhaps for want of memory: run the same command with "
+            "fewer --workers; finished files are kept"
+        ) from error
 
 
 @contextmanager

@@ -1,51 +1,30 @@
-"""`python -m data_prep.beam_build`: the build as an Apache Beam pipeline, for any engine of Beam's.
+"""The build on many machines: its own steps as an Apache Beam pipeline, for any engine of Beam's.
 
-The steps are those of `data_prep.build`, and so is the result, byte for byte. Beam has an
-environment of its own (requirements-beam.txt says why), and so have its workers.
+    `places` → `sift` → `make_plan` → `write_part` → `finish`
+
+The result is that of one machine, byte for byte. Beam has an environment of its own
+(requirements-beam.txt says why), and so have its workers.
 """
 
 import logging
-import shlex
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from data_prep.build.command import job_of, make_parser, make_room, report
 from data_prep.build.files import Part, Plan, finish, make_plan, tally, write_part
-from data_prep.build.records import Candidate, Job, LeftOut, Place, places, sift, source_of
-from data_prep.cli.beam import require_beam, run_pipeline
+from data_prep.build.records import Candidate, Job, LeftOut, Place, places, sift
+from data_prep.cli.beam import run_pipeline
 from xojl_jax.data.shards import MANIFEST
-
-USAGE = """As data_prep.build, on many machines: an Apache Beam pipeline. Unknown flags go to Beam.
-
-  python3 -m venv .venv-beam && .venv-beam/bin/pip install -r requirements-beam.txt
-
-  .venv-beam/bin/python -m data_prep.beam_build --records data/raw --out data/shards
-  … --direct_running_mode=multi_processing --direct_num_workers=8
-  … --runner=FlinkRunner --flink_master=HOST:8081 --environment_type=LOOPBACK
-  … --runner=DataflowRunner --project=P --region=R --temp_location=gs://B/tmp \\
-      --sdk_container_image=IMAGE
-
-Every worker must see the folders of --records and --out under the same path (a shared disk), and
-needs this project and requirements-beam.txt installed. The files are the same as those of
-data_prep.build, byte for byte. Started again after it was stopped, it keeps the finished files."""
 
 _LOG = logging.getLogger(__name__)
 
 
-def main(argv: list[str]) -> int | None:
-    options, for_beam = make_parser("python -m data_prep.beam_build", USAGE).parse_known_args(argv)
-    require_beam("use data_prep.build")
-    job = job_of(options, f"python -m data_prep.beam_build {shlex.join(argv)}")
-    for folder in job.folders:
-        source_of(folder)  # a folder that is not there is said before anything starts
-    make_room(job)
-    run_pipeline(lambda pipeline: add_build(pipeline, job), for_beam)
-    report(job)
-    return None
+def build_with_beam(job: Job, flags: list[str]) -> None:
+    """Builds the job's files; `flags` are Beam's own."""
+    run_pipeline(lambda pipeline: add_build(pipeline, job), flags)
 
 
 def add_build(pipeline, job: Job) -> None:
-    """The whole build: `places` → `sift` → `make_plan` → `write_part` → `finish`."""
+    """The whole build, from the job's folders to its finished files."""
     import apache_beam as beam
 
     sifted = (

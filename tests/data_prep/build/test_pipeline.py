@@ -1,4 +1,4 @@
-"""The Beam pipeline builds the same bytes as the local build, and goes on after a kill."""
+"""`data_prep.build --beam` builds the same bytes as without, and goes on after a kill."""
 
 import importlib.util
 import subprocess
@@ -16,9 +16,12 @@ ROOT = Path(__file__).parents[3]
 PIECES = ("--shard-mib", "0.003", "--least", "label=0.02")
 
 
-def start(python, *words):
-    command = [python, "-m", "data_prep.beam_build", *map(str, words)]
-    return subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True)
+COMMAND = ("data_prep.build", "--beam")
+
+
+def start(python, *words, command=COMMAND):
+    line = [python, "-m", *command, *map(str, words)]
+    return subprocess.Popen(line, cwd=ROOT, stderr=subprocess.PIPE, text=True)
 
 
 @pytest.mark.timeout(900)
@@ -75,10 +78,19 @@ def test_mistakes_are_one_clear_line(beam_python, tmp_path):
     assert not (tmp_path / "out").exists()
 
 
-def test_without_beam_the_command_says_what_to_do():
-    """In the environment of everything else."""
+@pytest.mark.parametrize("command", [COMMAND, ("data_prep.beam_build",)], ids=["--beam", "alias"])
+def test_without_beam_the_command_says_what_to_do(command):
+    """In the environment of everything else; and by the name that it had before."""
     if importlib.util.find_spec("apache_beam"):
         pytest.skip("apache-beam is here")
-    process = start(sys.executable, "--records", ".", "--out", "nowhere")
+    process = start(sys.executable, "--records", ".", "--out", "nowhere", command=command)
     _, said = process.communicate()
     assert process.returncode == 2 and said.count("\n") == 1 and "requirements-beam.txt" in said
+
+
+@pytest.mark.parametrize("words", [("--runner=DirectRunner",), ("--beam", "--workers=2")])
+def test_flags_that_would_do_nothing_are_refused(words, tmp_path, capsys):
+    """Protects from silence: an engine's flags without one, and our processes beside one."""
+    with pytest.raises(SystemExit):
+        build.main([*words, "--records", str(tmp_path), "--out", str(tmp_path / "out")])
+    assert words[-1].partition("=")[0] in capsys.readouterr().err
