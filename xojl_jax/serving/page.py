@@ -5,16 +5,21 @@ import hashlib
 import re
 from pathlib import Path
 
-STYLE = Path(__file__).with_name("page.css")  # of the pages of all tasks
+# Of the pages of all tasks.
+STYLE = Path(__file__).with_name("page.css")
+SCRIPT = Path(__file__).with_name("page.js")
 
 
 def load(path: Path, task: str) -> tuple[str, str]:
     """The page's text, and its Content-Security-Policy: its own script and style, and this host.
 
-    path: of a task's page, with {{TASK}} and {{STYLE}} where its name and the style belong.
+    path: of a task's page, with {{STYLE}} and {{SCRIPT}} where what all pages share belongs. There,
+      {{TASK}} is the task's name.
     """
-    text = path.read_text(encoding="utf-8").replace("{{TASK}}", task)
+    text = path.read_text(encoding="utf-8")
     text = text.replace("{{STYLE}}", STYLE.read_text(encoding="utf-8"))
+    text = text.replace("{{SCRIPT}}", SCRIPT.read_text(encoding="utf-8").rstrip("\n"))
+    text = text.replace("{{TASK}}", task)
     (script,) = re.findall(r"<script>(.*?)</script>", text, re.DOTALL)
     (style,) = re.findall(r"<style>(.*?)</style>", text, re.DOTALL)
     policy = (
