@@ -7,16 +7,15 @@ from typing import Any
 import numpy as np
 
 from xojl_jax.config_fields import flatten
-from xojl_jax.data.shards import read_manifest
 from xojl_jax.pretrained import vision
-from xojl_jax.tasks.base import Task
 from xojl_jax.tasks.document.configure import read_pieces
 from xojl_jax.tasks.document.sample_spec import FeatureSpec
+from xojl_jax.tasks.shard_task import ShardTask
 
 SAMPLE_DATA = Path(__file__).parents[2] / "sample_documents"
 
 
-class PageTask(Task):
+class PageTask(ShardTask):
     """Pages with words and boxes.
 
     Args:
@@ -25,22 +24,11 @@ class PageTask(Task):
         words and the statistics from the training data.
     """
 
+    sample_data = SAMPLE_DATA
+
     def __init__(self, config, metadata: dict[str, Any] | None = None):
-        super().__init__(config)
-        self._metadata = metadata
+        super().__init__(config, metadata)
         self.pieces = read_pieces(config, self.folder, metadata)
-
-    @functools.cached_property
-    def folder(self) -> Path:
-        """Where the shards are: `config.data.path`, or the sample documents that we ship."""
-        return Path(self.config.data.path) if self.config.data.path else SAMPLE_DATA
-
-    @functools.cached_property
-    def statistics(self) -> dict[str, list[float]]:
-        """Mean and standard deviation of each color channel, in [0, 1]."""
-        if self._metadata:
-            return self._metadata["statistics"]
-        return read_manifest(self.folder).statistics
 
     @functools.cached_property
     def spec(self) -> FeatureSpec:

@@ -17,7 +17,7 @@ from flax import linen as nn
 
 from xojl_jax.config_fields import split_names
 from xojl_jax.data.buckets import choose_shapes
-from xojl_jax.data.shards import NoSplit, read_manifest
+from xojl_jax.data.shards import NoSplit
 from xojl_jax.errors import BadUsage
 from xojl_jax.tasks.base import Bucket, RealWork, Sample, Task
 from xojl_jax.tasks.buckets import choose, cut_batch, make_bucket
@@ -47,6 +47,7 @@ from xojl_jax.tasks.layout.sequence_losses import Teaching
 from xojl_jax.tasks.layout.stage_losses import stage_losses
 from xojl_jax.tasks.layout.stages import STAGES
 from xojl_jax.tasks.layout.views import Prediction
+from xojl_jax.tasks.shard_task import ShardTask
 from xojl_jax.xojl.codebook import Codebook
 from xojl_jax.xojl.grammar import Automaton
 from xojl_jax.xojl.vocabulary import Vocabulary
@@ -57,7 +58,7 @@ Batch = dict[str, Array]
 SAMPLE_DATA = Path(__file__).parents[2] / "sample_data"
 
 
-class LayoutTask(Task):
+class LayoutTask(ShardTask):
     """Screenshot and HTML tree to XOJL.
 
     Args:
@@ -68,11 +69,11 @@ class LayoutTask(Task):
 
     inference_type = LayoutInference
     fields = FIELDS
+    sample_data = SAMPLE_DATA
 
     def __init__(self, config, metadata: dict[str, Any] | None = None):
-        super().__init__(config)
+        super().__init__(config, metadata)
         self.stage = STAGES[config.stage]
-        self._metadata = metadata
         self.vocabulary = (
             Vocabulary.from_json(metadata["vocabulary"])
             if metadata
@@ -88,18 +89,6 @@ class LayoutTask(Task):
         self.tables = grammar_tables(self.automaton)
 
     # --- data --------------------------------------------------------------------------------
-
-    @functools.cached_property
-    def folder(self) -> Path:
-        """Where the shards are: `config.data.path`, or the sample data that we ship."""
-        return Path(self.config.data.path) if self.config.data.path else SAMPLE_DATA
-
-    @functools.cached_property
-    def statistics(self) -> dict[str, list[float]]:
-        """Mean and standard deviation of each color channel, in [0, 1] (X017)."""
-        if self._metadata:
-            return self._metadata["statistics"]
-        return read_manifest(self.folder).statistics
 
     @functools.cached_property
     def spec(self) -> FeatureSpec:
