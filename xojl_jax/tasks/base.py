@@ -193,7 +193,7 @@ class Inference(abc.ABC):
         raise BadUsage(f"{cls.about}: its inputs are no parts of pages")
 
     def fit_inputs(self, inputs: Any) -> Any:
-        """The inputs as far as the model takes them."""
+        """The inputs as far as the model takes them, with what it needs of them more than once."""
         return inputs
 
     @abc.abstractmethod

@@ -211,13 +211,16 @@ class AnswerInference(Inference):
         image = decode_image(dataset.pages.picture(page))
         return from_record(record, image, question, name, dataset.shots(index))
 
+    def fit_inputs(self, inputs: PageInputs) -> PageInputs:
+        prepared = self.featurizer.pages.prepare_words(inputs.words, inputs.boxes)
+        return inputs._replace(prepared=prepared)
+
     def featurize(self, inputs: PageInputs) -> Sample:
-        pages = self.featurizer.pages
-        prepared = pages.prepare_words(inputs.words, inputs.boxes)
-        picture = pages.shrink(inputs.image)
+        assert inputs.prepared is not None
+        picture = self.featurizer.pages.shrink(inputs.image)
         question = dataclasses.replace(inputs.question, answer=None)
         return self.featurizer.finish(
-            prepared, picture, inputs.words, inputs.boxes, question, shots=inputs.shots
+            inputs.prepared, picture, inputs.words, inputs.boxes, question, shots=inputs.shots
         )
 
     @classmethod
@@ -265,7 +268,7 @@ class AnswerInference(Inference):
             PageAnswer(
                 from_tokens(
                     np.asarray(prediction.tokens[i]).tolist(),
-                    self._word(source),
+                    source.word,
                     source.boxes,
                     self.task.vocabulary,
                 ),
@@ -275,12 +278,6 @@ class AnswerInference(Inference):
             )
             for i, source in enumerate(sources)
         ]
-
-    def _word(self, source: PageInputs | Reference) -> np.ndarray:
-        """int32[T], the number of the word that each piece is of, as in the sample."""
-        if isinstance(source, Reference):
-            return source.word
-        return self.featurizer.pages.prepare_words(source.words, source.boxes).word
 
     def to_json(self, answer: PageAnswer) -> str:
         return shown.to_json(answer.answer, answer.words, answer.boxes)
@@ -296,7 +293,7 @@ class AnswerInference(Inference):
         }
 
     def summarize(self, inputs: PageInputs, answer: PageAnswer) -> list[str]:
-        pieces = len(self._word(inputs))
+        pieces = len(inputs.word)
         lines = [*inputs.notes, f"asked: {inputs.question.prompt}"]
         if pieces > self.task.spec.max_tokens:
             lines.append(
@@ -366,7 +363,8 @@ class AnswerInference(Inference):
         self, answers: Sequence[PageAnswer], references: Sequence[Reference]
     ) -> dict[str, dict]:
         told = [answer.answer for answer in answers]
-        return {"model": _report(told, references)}
+        too_long = sum(not self._fits(reference) for reference in references)
+        return {"model": _report(told, references) | {"answers_too_long_for_the_model": too_long}}
 
     def baseline(self, references: Sequence[Reference], answers: Sequence[PageAnswer]) -> dict:
         train = self.dataset("train")
@@ -384,15 +382,13 @@ class AnswerInference(Inference):
         return PageAnswer(told, inputs.words, inputs.boxes, 0.0)
 
     def describe(self, dataset: QuestionDataset, flags: argparse.Namespace) -> dict[str, Any]:
-        references = self.references(dataset, flags.limit)
         return {
             "data": str(self.task.folder),
             "split": flags.split,
             "records_in_split": len(dataset),
             "records_too_large": 0,
-            "answers_too_long_for_the_model": sum(not self._fits(r) for r in references),
             "method": flags.method if flags.method == "greedy" else f"beam {flags.beam}",
-            **self._told_of_shots(dataset, len(references)),
+            **self._told_of_shots(dataset, min(flags.limit or len(dataset), len(dataset))),
         }
 
     def _told_of_shots(self, dataset: QuestionDataset, questions: int) -> dict[str, Any]:

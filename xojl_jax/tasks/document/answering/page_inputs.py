@@ -18,6 +18,7 @@ from xojl_jax.errors import BadInput, BadUsage
 from xojl_jax.subcommand import run_data_prep
 from xojl_jax.tasks.base import Limits
 from xojl_jax.tasks.document.answering.shots import Shot
+from xojl_jax.tasks.document.features import Prepared
 from xojl_jax.tasks.document.record_files import picture_of
 
 PDF = b"%PDF-"
@@ -35,6 +36,7 @@ class PageInputs(NamedTuple):
       notes: what a person should know of how it was read.
       wants_picture: whether the answer shall come with the picture, for who gave a PDF.
       shots: examples before the prompt.
+      prepared: the words in the model's pieces, once `fit_inputs` has made them.
     """
 
     name: str
@@ -45,6 +47,13 @@ class PageInputs(NamedTuple):
     notes: tuple[str, ...] = ()
     wants_picture: bool = False
     shots: tuple[Shot, ...] = ()
+    prepared: Prepared | None = None
+
+    @property
+    def word(self) -> np.ndarray:
+        """int32[n], the number of the word that each piece is of."""
+        assert self.prepared is not None, "the inputs are not fitted to a model"
+        return self.prepared.word
 
 
 def from_record(

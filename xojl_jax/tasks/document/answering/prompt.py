@@ -57,8 +57,12 @@ class Prompt(nn.Module):
 
 
 def lies_in(boxes: Float[Array, "B N 4"], wanted: Float[Array, "B 4"]) -> Bool[Array, "B N"]:
-    """Which boxes lie in `wanted`: the middle of one in the other, so that a point finds its
-    word."""
+    """Which boxes lie in `wanted`: the middle of one in the other, so that a point finds its word,
+    and the patch that it is in.
+
+    The data's own rule (`documents/words_in_box.py`) takes the nearest word of a point that is in
+    none; here such a point marks no word, as it lies on none.
+    """
     wanted = wanted[:, None]
 
     def holds(outer: Array, inner: Array) -> Array:
