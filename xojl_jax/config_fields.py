@@ -98,7 +98,7 @@ def check(config: Mapping, fields: Mapping[str, Rule]) -> None:
 
     Args:
       config: a `ConfigDict`, or nested dicts. Fields that it does not have are passed over.
-      fields: dotted name -> rule; a `*` in a name stands for any part of it.
+      fields: dotted name -> rule; a `*` in a name matches any part of it.
 
     Raises:
       BadUsage: names the field, the value, and what may be chosen.

@@ -34,7 +34,7 @@ def plan(config: ConfigDict, path: str | Path = "") -> list[Run]:
 
     Args:
       config: `config.sequence` has the settings of each run, "FIELD=VALUE FIELD=VALUE", with
-        semicolons between. In `init_from`, a number stands for a run of the sequence; without it, a
+        semicolons between. In `init_from`, a number means a run of the sequence; without it, a
         run starts from the one before.
       path: where the folders of the runs are; "" for the default.
 

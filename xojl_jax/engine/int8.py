@@ -19,7 +19,7 @@ from xojl_jax.engine import sharding
 from xojl_jax.engine.compatibility import nest
 from xojl_jax.errors import BadUsage
 
-# What stands in place of a kernel: {"int8": int8[...], "scale": float32[...]}, which broadcast.
+# What replaces a kernel: {"int8": int8[...], "scale": float32[...]}, which broadcast.
 VALUES, SCALE = "int8", "scale"
 
 
@@ -60,7 +60,7 @@ def quantize(params: Mapping[str, Any], axes: Mapping[str, tuple[int, ...]]) -> 
 
 
 def is_quantized(node: Any) -> bool:
-    """Whether this stands in place of a kernel."""
+    """Whether this replaces a kernel."""
     return isinstance(node, Mapping) and node.keys() == {VALUES, SCALE}
 
 

@@ -113,7 +113,7 @@ def _dataset(pages: Sequence[Labeled], labels: Sequence[str]) -> dict:
 
 
 def _matches(pages: Sequence[dict | None]) -> Matches:
-    """Of one label; None stands for a page without boxes of it."""
+    """Of one label; None is a page without boxes of it."""
     told = [[] if page is None else page["dtScores"] for page in pages]
     right = [page["dtMatches"] > 0 for page in pages if page is not None]
     return Matches(

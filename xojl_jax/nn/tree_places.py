@@ -1,7 +1,7 @@
 """Where positions of a sequence are in the tree that it writes, and how two of them are related.
 
 A place is two numbers: the node that a position belongs to, and that node's parent. A node is
-numbered by the position that begins it; `TOP` stands for the level above the first nodes.
+numbered by the position that begins it; `TOP` is the level above the first nodes.
 
 Letters: R rows, L positions, S positions of a cache.
 """

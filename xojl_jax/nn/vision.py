@@ -48,7 +48,7 @@ class VisionOutput:
     others: Any = None
 
     def take(self, what: str) -> Array:
-        """What a name in `RETURNS` stands for. Under `jax.jit`, what is not taken is not computed.
+        """What a name in `RETURNS` means. Under `jax.jit`, what is not taken is not computed.
 
         Raises:
           BadUsage: there is no such name.

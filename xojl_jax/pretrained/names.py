@@ -65,7 +65,7 @@ class Table:
 
     Attributes:
       rows: one per parameter that a model of this form may have.
-      prefixes: what may stand before every name; the first under which the folder has all is taken.
+      prefixes: what may come before every name; the first under which the folder has all is taken.
       ignored: patterns of tensors that hold nothing we compute with.
       stacked: leading axes of our parameters that count layers: 2 where layers are in groups.
     """

@@ -224,7 +224,7 @@ def _parse(text, read_key, caps: Caps, place: str, pairs: bool) -> Forest:
 
 
 def _wanted_node(value) -> str:
-    """What should stand in place of a value that is no node."""
+    """What should be in place of a value that is no node."""
     wanted = 'an object of nodes, or ""'
     if value is None:
         return f"{wanted}; leave out keys that are absent (tables of columns fill them with null)"

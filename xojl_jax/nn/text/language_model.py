@@ -138,7 +138,7 @@ class LanguageModel(nn.Module):
           positions: int32[B, T]; by default 0, 1, …, padding included: distances alone count.
 
         Returns:
-          [B, T, D] in the compute dtype. What stands in padding has no meaning.
+          [B, T, D] in the compute dtype. Values in padding have no meaning.
         """
         c = self.config
         if positions is None:

@@ -45,7 +45,7 @@ def prefix_loss(
     projected: tuple[Array, Array], batch: Batch, c: ModelConfig
 ) -> tuple[Array, Metrics]:
     """InfoNCE of prefix i against the mean of the patches that elements of class i cover; negatives
-    are the other classes of the section. This is what makes prefix i stand for class i."""
+    are the other classes of the section. This is what makes prefix i mean class i."""
     prefixes, patches = projected
     regions, count = mean_of_patches(patches, _covered(batch, c).swapaxes(1, 2))
     return contrastive_loss(prefixes.astype(jnp.float32), regions, count > 0), {}

@@ -60,7 +60,7 @@ class TreeBlock(nn.Module):
 class HtmlEncoder(nn.Module):
     """The tree of a section: a batch with the `html_*` arrays -> `HtmlOutput`.
 
-    Prefix tokens stand ahead of the nodes, one for each element class (X104); class hints leave
+    Prefix tokens come before the nodes, one for each element class (X104); class hints leave
     those of other classes out. The head "html_prefix" makes each mean its class.
     """
 

@@ -81,7 +81,7 @@ class TextTask(Task):
 
     @functools.cached_property
     def mask_token(self) -> int:
-        """What stands for a masked token."""
+        """The id of a masked token."""
         if self.tokenizer.mask is not None:
             return self.tokenizer.mask
         # As the reference does where a model was trained without such a token.

@@ -53,7 +53,7 @@ examples:
 [[x0, y0, x1, y1], …]}, in pixels or in [0, 1] of the page; without it those of a PDF are read, or
 what Tesseract finds where it is installed. --records asks each page of a folder of document records
 the questions that it has. --examples has lines {"prompt": "What is the total?", "answer": "7.99"},
-which stand before the prompt; a run reads them that was trained with config.prompt.shots.
+which come before the prompt; a run reads them that was trained with config.prompt.shots.
 """,
     "evaluate": """
 examples:

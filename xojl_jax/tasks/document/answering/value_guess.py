@@ -49,7 +49,7 @@ def fit_values(seen: Iterable[Seen]) -> dict[str, dict[str, Any]]:
 
 
 def guess_value(facts: Mapping[str, Any], anchors: Sequence[int], page: Page) -> Words:
-    """What stands nearest to the words with the numbers `anchors`, in one of the shapes of a key's
+    """What is nearest to the words with the numbers `anchors`, in one of the shapes of a key's
     facts. Without anchors the first one on the page; without words of these shapes, nothing."""
     if "text" in facts:
         return find_words(facts["text"], page[0])
@@ -83,8 +83,8 @@ def _distance(span: Sequence[int], anchors: Sequence[int], boxes: np.ndarray) ->
 
 
 def find_label(label: str, words: Sequence[str]) -> tuple[int, ...]:
-    """The numbers of the page's words that are this label, the first time; none where it does not
-    stand there."""
+    """The numbers of the page's words that are this label, the first time; none where it is
+    not there."""
     return tuple(word for word in find_words(label, words) if isinstance(word, int))
 
 
