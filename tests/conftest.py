@@ -39,6 +39,22 @@ flags.FLAGS.mark_as_parsed()
 gc.set_threshold(100_000, 20, 100)
 
 
+@pytest.fixture(scope="session")
+def chromium_path() -> str:
+    """Where Chromium is, for tests that need one; they are skipped where there is none."""
+    from data_prep.browser.chromium import find_chromium
+    from xojl_jax.errors import BadUsage
+
+    try:
+        path = find_chromium()
+    except BadUsage as error:
+        # Where a browser was installed, a skip would hide that it cannot be found.
+        assert os.environ.get("XOJL_REQUIRE_CHROMIUM") != "1", error
+        pytest.skip(str(error))
+    pytest.importorskip("playwright", reason="the tests of rendering need Playwright")
+    return path
+
+
 def pytest_addoption(parser):
     parser.addoption("--slow", action="store_true", help="run the longer soaks, too")
 

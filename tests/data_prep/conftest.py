@@ -1,7 +1,6 @@
 """One Chromium for all tests of a process, and a Python with Beam; none where there is none."""
 
 import importlib.util
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -9,21 +8,13 @@ from pathlib import Path
 import pytest
 
 from data_prep.browser import chromium as browser
-from xojl_jax.errors import BadUsage
 
 ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope="session")
-def chromium():
+def chromium(chromium_path):
     """A `Browser`, with limits that suit small pages."""
-    try:
-        browser.find_chromium()
-    except BadUsage as error:
-        if os.environ.get("XOJL_REQUIRE_CHROMIUM") == "1":
-            raise  # where a browser was installed, a skip would hide that it cannot be found
-        pytest.skip(str(error))
-    pytest.importorskip("playwright", reason="the tests of rendering need Playwright")
     with browser.Browser(page_seconds=60) as started:
         yield started
 

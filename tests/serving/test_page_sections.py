@@ -12,15 +12,9 @@ PAGE = """<!doctype html><title>A page</title><body style="margin:0">
 <footer style="height:120px;background:#222;color:#fff"><p>Imprint</p></footer>"""
 
 
+@pytest.mark.usefixtures("chromium_path")
 def test_a_page_is_answered_section_by_section(model):
     """Protects `model.from_page(html)`: its text is enough, every section is seen."""
-    from data_prep.browser.chromium import find_chromium
-    from xojl_jax.errors import UserError
-
-    try:
-        find_chromium()
-    except UserError as error:
-        pytest.skip(str(error))
     told = model.from_page(PAGE, batch_size=2)
     assert len(told) >= 2
     assert all(parse_layout(each["layout"]) for each in told)

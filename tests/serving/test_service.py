@@ -3,7 +3,6 @@
 import base64
 import contextlib
 import json
-import os
 import random
 import re
 import shlex
@@ -22,7 +21,6 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from data_prep.browser.chromium import find_chromium
 from tests.serving.client import Inside, in_a_thread, problem
 from tests.serving.running import ROOT, Running
 from tests.serving.test_loaded import TREE, picture
@@ -326,18 +324,13 @@ def visit_page(address: str, chromium: str, shot: Path, record: Path) -> tuple[l
     return asked, said
 
 
-def test_the_page_works_in_a_browser(service, tmp_path):
+def test_the_page_works_in_a_browser(service, chromium_path, tmp_path):
     """Protects people who try it: files in, boxes and a tree out, by keyboard, no error and no
     request to elsewhere."""
-    try:
-        chromium = find_chromium()
-    except BadUsage as error:
-        assert os.environ.get("XOJL_REQUIRE_CHROMIUM") != "1", error
-        pytest.skip(str(error))
     shot, record = tmp_path / "shot.png", tmp_path / "record.json"
     shot.write_bytes(picture())
     record.write_text(json.dumps({"html": TREE, "html_boxes": BOXES}))
-    asked, said = in_a_thread(visit_page, service.address, chromium, shot, record)
+    asked, said = in_a_thread(visit_page, service.address, chromium_path, shot, record)
     assert all(url.startswith((service.address, "blob:", "data:")) for url in asked), asked
     assert [text for text in said if "status of 4" not in text] == []
 
