@@ -82,6 +82,9 @@ def parse_flags(argv: list[str]) -> argparse.Namespace:
         if len(set(names)) != 2 or not all(map(_READER.fullmatch, names)):
             raise BadUsage(f"--adjudicate {options.adjudicate}: two readers, such as ana,bo")
         options.adjudicate = names
+    folder = Path(options.out) / (FINAL if options.adjudicate else options.reader)
+    if Path(options.records).resolve() == folder.resolve():
+        raise BadUsage(f"--records {options.records} is where this writes to: give another --out")
     if missing := [name for name in ("starlette", "uvicorn") if not importlib.util.find_spec(name)]:
         raise BadUsage(f"the page needs {' and '.join(missing)}: pip install 'xojl_jax[serve]'")
     return options

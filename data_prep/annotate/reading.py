@@ -177,7 +177,7 @@ class Reading:
         """The section, what it starts with, and its draft, which is a new one at first."""
         section, start = self._read(name)
         draft = self._store.draft(name)
-        fingerprint = section.fingerprint() + start.fingerprint()
+        fingerprint = section.fingerprint + start.fingerprint()
         if draft is None:
             return section, start, Draft.begin(fingerprint, start)
         if draft.section != fingerprint:

@@ -5,6 +5,7 @@ import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 
 from data_prep.records.captured import Authors
@@ -34,7 +35,7 @@ class Section:
     author: list[dict] | None
     picture: bytes
 
-    @property
+    @cached_property
     def nodes(self) -> list[Visit]:
         return preorder(self.record.html)
 
@@ -43,6 +44,7 @@ class Section:
         """Of the picture, by what it is and not by its name: png, jpeg or webp."""
         return next(kind for start, kind in _KINDS.items() if self.picture.startswith(start))
 
+    @cached_property
     def fingerprint(self) -> str:
         """Changes with the tree, whose nodes labels name by number."""
         return hashlib.sha256(print_html(self.record.html).encode("utf-8")).hexdigest()[:16]

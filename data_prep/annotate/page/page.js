@@ -2,9 +2,9 @@
 
 import { drawAbout, drawHelp } from "./about.js";
 import { $, make } from "./dom.js";
-import { drawBoxes, loadPicture, nodeAt, scrollToBox } from "./picture.js";
+import { drawBoxes, drawChosen, loadPicture, nodeAt, scrollToBox } from "./picture.js";
 import { CATEGORY, Section } from "./section.js";
-import { drawTree, focusTree } from "./tree.js";
+import { chooseRow, drawTree, focusTree } from "./tree.js";
 
 let names = [], states = [], readers = [], elements = new Map();
 let at = 0, section = null, chosen = 0;
@@ -79,7 +79,7 @@ async function load(number, message = "") {
   }
   chosen = 0;
   say(message);
-  loadPicture(name, () => section && drawBoxes(section, chosen));
+  loadPicture(name, drawPicture);
   draw();
   focusTree();
 }
@@ -89,10 +89,24 @@ async function load(number, message = "") {
 function draw() {
   drawHeader();
   if (!section) return;
-  drawTree(section, chosen);
-  drawBoxes(section, chosen);
+  const focused = document.activeElement === document.body || $("tree").contains(document.activeElement);
+  drawTree(section);
+  drawPicture();
+  show();
+  if (focused) focusTree();
+}
+
+function drawPicture() {
+  if (!section) return;
+  drawBoxes(section);
+  drawChosen(section, chosen);
+}
+
+// Shows which node is chosen; the rest is as it was.
+function show() {
+  chooseRow(chosen);
+  drawChosen(section, chosen);
   drawAbout(section, chosen);
-  if (document.activeElement === document.body || $("tree").contains(document.activeElement)) focusTree();
   scrollToBox(section, chosen);
 }
 
@@ -122,9 +136,9 @@ function drawHeader() {
 
 function choose(node) {
   if (node === CATEGORY) { $("category").focus(); return; }
-  section.reveal(node);
   chosen = node;
-  draw();
+  if (section.reveal(node)) draw();
+  else show();
   focusTree();
 }
 
@@ -326,7 +340,7 @@ $("help").addEventListener("close", focusTree);
 $("previous").addEventListener("click", () => open(at - 1));
 $("next").addEventListener("click", () => open(at + 1));
 $("help-open").addEventListener("click", () => $("help").showModal());
-addEventListener("resize", () => section && drawBoxes(section, chosen));
+addEventListener("resize", drawPicture);
 
 try {
   const told = await ask("start");

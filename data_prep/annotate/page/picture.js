@@ -14,21 +14,28 @@ export function loadPicture(name, then) {
   $("picture").scrollTop = 0;
 }
 
-export function drawBoxes(section, chosen) {
-  const sheet = document.querySelector("#picture .sheet");
-  const image = sheet?.querySelector("img");
-  sheet?.querySelector("svg")?.remove();
-  if (!image?.naturalWidth) return;
-  const { naturalWidth: width, naturalHeight: height } = image;
-  const px = width / (image.clientWidth || width); // of the picture, for one px of the screen
-  const svg = makeSvg("svg", { viewBox: `0 0 ${width} ${height}`, "aria-hidden": "true" });
+// A box for every label.
+export function drawBoxes(section) {
   const labeled = Object.keys(section.labels).map(Number);
   const depth = depths(section, labeled);
-  for (const node of labeled) {
-    if (node !== chosen) svg.append(...box(section, node, depth.get(node), px, false));
-  }
-  if (chosen >= 0) svg.append(...box(section, chosen, 0, px, true));
-  sheet.append(svg);
+  overlay("labels", (px) => labeled.flatMap((node) => box(section, node, depth.get(node), px, false)));
+}
+
+// The box of the chosen node over all others, with its name.
+export function drawChosen(section, chosen) {
+  overlay("chosen", (px) => box(section, chosen, 0, px, true));
+}
+
+// Replaces a drawing over the screenshot. `draw` gets the px of the picture for one of the screen.
+function overlay(name, draw) {
+  const sheet = document.querySelector("#picture .sheet");
+  const image = sheet?.querySelector("img");
+  sheet?.querySelector(`svg.${name}`)?.remove();
+  if (!image?.naturalWidth) return;
+  const { naturalWidth: width, naturalHeight: height } = image;
+  const px = width / (image.clientWidth || width);
+  const about = { class: name, viewBox: `0 0 ${width} ${height}`, "aria-hidden": "true" };
+  sheet.append(makeSvg("svg", about, ...draw(px)));
 }
 
 // How many labels each label is in.

@@ -47,11 +47,16 @@ export class Section {
     return rows;
   }
 
-  // Unfolds whatever hides a node.
+  // Unfolds whatever hides a node; whether anything did.
   reveal(node) {
+    let hidden = false;
     for (let up = this.nodes[node].parent; up >= 0; up = this.nodes[up].parent) {
-      if (this.isFolded(up)) this.folded.set(up, false);
+      if (this.isFolded(up)) {
+        this.folded.set(up, false);
+        hidden = true;
+      }
     }
+    return hidden;
   }
 
   faultsAt(node) {

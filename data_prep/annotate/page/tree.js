@@ -2,22 +2,30 @@
 
 import { $, make } from "./dom.js";
 
-// draw(section, chosen): chosen is a node of html.
-export function drawTree(section, chosen) {
-  const rows = section.visible().map((node) => row(section, node, node === chosen));
-  $("tree").replaceChildren(...rows);
+export function drawTree(section) {
+  $("tree").replaceChildren(...section.visible().map((node) => row(section, node)));
 }
 
-function row(section, node, chosen) {
+// Marks the row of the chosen node, which is the one that Tab reaches.
+export function chooseRow(chosen) {
+  const before = document.querySelector('#tree [aria-selected="true"]');
+  const now = document.querySelector(`#tree [data-node="${chosen}"]`);
+  for (const [item, is] of [[before, false], [now, true]]) {
+    item?.setAttribute("aria-selected", String(is));
+    item?.setAttribute("tabindex", is ? 0 : -1);
+  }
+}
+
+function row(section, node) {
   const { tag, text, holds } = section.nodes[node];
   const element = section.element(node);
   const faults = section.faultsAt(node);
   const item = make("div", {
     role: "treeitem",
     "aria-level": section.depth[node] + 1,
-    "aria-selected": String(chosen),
+    "aria-selected": "false",
     "data-node": node,
-    tabindex: chosen ? 0 : -1,
+    tabindex: -1,
     class: [element ? "labeled" : "bare", faults.length ? "faulty" : "",
       section.undecided.includes(node) ? "undecided" : ""].join(" "),
   });

@@ -291,10 +291,12 @@ def test_the_sample_data_can_be_read():
         (["--reader=cy", "--adjudicate=ana,bo", "--blank"], "without --blank"),
         (["--reader=cy", "--adjudicate=ana,bo"], "no section in common"),
         (["--reader=cy", "--port=99999"], "--port=99999"),
+        (["--reader=raw", "--out=."], "is where this writes to"),
         (["--reader=cy", "--records=nowhere"], "nowhere is not a directory"),
     ],
 )
-def test_wrong_flags_are_one_clear_line(raw, tmp_path, flags, said):
+def test_wrong_flags_are_one_clear_line(raw, tmp_path, flags, said, monkeypatch):
+    monkeypatch.chdir(tmp_path)
     with pytest.raises((BadUsage, BadInput), match=said):
         command.main([f"--records={raw}", f"--out={tmp_path / 'out'}", *flags])
 
