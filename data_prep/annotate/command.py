@@ -22,6 +22,7 @@ USAGE = """A page on this machine, to read captured sections and correct their l
   python -m data_prep.annotate --records data/raw --out data/read --reader ana
   python -m data_prep.annotate --records data/raw --out data/read --reader bo --blank
   python -m data_prep.annotate --records data/raw --out data/read --reader ana --list list.jsonl
+  python -m data_prep.annotate --records data/raw --out data/read --reader ana --rejected
   python -m data_prep.annotate --records data/raw --out data/read --reader cy --adjudicate ana,bo
 
 A section starts with what the rules of data_prep.label say of it (where there is an author.jsonl),
@@ -40,7 +41,7 @@ def main(argv: list[str]) -> int | None:
 
     with listen(options.port) as bound:
         listed = read_list(Path(options.list)) if options.list else None
-        sections = Sections(Path(options.records), listed)
+        sections = Sections(Path(options.records), listed, rejected=options.rejected)
         work = adjudicate if options.adjudicate else read
         reading, said = work(options, sections)
         with contextlib.closing(reading):
@@ -64,6 +65,7 @@ def parse_flags(argv: list[str]) -> argparse.Namespace:
     add("--out", required=True, metavar="DIR", help="every reader gets a folder in it")
     add("--reader", required=True, metavar="NAME", help="who reads: a-z, 0-9, - and _")
     add("--list", metavar="FILE", help="these sections in this order: what xojl_jax.active wrote")
+    add("--rejected", action="store_true", help="read what data_prep.label rejected")
     add("--blank", action="store_true", help="start without labels: no proposal sways the reader")
     add("--rules", metavar="FILE", help="another table of rules")
     add(

@@ -12,6 +12,7 @@ from data_prep.annotate.guide import mend
 from data_prep.annotate.proposals import CATEGORY, Start
 from data_prep.annotate.sections import Section, Sections
 from data_prep.annotate.store import Store
+from data_prep.label.folder import REASON
 from xojl_jax.errors import BadInput, BadUsage
 from xojl_jax.xojl.build import layout_from_labels
 from xojl_jax.xojl.record import Record
@@ -162,6 +163,8 @@ class Reading:
             "changed": len(changed),
             "finished": datetime.now(UTC).isoformat(timespec="seconds"),
         }
+        extra = {**section.record.extra, "reading": about}
+        extra.pop(REASON, None)  # why the rules' labels were rejected; these are a person's
         return replace(
             section.record,
             screenshot=f"screenshots/{section.name}.{section.kind}",
@@ -170,7 +173,7 @@ class Reading:
             used_elements=used_elements(layout),
             category=now.category,
             quality=quality,
-            extra={**section.record.extra, "reading": about},
+            extra=extra,
         )
 
     def _open(self, name: str) -> tuple[Section, Start, Draft]:

@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
-from data_prep.records.captured import Authors
-from data_prep.records.entries import Entry, open_source
+from data_prep.records.captured import REJECTED, Authors
+from data_prep.records.entries import Entry, Folder, open_source
 from xojl_jax.errors import BadInput, BadUsage
 from xojl_jax.xojl.record import Record, parse_record
 from xojl_jax.xojl.tree import Visit, preorder, print_html
@@ -58,13 +58,16 @@ class Sections:
     Args:
       folder: records.jsonl or a .json file a record, or shards.
       listed: FILE:LINE of records, such as `xojl_jax.active` writes; None for all, in their order.
+      rejected: those that `data_prep.label` rejected instead of those that it kept.
 
     Attributes:
       names: one per section, in order; `sections[name]` opens it.
     """
 
-    def __init__(self, folder: Path, listed: Sequence[str] | None = None):
-        self._source = open_source(folder)
+    def __init__(
+        self, folder: Path, listed: Sequence[str] | None = None, *, rejected: bool = False
+    ):
+        self._source = Folder(folder, REJECTED) if rejected else open_source(folder)
         self._authors = Authors(folder, optional=True)
         entries = self._source.entries()
         if listed is not None:

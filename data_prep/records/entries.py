@@ -31,19 +31,23 @@ class Entry(NamedTuple):
 
 
 class Folder:
-    """Records as `records.jsonl` and `*.json`, in the order of `read_directory`."""
+    """Records as `records.jsonl` and `*.json`, in the order of `read_directory`.
+
+    Args:
+      lines: the file that holds a record a line.
+    """
 
     splits: tuple[str, ...] = ()
 
-    def __init__(self, path: Path):
-        self.path = path
+    def __init__(self, path: Path, lines: str = LINES):
+        self.path, self._name = path, lines
 
     def entries(self) -> list[Entry]:
         """Raises BadInput where the folder holds no records."""
-        lines = self.path / LINES
+        lines = self.path / self._name
         files = sorted(path for path in self.path.glob("*.json") if path.is_file())
         if not files and not lines.is_file():
-            raise BadInput(f"{self.path} holds no {LINES} and no *.json; is it a data set?")
+            raise BadInput(f"{self.path} holds no {self._name} and no *.json; is it a data set?")
         found = list(_lines(lines)) if lines.is_file() else []
         return found + [Entry(file.name, file.name, 0, file.stat().st_size) for file in files]
 

@@ -68,7 +68,8 @@ def begin(raw, tmp_path):
         options = parse_flags(
             [f"--records={records}", f"--out={tmp_path / 'read'}", f"--reader={reader}", *flags]
         )
-        opened.append(read(options, Sections(records))[0])
+        sections = Sections(records, rejected=options.rejected)
+        opened.append(read(options, sections)[0])
         return opened[-1]
 
     yield open_one

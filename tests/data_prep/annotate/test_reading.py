@@ -73,6 +73,19 @@ def test_a_finished_section_is_a_record(begin, tmp_path, capsys):
     assert not validate.main([str(folder)])
 
 
+def test_what_the_rules_rejected_can_be_read(raw, begin, tmp_path):
+    """Protects the sections that gain most: a person's record is no longer a rejected one."""
+    lines = (raw / "records.jsonl").read_text().splitlines()
+    rejected = json.loads(lines[1]) | {"rejected": "confidence below 0.9"}
+    (raw / "rejected.jsonl").write_text(json.dumps(rejected) + "\n")
+    (raw / "records.jsonl").write_text(lines[0] + "\n")
+    assert begin().sections.names == ["hero"]
+    reading = begin("ana", "--rejected")
+    assert reading.sections.names == ["note"]
+    Reader(reading, "note").do("finish")
+    assert "rejected" not in record_in(tmp_path / "read" / "ana", "note").extra
+
+
 def test_a_change_takes_a_finished_section_back(begin, tmp_path):
     """Protects the data set: what a reader no longer stands by is not in it."""
     reader = Reader(begin(), "hero")
