@@ -100,7 +100,7 @@ class Draft:
         return json.dumps(asdict(self), ensure_ascii=False, indent=1) + "\n"
 
     @staticmethod
-    def from_json(text: str, where: str) -> "Draft":
+    def from_json(text: str | bytes, where: str) -> "Draft":
         """Raises BadInput where the text is no draft."""
         try:
             values = json.loads(text)

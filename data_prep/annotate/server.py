@@ -107,7 +107,7 @@ async def _read_json(request: Request) -> dict[str, Any]:
             raise BadUsage(f"a request has at most {BODY} bytes")
     try:
         asked = json.loads(body)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise BadUsage(f"a request is JSON: {error}") from error
     if not isinstance(asked, dict):
         raise BadUsage("a request is an object of JSON")

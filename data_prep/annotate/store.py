@@ -64,7 +64,7 @@ class Store:
         path = self.folder / "drafts" / f"{name}.json"
         if not path.is_file():
             return None
-        return Draft.from_json(path.read_text(encoding="utf-8"), str(path))
+        return Draft.from_json(path.read_bytes(), str(path))
 
     def save(self, name: str, draft: Draft) -> None:
         """A section that goes on: if it was finished, its record leaves the data set."""

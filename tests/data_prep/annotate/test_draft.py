@@ -110,7 +110,9 @@ def test_a_change_after_undo_ends_redo():
         DRAFT.undo()
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", "{}", '{"labels": {"a": "icon"}, "changes": []}'])
+@pytest.mark.parametrize(
+    "text", ["", b"\xff", "{", "[]", "{}", '{"labels": {"a": "icon"}, "changes": []}']
+)
 def test_a_damaged_file_says_what_to_do(text):
     with pytest.raises(BadInput, match=r"d\.json is damaged .* move it away"):
         Draft.from_json(text, "d.json")

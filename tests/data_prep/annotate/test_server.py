@@ -62,7 +62,7 @@ def test_mistakes_are_answered_in_words(client, monkeypatch):
     assert decide(client, {"do": "undo", "version": 0}).json() == {"error": "nothing to undo"}
     stale = decide(client, {"do": "unlabel", "node": 2, "version": 7})
     assert stale.status_code == 409
-    for body in (b"{", b"[]", b"\xff", b'{"do": "' + b"x" * BODY + b'"}'):
+    for body in (b"{", b"[]", b"\xff", b"[" * 20_000, b'{"do": "' + b"x" * BODY + b'"}'):
         headers = {"Content-Type": "application/json"}
         answer = client.post("/sections/hero/decide", content=body, headers=headers)
         assert answer.status_code == 422, answer.text
