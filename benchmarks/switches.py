@@ -1,6 +1,7 @@
 """What switches of the layout model save: models that differ in config fields, in one run.
 
   python -m benchmarks.switches --set=savings --preset=tiny                  # two CPU cores
+  python -m benchmarks.switches --set=savings --preset=base --sizes          # seconds
   python -m benchmarks.switches --set=pyramid --preset=base --topology=v5e:2x4 --quick
 
 Of each model: parameters, the size of its file in float32 and with kernels as int8 (X100), forward
@@ -27,9 +28,10 @@ from benchmarks import decode
 from benchmarks import step as training
 from benchmarks.buckets import describe_machine
 from configs import stage4
-from xojl_jax import tasks
+from xojl_jax import command, tasks
 from xojl_jax.config_fields import flatten
 from xojl_jax.engine import int8, sharding, state, step
+from xojl_jax.errors import BadUsage
 from xojl_jax.planning import compile_report
 from xojl_jax.tasks.layout.model import LayoutModel
 
@@ -40,13 +42,15 @@ HEADER = (
 )
 
 
-def main(argv: list[str] | None = None) -> None:
+def main(argv: list[str]) -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     add = parser.add_argument
     add("--set", choices=SETS, required=True, help="which models")
     add("--preset", default="tiny", help="of configs/stage4.py (default tiny)")
+    add("--only", nargs="*", default=[], metavar="MODEL", help="of the set (default: all)")
+    add("--sizes", action="store_true", help="compile nothing: what follows from shapes alone")
     add("--batch", type=int, default=8, help="samples of a training step (default 8)")
     add("--records", type=int, default=4, help="sections that are answered at once (default 4)")
     add("--rounds", type=int, default=5, help="how often each is timed (default 5)")
@@ -57,6 +61,11 @@ def main(argv: list[str] | None = None) -> None:
     configs = configs_of(flags)
     print(f"{flags.preset}, {flags.topology or describe_machine()}, batch {flags.batch}")
     header = "| " + " | ".join(HEADER) + " |\n| --- |" + " ---: |" * (len(HEADER) - 1)
+    if flags.sizes:
+        print(header)
+        for name, config in configs.items():
+            print(row(name, sizes(config), [None] * 4))
+        return
     if flags.topology:
         devices = compile_report.topology(flags.topology)
         print(header, flush=True)
@@ -126,7 +135,12 @@ def configs_of(flags: argparse.Namespace) -> dict[str, Any]:
             config.update_from_flattened_dict(changes)
         return config
 
-    return {name: make(changes) for name, changes in SETS[flags.set](make({})).items()}
+    models = SETS[flags.set](make({}))
+    if unknown := set(flags.only) - set(models):
+        raise BadUsage(
+            f"--only: there is no {', '.join(sorted(unknown))}: choose of {', '.join(models)}"
+        )
+    return {name: make(models[name]) for name in flags.only or models}
 
 
 # --- what they need ------------------------------------------------------------------------------
@@ -224,4 +238,4 @@ def row(name: str, *figures: list[float | None]) -> str:
 
 
 if __name__ == "__main__":
-    main()
+    command.run(main)

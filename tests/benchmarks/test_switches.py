@@ -9,6 +9,7 @@ import pytest
 from benchmarks import switches
 from tests.tasks.conftest import small_config
 from xojl_jax.config_fields import flatten
+from xojl_jax.errors import BadUsage
 from xojl_jax.tasks.layout.task import LayoutTask
 
 # As `small_config` shrinks `tiny`.
@@ -20,7 +21,7 @@ FIELDS = [
 
 
 def parsed(which: str, preset: str = "tiny") -> argparse.Namespace:
-    return argparse.Namespace(set=which, preset=preset, batch=2, fields=[])
+    return argparse.Namespace(set=which, preset=preset, batch=2, fields=[], only=[])
 
 
 @pytest.mark.parametrize("preset", ["tiny", "base"])
@@ -40,6 +41,17 @@ def test_all_savings_have_fewer_parameters_and_less_work():
     millions, floats, small, _ = none
     assert floats == pytest.approx(4 * millions)
     assert millions < small < floats / 2
+
+
+def test_sizes_need_no_compilation(capsys):
+    """Protects `--sizes` and `--only`: the models that are named, and dashes for what was not run;
+    a name that does not exist is refused with the choices."""
+    switches.main(["--set=savings", "--sizes", "--only", "all of them", "none of them"])
+    rows = [line.strip("| ").split(" | ") for line in capsys.readouterr().out.splitlines()[3:]]
+    assert [row[0] for row in rows] == ["all of them", "none of them"]
+    assert all(row[5:] == ["–"] * 4 and float(row[1]) > 0 for row in rows)
+    with pytest.raises(BadUsage, match="no half of them: choose of none of them, one decoder"):
+        switches.main(["--set=savings", "--sizes", "--only", "half of them"])
 
 
 def test_models_take_turns(monkeypatch):
