@@ -1,6 +1,6 @@
 """Building shards, the first half: which records are wanted, and what is to be known of them.
 
-`data_prep.build` calls these steps in a few processes of one machine, `data_prep.beam_build` on any
+`data_prep.build` calls these steps in a few processes of one machine, with `--beam` on any
 engine that Apache Beam knows. Each is a function of its arguments and of the files they name, so
 both ways give the same bytes:
 

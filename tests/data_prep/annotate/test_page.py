@@ -6,10 +6,6 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-import pytest
-
-from data_prep.browser.chromium import find_chromium
-from xojl_jax.errors import BadUsage
 from xojl_jax.xojl.record import parse_record
 from xojl_jax.xojl.tree import print_layout
 
@@ -109,17 +105,12 @@ def read_by_keys(chromium, raw, out):
     return [*asked, *visit.asked], [*said, *visit.said]
 
 
-def test_a_section_is_read_by_keys_and_nothing_is_lost(raw, tmp_path):
+def test_a_section_is_read_by_keys_and_nothing_is_lost(raw, chromium_path, tmp_path):
     """Protects readers: keys alone correct a section, every decision outlives the process, broken
     rules are shown, the record has what was decided, and nobody else is asked for anything."""
-    try:
-        chromium = find_chromium()
-    except BadUsage as error:
-        assert os.environ.get("XOJL_REQUIRE_CHROMIUM") != "1", error
-        pytest.skip(str(error))
     out = tmp_path / "read"
     with ThreadPoolExecutor(1) as pool:  # a browser of other tests may run in this thread
-        asked, said = pool.submit(read_by_keys, chromium, raw, out).result()
+        asked, said = pool.submit(read_by_keys, chromium_path, raw, out).result()
     assert all(url.startswith("http://127.0.0.1:") for url in asked), asked
     assert [text for text in said if "status of 4" not in text] == []
     record = parse_record((out / "ana" / "hero.json").read_bytes())
