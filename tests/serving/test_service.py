@@ -41,6 +41,7 @@ FLAGS = (
     "--max-body-mib=0.5",
     "--max-pixels=100000",
     "--body-timeout=8",
+    "--timeout=120",  # the first answer in a mode waits until that is compiled
 )
 
 
