@@ -51,6 +51,12 @@ ABLATIONS: dict[str, Ablation] = {
         {"model.multiway_layers": 0, "model.joint_layers": 3},
         default=True,
     ),
+    "token_weights_root": Ablation(
+        "R033", "tokens of long answers count less", "", {"answer.token_weights": "root"}
+    ),
+    "token_weights_answer": Ablation(
+        "R033", "every answer counts alike", "", {"answer.token_weights": "answer"}
+    ),
 }
 
 
