@@ -205,9 +205,8 @@ def test_the_first_backend_that_supports_the_arguments_is_used(monkeypatch):
     segments = Mask(segments=jnp.zeros((1, 3), jnp.int32))
     with pytest.raises(BadUsage, match="sevens: no segments"):
         attend(q, k, v, segments, backend="sevens")
-    with pytest.raises(
-        BadUsage, match="'third' is not known: choose one of cudnn, blockwise, sparse, sevens"
-    ):
+    known = "cudnn, blockwise, sparse, block_sparse, sevens"
+    with pytest.raises(BadUsage, match=f"'third' is not known: choose one of {known}"):
         attend(q, k, v, backend="third")
 
 
