@@ -83,23 +83,31 @@ NEVER = np.iinfo(np.int32).max // 2
 
 
 def _tables() -> tuple[np.ndarray, np.ndarray]:
-    """next_state int32[states, kinds], and tokens to EOS at least behind each, NEVER where the
-    kind is not allowed. Within a row of a table, what its columns still need is not counted; nor
-    are ways by pointers where there is another, as a page may have no words."""
+    """next_state int32[states, kinds]; and tokens to EOS at least behind each, [2, states, kinds],
+    of a page without words and of one with some, NEVER where the kind is not allowed. Within a row
+    of a table, what its columns still need is not counted."""
     number = {state: i for i, state in enumerate(STATES)}
+    next_state = np.zeros((len(STATES), len(Kind)), np.int32)
+    to_end = np.full((2, len(STATES), len(Kind)), NEVER, np.int32)
+    for has_words in (False, True):
+        shortest = _shortest(has_words)
+        for state, ways in AUTOMATON.items():
+            for kind, to in ways.items():
+                next_state[number[state], kind] = number[to]
+                to_end[int(has_words), number[state], kind] = 1 + shortest[to]
+    return next_state, to_end
+
+
+def _shortest(has_words: bool) -> dict[str, int]:
+    """Of each state, tokens to the end at least; where the page has no words, no way is by a
+    pointer."""
     shortest = dict.fromkeys(STATES, NEVER) | {"end": 0}
     for _ in STATES:
         for state, ways in AUTOMATON.items():
-            if ways:
-                sure = {kind: to for kind, to in ways.items() if kind != Kind.POINTER} or ways
-                shortest[state] = 1 + min(shortest[to] for to in sure.values())
-    next_state = np.zeros((len(STATES), len(Kind)), np.int32)
-    to_end = np.full((len(STATES), len(Kind)), NEVER, np.int32)
-    for state, ways in AUTOMATON.items():
-        for kind, to in ways.items():
-            next_state[number[state], kind] = number[to]
-            to_end[number[state], kind] = 1 + shortest[to]
-    return next_state, to_end
+            open_ = [to for kind, to in ways.items() if has_words or kind != Kind.POINTER]
+            if open_:
+                shortest[state] = 1 + min(shortest[to] for to in open_)
+    return {state: min(count, NEVER - 1) for state, count in shortest.items()}
 
 
 NEXT_STATE, TO_END = _tables()
@@ -179,7 +187,10 @@ class AnswerConstraint:
 
     def _legal_kinds(self, state: AnswerCarry, left: Array) -> Array:
         """bool[…, kinds]."""
-        need = _at(TO_END, state.state)
+        rows = self.copyable.shape[0]
+        has_words = self.copyable.any(-1).astype(jnp.int32)
+        has_words = has_words.reshape(rows, *(1,) * (state.state.ndim - 1))
+        need = _at(TO_END, has_words, state.state)
         in_table = _at(_is(*_IN_TABLE, "row"), state.state)
         place = jnp.asarray(np.isin(list(Kind), _PLACES))
         word = jnp.asarray(np.isin(list(Kind), (Kind.BEGIN, Kind.CONTINUE, Kind.POINTER)))
