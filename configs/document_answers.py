@@ -52,7 +52,7 @@ def defaults() -> ConfigDict:
     prompt.pretrained = ""
     # Tokens of a prompt; of a longer one the first are read.
     prompt.max_tokens = 64
-    # Before a training prompt stand from 0 to so many examples, other questions of its kind with
+    # Before a training prompt come from 0 to so many examples, other questions of its kind with
     # their answers as text; those that there is no room for are dropped. About 20 tokens each.
     prompt.shots = 0
     # Width of the encoder "pieces".

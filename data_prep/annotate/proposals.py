@@ -12,7 +12,7 @@ from data_prep.label.rules import Table
 from xojl_jax.xojl.record import CATEGORIES, Record
 from xojl_jax.xojl.tree import preorder
 
-CATEGORY = -1  # stands for the category where nodes are meant
+CATEGORY = -1  # the category, among numbers of nodes
 
 
 class Proposal(NamedTuple):
@@ -87,13 +87,13 @@ def from_rules(record: Record, author: Sequence[dict], table: Table) -> Start:
 
 
 def from_record(record: Record) -> Start:
-    """The labels that a record has; those that stand for no html node are left out and counted."""
+    """The labels that a record has; those of no html node are left out and counted."""
     side = side_of(record)
     if not side.labels:
         return Start(category=side.category)
     total = len(preorder(record.layout or ()))
     left = total - len(side.labels)
-    lost = f"; {left} labels stand for no node of the tree and are left out" if left else ""
+    lost = f"; {left} labels are of no node of the tree and are left out" if left else ""
     return Start(side.labels, side.category, origin=f"labels of the record{lost}")
 
 

@@ -125,7 +125,7 @@ def _id_of(text: bytes) -> str:
 
 
 def name_of(record_id: str) -> str:
-    """A file's name for an id: itself, or with what cannot stand in one replaced, and a hash."""
+    """A file's name for an id: itself, or what a file name may not hold replaced, and a hash."""
     if _PLAIN.fullmatch(record_id):
         return record_id
     plain = re.sub(r"[^a-z0-9._-]+", "-", record_id.lower()).strip(".-")[:80] or "record"

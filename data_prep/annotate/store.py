@@ -70,7 +70,7 @@ class Store:
         """A section that goes on: if it was finished, its record leaves the data set."""
         with replacing(self.folder / "drafts" / f"{name}.json") as temporary:
             temporary.write_text(draft.to_json(), encoding="utf-8")
-            # Between the two: a full disk leaves both as they were, and a record never stands
+            # Between the two: a full disk leaves both as they were, and a record is never
             # beside a draft that went on after it.
             (self.folder / f"{name}.json").unlink(missing_ok=True)
 

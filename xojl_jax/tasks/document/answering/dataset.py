@@ -57,10 +57,14 @@ class QuestionDataset:
             self.shots(index),
         )
 
-    def use_buckets(self, buckets: Sequence[Bucket]) -> None:
-        """Puts each sample into the first of these buckets that holds it."""
+    def use_buckets(self, buckets: Sequence[Bucket], needed: np.ndarray) -> None:
+        """Puts each sample into the first of these buckets that holds it.
+
+        Args:
+          needed: what `needed_sizes` gives.
+        """
         shapes = [bucket.shape for bucket in buckets]
-        self.buckets = assign(self.needed_sizes(), shapes)
+        self.buckets = assign(needed, shapes)
         self.bucket_holds = holds(shapes)
         self._bucket_specs = tuple(self.featurizer.spec.cut(bucket) for bucket in buckets)
 

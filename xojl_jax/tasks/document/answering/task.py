@@ -120,7 +120,7 @@ class DocumentAnswersTask(PageTask):
         """The questions of a split, in buckets where there are several."""
         dataset = self._open(split)
         if len(self.buckets()) > 1:
-            dataset.use_buckets(self.buckets())
+            dataset.use_buckets(self.buckets(), self._needed_sizes(split))
         return dataset
 
     def _open(self, split: str) -> QuestionDataset:
@@ -144,10 +144,20 @@ class DocumentAnswersTask(PageTask):
         config = self.model_config.cut(*shape)
         return sum(forward_flops(config, self.question_spec.max_prompt).values())
 
+    def _needed_sizes(self, split: str) -> np.ndarray:
+        """What the questions of a split need: read once for all buckets."""
+        if split not in self._sizes:
+            self._sizes[split] = self._open(split).needed_sizes()
+        return self._sizes[split]
+
+    @functools.cached_property
+    def _sizes(self) -> dict[str, np.ndarray]:
+        return {}
+
     def _train_sizes(self):
         """What the training questions need; nothing without such a split."""
         try:
-            return self._open("train").needed_sizes(), None
+            return self._needed_sizes("train"), None
         except NoSplit:
             return np.zeros((0, len(DIMENSIONS)), np.int64), None
 
