@@ -5,7 +5,7 @@ import contextlib
 import importlib.util
 import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 
@@ -13,9 +13,10 @@ from data_prep.annotate.adjudication import FINAL, Adjudication, finish_equal
 from data_prep.annotate.proposals import Start, from_record, from_rules
 from data_prep.annotate.reading import Reading
 from data_prep.annotate.sections import Section, Sections, read_list
+from data_prep.annotate.sheets import read_sheets, write_sheets
 from data_prep.annotate.store import Store
 from data_prep.label.rules import Table
-from xojl_jax.errors import BadUsage
+from xojl_jax.errors import BadInput, BadUsage
 
 USAGE = """A page on this machine, to read captured sections and correct their labels, by keys.
 
@@ -36,21 +37,46 @@ _READER = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
 
 def main(argv: list[str]) -> int | None:
     options = parse_flags(argv)
+    if options.write_sheets or options.read_sheets:
+        return exchange_sheets(options)
     # Imported late: without its libraries there is no page, and a line has said so.
     from data_prep.annotate.server import HOST, listen, serve
 
-    with listen(options.port) as bound:
-        listed = read_list(Path(options.list)) if options.list else None
-        sections = Sections(Path(options.records), listed, rejected=options.rejected)
-        work = adjudicate if options.adjudicate else read
-        reading, said = work(options, sections)
-        with contextlib.closing(reading):
-            counts = ", ".join(f"{count} {state}" for state, count in reading.counts().items())
-            print(f"{said}: {counts}", file=sys.stderr)
-            print(f"http://{HOST}:{bound.getsockname()[1]}/", flush=True)
-            print("Ctrl+C ends it; every decision is saved already", file=sys.stderr)
-            serve(reading, bound)
+    with listen(options.port) as bound, begin(options) as reading:
+        print(f"http://{HOST}:{bound.getsockname()[1]}/", flush=True)
+        print("Ctrl+C ends it; every decision is saved already", file=sys.stderr)
+        serve(reading, bound)
     return None
+
+
+@contextlib.contextmanager
+def begin(options: argparse.Namespace) -> Iterator[Reading]:
+    """The work that the flags name; a line says how far it is."""
+    listed = read_list(Path(options.list)) if options.list else None
+    sections = Sections(Path(options.records), listed, rejected=options.rejected)
+    reading, said = (adjudicate if options.adjudicate else read)(options, sections)
+    with contextlib.closing(reading):
+        print(f"{said}: {told(reading)}", file=sys.stderr)
+        yield reading
+
+
+def told(reading: Reading) -> str:
+    return ", ".join(f"{count} {state}" for state, count in reading.counts().items())
+
+
+def exchange_sheets(options: argparse.Namespace) -> int | None:
+    """Writes sections as files, or takes answers over; exit code 3 if one is not finished by it."""
+    with begin(options) as reading:
+        if options.write_sheets:
+            count = write_sheets(reading, Path(options.write_sheets))
+            print(f"{count} sheets, and GUIDE.txt, in {options.write_sheets}", file=sys.stderr)
+            return None
+        faults = dict(read_sheets(reading, Path(options.read_sheets)))
+        wrong = {name: fault for name, fault in faults.items() if fault}
+        for name, fault in wrong.items():
+            print(f"{name}: {fault}", file=sys.stderr)
+        print(f"{len(faults)} answers, {len(wrong)} not finished: {told(reading)}", file=sys.stderr)
+    return BadInput.exit_code if wrong else None
 
 
 def parse_flags(argv: list[str]) -> argparse.Namespace:
@@ -73,6 +99,17 @@ def parse_flags(argv: list[str]) -> argparse.Namespace:
         metavar="A,B",
         help="decide where these two readers differ; writes OUT/final",
     )
+    add(
+        "--write-sheets",
+        metavar="DIR",
+        help="instead of the page: each section as a picture and a text, for a model that looks",
+    )
+    add("--read-sheets", metavar="DIR", help="takes over the answers beside those files")
+    add(
+        "--model",
+        action="store_true",
+        help="the reader is a model that looks at the picture, no person; its records say so",
+    )
     add("--port", type=int, default=8010, help="default 8010; 0 takes a free one")
     options = parser.parse_args(argv)
     if not _READER.fullmatch(options.reader) or options.reader == FINAL:
@@ -87,6 +124,10 @@ def parse_flags(argv: list[str]) -> argparse.Namespace:
     folder = Path(options.out) / (FINAL if options.adjudicate else options.reader)
     if Path(options.records).resolve() == folder.resolve():
         raise BadUsage(f"--records {options.records} is where this writes to: give another --out")
+    if options.write_sheets and options.read_sheets:
+        raise BadUsage("--write-sheets first, --read-sheets when the answers are there")
+    if options.write_sheets or options.read_sheets:
+        return options
     if missing := [name for name in ("starlette", "uvicorn") if not importlib.util.find_spec(name)]:
         raise BadUsage(f"the page needs {' and '.join(missing)}: pip install 'xojl_jax[serve]'")
     return options
@@ -98,7 +139,8 @@ def read(options: argparse.Namespace, sections: Sections) -> tuple[Reading, str]
     start: Callable[[Section], Start] = _nothing
     if not options.blank:
         start = partial(_proposed, table=Table.load(options.rules))
-    about = {"reader": options.reader, "blank": options.blank}
+    kind = "model" if options.model else "person"
+    about = {"reader": options.reader, "kind": kind, "blank": options.blank}
     return Reading(sections, store, start, about), f"{options.reader} reads"
 
 
@@ -107,7 +149,8 @@ def adjudicate(options: argparse.Namespace, sections: Sections) -> tuple[Reading
     out = Path(options.out)
     both = Adjudication(out, options.adjudicate)
     alone = both.keep_common(sections)
-    about = {"readers": list(both.readers), "adjudicator": options.reader}
+    kind = "model" if options.model else "person"
+    about = {"readers": list(both.readers), "adjudicator": options.reader, "kind": kind}
     reading = Reading(sections, Store(out / FINAL), both.start, about)
     equal = finish_equal(reading)
     return reading, f"{equal} sections read alike are final now, {alone} are read by one alone"
