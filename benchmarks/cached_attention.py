@@ -68,9 +68,10 @@ def print_sequences(flags: argparse.Namespace) -> None:
 def print_tokens(flags: argparse.Namespace) -> None:
     print("\n| token | kept between tokens | held, MiB | beside it, MiB | ms a token |")
     print("| ---: | --- | ---: | ---: | ---: |")
+    given = setting(flags, max(flags.lengths))
     for length in flags.lengths:
         for name, way in WAYS.items():
-            token = way(setting(flags, max(flags.lengths)), length)
+            token = way(given, length)
             held, beside, milliseconds = measure(token)
             print(
                 f"| {length} | {name} | {held:.2f} | {beside:.2f} | {milliseconds:.2f} |",

@@ -85,6 +85,9 @@ def pytest_collection_finish():
 
 
 def pytest_collection_modifyitems(config, items):
+    # Tests of whole commands, beside this file, are among the longest, and a file stays with one
+    # worker: begun last, they would run alone when all others are done.
+    items.sort(key=lambda item: item.path.parent != config.rootpath / "tests")
     if config.getoption("--slow"):
         return
     skip = pytest.mark.skip(reason="a longer soak: run it with --slow")

@@ -14,10 +14,14 @@ FLAGS = argparse.Namespace(width=16, layers=1, rows=2, dtype="float32")
 LENGTHS = (3, 8)
 
 
-def test_every_way_writes_the_same_token():
+@pytest.fixture(scope="module")
+def given():
+    return cached_attention.setting(FLAGS, max(LENGTHS))
+
+
+def test_every_way_writes_the_same_token(given):
     """Protects the comparison of X102: four ways to one hidden state. (Of the first token: nothing
     is written before those that the benchmark times.)"""
-    given = cached_attention.setting(FLAGS, max(LENGTHS))
     found = []
     for way in WAYS.values():
         token = way(given, 2)
@@ -36,9 +40,8 @@ def test_both_tables_are_printed(capsys):
 
 
 @pytest.mark.parametrize("length", LENGTHS)
-def test_a_cache_holds_what_it_has_room_for(length):
+def test_a_cache_holds_what_it_has_room_for(given, length):
     """Protects the memory that is told: layers x keys and values x rows x positions x width."""
-    given = cached_attention.setting(FLAGS, max(LENGTHS))
     per_position = 2 * FLAGS.rows * FLAGS.width * 4
     held = {name: way(given, length).held / per_position for name, way in WAYS.items()}
     assert held["a cache, preallocated"] == max(LENGTHS)
