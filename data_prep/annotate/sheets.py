@@ -2,7 +2,8 @@
 
     DIR/GUIDE.txt        the elements, the categories, and how an answer is written
     DIR/NAME.png         the screenshot
-    DIR/NAME.txt         the html nodes: number, tag, box, classes, text, proposed label
+    DIR/NAME.txt         the html nodes: number, tag, box, classes, text, proposed label, and in
+                         adjudication what each reader said where they differ
     DIR/NAME.labels      the answer, by the reader: `category: hero`, then lines such as `3 heading`
 
 Answers become decisions of a `Reading`, as if they had been made in the page: checked by the same
@@ -18,6 +19,7 @@ from typing import Any
 from PIL import Image
 
 from data_prep.annotate.guide import read_guide
+from data_prep.annotate.proposals import CATEGORY
 from data_prep.annotate.reading import Reading
 from xojl_jax.errors import BadInput, BadUsage
 from xojl_jax.files import replacing, write_text
@@ -86,8 +88,11 @@ def _take_over(reading: Reading, path: Path) -> str:
             continue
         asked = {"do": "label" if node in labels else "unlabel", "node": node}
         shown |= _decide(reading, name, shown, asked | {"element": labels.get(node)})
-    if shown["category"] != category:
+    if shown["category"] != category or CATEGORY in shown["undecided"]:
         shown |= _decide(reading, name, shown, {"do": "category", "category": category})
+    # Of two readers: what the answer leaves as it was is decided, too.
+    for node in shown["undecided"]:
+        shown |= _decide(reading, name, shown, {"do": "accept", "node": node})
     if shown["faults"]:
         return "; ".join(
             f"node {each['node']}: {each['rule']} ({each['mend']})" for each in shown["faults"]
@@ -135,7 +140,10 @@ def _guide() -> str:
 
 def _sheet(shown: dict[str, Any]) -> str:
     nodes, depth = shown["nodes"], {-1: -1}
+    sides = shown["sides"]
     lines = [f"{shown['name']}: number, tag, [x y width height] px, classes, text"]
+    categories = {reader: side["category"] for reader, side in sides.items()}
+    lines += _differing("category ", categories)
     for index, node in enumerate(nodes):
         depth[index] = depth[node["parent"]] + 1
         box = "[{:.0f} {:.0f} {:.0f} {:.0f}]".format(*node["box"]) if node["box"] else ""
@@ -146,5 +154,14 @@ def _sheet(shown: dict[str, Any]) -> str:
         if index in shown["labels"]:
             sure = shown["proposals"].get(index, {}).get("confidence")
             parts.append(f"= {shown['labels'][index]}" + (f" {sure:.2f}" if sure else ""))
+        said = {reader: side["labels"].get(index, "nothing") for reader, side in sides.items()}
+        parts += _differing("", said)
         lines.append(" ".join(filter(None, parts)))
     return "\n".join(lines) + "\n"
+
+
+def _differing(what: str, said: dict[str, str]) -> list[str]:
+    """`(ana: heading, bo: paragraph)` where readers differ; nothing where they do not."""
+    if len(set(said.values())) < 2:
+        return []
+    return [f"{what}({', '.join(f'{reader}: {label}' for reader, label in said.items())})"]

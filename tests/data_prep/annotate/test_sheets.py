@@ -118,3 +118,27 @@ def test_the_command_goes_through_files(raw, tmp_path, capsys):
     assert [key.split(".")[0] for key in labels["section.section"]] == ["heading", "paragraph"]
     with pytest.raises(BadUsage, match="first"):
         command.main([*flags, f"--read-sheets={sheets}", f"--write-sheets={sheets}"])
+
+
+def test_two_readers_are_adjudicated_by_files(raw, tmp_path, capsys):
+    """The sheet shows where they differ and nothing else; the answer decides each difference."""
+    flags = [f"--records={raw}", f"--out={tmp_path / 'read'}", "--model"]
+    for reader, third in (("m1", "paragraph"), ("m2", "heading")):
+        sheets = tmp_path / reader
+        sheets.mkdir()
+        answer(sheets, "hero", HERO.replace("3 paragraph", f"3 {third}"))
+        assert not command.main(
+            [*flags, f"--reader={reader}", "--blank", f"--read-sheets={sheets}"]
+        )
+    flags += ["--reader=m3", "--adjudicate=m1,m2"]
+    sheets = tmp_path / "both"
+    assert not command.main([*flags, f"--write-sheets={sheets}"])
+    told = (sheets / "hero.txt").read_text().splitlines()
+    assert [line.split()[0] for line in told if "m1:" in line] == ["3"]
+    assert told[4].endswith("= paragraph (m1: paragraph, m2: heading)")
+    answer(sheets, "hero", HERO)
+    assert not command.main([*flags, f"--read-sheets={sheets}"])
+    record = parse_record((tmp_path / "read" / "final" / "hero.json").read_bytes())
+    assert "paragraph" in record.used_elements
+    assert record.quality["agreement"] == 0.8
+    assert record.extra["reading"]["kind"] == "model"
