@@ -2,7 +2,6 @@
 
 import json
 
-import jax
 import pytest
 
 from tests.random_params import random_params
@@ -14,14 +13,6 @@ from xojl_jax.tasks.layout.task import LayoutTask
 
 PROGRAMS = ("detail", "dual")
 CALIBRATION = {"detail": [0.5, 0.25], "semantic": [1.0, 0.0]}
-
-
-@pytest.fixture(scope="package", autouse=True)
-def quick_compile():
-    """Optimizing programs that run a few times would take longer than running them."""
-    jax.config.update("jax_disable_most_optimizations", True)
-    yield
-    jax.config.update("jax_disable_most_optimizations", False)
 
 
 @pytest.fixture(scope="package")

@@ -16,15 +16,24 @@ from xojl_jax.xojl.tree import to_semantic
 STEPS = 200
 
 
+@pytest.fixture
+def optimized_programs():
+    """As this one runs for long; whatever later tests of this process compile is left as it was."""
+    before = jax.config.read("jax_disable_most_optimizations")
+    jax.config.update("jax_disable_most_optimizations", False)
+    yield
+    jax.config.update("jax_disable_most_optimizations", before)
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(900)
+@pytest.mark.usefixtures("optimized_programs")
 def test_eight_records_are_learned_exactly():
     """Protects everything at once: features, model, masks, loss, optimizer, cache, detokenizer.
 
     After a minute of training on eight records, decoding gives their layouts exactly, tags, classes
     and content included, in both views.
     """
-    jax.config.update("jax_disable_most_optimizations", False)  # this one runs for long
     config = small_config(
         **{
             "model.width": 64,
