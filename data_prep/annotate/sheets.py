@@ -143,6 +143,7 @@ def _sheet(shown: dict[str, Any]) -> str:
     sides = shown["sides"]
     lines = [f"{shown['name']}: number, tag, [x y width height] px, classes, text"]
     categories = {reader: side["category"] for reader, side in sides.items()}
+    lines += [f"category: {shown['category']}"] if shown["category"] else []
     lines += _differing("category ", categories)
     for index, node in enumerate(nodes):
         depth[index] = depth[node["parent"]] + 1

@@ -36,6 +36,8 @@ def test_a_sheet_tells_what_a_reader_must_know(begin, tmp_path):
     assert "'Welcome to <us>'" in line
     assert "= heading 0." in line
     assert "= " not in blank
+    assert "category: hero" in told.splitlines()
+    assert "category:" not in blank
     with Image.open(tmp_path / "blank" / "hero.png") as picture:
         assert picture.size == (1200, 400)
     guide = (tmp_path / "blank" / "GUIDE.txt").read_text()
@@ -135,7 +137,7 @@ def test_two_readers_are_adjudicated_by_files(raw, tmp_path, capsys):
     assert not command.main([*flags, f"--write-sheets={sheets}"])
     told = (sheets / "hero.txt").read_text().splitlines()
     assert [line.split()[0] for line in told if "m1:" in line] == ["3"]
-    assert told[4].endswith("= paragraph (m1: paragraph, m2: heading)")
+    assert told[5].endswith("= paragraph (m1: paragraph, m2: heading)")
     answer(sheets, "hero", HERO)
     assert not command.main([*flags, f"--read-sheets={sheets}"])
     record = parse_record((tmp_path / "read" / "final" / "hero.json").read_bytes())
