@@ -179,13 +179,18 @@ def test_a_cached_row_is_the_row_of_the_whole(few_rows):
     segments = jnp.asarray(random.integers(0, 2, (2, 12)), jnp.int32)
     key_mask = jnp.asarray(random.random((2, 12)) < 0.7).at[:, 0].set(False)
     mask = Mask(key_mask, prefix_order(jnp.asarray([0, 1]), 12), segments, window=4)
-    whole = attend_dense(q, k, v, mask, scale=0.5)
-    for position in (0, 1, 7, 11):
+    whole = jax.jit(lambda: attend_dense(q, k, v, mask, scale=0.5))()
+
+    @jax.jit
+    def step(position):
         # What is not written yet is noise, and must not be seen.
         written = (jnp.arange(12) <= position)[None, :, None, None]
         keys, values = (jnp.where(written, x, 1e3).swapaxes(1, 2) for x in (k, v))
-        one = jnp.int32(position)
-        got = attend_cached(q[:, position, None] / 2, keys, values, mask, position=one)
+        query = jax.lax.dynamic_slice_in_dim(q, position, 1, axis=1) / 2
+        return attend_cached(query, keys, values, mask, position=position)
+
+    for position in (0, 1, 7, 11):
+        got = step(jnp.int32(position))
         np.testing.assert_allclose(got[:, 0], whole[:, position], atol=1e-6)
 
 
@@ -257,7 +262,11 @@ def test_a_sum_of_biases_is_the_sum_of_their_matrices(few_rows):
     (q, k, v, _), _ = _inputs(3, 1, 5, 7, 2, 4)
     types = TokenTypeBias(jnp.eye(3)[None], jnp.arange(5) % 3, jnp.arange(7) % 3)
     bias = BiasSum((types, ChannelBias(q[:, :, :1, :2], k[:, :, :1, :2])))
-    wanted = attend_dense(q, k, v, bias=sum(part.as_matrix() for part in bias.parts))
+
+    def with_matrices():
+        return attend_dense(q, k, v, bias=sum(part.as_matrix() for part in bias.parts))
+
+    wanted = jax.jit(with_matrices)()
     for function in (attend, attend_dense):
         np.testing.assert_allclose(jax.jit(function)(q, k, v, bias=bias), wanted, atol=1e-5)
 

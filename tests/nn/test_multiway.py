@@ -29,11 +29,12 @@ def test_each_part_has_its_own_expert():
     """Protects R028: an expert's parameters move the tokens of its modality and no others."""
     module, parts = Multiway(EXPERT), Parts((("language", 3), ("vision", 4)))
     x = normal(0, 2, 7, 16)
-    params = nn.meta.unbox(module.init(jax.random.key(0), x, parts))
+    params = nn.meta.unbox(jax.jit(lambda key: module.init(key, x, parts))(jax.random.key(0)))
     assert params["params"].keys() == {"language", "vision"}
-    before = module.apply(params, x, parts)
+    apply = jax.jit(lambda params: module.apply(params, x, parts))
+    before = apply(params)
     params["params"]["vision"]["down"]["bias"] += 1.0
-    moved = np.asarray(module.apply(params, x, parts) - before)
+    moved = np.asarray(apply(params) - before)
     np.testing.assert_allclose(moved[:, :3], 0)
     np.testing.assert_allclose(moved[:, 3:], 1, rtol=1e-5)
 
@@ -56,9 +57,9 @@ def test_a_channel_bias_is_the_matrix_that_it_stands_for():
     def total(attend, bias):
         return jnp.sum(attend(q, k, v, mask, bias=bias, scale=0.3) ** 2)
 
-    one, of_one = jax.value_and_grad(lambda b: total(attend, b))(bias)
-    two, of_two = jax.value_and_grad(lambda b: total(attend_dense, b))(bias)
-    three = total(attend, bias.as_matrix())
+    one, of_one = jax.jit(jax.value_and_grad(lambda b: total(attend, b)))(bias)
+    two, of_two = jax.jit(jax.value_and_grad(lambda b: total(attend_dense, b)))(bias)
+    three = jax.jit(lambda b: total(attend, b.as_matrix()))(bias)
     np.testing.assert_allclose([one, three], two, rtol=1e-5)
     jax.tree.map(lambda x, y: np.testing.assert_allclose(x, y, atol=1e-4), of_one, of_two)
 
@@ -70,14 +71,15 @@ def test_words_and_patches_read_each_other_by_their_boxes():
     boxes, grid = jax.random.uniform(jax.random.key(2), (1, 3, 4)), normal(3, 4, 4) % 1
     seen, all_patches = jnp.asarray([[True, True, False]]), jnp.ones((1, 4), bool)
     arguments = (words, patches, seen, all_patches, boxes, grid)
-    params = nn.meta.unbox(encoder.init(jax.random.key(0), *arguments))
+    params = nn.meta.unbox(jax.jit(encoder.init)(jax.random.key(0), *arguments))
     assert {"stack", "joint_stack", "boxes", "box_bias", "norm"} == params["params"].keys()
-    before, _ = encoder.apply(params, *arguments)
+    apply = jax.jit(encoder.apply)
+    before, _ = apply(params, *arguments)
 
     def moved(place, value):
         changed = list(arguments)
         changed[place] = value
-        return float(jnp.abs(encoder.apply(params, *changed)[0] - before)[:, 0].max())
+        return float(jnp.abs(apply(params, *changed)[0] - before)[:, 0].max())
 
     assert moved(1, patches + normal(5, 1, 4, 16)) > 1e-3
     assert moved(4, boxes.at[:, 1].add(0.1)) > 1e-4

@@ -65,10 +65,11 @@ def test_a_feed_forward_may_go_by_modality(monkeypatch):
     monkeypatch.setitem(FEED_FORWARDS, "shift", lambda config, name=None: Shift(name=name))
     block = EncoderBlock(dataclasses.replace(BLOCK, feed_forward="shift"))
     x, modality = jnp.ones((1, 3, 16)), jnp.asarray([[0, 1, 1]])
-    params = nn.meta.unbox(block.init(jax.random.key(0), x, modality=modality))
-    before = block.apply(params, x, modality=modality)
+    params = nn.meta.unbox(jax.jit(block.init)(jax.random.key(0), x, modality=modality))
+    apply = jax.jit(block.apply)
+    before = apply(params, x, modality=modality)
     params["params"]["feed_forward"]["by"] = jnp.asarray([1.0, 5.0])
-    moved = block.apply(params, x, modality=modality) - before
+    moved = apply(params, x, modality=modality) - before
     assert jnp.allclose(moved, jnp.asarray([0.0, 4.0, 4.0])[:, None], atol=1e-6)
 
 

@@ -87,7 +87,7 @@ def test_fewer_rows_of_a_canvas_are_not_another_resolution():
     cut = jax.eval_shape(model.apply, params, image[:, :32])
     assert cut.tokens.shape[1] == 4 * 16
     free = VisionEncoder(replace(config, canvas=None))
-    upper, scaled = (m.apply(params, image[:, :32]).tokens for m in (model, free))
+    upper, scaled = (jax.jit(m.apply)(params, image[:, :32]).tokens for m in (model, free))
     assert jnp.abs(upper - scaled).max() > 1e-3
     with pytest.raises(ValueError, match="upper rows of a canvas"):
         jax.eval_shape(model.apply, params, image[:, :, :64])

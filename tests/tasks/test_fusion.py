@@ -21,15 +21,10 @@ PATCH_MASK = np.array([[True, True, True, False, True]])
 
 @pytest.fixture(scope="module")
 def params():
-    fusion = LateFusion(CONFIG, layers=1)
-    variables = fusion.init(jax.random.key(0), HTML, PATCHES, HTML_MASK, PATCH_MASK)
-    # Biases start at zero and scales at one: others show whether they are read.
-    leaves, tree = jax.tree.flatten(nn.meta.unbox(variables["params"]))
-    keys = jax.random.split(jax.random.key(1), len(leaves))
-    noisy = [x + 0.1 * jax.random.normal(key, x.shape) for x, key in zip(leaves, keys, strict=True)]
-    return jax.tree.unflatten(tree, noisy)
+    return noisy(LateFusion(CONFIG, layers=1), HTML, PATCHES, HTML_MASK, PATCH_MASK)
 
 
+@jax.jit
 def fuse(params, html_mask, patch_mask, patches=PATCHES):
     fusion = LateFusion(CONFIG, layers=1)
     return fusion.apply({"params": params}, HTML, patches, html_mask, patch_mask)
@@ -91,36 +86,38 @@ def test_without_a_picture_html_does_not_depend_on_its_pixels(params):
 def test_layers_go_from_groups_of_patches_to_patches():
     """Protects X075 and X076: two layers by hand, of a grid of 3 x 3 patches: the first reads means
     of 2 x 2 of them, real ones alone, and what it adds is added to each; the second reads all."""
-    patches = jnp.asarray(RNG.normal(size=(1, 9, 8)), jnp.float32)
+    patches = RNG.normal(size=(1, 9, 8)).astype(np.float32)
     mask = np.array([[True, True, True, False, True, True, False, False, False]])
     fusion = CoarseToFineFusion(CONFIG, layers=2, columns=3)
     inputs = (jnp.asarray(HTML), patches, HTML_MASK, mask)
     params = noisy(fusion, *inputs)
-    html, fine = jax.jit(fusion.apply)({"params": params}, *inputs)
+    html, fine = jax.device_get(jax.jit(fusion.apply)({"params": params}, *inputs))
 
     groups = [[0, 1, 3, 4], [2, 5], [6, 7], [8]]
     real = [[n for n in group if mask[0, n]] for group in groups]
-    means = jnp.stack([patches[0, np.array(n)].mean(0) if n else jnp.zeros(8) for n in real])
+    means = np.stack([patches[0, n].mean(0) if n else np.zeros(8, np.float32) for n in real])
     block = jax.jit(FusionBlock(CONFIG).apply)
     there = np.array([[bool(group) for group in real]])
-    middle, coarse = block({"params": params["layer_0"]}, (HTML, means[None]), HTML_MASK, there)
+    first = block({"params": params["layer_0"]}, (HTML, means[None]), HTML_MASK, there)
+    middle, coarse = jax.device_get(first)
     of_patch = [next(g for g, group in enumerate(groups) if n in group) for n in range(9)]
     moved = patches + (coarse - means)[:, np.array(of_patch)]
     last = block({"params": params["layer_1"]}, (middle, moved), HTML_MASK, mask)
-    wanted_html, wanted = (x[0] for x in last)
+    wanted_html, wanted = (x[0] for x in jax.device_get(last))
     np.testing.assert_allclose(html[0], norm(params["html_norm"], wanted_html), atol=1e-4)
     seen = mask[0]  # what padding becomes does not matter
     np.testing.assert_allclose(fine[0, seen], norm(params["vision_norm"], wanted[seen]), atol=1e-4)
 
 
 def noisy(module, *inputs):
-    """Parameters around those of the start, so that none of them is zero."""
+    """Parameters around those of the start: where a bias is zero or a scale one, nobody sees
+    whether it is read."""
     shapes = jax.eval_shape(module.init, jax.random.key(0), *inputs)["params"]
     rng = np.random.default_rng(1)
 
     def fill(path, x):
         scale = path[-1].key == "scale"
-        return jnp.asarray(scale + 0.4 * rng.normal(size=x.shape), jnp.float32)
+        return np.asarray(scale + 0.4 * rng.normal(size=x.shape), np.float32)
 
     return jax.tree_util.tree_map_with_path(fill, nn.meta.unbox(shapes))
 

@@ -1,5 +1,6 @@
 """Where in the HTML tree a sequence is: all positions at once equals step by step."""
 
+import functools
 import itertools
 
 import jax
@@ -27,6 +28,7 @@ DETAIL = [1, A, FIRST, B, FIRST + 2, END, C, FIRST + 3, END, D, FIRST + 4, END, 
 SEMANTIC = [1, A, B, END, C, END, D, END, END]
 
 
+@functools.partial(jax.jit, static_argnums=3)
 def known_cursors(*arguments):
     *cursors, depths = cursors_of_targets(*arguments)
     return [cursor.at(depths) for cursor in cursors]

@@ -38,7 +38,7 @@ def run(part: NodePart, batch, **changes) -> tuple[dict, np.ndarray]:
     """Parameters, and what the part gives: float32[T, D]."""
     batch = jax.tree.map(jnp.asarray, batch)  # as in a compiled step
     one = OnePart(part, dataclasses.replace(CONFIG, **changes))
-    vectors, variables = one.init_with_output(jax.random.key(0), batch)
+    vectors, variables = jax.jit(one.init_with_output)(jax.random.key(0), batch)
     params = nn.meta.unbox(variables["params"])
     return jax.tree.map(np.asarray, params), np.asarray(vectors)[0]
 

@@ -209,16 +209,23 @@ def test_at_the_start_every_embedding_of_a_node_has_a_like_spread(task, params, 
     """Tag, content, classes and box are added up: a tenfold weaker one is not learned for long."""
     name = "html_encoder"  # of all that initializes the model, only its part is compiled
     fresh = jax.jit(lambda: nn.meta.unbox(task.init(jax.random.key(0)))[name])()
-    params = params | {name: fresh}
-    read = functools.partial(task.model().apply, method=LayoutModel.encode_html)
-    arrays = jax.tree.map(jnp.asarray, batch)  # as in a compiled step
-    _, state = read({"params": params}, arrays, capture_intermediates=True)
-    parts = state["intermediates"]["html_encoder"]
+    read = functools.partial(
+        task.model().apply, method=LayoutModel.encode_html, capture_intermediates=True
+    )
+    names = ("tag", "content", "classes", "boxes")
+
+    @jax.jit
+    def added(params, batch):
+        _, state = read({"params": params}, batch)
+        parts = state["intermediates"]["html_encoder"]
+        return {name: parts[name]["__call__"][0] for name in names}
+
+    parts = added(params | {name: fresh}, batch)
     shown = batch["html_mask"] & batch["html_box_input_mask"]
 
     def spread(name):
-        vectors = np.asarray(parts[name]["__call__"][0])[shown]
+        vectors = np.asarray(parts[name])[shown]
         return np.sqrt(np.square(vectors - vectors.mean(0)).mean())
 
-    spreads = {name: spread(name) for name in ("tag", "content", "classes", "boxes")}
+    spreads = {name: spread(name) for name in names}
     assert max(spreads.values()) < 5 * min(spreads.values()), spreads

@@ -35,8 +35,13 @@ def test_next_node_is_the_sum_over_all_layouts(logits, cursor):
             expected[after[0]] += weight
         else:
             none += weight
-    prior = tree_prior.tree_prior(logits, jnp.ones((1, 6), bool))
-    log_next, log_none = tree_prior.next_node(prior, jnp.array([[cursor]]))
+
+    @jax.jit
+    def after_cursor(logits, cursor):
+        prior = tree_prior.tree_prior(logits, jnp.ones((1, 6), bool))
+        return tree_prior.next_node(prior, cursor)
+
+    log_next, log_none = after_cursor(logits, jnp.array([[cursor]]))
     np.testing.assert_allclose(np.exp(log_next[0, 0]), expected, atol=1e-6)
     np.testing.assert_allclose(np.exp(log_none[0, 0]), none, atol=1e-6)
 
@@ -76,5 +81,5 @@ def test_padding_and_missing_html_give_no_nan(logits):
         return sum(part.sum() for part in step)
 
     for mask in (jnp.zeros((1, 6), bool), jnp.arange(6)[None] < 3):
-        value, gradient = jax.value_and_grad(total)(logits, mask)
+        value, gradient = jax.jit(jax.value_and_grad(total))(logits, mask)
         assert jnp.isfinite(value) and jnp.isfinite(gradient).all()
