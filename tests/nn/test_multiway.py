@@ -43,7 +43,7 @@ def test_parts_must_be_told_and_fit():
     """Protects from an expert that silently computes another modality."""
     with pytest.raises(BadUsage, match="parts of tokens"):
         block = EncoderBlock(dataclasses.replace(BLOCK, feed_forward="multiway"))
-        block.init(jax.random.key(0), normal(0, 1, 3, 16))
+        jax.eval_shape(block.init, jax.random.key(0), normal(0, 1, 3, 16))
     with pytest.raises(ValueError, match="3 tokens in parts, 4 given"):
         Multiway(EXPERT).init(jax.random.key(0), normal(0, 1, 4, 16), Parts((("vision", 3),)))
 

@@ -167,11 +167,11 @@ def test_modalities_count_alike_at_first_and_alone_in_full():
     html, patches = (jnp.asarray(np.repeat(x, 3, axis=0)) for x in (HTML, PATCHES))
     module = ModalityWeights(CONFIG)
     inputs = html, patches, html_mask, patch_mask
-    start, variables = module.init_with_output(jax.random.key(0), *inputs)
+    start, variables = jax.jit(module.init_with_output)(jax.random.key(0), *inputs)
     np.testing.assert_allclose(start, [[1, 1], [1, 0], [0, 0]], atol=1e-6)
     weights = nn.meta.unbox(variables["params"])
     weights["html"]["bias"] = weights["html"]["bias"] + 2
-    found = module.apply({"params": weights}, *inputs)
+    found = jax.jit(module.apply)({"params": weights}, *inputs)
     share = 1 / (1 + np.exp(-2))
     np.testing.assert_allclose(found, [[2 * share, 2 - 2 * share], [1, 0], [0, 0]], atol=1e-6)
 

@@ -148,12 +148,13 @@ def test_classes_are_composed_of_their_fields():
     batch = tree_batch()
     arrays = tuple(batch[f"html_{name}"] for name in ("class", "number", "class_mask"))
     composer = ClassComposer(WIDTH, CONFIG.ids)
-    found, variables = composer.init_with_output(jax.random.key(0), *arrays)
+    found, variables = jax.jit(composer.init_with_output)(jax.random.key(0), *arrays)
     on_device = nn.meta.unbox(variables["params"])
     params = jax.tree.map(np.asarray, on_device)
     wanted = [composed(params, *(array[0, node] for array in arrays)) for node in range(NODES)]
     np.testing.assert_allclose(found[0], wanted, atol=2e-4)
-    turned = composer.apply({"params": on_device}, *(array[:, :, ::-1] for array in arrays))
+    backwards = (array[:, :, ::-1] for array in arrays)
+    turned = jax.jit(composer.apply)({"params": on_device}, *backwards)
     np.testing.assert_allclose(found, turned, atol=1e-5)
 
 

@@ -49,15 +49,18 @@ def test_next_node_is_the_sum_over_all_layouts(logits, cursor):
 def test_a_sure_head_writes_the_layout():
     """Protects the point of the prior: where the node head is sure, so is the next token."""
     label = jnp.array([[0, 22, 5, 6, 1, 22]])  # section( heading paragraph grid )
-    logits = 20.0 * jax.nn.one_hot(label, 23)
-    prior = tree_prior.tree_prior(logits, jnp.ones((1, 6), bool))
-    opened = label < 22
-    node_depth = opened_depth(opened, END)[:, None]
+
+    @jax.jit
+    def step(label, position):
+        logits = 20.0 * jax.nn.one_hot(label, 23)
+        prior = tree_prior.tree_prior(logits, jnp.ones((1, 6), bool))
+        node_depth = opened_depth(label < 22, END)[:, None]
+        return tree_prior.step_prior(prior, node_depth=node_depth, **position)
 
     def at(cursor, depth, element=0):
         position = {"cursor": cursor, "depth": depth, "element": element}
         arrays = {name: jnp.array([[value]]) for name, value in position.items()}
-        return tree_prior.step_prior(prior, node_depth=node_depth, **arrays)
+        return jax.device_get(step(label, arrays))
 
     start = at(cursor=-1, depth=0)
     assert start.elements[0, 0].argmax() == 0 and start.elements[0, 0, 0] > -0.01
