@@ -34,6 +34,7 @@ SCRIPT = "\n".join(
         "page_styles.js",
         "page_contents.js",
         "page_extract.js",
+        "page_shown.js",
         "page_sections.js",
         "page_overlays.js",
         "page_settle.js",
@@ -254,6 +255,10 @@ class Page:
 
         self._guard(rest)
 
+    def unfix(self, root: str | int) -> int:
+        """Puts pictures that stay while the page scrolls into their elements; returns how many."""
+        return self._guard(lambda: self._call("unfix", root))
+
     def read_variants(
         self, extracted: dict[str | int, Extracted], *, hover=True, screens=True
     ) -> dict[str, int]:
@@ -286,12 +291,13 @@ class Page:
 
         return self._guard(read)
 
-    def coverage(self, numbers: list[int]) -> list[int]:
-        """[captured, shown]: cells of 8 x 8 px of the page that show texts or pictures.
+    def coverage(self, groups: list[list[int]]) -> tuple[int, list[int]]:
+        """Cells of 8 x 8 px that show texts or pictures: in all, and in groups of sections.
 
-        Captured are those inside of the sections with these numbers.
+        Groups are lists of sections' numbers. A cell counts for the first group that holds it.
         """
-        return self._guard(lambda: self._call("coverage", numbers))
+        answer = self._guard(lambda: self._call("coverage", groups))
+        return answer["shown"], answer["held"]
 
     def box(self, root: str | int) -> list[int]:
         """[x, y, width, height] of an element on the full page, whole CSS px."""

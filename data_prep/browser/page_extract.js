@@ -6,12 +6,14 @@
   // What has been extracted: root -> {properties, items: [{e, typed, styles}]}, for page_variants.js.
   const taken = new Map();
 
+  const isFloat = (k) => getComputedStyle(k).float !== 'none';
+
   // A block that is as high as the floats in it, thanks to a pseudo-element that clears them: its own
   // styles do not say so.
   const holdsFloats = (e) => ['::before', '::after'].some((pseudo) => {
       const s = getComputedStyle(e, pseudo);
       return s.clear === 'both' && s.content !== 'none' && s.display !== 'none';
-    }) && xojl.childrenOf(e).some((k) => getComputedStyle(k).float !== 'none');
+    }) && xojl.childrenOf(e).some(isFloat);
 
   // Whether a box is as high as something that is in no tree: a text field's rows, a pseudo-element.
   const isHighByItself = (e, s, contents) => {
@@ -59,7 +61,10 @@
       const {typed, styles} = readStyles(n.e, properties, n.s);
       if (styles.display === 'block' && holdsFloats(n.e)) styles.display = 'flow-root';
       if (styles.height === 'auto' && isHighByItself(n.e, n.s, contents)) styles.height = n.s.height;
-      if (asked.part && n.index === 0) Object.assign(styles, OF_A_PART);
+      if (asked.part && n.index === 0) {
+        Object.assign(styles, OF_A_PART);
+        if (styles.display === 'block' && [...asked.part].some(isFloat)) styles.display = 'flow-root';
+      }
       items.push({e: n.e, typed, styles});
       const drawn = contents.length === 1 && contents[0][0] === 'svg';
       nodes.push({

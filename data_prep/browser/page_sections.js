@@ -1,12 +1,14 @@
-// Sections of the page, and how much of what the page shows is in them.
+// Sections of the page.
 ((xojl) => {
-  const {SKIP, CLOSED, tagOf, childrenOf, boxOf, rectOf, boxOfPart, area} = xojl;
+  const {SKIP, CLOSED, HIGHEST, LOW, tagOf, childrenOf, parentOf, boxOf, rectOf, boxOfPart, area, cut, join, hasGround, isTile,
+    shownElements, findBottoms, isOverrun} = xojl;
 
   const BANDS = new Set(['SECTION', 'HEADER', 'FOOTER', 'NAV', 'ARTICLE']);
   const ROWS = new Set(['TR', 'LI', 'DD', 'DT', 'P', 'TBODY']);
   const MOST = 2.5;  // viewports, of a block that cannot be divided
+  const MOST_PICTURE = 4;  // viewports, of a picture by itself
   const ALL = 400;  // sections of a page
-  const LOW = 90;  // px, of what is no section by itself
+  const LINKS = 'a[href], button, input';
 
   // Blocks in an element. What has no box of its own (a host without styles) is passed through.
   const blocksOf = (e) => {
@@ -17,7 +19,7 @@
       if (SKIP.has(tagOf(k))) continue;
       const {display} = getComputedStyle(k);
       if (display === 'none') continue;
-      const passed = display === 'contents' || (display === 'inline' && !CLOSED.has(tagOf(k)));
+      const passed = display === 'contents' || (display === 'inline' && !CLOSED.has(tagOf(k))) || isOverrun(k);
       if (passed) stack.push(...[...childrenOf(k)].reverse()); else out.push(k);
     }
     return out;
@@ -27,9 +29,11 @@
     const [, , w, h] = boxOf(e);
     return w >= 0.45 * innerWidth && h >= 40 && getComputedStyle(e).display !== 'inline' && isSeen(getComputedStyle(e));
   };
-  // A bar at the side, a narrow column.
+  // A bar at the side, a narrow column; not a card of many that run out of their block.
   const isColumn = (e) => {
     const [, , w, h] = boxOf(e);
+    const above = parentOf(e);
+    if (above !== document.body && isOverrun(above)) return false;
     return w >= 0.1 * innerWidth && h >= 0.3 * innerHeight && !isWide(e) && isSeen(getComputedStyle(e)) &&
       getComputedStyle(e).display !== 'inline';
   };
@@ -82,6 +86,7 @@
   const sections = (whole) => {
     xojl.found = [];
     xojl.wholePage = whole;
+    findBottoms();
     // Blocks that nothing in them made a section of, by why they are none themselves.
     const passed = {'too low': 0, 'too high': 0};
     const take = (...found) => xojl.found.push(...found);
@@ -101,7 +106,9 @@
       const isBand = BANDS.has(tag) || e.getAttribute('role') === 'navigation';
       // A bar of links is low; anything else that is low is a crumb.
       const lowest = isBand && !['SECTION', 'ARTICLE'].includes(tag) ? 40 : LOW;
-      const highest = (isBand || isList ? 1.6 : 1.05) * innerHeight;
+      const style = getComputedStyle(e);
+      const isHigh = isBand || isList || (hasGround(style) && !isTile(style));
+      const highest = (isHigh ? HIGHEST : 1.05) * innerHeight;
       const isPage = kids.filter((k) => (BANDS.has(tagOf(k)) || tagOf(k) === 'MAIN') &&
         boxOf(k)[3] >= 40).length >= 2;
       const fits = e !== body && h >= lowest && h <= highest && !isPage;
@@ -129,9 +136,76 @@
       else if (!next.length && e !== body) passed[h < lowest ? 'too low' : 'too high']++;
       else stack.push(...next.reverse());
     }
+    if (isReadable && !whole) takeRest(passed);
     return JSON.stringify({passed, reason: xojl.found.length ? '' : reasonOf(passed),
       sections: xojl.found.map((one) => ({box: boxOfPart(one), tag: tagOf(one.e).toLowerCase()}))});
   };
+  // --- what no section holds --------------------------------------------------------------------
+  const rectOfBox = ([x, y, w, h]) => ({x0: x, y0: y, x1: x + w, y1: y + h});
+  // {shown, open, around, held}, elements that show something of their own; that have such in them
+  // which no section holds; that have sections in them; that are sections or parts of one.
+  const marked = (covered) => {
+    const open = new Set(), around = new Set(), held = new Set();
+    const up = (set, e) => { for (let k = e; k && !set.has(k); k = parentOf(k)) set.add(k); };
+    const shown = shownElements();
+    for (const [e, r] of shown) if (covered(r) < 0.5 * area(r)) up(open, e);
+    for (const {e, part} of xojl.found) {
+      if (part) part.forEach((k) => held.add(k)); else held.add(e);
+      up(around, part ? e : parentOf(e));
+    }
+    return {shown, open, around, held};
+  };
+  // Children of an element that are in no section: runs of neighbors of up to about a viewport, what
+  // is beside one another together; and those that have to be divided.
+  const runsIn = (e, {shown, open, around, held}) => {
+    const runs = [], others = [];
+    const isBoxless = /^(contents|inline)$/.test(getComputedStyle(e).display);
+    let run = [], rect = null;
+    const close = () => { if (run.length) runs.push(run); run = []; };
+    for (const k of childrenOf(e)) {
+      if (held.has(k)) close();
+      if (held.has(k) || !open.has(k)) continue;
+      const r = rectOf(k);
+      const isHigh = r.y1 - r.y0 > 1.05 * innerHeight && !shown.has(k);
+      if (around.has(k) || isHigh || isOverrun(k) || area(r) === 0) {
+        close();
+        if (!CLOSED.has(tagOf(k))) others.push(k);
+        continue;
+      }
+      const both = run.length ? join(rect, r) : r;
+      const isBeside = run.length && r.y0 < rect.y1 - 4 && r.y1 > rect.y0 + 4;
+      if (isBoxless || (both.y1 - both.y0 > 1.05 * innerHeight && !isBeside)) close();
+      rect = run.length ? both : r;
+      run.push(k);
+    }
+    close();
+    return [runs, others];
+  };
+  // Takes what shows and is in no section yet. It comes after the others, so that those keep their
+  // numbers.
+  const takeRest = (passed) => {
+    const boxes = xojl.found.map((one) => rectOfBox(boxOfPart(one)));
+    const covered = (r) => boxes.reduce((sum, box) => sum + area(cut(box, r)), 0);
+    const marks = marked(covered);
+    const rest = [];
+    const stack = [document.body];
+    while (stack.length) {
+      const e = stack.pop();
+      const [runs, others] = runsIn(e, marks);
+      stack.push(...others);
+      for (const run of runs) {
+        const one = run.length > 1 ? {e, part: new Set(run)} : {e: run[0], part: null};
+        const [x, y, w, h] = boxOfPart(one);
+        const isBar = w >= 0.45 * innerWidth && run.some((k) => k.matches(LINKS) || k.querySelector(LINKS));
+        if (h > (CLOSED.has(tagOf(one.e)) ? MOST_PICTURE : MOST) * innerHeight) passed['too high']++;
+        else if (h < (isBar ? 40 : LOW) || w < 0.1 * innerWidth) passed['too low']++;
+        else if (covered(rectOfBox([x, y, w, h])) <= 0.3 * w * h) rest.push([y, one]);
+      }
+    }
+    rest.sort((a, b) => a[0] - b[0]);
+    xojl.found.push(...rest.map(([, one]) => one).slice(0, ALL - xojl.found.length));
+  };
+
   // Why a page has no section.
   const reasonOf = (passed) => {
     const {body} = document;
@@ -141,49 +215,9 @@
     if (passed['too high'] || passed['too low']) {
       return passed['too high'] >= passed['too low'] ? 'every block is too high' : 'every block is too low';
     }
-    const shows = content().length > 0;
+    const shows = shownElements().size > 0;
     return shows ? 'no block is wide enough' : 'nothing shows';
   };
 
-  // --- how much of the page is in sections ----------------------------------------------------
-  const CELL = 8;  // px
-  // Rectangles of texts and pictures that the page shows.
-  const content = () => {
-    const out = [];
-    const stack = document.body ? [document.body] : [];
-    while (stack.length && out.length < 60000) {
-      const e = stack.pop();
-      if (SKIP.has(tagOf(e))) continue;
-      const s = getComputedStyle(e);
-      if (s.display === 'none' || parseFloat(s.opacity) < 0.01) continue;
-      const closed = CLOSED.has(tagOf(e));
-      const nodes = closed ? [] : xojl.nodesOf(e);
-      if (s.visibility === 'visible' && (closed || nodes.some((n) => n.nodeType === 3 && n.data.trim()) ||
-          /url\(/.test(s.backgroundImage))) {
-        const r = rectOf(e);
-        if (area(r) >= 16) out.push(r);
-      }
-      for (const n of nodes) if (n.nodeType === 1) stack.push(n);
-    }
-    return out;
-  };
-  // [captured, shown]: cells of the page that show texts or pictures, those in sections of these numbers.
-  const coverage = (numbers) => {
-    const wide = Math.ceil(innerWidth / CELL), high = Math.ceil(Math.min(xojl.pageHeight(), 40000) / CELL);
-    const cells = new Uint8Array(wide * high);
-    const mark = (x0, y0, x1, y1, bit) => {
-      const [a, b, c, d] = [x0, y0, x1, y1].map((v, i) => Math.max(0, Math.min(i % 2 ? high : wide, Math.round(v / CELL))));
-      for (let y = b; y < d; y++) for (let x = a; x < c; x++) cells[y * wide + x] |= bit;
-    };
-    for (const r of content()) mark(r.x0, r.y0, r.x1, r.y1, 1);
-    for (const number of numbers) {
-      const [x, y, w, h] = boxOfPart(xojl.found[number]);
-      mark(x, y, x + w, y + h, 2);
-    }
-    let shown = 0, captured = 0;
-    for (const cell of cells) { shown += cell & 1; captured += cell === 3; }
-    return JSON.stringify([captured, shown]);
-  };
-
-  Object.assign(xojl, {sections, coverage});
+  Object.assign(xojl, {sections});
 })(globalThis.xojl);

@@ -1,7 +1,7 @@
 // The page is brought to rest: pictures that wait are fetched, what moves stands at a defined frame,
 // and what scrolls inside the page is unrolled.
 ((xojl) => {
-  const {SKIP, tagOf, all, roots, nodesOf, childrenOf, parentOf, rectOf, shown, pageHeight, patience, isClear} = xojl;
+  const {SKIP, tagOf, all, roots, nodesOf, childrenOf, parentOf, rectOf, rootOf, shown, pageHeight, patience, isClear} = xojl;
 
   const loaded = async (ms) => {
     if (document.readyState !== 'complete') {
@@ -157,6 +157,26 @@
     return JSON.stringify(document.images.length);
   };
 
+  // A picture that stays in the window while the page scrolls below it (`background-attachment: fixed`)
+  // is beside its element in a screenshot of the whole page: it is put into it. Returns how many.
+  const unfix = (root) => {
+    const {e, part} = rootOf(root);
+    const stack = part ? [...part] : [e];
+    let count = 0;
+    while (stack.length) {
+      const k = stack.pop();
+      const s = getComputedStyle(k);
+      if (s.backgroundAttachment.includes('fixed') && /url\(/.test(s.backgroundImage)) {
+        set(k, 'background-attachment', 'scroll');
+        // A length is what a script made of how far the page was scrolled.
+        if (/\dpx/.test(s.backgroundPosition)) set(k, 'background-position', '50% 50%');
+        count++;
+      }
+      stack.push(...childrenOf(k));
+    }
+    return JSON.stringify(count);
+  };
+
   // --- scrolling ------------------------------------------------------------------------------
   const height = () => JSON.stringify(pageHeight());
   // Events of scrolling and resizing come with the browser's next frame, which is a real one: before
@@ -212,5 +232,5 @@
     return JSON.stringify(pageHeight());
   };
 
-  Object.assign(xojl, {loaded, adopt, stopMarquee, settle, height, frames, scroll, findPanes, growPanes});
+  Object.assign(xojl, {loaded, adopt, stopMarquee, settle, unfix, height, frames, scroll, findPanes, growPanes});
 })(globalThis.xojl);

@@ -149,6 +149,8 @@ globalThis.xojl = {};
       let nodes = CLOSED.has(tag) ? [] : nodesOf(item.e);
       if (root.part && index === 0) nodes = nodes.filter((n) => root.part.has(n));
       let seen = contents ? EMPTY : cut(rect, clip);
+      // What a part of an element shows may run out of the element.
+      if (root.part && index === 0 && !shown(seen)) seen = frame;
       if (contents && !hidden) {
         for (const n of nodes) if (n.nodeType === 3 && n.data.trim()) seen = join(seen, cut(rangeRect(n), clip));
       }

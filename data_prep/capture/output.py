@@ -69,6 +69,7 @@ class Output:
             "failed": result.failed,
             "no_section": result.reason,
             "area": list(result.area),
+            "area_left_out": dict(+result.area_left_out),
             "seconds": round(result.seconds, 2),
             "counts": dict(+result.counts),
         }
@@ -165,6 +166,7 @@ def _empty_account() -> dict:
         "rejected": {},
         "seconds": 0.0,
         "area": [0, 0],
+        "area_left_out": {},
         "counts": {},
     }
 
@@ -180,13 +182,27 @@ def _add(account: dict, line: dict) -> None:
     account["sections_found"] += line.get("found", len(line["ids"]))
     account["sections_kept"] += len(line["ids"])
     account["seconds"] = round(account["seconds"] + line.get("seconds", 0.0), 2)
-    for name in ("rejected", "counts"):
+    for name in ("rejected", "area_left_out", "counts"):
         for what, count in line.get(name, {}).items():
             _count(account[name], what, count)
 
 
 def _count(counts: dict, what: str, count: int) -> None:
     counts[what] = counts.get(what, 0) + count
+
+
+def _area_line(total: dict) -> str:
+    """How much of the pages is in sections, and whose fault the rest is."""
+    captured, shown = total["area"]
+    left_out = dict(total["area_left_out"])
+    missing = left_out.pop("a picture is missing", 0)
+    other = sum(left_out.values())
+    rest = shown - captured - missing - other
+    return (
+        f"captured: {captured / shown:.1%} of the area with texts and pictures; "
+        f"{missing / shown:.1%} in sections left out since a picture is missing, "
+        f"{other / shown:.1%} in sections left out for other reasons, {rest / shown:.1%} in none"
+    )
 
 
 def report(account: dict, done: int, seconds: float, output: Output) -> None:
@@ -206,9 +222,8 @@ def report(account: dict, done: int, seconds: float, output: Output) -> None:
     flaws = {k[5:]: n for k, n in total["counts"].items() if k.startswith("flaw ")}
     for kind, count in sorted(flaws.items(), key=lambda item: -item[1])[:8]:
         lines.append(f"  {count} sections are not told whole: {kind}")
-    captured, shown = total["area"]
-    if shown:
-        lines.append(f"captured: {captured / shown:.1%} of the area with texts and pictures")
+    if total["area"][1]:
+        lines.append(_area_line(total))
     counts, found = total["counts"], max(total["sections_found"], 1)
     lines.append(
         f"requests: {counts.get('sent', 0)} sent, {counts.get('refused', 0)} refused, "

@@ -29,6 +29,7 @@ MOST_PLACEHOLDER = 0.4
 # Share of the nodes with content that the page's edge may cut: the rest shows what the band is.
 MOST_CUT = 0.3
 MOVES = "it moves"
+IS_BLANK = "blank"
 SHOTS = 4  # until two in a row are equal
 
 # What is left of a computed style for data_prep.label.
@@ -100,6 +101,7 @@ class PageResult:
         out, blocks that were too low or too high for a section, `flaws` by kind (in sections).
       reason: why the page has no section, or "".
       area: [captured, shown], cells of 8 x 8 px that show texts or pictures.
+      area_left_out: reason -> such cells in sections that were rejected, and in no other one.
     """
 
     sections: list[Section] = field(default_factory=list)
@@ -110,6 +112,7 @@ class PageResult:
     counts: Counter = field(default_factory=Counter)
     reason: str = ""
     area: tuple[int, int] = (0, 0)
+    area_left_out: Counter = field(default_factory=Counter)
 
 
 @dataclass
@@ -155,26 +158,32 @@ def _capture_sections(page: Page, source: PageSource, settings: Settings, result
     codebook = Codebook.load()
     title = page.title
     candidates: list[_Candidate] = []
+    left_out: dict[str, list[int]] = {}  # reason -> numbers
     for number in range(len(page.sections(whole=settings.whole_page))):
         result.found += 1
         found = _candidate(page, number, codebook, settings)
         if found == MOVES:  # what it has begun may come to an end
             page.rest()
             found = _candidate(page, number, codebook, settings)
+        if found == IS_BLANK and page.unfix(number):
+            found = _candidate(page, number, codebook, settings)
         if isinstance(found, str):
             result.rejected[found] += 1
+            left_out.setdefault(found, []).append(number)
         else:
             candidates.append(found)
     result.reason = page.reason
-    result.area = tuple(page.coverage([found.number for found in candidates]))
+    shown, held = page.coverage([[found.number for found in candidates], *left_out.values()])
+    result.area = (held[0], shown)
+    result.area_left_out = Counter(dict(zip(left_out, held[1:], strict=True)))
     extracted = {found.number: found.extracted for found in candidates}
     if extracted and (settings.hover or settings.screens):
         read = page.read_variants(extracted, hover=settings.hover, screens=settings.screens)
         result.counts.update({f"hover rules {name}": count for name, count in read.items()})
     for found in candidates:
-        section, left_out, flaws = _section(page, source, title, found, codebook)
+        section, too_many, flaws = _section(page, source, title, found, codebook)
         result.sections.append(section)
-        result.counts["classes left out"] += left_out
+        result.counts["classes left out"] += too_many
         result.counts.update({f"flaw {kind}": 1 for kind in flaws})
     result.counts.update({f"blocks {why}": count for why, count in page.passed.items()})
 
@@ -207,7 +216,12 @@ def _candidate(page: Page, number: int, codebook: Codebook, settings) -> _Candid
         return "a picture is missing"
     holding = [node for node in nodes if node["content"]]
     cut_off = [node for node in holding if node["cut"]]
-    if len(cut_off) > MOST_CUT * len(holding):
+    # Pictures may bleed off the page beside texts that are whole.
+    texts = [node for node in holding if any(kind == "text" for kind, _ in node["content"])]
+    cut_texts = [node for node in texts if node["cut"]]
+    if len(cut_off) > MOST_CUT * len(holding) and (
+        not texts or len(cut_texts) > MOST_CUT * len(texts)
+    ):
         return "content is cut off"
     for node in cut_off:
         node["flaws"].append("cut off by the page's edge")
@@ -216,7 +230,7 @@ def _candidate(page: Page, number: int, codebook: Codebook, settings) -> _Candid
         return MOVES
     picture = Image.open(io.BytesIO(png)).convert("RGB")
     if is_blank(np.asarray(picture)):
-        return "blank"
+        return IS_BLANK
     placeholders = _placeholders(page, extracted)
     if _share(extracted, placeholders) > MOST_PLACEHOLDER:
         return "a picture is missing"

@@ -221,6 +221,34 @@ PAGES = {
         f"<div>{long_text()}</div>{long_text('<blockquote>Wide.</blockquote>')}",
         "blockquote{min-height:120px;margin:16px 0}html,body{height:100%}body{overflow-x:hidden}",
     ),
+    # Boxes that say little of what they hold: floats that nothing clears, a height of the window's.
+    "floats": page(
+        f"<main><div class=c>{BANDS}</div></main><footer><a href=#>End</a></footer>",
+        "section{float:left;width:100%}footer{clear:both;height:60px}",
+    ),
+    "overrun": page(f"<div class=page>{BANDS}</div>", ".page{height:100px}"),
+    # What no band holds: rows of cards in a block that is too high, a bar of links.
+    "rows": page(
+        f"<div class=bar>Kiln <a href=#>Shop</a></div>{BANDS}<div>"
+        + "".join(f"<div class=card><h3>Card {i}</h3>Words.</div>" for i in range(27))
+        + "</div>",
+        ".bar{height:60px}.card{float:left;width:30%;height:200px;margin:10px;background:#eee}",
+    ),
+    # Pictures behind blocks: one of a band is content, one that repeats is a backdrop.
+    "grounds": page(
+        f"<div class=hero><h1>Boats</h1><p>Narrow words.</p></div>{BANDS}",
+        "body{background:url(dot.svg);padding-bottom:400px}.hero{height:900px;"
+        "background:url(photo.png) center/cover}.hero>*{width:300px;margin:0;padding:99px 0 0}",
+    ),
+    "bleed": band(
+        "<h2>A wide picture</h2><p>All of its words can be read.</p><img src=photo.png>"
+        "<img src=photo.png>",
+        "section{position:relative;height:300px}img{position:absolute;top:20px;left:1180px}",
+    ),
+    "parallax": page(
+        f"{BANDS}<div class=far></div>",
+        ".far{height:300px;background:url(photo.png) 50% -900px no-repeat fixed}",
+    ),
     # What moves.
     "moving": band(
         "<svg width=100 height=100><rect width=20 height=20><animate attributeName=x "
@@ -472,6 +500,38 @@ def test_the_middle_of_a_long_text_is_captured(captured):
     assert captured_area > 0.98 * shown and captured.pages["long"]["found"] >= 3
     for index in range(len(captured.records["long"])):
         assert captured.nodes("long", index)[1].tag == "h2"
+
+
+@pytest.mark.parametrize(
+    ("name", "number"), [("floats", 4), ("overrun", 3), ("rows", 7), ("grounds", 4)]
+)
+def test_what_people_see_is_in_sections(captured, name, number):
+    """Whatever the boxes around it are: all of the texts and pictures, and nothing is cut off."""
+    line = captured.pages[name]
+    assert line["found"] == number and line["area"][0] == line["area"][1] > 0
+    assert line["rejected"].keys() <= {"seen before"} and line["area_left_out"] == {}
+
+
+def test_rows_of_floats_keep_their_place_and_height(captured):
+    """A part of a block holds its floats, and sections of before keep their numbers."""
+    boxes = [record.source["box"] for record in captured.records["rows"]]
+    assert [box[2:] for box in boxes] == [[1280, 60], *[[1280, 640]] * 3]
+    *_, rows = captured.records["rows"]
+    assert "d_flow-root" in rows.html[0].classes and rows.html_boxes[0][:4] == (0, 0, 1280, 640)
+    assert len(rows.html[0].children) == 9
+
+
+def test_a_picture_may_bleed_off_the_page(captured):
+    """Words that are whole make the section; the pictures that are cut are told as flaws."""
+    assert captured.pages["bleed"]["rejected"] == {}
+    assert captured.flaws("bleed") == {"cut off by the page's edge": 2}
+
+
+def test_a_picture_that_stays_while_the_page_scrolls_is_in_its_block(captured):
+    """A screenshot beyond the window had it elsewhere, and the block was blank."""
+    assert captured.pages["parallax"]["rejected"].keys() <= {"seen before"}
+    blue = np.abs(captured.pixels("parallax", -1).astype(int) - (0x44, 0x77, 0xAA)).max(axis=2) < 6
+    assert blue.sum() == 280 * 200
 
 
 def test_what_moves_stands_still(chromium, captured, site):

@@ -153,8 +153,9 @@ def test_a_folder_is_captured_in_one_way(chromium, site, tmp_path, capsys):
         run(out, site, "--no-hover")
 
 
-def test_a_missing_picture_may_be_one_of_ours(chromium, tmp_path):
-    """A small one is replaced, and the record says so; where it is most of a section, it is not."""
+def test_a_missing_picture_may_be_one_of_ours(chromium, tmp_path, capsys):
+    """A small one is replaced, and the record says so; where it is most of a section, it is not,
+    and the summary tells whose fault the loss is."""
     folder = tmp_path / "my-site"
     folder.mkdir()
     small = "<section><p>text</p><img src='/none.png' width='90' height='60'></section>"
@@ -166,6 +167,12 @@ def test_a_missing_picture_may_be_one_of_ours(chromium, tmp_path):
     account = json.loads((tmp_path / "out" / "capture.jsonl").read_text())["total"]
     assert account["rejected"] == {"a picture is missing": 1}
     assert account["counts"]["missing"] == account["counts"]["placeholders"] == 2
+    (inside, shown), lost = account["area"], account["area_left_out"]["a picture is missing"]
+    assert inside + lost == shown and lost > inside > 0
+    missing = f"{lost / shown:.1%} in sections left out since a picture is missing"
+    assert f"{missing}, 0.0% in sections left out for other reasons, 0.0% in none" in (
+        capsys.readouterr().err
+    )
     author = json.loads((tmp_path / "out" / "author.jsonl").read_text())["nodes"]
     assert [node.get("placeholder", False) for node in author] == [False, False, True]
 
