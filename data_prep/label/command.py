@@ -6,12 +6,15 @@ import sys
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 
 from data_prep.cli.progress import Progress
 from data_prep.label.explain import explain
 from data_prep.label.folder import Folder
 from data_prep.label.layout import Labeler, in_order, layout_of
+from data_prep.label.learned.labeler import LearnedLabeler
+from data_prep.label.learned.model import NodeModel
 from data_prep.label.node_context import NodeContext
 from data_prep.label.rules import Table
 from data_prep.label.section_tree import SectionTree
@@ -21,14 +24,18 @@ from xojl_jax.xojl.record import Record
 from xojl_jax.xojl.structure import violations
 from xojl_jax.xojl.tree import used_elements
 
+LABELERS = ("rules", "learned")
+
 USAGE = """Adds section_layout, used_elements, category and quality.label to captured records.
 
   python -m data_prep.label data/raw
   python -m data_prep.label data/raw --least-confidence 0.8
+  python -m data_prep.label data/raw --with learned
   python -m data_prep.label data/raw --explain agency-dist-index-html-1a2b3c4d-002 --out why.png
 
 Labels come from tags, ARIA, class names and styles, which capture left in DIR/author.jsonl, by a
-table of rules (data_prep/label/rules.toml; docs/labels.md). DIR/labels.jsonl says which rule named
+table of rules (data_prep/label/rules.toml; docs/labels.md), or by trees that learned from sections
+that were read, and see what the rules say (--with learned). DIR/labels.jsonl says which rule named
 which node. Records that the rules are not sure of, and those whose labels break a rule of the
 language, go to DIR/rejected.jsonl with the reason, and come back when a later run finds them good.
 Records without an entry in author.jsonl stay as they are."""
@@ -37,10 +44,11 @@ Records without an entry in author.jsonl stay as they are."""
 def main(argv: list[str]) -> int | None:
     options = parse_flags(argv)
     folder, table = Path(options.folder), Table.load(options.rules)
+    made = partial(label, table=table, model=load_model(options))
     authors = Authors(folder)
     if options.explain:
         record, author = _one(folder, authors, options.explain)
-        print(explain(label(record, author, table), folder, options.out))
+        print(explain(made(record, author), folder, options.out))
         return None
     tally = Tally()
     with Folder(folder) as files:
@@ -50,7 +58,7 @@ def main(argv: list[str]) -> int | None:
                 files.keep(record)
                 tally.unmatched += 1
                 continue
-            labeled = label(record, author, table)
+            labeled = made(record, author)
             reason = labeled.fault or too_unsure(labeled, options.least_confidence)
             files.write(labeled.record, labels_of(labeled), reason)
             tally.add(labeled, reason)
@@ -67,6 +75,16 @@ def parse_flags(argv: list[str]) -> argparse.Namespace:
     parser.add_argument("folder", metavar="DIR", help="what data_prep.capture wrote")
     parser.add_argument("--rules", metavar="FILE", help="another table of rules")
     parser.add_argument(
+        "--with",
+        dest="labeler",
+        choices=LABELERS,
+        default="rules",
+        help="rules alone (default), or the learned labeler",
+    )
+    parser.add_argument(
+        "--labeler", dest="model", metavar="FILE", help="another model of data_prep.fit_labeler"
+    )
+    parser.add_argument(
         "--least-confidence",
         type=float,
         default=0.0,
@@ -80,6 +98,8 @@ def parse_flags(argv: list[str]) -> argparse.Namespace:
     options = parser.parse_args(argv)
     if not 0 <= options.least_confidence <= 1:
         raise BadUsage(f"--least-confidence {options.least_confidence:g}: give 0 to 1")
+    if options.model and options.labeler != "learned":
+        raise BadUsage("--labeler FILE goes with --with learned")
     if options.out and not options.explain:
         raise BadUsage("--out goes with --explain ID")
     return options
@@ -91,19 +111,31 @@ class LabeledRecord:
 
     record: Record
     tree: SectionTree | None = None
-    labeler: Labeler | None = None
+    labeler: Labeler | LearnedLabeler | None = None
     category: tuple[str, float] = ("", 0.0)  # the rule's name, its confidence
     fault: str = ""
 
 
-def label(record: Record, author: list[dict], table: Table) -> LabeledRecord:
-    """Labels a record by a table; labels that `record` already has are dropped."""
+def load_model(options: argparse.Namespace) -> NodeModel | None:
+    """The trees of the learned labeler; None for the rules alone."""
+    return NodeModel.load(options.model) if options.labeler == "learned" else None
+
+
+def label(
+    record: Record, author: list[dict], table: Table, model: NodeModel | None = None
+) -> LabeledRecord:
+    """Labels a record; labels that it already has are dropped.
+
+    Args:
+      table: the rules.
+      model: of the learned labeler, which then labels, with the rules among what it sees.
+    """
     bare = replace(record, layout=None, used_elements=(), layout_nodes=None, category="other")
     bare = replace(bare, quality={k: v for k, v in (bare.quality or {}).items() if k != "label"})
     if record.html_boxes is None or len(author) != len(record.html_boxes):
         return LabeledRecord(bare, fault="author.jsonl does not fit the record")
     tree = SectionTree(record, author, table.patterns)
-    labeler = Labeler(tree, table)
+    labeler = Labeler(tree, table) if model is None else LearnedLabeler(tree, table, model)
     root = labeler.root
     if root is None:
         return LabeledRecord(bare, tree, labeler, fault="nothing to label")

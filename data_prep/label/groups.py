@@ -121,7 +121,7 @@ def layered(ctx: NodeContext) -> bool:
 @predicate
 def beside_bars(ctx: NodeContext) -> bool:
     """A whole page in one record: it and a header, footer or nav beside it are full width."""
-    if ctx.parent is None:
+    if ctx.parent is None or ctx.item is None:
         return False
     bands = _bands(ctx.tree, ctx.parent)
     return outermost_of(ctx.tree, ctx.item, ctx.parent) in bands

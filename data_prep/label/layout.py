@@ -6,6 +6,8 @@
    container that is not needed.
 """
 
+from collections.abc import Iterable, Sequence
+
 from data_prep.label.groups import outermost_of
 from data_prep.label.node_context import NOTHING, Item, NodeContext
 from data_prep.label.rules import Rule, Table
@@ -59,16 +61,9 @@ class Labeler:
         labels = in_order(self.root) if self.root else []
         if not labels:
             return 0.0
-        covered = set()
-        for item in labels:
-            if item.element not in CONTAINERS:
-                covered.update(self.tree.subtree(item.index))
-        # What a rule removed is decoration: that it has no label is no lack.
-        gone = {i for at in self._absent for i in self.tree.subtree(at)}
-        shown = [i for i, kinds in enumerate(self.tree.kinds) if kinds and i not in gone]
         sure = [item.confidence for item in labels]
         trust = (sum(sure) / len(sure) + min(sure)) / 2
-        share = sum(i in covered for i in shown) / max(len(shown), 1)
+        share = coverage(self.tree, labels, self._absent)
         return round(trust * share * (FORM if self.tree.fields[0] else 1.0), 4)
 
     def _label(self) -> Item | None:
@@ -144,6 +139,21 @@ class Labeler:
 
 def _item(rule: Rule, index: int, kids: list[Item]) -> Item:
     return Item(rule.element, index, rule.name, rule.confidence, kids)
+
+
+def coverage(tree: SectionTree, labels: Sequence[Item], absent: Iterable[int]) -> float:
+    """The share of the nodes with visible content that are in a leaf.
+
+    Args:
+      absent: nodes that were removed as decoration; that they have no label is no lack.
+    """
+    covered = set()
+    for item in labels:
+        if item.element not in CONTAINERS:
+            covered.update(tree.subtree(item.index))
+    gone = {i for at in absent for i in tree.subtree(at)}
+    shown = [i for i, kinds in enumerate(tree.kinds) if kinds and i not in gone]
+    return sum(i in covered for i in shown) / max(len(shown), 1)
 
 
 def in_order(root: Item) -> list[Item]:

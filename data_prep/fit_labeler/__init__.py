@@ -1,0 +1,1 @@
+"""Trains the learned labeler on sections that were read by eye."""

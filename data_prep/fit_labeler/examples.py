@@ -1,0 +1,83 @@
+"""Sections that were read, as the learned labeler takes them: features and labels by html node."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from data_prep.label.layout import Labeler, in_order
+from data_prep.label.learned.features import SectionFeatures
+from data_prep.label.learned.tree_decoding import NOTHING
+from data_prep.label.rules import Table
+from data_prep.label.section_tree import SectionTree
+from data_prep.records.captured import Authors
+from xojl_jax.errors import BadInput
+from xojl_jax.xojl.record import Record, read_directory
+from xojl_jax.xojl.tree import ELEMENTS, preorder
+
+
+class Example(NamedTuple):
+    """One section.
+
+    Attributes:
+      id: of the record.
+      site: its maker; one maker's sections are never on both sides of a split.
+      rows: float32 [nodes, features].
+      labels: int [nodes], a place in ELEMENTS or `NOTHING`, as read.
+      by_rules: the same, as the rules say.
+      children: of each node.
+      features: names of the columns.
+    """
+
+    id: str
+    site: str
+    rows: np.ndarray
+    labels: np.ndarray
+    by_rules: np.ndarray
+    children: Sequence[Sequence[int]]
+    features: Sequence[str]
+
+
+def read_sections(folders: Iterable[Path]) -> list[Record]:
+    """The labeled records of folders, each id once: of the first folder that has it."""
+    found: dict[str, Record] = {}
+    for folder in folders:
+        for _, record in read_directory(folder):
+            if isinstance(record, BadInput):
+                raise BadInput(f"{record}: remove it, or read the section again") from record
+            if record.layout is not None and record.id and record.html_boxes:
+                found.setdefault(record.id, record)
+    if not found:
+        raise BadInput("no labeled section in the folders of --read")
+    return list(found.values())
+
+
+def examples(
+    records: Iterable[Record], authors: Sequence[Authors], table: Table
+) -> Iterator[Example | None]:
+    """An example for each record; None where no author.jsonl has it."""
+    for record in records:
+        author = next((found for one in authors if (found := one.get(record.id))), None)
+        if author is None or len(author) != len(record.html_boxes or ()):
+            yield None
+            continue
+        tree = SectionTree(record, author, table.patterns)
+        rules = Labeler(tree, table)
+        by_rules = np.full(len(tree), NOTHING)
+        for item in in_order(rules.root) if rules.root else ():
+            by_rules[item.index] = ELEMENTS.index(item.element)
+        source = record.source or {}
+        site = source.get("site") or source.get("uri") or ""
+        seen = SectionFeatures(tree, table, rules)
+        yield Example(
+            record.id or "", site, seen.rows, _labels(record), by_rules, tree.children, seen.names
+        )
+
+
+def _labels(record: Record) -> np.ndarray:
+    labels = np.full(len(preorder(record.html)), NOTHING)
+    for visit, node in zip(preorder(record.layout or ()), record.alignment(), strict=True):
+        if node is not None:
+            labels[node] = ELEMENTS.index(visit.node.element)
+    return labels

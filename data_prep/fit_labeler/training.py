@@ -1,0 +1,54 @@
+"""Training the learned labeler."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from data_prep.cli.progress import Progress
+from data_prep.fit_labeler.examples import Example
+from data_prep.label.learned.model import NodeModel, fit_trees, log_probabilities
+from data_prep.label.learned.neighbors import with_neighbors
+
+FOLDS = 5
+
+
+def fit(found: Sequence[Example], rounds: int, about: Mapping[str, Any]) -> NodeModel:
+    """A model of the nodes of sections; roots, which are sections by definition, teach nothing.
+
+    What the second trees see of neighbors comes from first trees without the section's maker: of
+    nodes that they were trained on, the first trees know too much.
+    """
+    features = found[0].features
+    labels, targets = np.unique(_stack([e.labels for e in found]), return_inverse=True)
+    labels = labels.tolist()
+
+    def fit_first(some: Sequence[Example]):
+        known = {label: place for place, label in enumerate(labels)}
+        of_some = np.array([known[label] for label in _stack([e.labels for e in some])])
+        return fit_trees(_stack([e.rows for e in some]), of_some, features, rounds)
+
+    part = folds_by_site([example.site for example in found], FOLDS)
+    seen: list[np.ndarray] = [np.empty(0)] * len(found)
+    for fold in Progress(list(range(FOLDS)), "folds"):
+        trees = fit_first([found[i] for i in np.flatnonzero(part != fold)])
+        for i in np.flatnonzero(part == fold):
+            told = np.exp(log_probabilities(trees, found[i].rows, labels))
+            seen[i] = with_neighbors(found[i].rows, told, found[i].children)
+    alone = fit_first(found)
+    around = fit_trees(_stack(seen), targets, features, rounds)
+    return NodeModel(
+        list(features), labels, alone.model_to_string(), around.model_to_string(), about
+    )
+
+
+def _stack(arrays: Sequence[np.ndarray]) -> np.ndarray:
+    """Rows of all sections but those of their roots."""
+    return np.concatenate([array[1:] for array in arrays])
+
+
+def folds_by_site(sites: Sequence[str], folds: int, seed: int = 0) -> np.ndarray:
+    """int [sections], the fold of each: all of a maker in one, makers in a random order."""
+    names = np.random.default_rng(seed).permutation(sorted(set(sites)))
+    fold = {name: index % folds for index, name in enumerate(names)}
+    return np.array([fold[site] for site in sites])

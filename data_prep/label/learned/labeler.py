@@ -1,0 +1,69 @@
+"""Labels of one section by the learned labeler."""
+
+import numpy as np
+
+from data_prep.label.layout import Labeler, coverage, in_order
+from data_prep.label.learned.features import SectionFeatures
+from data_prep.label.learned.model import NodeModel
+from data_prep.label.learned.tree_decoding import NOTHING, best_labels
+from data_prep.label.node_context import Item
+from data_prep.label.rules import Table
+from data_prep.label.section_tree import SectionTree
+from xojl_jax.errors import BadInput
+from xojl_jax.xojl.build import nearest_labeled
+from xojl_jax.xojl.tree import ELEMENTS
+
+LEARNED = "learned"  # in place of a rule's name
+
+
+class LearnedLabeler:
+    """The labels of one record, as `layout.Labeler` has them: `root`, `nothing`, `confidence()`.
+
+    Attributes:
+      probabilities: float64 [nodes, elements + 1], before the language's rules; the last column is
+        for no label.
+    """
+
+    def __init__(self, tree: SectionTree, table: Table, model: NodeModel):
+        self.tree = tree
+        self.rules = Labeler(tree, table)
+        self.nothing: list[tuple[int, str]] = []  # no rule removes anything here
+        seen = SectionFeatures(tree, table, self.rules)
+        if seen.names != list(model.features):
+            raise BadInput(
+                "the learned labeler was trained with other features (another table of rules, or "
+                "another version): fit it again with data_prep.fit_labeler"
+            )
+        scores = model.log_probabilities(seen.rows, tree.children)
+        self.probabilities = np.exp(scores)
+        self.root = self._items(best_labels(scores, tree.children))
+
+    def element(self, index: int) -> str | None:
+        return self.rules.element(index)
+
+    def kind(self, index: int) -> str | None:
+        return self.rules.kind(index)
+
+    def confidence(self) -> float:
+        """Mean probability of the labels, times the share of visible content that has one."""
+        labels = in_order(self.root)[1:] if self.root else []
+        if not labels:
+            return 0.0
+        mean = sum(item.confidence for item in labels) / len(labels)
+        return round(mean * coverage(self.tree, labels, ()), 4)
+
+    def _items(self, labels: list[int]) -> Item | None:
+        """The labels as a tree; None where only the root has one."""
+        nodes = [index for index, label in enumerate(labels) if label != NOTHING]
+        if len(nodes) < 2:
+            return None
+        items = [
+            Item(ELEMENTS[labels[i]], i, LEARNED, round(self.probabilities[i, labels[i]], 4), [])
+            for i in nodes
+        ]
+        items[0].confidence = 1.0  # the root of a record is a section
+        above = nearest_labeled(self.tree.parent, [label != NOTHING for label in labels])
+        for item, parent in zip(items, above, strict=True):
+            if parent >= 0:
+                items[parent].children.append(item)
+        return items[0]
