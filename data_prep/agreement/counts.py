@@ -10,6 +10,7 @@ from data_prep.agreement.gold import BoxLabel, match
 
 LAYOUT = ("section", "grid", "column", "wrapper", "freedom")
 GROUPS = ("leaves + advanced", "containers")
+ALL = "all"  # both groups
 
 
 @dataclass
@@ -49,6 +50,7 @@ class Comparison:
             for (element, what), count in self.pages[page].items():
                 out[element, what] += count
                 out[GROUPS[element in LAYOUT], what] += count
+                out[ALL, what] += count
         return out
 
     def trust_correlation(self) -> float:

@@ -2,7 +2,7 @@
 
 from collections import Counter, defaultdict
 
-from data_prep.agreement.counts import GROUPS, Comparison, scores_of
+from data_prep.agreement.counts import ALL, GROUPS, Comparison, scores_of
 from xojl_jax.xojl.tree import ELEMENTS
 
 MOST = 15  # confusions that are listed
@@ -20,20 +20,14 @@ class Tables:
         elements = {}
         for name in (*GROUPS, *ELEMENTS):
             if name in GROUPS or counts[name, "gold"] or counts[name, "made"]:
-                precision, recall, f1 = scores_of(counts, name)
-                elements[name] = {
-                    "gold": counts[name, "gold"],
-                    "made": counts[name, "made"],
-                    "precision": round(precision, 4),
-                    "recall": round(recall, 4),
-                    "f1": round(f1, 4),
-                    "f1_per_tag": round(scores_of(base, name)[2], 4),
-                }
-        for name in GROUPS:
-            elements[name]["interval"] = [round(v, 4) for v in self._made.interval(name)]
+                elements[name] = _row(counts, base, name)
+        every = _row(counts, base, ALL)
+        for name, row in (*((name, elements[name]) for name in GROUPS), (ALL, every)):
+            row["interval"] = [round(v, 4) for v in self._made.interval(name)]
         return {
             "sections": self._sections,
             "pages": len(self._made.pages),
+            "all": every,
             "elements": elements,
             "confusions": [
                 [*pair, count] for pair, count in self._made.confusions.most_common(MOST)
@@ -67,13 +61,13 @@ class Tables:
         figures = self.as_dict()
         lines = [f"{figures['sections']} sections of {figures['pages']} pages"]
         lines.append(f"{'':20}{'F1':>7}  {'95 %':16}{'per tag':>8}{'gold':>7}{'made':>7}")
-        for name, row in figures["elements"].items():
+        for name, row in (("all", figures["all"]), *figures["elements"].items()):
             within = "[{:.3f}, {:.3f}]".format(*row["interval"]) if "interval" in row else ""
             lines.append(
                 f"{name:20}{row['f1']:7.3f}  {within:16}{row['f1_per_tag']:8.3f}"
                 f"{row['gold']:7}{row['made']:7}"
             )
-        lines.append("commonest confusions (by hand, by rule, how often; - is none):")
+        lines.append("commonest confusions (gold, made, how often; - is none):")
         lines += [f"  {a:12}{b:12}{count:5}" for a, b, count in figures["confusions"]]
         if figures["categories"]["sections"]:
             lines.append("categories: {right} of {sections} right".format(**figures["categories"]))
@@ -106,6 +100,19 @@ class Tables:
         lines += ["", "| by hand | by rule | how often |", "| --- | --- | --- |"]
         lines += [f"| {a} | {b} | {count} |" for a, b, count in figures["confusions"]]
         return "\n".join(lines)
+
+
+def _row(counts: Counter, base: Counter, name: str) -> dict:
+    """The figures of an element or a group; `base`: counts of the baseline that goes by tags."""
+    precision, recall, f1 = scores_of(counts, name)
+    return {
+        "gold": counts[name, "gold"],
+        "made": counts[name, "made"],
+        "precision": round(precision, 4),
+        "recall": round(recall, 4),
+        "f1": round(f1, 4),
+        "f1_per_tag": round(scores_of(base, name)[2], 4),
+    }
 
 
 def document(parts: dict[str, Tables]) -> str:
