@@ -82,9 +82,9 @@ def defaults() -> ConfigDict:
     # Runs in a row that this one is made of: the settings of each, "FIELD=VALUE FIELD=VALUE", with
     # semicolons between; each starts from the one before (sequence.py). "" is one run.
     config.sequence = ""
-    # Working directories or checkpoints to start from, separated by commas. Parameters are copied
-    # where their path and shape match, and tables of positions fitted to this run's sizes; the rest
-    # starts from scratch. "" starts all from scratch.
+    # Working directories, checkpoints or exported models (xojl_jax/shipped_model, for one) to start
+    # from, separated by commas. Parameters are copied where their path and shape match, and tables
+    # of positions fitted to this run's sizes; the rest starts from scratch. "" starts all from it.
     config.init_from = ""
     # An exported model to learn from (docs/compression.md): there are losses against its answers
     # then. "" for none.

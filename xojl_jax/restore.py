@@ -75,6 +75,19 @@ def load(
     return LoadedModel(task, inference, jax.device_put(params), metadata)
 
 
+def load_params(source: str | os.PathLike) -> tuple[Any, dict[str, Any]]:
+    """Parameters that training may start from: of a run, a checkpoint or an exported model.
+
+    Returns:
+      Nested dict of float32 arrays (those of an exported model as its programs take them: of int8
+      kernels what they stand for), and metadata with "config" and "checkpoint", the folder.
+    """
+    if exported_folder.is_exported(source):
+        exported = exported_model.read(source)
+        return exported.params, {**exported.model, "checkpoint": str(exported.path)}
+    return checkpoint.load_params(source)
+
+
 def _load_exported(path, data_path: str | None, flags: argparse.Namespace | None) -> LoadedModel:
     exported = exported_model.read(path, data_path)
     inference = _inference(exported.task, path, flags)

@@ -13,7 +13,15 @@ import jax
 from absl import flags
 from ml_collections import config_flags
 
-from xojl_jax import command, compilation_cache, config_fields, sequence, tasks, teacher
+from xojl_jax import (
+    command,
+    compilation_cache,
+    config_fields,
+    restore,
+    sequence,
+    tasks,
+    teacher,
+)
 from xojl_jax.data import loader
 from xojl_jax.data.order import BatchOrder
 from xojl_jax.data.shards import NoSplit
@@ -222,6 +230,7 @@ def begin(
             task.adapt_param,
             task.published_params(),
             task.path_of_other,
+            restore.load_params,
         )
         start = warm_start.with_frozen(start, task.frozen_params())
         if params is not None:

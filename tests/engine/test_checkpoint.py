@@ -254,6 +254,21 @@ def test_parameters_of_other_runs_are_taken_over(run, tmp_path):
         warm_start.apply(fresh, run.setup, f"{run.folder.parent}, {tmp_path}")
 
 
+def test_a_source_may_be_something_else_than_a_run(run):
+    """Protects a start from exported models, which the engine knows nothing of: who calls it reads
+    them, and the report names them."""
+    fresh = state.from_scratch(run.task, run.config, run.setup)
+    head = np.full(fresh.params["head"].shape, 5, np.float32)
+
+    def load_params(source: str):
+        return {"head": head}, {"config": dict(run.config), "checkpoint": f"{source}, exported"}
+
+    taken, origins, report = warm_start.apply(fresh, run.setup, "model", load_params=load_params)
+    np.testing.assert_array_equal(taken.params["head"], head)
+    assert origins == {"head": "model, exported"}
+    assert "head: 1 of 1 arrays from model, exported" in report
+
+
 def test_published_weights_are_taken_over_where_no_run_has_them(run):
     """Protects a start from published weights: what they hold comes over and is named; a run that
     `init_from` names counts before them."""

@@ -179,3 +179,12 @@ def test_importing_the_package_imports_no_jax():
     """Protects scripts that only want the version or the language: JAX takes seconds."""
     code = "import sys, xojl_jax; assert not {'jax', 'numpy', 'flax'} & set(sys.modules)"
     subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True)
+
+
+def test_training_may_start_from_a_model(own, folder):
+    """Protects `config.init_from=MODEL`: the parameters are those that it answers with, under the
+    names that a run has."""
+    params, metadata = restore.load_params(folder)
+    assert metadata["checkpoint"] == str(folder)
+    assert metadata["config"]["task"] == own.metadata["config"]["task"]
+    jax.tree.map(np.testing.assert_array_equal, params, jax.device_get(own.params))

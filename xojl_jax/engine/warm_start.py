@@ -28,16 +28,19 @@ def apply(
     adapt: Adapt = lambda path, stored, fresh: None,
     published: Mapping[str, np.ndarray] | None = None,
     path_of_other: Callable[[str, str], str] = lambda path, task: path,
+    load_params: Callable[[str], tuple[Params, dict]] = checkpoint.load_params,
 ) -> tuple[TrainState, dict[str, str], list[str]]:
     """Replaces what other runs, or those who published weights, have learned.
 
     Args:
       state: step 0.
-      init_from: working directories or checkpoints, separated by commas. Where two hold the same
-        array, the later one counts.
+      init_from: working directories, checkpoints or whatever else `load_params` reads, separated by
+        commas. Where two hold the same array, the later one counts.
       adapt: asked where a path matches and the shape does not.
       published: arrays of published weights by path, which runs replace.
       path_of_other: see `Task.path_of_other`.
+      load_params: name of a source -> its parameters and its metadata, with "config", and with
+        "checkpoint", the folder that was read.
 
     Returns:
       The state, name of every array taken over -> checkpoint it came from, and a report: one line
@@ -52,7 +55,7 @@ def apply(
     taken: dict[str, np.ndarray] = dict(published or {})
     origins: dict[str, str] = dict.fromkeys(taken, PUBLISHED)
     for source in sources:
-        params, metadata = checkpoint.load_params(source)
+        params, metadata = load_params(source)
         of_task = metadata["config"]["task"]
         stored = {
             path_of_other(path_name(path), of_task): leaf
