@@ -10,11 +10,13 @@ from functools import partial
 from pathlib import Path
 
 from data_prep.annotate.adjudication import FINAL, Adjudication, finish_equal
-from data_prep.annotate.proposals import Start, from_record, from_rules
+from data_prep.annotate.proposals import Start, from_labeler, from_record
 from data_prep.annotate.reading import Reading
 from data_prep.annotate.sections import Section, Sections, read_list
 from data_prep.annotate.sheets import read_sheets, write_sheets
 from data_prep.annotate.store import Store
+from data_prep.label.command import add_labeler_flags, check_labeler_flags, load_model
+from data_prep.label.learned.model import NodeModel
 from data_prep.label.rules import Table
 from xojl_jax.errors import BadInput, BadUsage
 
@@ -24,9 +26,12 @@ USAGE = """A page on this machine, to read captured sections and correct their l
   python -m data_prep.annotate --records data/raw --out data/read --reader bo --blank
   python -m data_prep.annotate --records data/raw --out data/read --reader ana --list list.jsonl
   python -m data_prep.annotate --records data/raw --out data/read --reader ana --rejected
+  python -m data_prep.annotate --records data/raw --out data/read --reader ana --with learned
+  python -m data_prep.annotate --records data/raw --out data/read --reader m1 --model \\
+      --write-sheets sheets
   python -m data_prep.annotate --records data/raw --out data/read --reader cy --adjudicate ana,bo
 
-A section starts with what the rules of data_prep.label say of it (where there is an author.jsonl),
+A section starts with what data_prep.label says of it (where there is an author.jsonl),
 else with the labels of its record. Every decision is in OUT/READER/ at once; the same command
 goes on where it was. Finished sections are records there, one .json file each: a data set. Readers
 do not see one another's labels; `python -m data_prep.agreement --gold OUT/ana OUT/bo` compares
@@ -93,7 +98,7 @@ def parse_flags(argv: list[str]) -> argparse.Namespace:
     add("--list", metavar="FILE", help="these sections in this order: what xojl_jax.active wrote")
     add("--rejected", action="store_true", help="read what data_prep.label rejected")
     add("--blank", action="store_true", help="start without labels: no proposal sways the reader")
-    add("--rules", metavar="FILE", help="another table of rules")
+    add_labeler_flags(parser)
     add(
         "--adjudicate",
         metavar="A,B",
@@ -112,11 +117,14 @@ def parse_flags(argv: list[str]) -> argparse.Namespace:
     )
     add("--port", type=int, default=8010, help="default 8010; 0 takes a free one")
     options = parser.parse_args(argv)
+    check_labeler_flags(options)
     if not _READER.fullmatch(options.reader) or options.reader == FINAL:
         raise BadUsage(f"--reader {options.reader}: a name of a-z, 0-9, - and _, not {FINAL!r}")
     if options.adjudicate:
-        if options.blank or options.rules:
-            raise BadUsage("--adjudicate starts from two readers: without --blank and --rules")
+        if options.blank or options.rules or options.labeler != "rules":
+            raise BadUsage(
+                "--adjudicate starts from two readers: without --blank, --rules and --with"
+            )
         names = tuple(options.adjudicate.split(","))
         if len(set(names)) != 2 or not all(map(_READER.fullmatch, names)):
             raise BadUsage(f"--adjudicate {options.adjudicate}: two readers, such as ana,bo")
@@ -138,7 +146,7 @@ def read(options: argparse.Namespace, sections: Sections) -> tuple[Reading, str]
     store = Store(Path(options.out) / options.reader)
     start: Callable[[Section], Start] = _nothing
     if not options.blank:
-        start = partial(_proposed, table=Table.load(options.rules))
+        start = partial(_proposed, table=Table.load(options.rules), model=load_model(options))
     kind = "model" if options.model else "person"
     about = {"reader": options.reader, "kind": kind, "blank": options.blank}
     return Reading(sections, store, start, about), f"{options.reader} reads"
@@ -160,8 +168,8 @@ def _nothing(section: Section) -> Start:
     return Start(origin="no labels (--blank)")
 
 
-def _proposed(section: Section, table: Table) -> Start:
-    """The rules' labels where they know the author's words, else the record's own."""
+def _proposed(section: Section, table: Table, model: NodeModel | None) -> Start:
+    """The labeler's labels where it knows the author's words, else the record's own."""
     if section.author is not None and section.record.html_boxes is not None:
-        return from_rules(section.record, section.author, table)
+        return from_labeler(section.record, section.author, table, model)
     return from_record(section.record)

@@ -8,6 +8,8 @@ from typing import NamedTuple
 
 from data_prep.label.command import label
 from data_prep.label.layout import in_order
+from data_prep.label.learned.labeler import LEARNED
+from data_prep.label.learned.model import NodeModel
 from data_prep.label.rules import Table
 from xojl_jax.xojl.record import CATEGORIES, Record
 from xojl_jax.xojl.tree import preorder
@@ -67,13 +69,20 @@ class Start:
         return f"-{hashlib.sha256(json.dumps(said).encode()).hexdigest()[:16]}" if said else ""
 
 
-def from_rules(record: Record, author: Sequence[dict], table: Table) -> Start:
-    """What `data_prep.label` says of a record, also where it would reject the record."""
-    made = label(record, list(author), table)
+def from_labeler(
+    record: Record, author: Sequence[dict], table: Table, model: NodeModel | None = None
+) -> Start:
+    """What `data_prep.label` says of a record, also where it would reject the record.
+
+    Args:
+      model: of the learned labeler; None for the rules alone.
+    """
+    made = label(record, list(author), table, model)
     if made.labeler is None or made.labeler.root is None:
         return Start(origin=f"no labels: {made.fault}")
     items = in_order(made.labeler.root)
     why = {rule.name: rule.why for part in table.parts.values() for rule in part}
+    why[LEARNED] = "learned from sections that were read"
     return Start(
         labels={item.index: item.element for item in items},
         category=made.record.category,
@@ -82,7 +91,8 @@ def from_rules(record: Record, author: Sequence[dict], table: Table) -> Start:
             for item in items
             if item.rule  # the root is a section without any
         },
-        origin="proposed by the rules" + (f"; {made.fault}" if made.fault else ""),
+        origin=f"proposed by the {'rules' if model is None else 'learned labeler'}"
+        + (f"; {made.fault}" if made.fault else ""),
     )
 
 

@@ -73,17 +73,7 @@ def parse_flags(argv: list[str]) -> argparse.Namespace:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("folder", metavar="DIR", help="what data_prep.capture wrote")
-    parser.add_argument("--rules", metavar="FILE", help="another table of rules")
-    parser.add_argument(
-        "--with",
-        dest="labeler",
-        choices=LABELERS,
-        default="rules",
-        help="rules alone (default), or the learned labeler",
-    )
-    parser.add_argument(
-        "--labeler", dest="model", metavar="FILE", help="another model of data_prep.fit_labeler"
-    )
+    add_labeler_flags(parser)
     parser.add_argument(
         "--least-confidence",
         type=float,
@@ -98,11 +88,33 @@ def parse_flags(argv: list[str]) -> argparse.Namespace:
     options = parser.parse_args(argv)
     if not 0 <= options.least_confidence <= 1:
         raise BadUsage(f"--least-confidence {options.least_confidence:g}: give 0 to 1")
-    if options.model and options.labeler != "learned":
-        raise BadUsage("--labeler FILE goes with --with learned")
+    check_labeler_flags(options)
     if options.out and not options.explain:
         raise BadUsage("--out goes with --explain ID")
     return options
+
+
+def add_labeler_flags(parser: argparse.ArgumentParser) -> None:
+    """Which labeler: `load_model` and the table in `rules` are it."""
+    parser.add_argument("--rules", metavar="FILE", help="another table of rules")
+    parser.add_argument(
+        "--with",
+        dest="labeler",
+        choices=LABELERS,
+        default="rules",
+        help="rules alone (default), or the learned labeler",
+    )
+    parser.add_argument(
+        "--labeler",
+        dest="labeler_file",
+        metavar="FILE",
+        help="another model of data_prep.fit_labeler",
+    )
+
+
+def check_labeler_flags(options: argparse.Namespace) -> None:
+    if options.labeler_file and options.labeler != "learned":
+        raise BadUsage("--labeler FILE goes with --with learned")
 
 
 @dataclass(frozen=True)
@@ -118,7 +130,7 @@ class LabeledRecord:
 
 def load_model(options: argparse.Namespace) -> NodeModel | None:
     """The trees of the learned labeler; None for the rules alone."""
-    return NodeModel.load(options.model) if options.labeler == "learned" else None
+    return NodeModel.load(options.labeler_file) if options.labeler == "learned" else None
 
 
 def label(

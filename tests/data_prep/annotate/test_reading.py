@@ -40,6 +40,17 @@ def test_the_rules_propose_and_say_why(begin):
     assert (shown["state"], shown["faults"], shown["undecided"]) == ("open", [], [])
 
 
+def test_the_learned_labeler_proposes_its_probabilities(begin):
+    """What people correct is what the labeler of tomorrow learns from."""
+    shown = begin("ana", "--with=learned").show("hero")
+    assert shown["labels"][2] == "heading"
+    told = shown["proposals"][2]
+    assert (told["rule"], shown["origin"]) == ("learned", "proposed by the learned labeler")
+    assert 0.5 < told["confidence"] <= 1
+    with pytest.raises(BadUsage, match="goes with --with learned"):
+        begin("ana", "--labeler=x")
+
+
 def test_without_authors_the_records_own_labels_are_proposed(begin, raw, tmp_path):
     """Also of users' records, which have no author.jsonl, and perhaps no labels."""
     told = begin().show("hero")
