@@ -216,6 +216,11 @@ class Page:
         """The page's title, as valid Unicode."""
         return self._call("title").encode("utf-8", "replace").decode("utf-8")
 
+    @property
+    def language(self) -> str:
+        """What the page says that its language is, such as "de"; "" where it does not."""
+        return self._call("language")
+
     def sections(self, *, whole=False) -> list[dict[str, Any]]:
         """Sections of the page (`box`, …); their numbers are good as `root` of `extract`.
 

@@ -93,6 +93,9 @@
   };
 
   const title = () => JSON.stringify(document.title.slice(0, 200));
+  // `de` of `de-CH`; "" where the page does not say.
+  const language = () =>
+    JSON.stringify((/^[a-z]{2,3}(?![a-z])/i.exec(document.documentElement.lang) || [''])[0].toLowerCase());
 
-  Object.assign(xojl, {taken, extract, title});
+  Object.assign(xojl, {taken, extract, title, language});
 })(globalThis.xojl);

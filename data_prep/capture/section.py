@@ -156,7 +156,7 @@ def _open(browser: Browser, source: PageSource, settings: Settings) -> Page:
 
 def _capture_sections(page: Page, source: PageSource, settings: Settings, result) -> None:
     codebook = Codebook.load()
-    title = page.title
+    of_page = {"title": page.title, "language": page.language}
     candidates: list[_Candidate] = []
     left_out: dict[str, list[int]] = {}  # reason -> numbers
     for number in range(len(page.sections(whole=settings.whole_page))):
@@ -181,7 +181,7 @@ def _capture_sections(page: Page, source: PageSource, settings: Settings, result
         read = page.read_variants(extracted, hover=settings.hover, screens=settings.screens)
         result.counts.update({f"hover rules {name}": count for name, count in read.items()})
     for found in candidates:
-        section, too_many, flaws = _section(page, source, title, found, codebook)
+        section, too_many, flaws = _section(page, source, of_page, found, codebook)
         result.sections.append(section)
         result.counts["classes left out"] += too_many
         result.counts.update({f"flaw {kind}": 1 for kind in flaws})
@@ -306,11 +306,11 @@ def _share(extracted: Extracted, marked: list[bool]) -> float:
     return marked_area / max(1, extracted.box[2] * extracted.box[3])
 
 
-def _section(page: Page, source: PageSource, title: str, found: _Candidate, codebook: Codebook):
+def _section(page: Page, source: PageSource, of_page: dict, found: _Candidate, codebook: Codebook):
     """(the section, how many classes did not fit, its flaws)."""
     name = f"{source.slug}-{found.number:03d}"
     tree = compact(found.extracted, codebook, random.Random(name))
-    about = {"uri": source.uri, "title": title, "licence": source.licence, "site": source.site}
+    about = {"uri": source.uri, **of_page, "licence": source.licence, "site": source.site}
     about = {key: value for key, value in about.items() if value}
     if count := sum(found.placeholders):
         about["placeholders"] = count  # pictures that are ours, not the page's

@@ -28,7 +28,7 @@ from xojl_jax.xojl.tree import preorder
 STYLE = (
     "<style>body{margin:0;font:16px/1.5 sans-serif}section{height:300px;padding:24px 5%}</style>"
 )
-GOOD = f"""<!doctype html><title>Good</title>{STYLE}
+GOOD = f"""<!doctype html><html lang="De-ch"><title>Good</title>{STYLE}
 <nav class="menu" style="height:60px"><a href="/a">One</a> <a href="/b">Two</a></nav>
 <section id="pricing" class="hero" style="background:#123"><h1 style="color:#fff">Title</h1>
 <p style="color:#eee">Some text.</p><img src="/dot.svg" width="80" height="80"></section>
@@ -74,6 +74,7 @@ def test_a_folder_becomes_records(chromium, site, tmp_path, capsys):
     assert "a picture is missing" in summary and "empty" in summary
     hero = records[1]
     assert hero.source["uri"] == "my-site/index.html" and hero.source["title"] == "Good"
+    assert hero.source["language"] == "de"
     assert hero.source["box"] == [0, 60, 1280, 348] and hero.viewport == (1280, 720)
     pixels = decode_image((out / hero.screenshot).read_bytes())
     assert pixels.shape == (348, 1280, 3) and tuple(pixels[2, 2]) == (0x11, 0x22, 0x33)
