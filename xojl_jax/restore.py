@@ -84,17 +84,20 @@ def load_params(source: str | os.PathLike) -> tuple[Any, dict[str, Any]]:
     """
     if exported_folder.is_exported(source):
         exported = exported_model.read(source)
-        return exported.params, {**exported.model, "checkpoint": str(exported.path)}
+        return exported.params, _metadata(exported)
     return checkpoint.load_params(source)
 
 
 def _load_exported(path, data_path: str | None, flags: argparse.Namespace | None) -> LoadedModel:
     exported = exported_model.read(path, data_path)
     inference = _inference(exported.task, path, flags)
-    metadata = {**exported.model, "checkpoint": str(exported.path)}
-    return LoadedModel(
-        exported.task, inference, jax.device_put(exported.params), metadata, exported
-    )
+    params = jax.device_put(exported.params)
+    return LoadedModel(exported.task, inference, params, _metadata(exported), exported)
+
+
+def _metadata(exported: exported_model.Exported) -> dict[str, Any]:
+    """As a checkpoint has it."""
+    return {**exported.model, "checkpoint": str(exported.path)}
 
 
 def _inference(task: Task, path, flags: argparse.Namespace | None) -> Inference:

@@ -27,7 +27,7 @@ class Tables:
         return {
             "sections": self._sections,
             "pages": len(self._made.pages),
-            "all": every,
+            ALL: every,
             "elements": elements,
             "confusions": [
                 [*pair, count] for pair, count in self._made.confusions.most_common(MOST)
@@ -61,7 +61,7 @@ class Tables:
         figures = self.as_dict()
         lines = [f"{figures['sections']} sections of {figures['pages']} pages"]
         lines.append(f"{'':20}{'F1':>7}  {'95 %':16}{'per tag':>8}{'gold':>7}{'made':>7}")
-        for name, row in (("all", figures["all"]), *figures["elements"].items()):
+        for name, row in ((ALL, figures[ALL]), *figures["elements"].items()):
             within = "[{:.3f}, {:.3f}]".format(*row["interval"]) if "interval" in row else ""
             lines.append(
                 f"{name:20}{row['f1']:7.3f}  {within:16}{row['f1_per_tag']:8.3f}"

@@ -112,7 +112,10 @@ def parse_flags(argv: list[str]) -> argparse.Namespace:
     add("--read-sheets", metavar="DIR", help="takes over the answers beside those files")
     add(
         "--model",
-        action="store_true",
+        dest="kind",
+        action="store_const",
+        const="model",
+        default="person",
         help="the reader is a model that looks at the picture, no person; its records say so",
     )
     add("--port", type=int, default=8010, help="default 8010; 0 takes a free one")
@@ -147,8 +150,7 @@ def read(options: argparse.Namespace, sections: Sections) -> tuple[Reading, str]
     start: Callable[[Section], Start] = _nothing
     if not options.blank:
         start = partial(_proposed, table=Table.load(options.rules), model=load_model(options))
-    kind = "model" if options.model else "person"
-    about = {"reader": options.reader, "kind": kind, "blank": options.blank}
+    about = {"reader": options.reader, "kind": options.kind, "blank": options.blank}
     return Reading(sections, store, start, about), f"{options.reader} reads"
 
 
@@ -157,8 +159,7 @@ def adjudicate(options: argparse.Namespace, sections: Sections) -> tuple[Reading
     out = Path(options.out)
     both = Adjudication(out, options.adjudicate)
     alone = both.keep_common(sections)
-    kind = "model" if options.model else "person"
-    about = {"readers": list(both.readers), "adjudicator": options.reader, "kind": kind}
+    about = {"readers": list(both.readers), "adjudicator": options.reader, "kind": options.kind}
     reading = Reading(sections, Store(out / FINAL), both.start, about)
     equal = finish_equal(reading)
     return reading, f"{equal} sections read alike are final now, {alone} are read by one alone"

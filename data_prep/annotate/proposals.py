@@ -109,11 +109,5 @@ def from_record(record: Record) -> Start:
 
 def side_of(record: Record) -> Side:
     """A record's labels by html node."""
-    visits = preorder(record.layout or ())
-    labels = {
-        node: visit.node.element
-        for visit, node in zip(visits, record.alignment(), strict=True)
-        if node is not None and visit.node.element
-    }
     known = record.category if record.category in CATEGORIES else "other"
-    return Side(dict(sorted(labels.items())), known)
+    return Side(record.elements_by_node(), known)

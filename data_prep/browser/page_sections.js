@@ -86,7 +86,8 @@
   const sections = (whole) => {
     xojl.found = [];
     xojl.wholePage = whole;
-    findBottoms();
+    const shown = shownElements();
+    findBottoms(shown);
     // Blocks that nothing in them made a section of, by why they are none themselves.
     const passed = {'too low': 0, 'too high': 0};
     const take = (...found) => xojl.found.push(...found);
@@ -136,18 +137,17 @@
       else if (!next.length && e !== body) passed[h < lowest ? 'too low' : 'too high']++;
       else stack.push(...next.reverse());
     }
-    if (isReadable && !whole) takeRest(passed);
-    return JSON.stringify({passed, reason: xojl.found.length ? '' : reasonOf(passed),
+    if (isReadable && !whole) takeRest(passed, shown);
+    return JSON.stringify({passed, reason: xojl.found.length ? '' : reasonOf(passed, shown),
       sections: xojl.found.map((one) => ({box: boxOfPart(one), tag: tagOf(one.e).toLowerCase()}))});
   };
   // --- what no section holds --------------------------------------------------------------------
   const rectOfBox = ([x, y, w, h]) => ({x0: x, y0: y, x1: x + w, y1: y + h});
   // {shown, open, around, held}, elements that show something of their own; that have such in them
   // which no section holds; that have sections in them; that are sections or parts of one.
-  const marked = (covered) => {
+  const marked = (shown, covered) => {
     const open = new Set(), around = new Set(), held = new Set();
     const up = (set, e) => { for (let k = e; k && !set.has(k); k = parentOf(k)) set.add(k); };
-    const shown = shownElements();
     for (const [e, r] of shown) if (covered(r) < 0.5 * area(r)) up(open, e);
     for (const {e, part} of xojl.found) {
       if (part) part.forEach((k) => held.add(k)); else held.add(e);
@@ -183,10 +183,10 @@
   };
   // Takes what shows and is in no section yet. It comes after the others, so that those keep their
   // numbers.
-  const takeRest = (passed) => {
+  const takeRest = (passed, shown) => {
     const boxes = xojl.found.map((one) => rectOfBox(boxOfPart(one)));
     const covered = (r) => boxes.reduce((sum, box) => sum + area(cut(box, r)), 0);
-    const marks = marked(covered);
+    const marks = marked(shown, covered);
     const rest = [];
     const stack = [document.body];
     while (stack.length) {
@@ -207,7 +207,7 @@
   };
 
   // Why a page has no section.
-  const reasonOf = (passed) => {
+  const reasonOf = (passed, shown) => {
     const {body} = document;
     if (!body) return 'no body';
     if (tagOf(body) === 'FRAMESET') return 'a frameset: its documents are pages of their own (--iframes)';
@@ -215,8 +215,7 @@
     if (passed['too high'] || passed['too low']) {
       return passed['too high'] >= passed['too low'] ? 'every block is too high' : 'every block is too low';
     }
-    const shows = shownElements().size > 0;
-    return shows ? 'no block is wide enough' : 'nothing shows';
+    return shown.size > 0 ? 'no block is wide enough' : 'nothing shows';
   };
 
   Object.assign(xojl, {sections});

@@ -34,9 +34,9 @@
   // Element -> where the lowest text or picture in it ends, as far as nothing clips it. What the
   // window places (`fixed`) does not run out of an element.
   let bottoms = new Map();
-  const findBottoms = () => {
+  const findBottoms = (shown) => {
     bottoms = new Map();
-    for (const [e, r] of shownElements()) {
+    for (const [e, r] of shown) {
       if (r.x1 <= 0 || r.x0 >= innerWidth) continue;
       let bottom = r.y1;
       for (let k = e; k && (bottoms.get(k) ?? -Infinity) < bottom; k = parentOf(k)) {

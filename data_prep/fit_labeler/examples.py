@@ -77,7 +77,6 @@ def examples(
 
 def _labels(record: Record) -> np.ndarray:
     labels = np.full(len(preorder(record.html)), NOTHING)
-    for visit, node in zip(preorder(record.layout or ()), record.alignment(), strict=True):
-        if node is not None:
-            labels[node] = ELEMENTS.index(visit.node.element)
+    for node, element in record.elements_by_node().items():
+        labels[node] = ELEMENTS.index(element)
     return labels

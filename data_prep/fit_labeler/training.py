@@ -20,23 +20,23 @@ def fit(found: Sequence[Example], rounds: int, about: Mapping[str, Any]) -> Node
     nodes that they were trained on, the first trees know too much.
     """
     features = found[0].features
-    labels, targets = np.unique(_stack([e.labels for e in found]), return_inverse=True)
-    labels = labels.tolist()
+    labels = np.unique(_stack([example.labels for example in found])).tolist()
 
-    def fit_first(some: Sequence[Example]):
-        known = {label: place for place, label in enumerate(labels)}
-        of_some = np.array([known[label] for label in _stack([e.labels for e in some])])
-        return fit_trees(_stack([e.rows for e in some]), of_some, features, rounds)
+    def fit_to(rows: Sequence[np.ndarray], some: Sequence[Example]):
+        targets = np.searchsorted(labels, _stack([example.labels for example in some]))
+        return fit_trees(_stack(rows), targets, features, rounds)
+
+    def fit_alone(some: Sequence[Example]):
+        return fit_to([example.rows for example in some], some)
 
     part = folds_by_site([example.site for example in found], FOLDS)
     seen: list[np.ndarray] = [np.empty(0)] * len(found)
     for fold in Progress(list(range(FOLDS)), "folds"):
-        trees = fit_first([found[i] for i in np.flatnonzero(part != fold)])
+        trees = fit_alone([found[i] for i in np.flatnonzero(part != fold)])
         for i in np.flatnonzero(part == fold):
             told = np.exp(log_probabilities(trees, found[i].rows, labels))
             seen[i] = with_neighbors(found[i].rows, told, found[i].children)
-    alone = fit_first(found)
-    around = fit_trees(_stack(seen), targets, features, rounds)
+    alone, around = fit_alone(found), fit_to(seen, found)
     return NodeModel(
         list(features), labels, alone.model_to_string(), around.model_to_string(), about
     )

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from data_prep.label.node_context import Item, NodeContext, measure, predicate
 from data_prep.label.section_tree import SectionTree
+from xojl_jax.xojl.structure import overlap
 
 _WORDS = {"paragraph", "heading", "wrapper", "counter"}
 # What a thing drawn over it makes a `freedom` of.
@@ -98,7 +99,7 @@ def _beside(ctx: NodeContext, one: Item, two: Item) -> bool:
     # By width, the wider one first.
     wide, narrow = sorted((one, two), key=lambda item: -boxes[item.index][2])
     texts = wide.element in ("paragraph", "heading") and narrow.element in _ENDS
-    under = _overlap(boxes[wide.index], boxes[narrow.index]) > 0.6
+    under = overlap(boxes[wide.index], boxes[narrow.index]) > 0.6
     return texts and under and boxes[narrow.index][2] < 0.5 * boxes[wide.index][2]
 
 
@@ -112,7 +113,7 @@ def layered(ctx: NodeContext) -> bool:
     ]
     return any(
         # Below 30 % it is a badge or shadow that reaches over the edge.
-        (shows[at] or shows[to]) and _overlap(one, boxes[to]) > 0.3
+        (shows[at] or shows[to]) and overlap(one, boxes[to]) > 0.3
         for at, one in enumerate(boxes)
         for to in range(at + 1, len(boxes))
     )
@@ -176,11 +177,3 @@ def _side_by_side(one: Sequence[float], two: Sequence[float]) -> bool:
     slack = max(2, 0.08 * min(one[2], two[2]))
     apart = one[0] + one[2] <= two[0] + slack or two[0] + two[2] <= one[0] + slack
     return apart and common > 0.4 * min(one[3], two[3])
-
-
-def _overlap(one: Sequence[float], two: Sequence[float]) -> float:
-    """The common area as a share of the smaller box, 0 to 1."""
-    wide = min(one[0] + one[2], two[0] + two[2]) - max(one[0], two[0])
-    tall = min(one[1] + one[3], two[1] + two[3]) - max(one[1], two[1])
-    least = min(one[2] * one[3], two[2] * two[3])
-    return max(0.0, wide) * max(0.0, tall) / least if least > 0 else 0.0

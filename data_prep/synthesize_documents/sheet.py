@@ -177,7 +177,7 @@ def fill(sheet: Sheet, name: str) -> str:
 
 
 def fill_text(sheet: Sheet, template: str) -> str:
-    """A template as HTML; what stands in braces is drawn, and marked where it is an entity."""
+    """A template as HTML; a name in braces is drawn, and marked where it is an entity."""
     parts = []
     for literal, name, _, _ in Formatter().parse(template):
         parts.append(escape(literal))

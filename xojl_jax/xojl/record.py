@@ -16,7 +16,7 @@ from xojl_jax.xojl import jsontext, tree
 from xojl_jax.xojl.align import align
 from xojl_jax.xojl.faults import DEFAULT_CAPS, Caps, XojlError, shorten
 from xojl_jax.xojl.screenshot_file import read_path, safe_screenshot_path
-from xojl_jax.xojl.tree import Forest
+from xojl_jax.xojl.tree import Forest, preorder
 
 __all__ = [
     "CATEGORIES",
@@ -78,6 +78,13 @@ class Record:
         if self.layout is None or self.layout_nodes is not None:
             return self.layout_nodes or ()
         return align(self.html, self.layout)
+
+    def elements_by_node(self) -> dict[int, str]:
+        """HTML index -> element, of the layout nodes that have one; in the order of the HTML."""
+        visits = preorder(self.layout or ())
+        pairs = zip(self.alignment(), visits, strict=True)
+        found = {i: v.node.element for i, v in pairs if i is not None and v.node.element}
+        return dict(sorted(found.items()))
 
 
 def category_index(category: str) -> int:

@@ -88,13 +88,13 @@ def _broken_by_boxes(
     if element == "grid":
         if {visits[child].node.element for child in children} & {"wrapper", "grid"}:
             yield "a cell that groups is a column"
-        if not any(_side_by_side(one, two) for one, two in pairs):
+        if not any(side_by_side(one, two) for one, two in pairs):
             yield "no two cells in a row"
-    if element == "freedom" and not any(_overlap(one, two) > 0 for one, two in pairs):
+    if element == "freedom" and not any(overlap(one, two) > 0 for one, two in pairs):
         yield "nothing covers anything"
     # A carousel's slides may be drawn over one another, as a freedom's things are.
     if element not in ("freedom", "carousel") and any(
-        _overlap(one, two) > _OVERLAP for one, two in pairs
+        overlap(one, two) > _OVERLAP for one, two in pairs
     ):
         yield "children overlap"
     if parent and parent != "freedom" and not _inside(box, boxes[visit.parent]):
@@ -104,14 +104,14 @@ def _broken_by_boxes(
         yield "too small to see"
 
 
-def _side_by_side(one: Box, two: Box) -> bool:
+def side_by_side(one: Box, two: Box) -> bool:
     """Whether two boxes share a line of the page, and neither covers the other."""
     top, bottom = max(one[1], two[1]), min(one[1] + one[3], two[1] + two[3])
     apart = one[0] + one[2] <= two[0] + _ROW_SLACK or two[0] + two[2] <= one[0] + _ROW_SLACK
     return apart and bottom - top > _SAME_ROW * min(one[3], two[3])
 
 
-def _overlap(one: Box, two: Box) -> float:
+def overlap(one: Box, two: Box) -> float:
     """The common area as a share of the smaller box."""
     width = min(one[0] + one[2], two[0] + two[2]) - max(one[0], two[0])
     height = min(one[1] + one[3], two[1] + two[3]) - max(one[1], two[1])

@@ -6,7 +6,7 @@ place in the tree and on the picture; and how alike the node is to its siblings.
 """
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property, partial
 
 import numpy as np
@@ -15,6 +15,7 @@ from data_prep.label.layout import Labeler, in_order
 from data_prep.label.node_context import MATCHERS, MEASURES, PREDICATES, Item, NodeContext
 from data_prep.label.rules import Table
 from data_prep.label.section_tree import SectionTree
+from xojl_jax.xojl.structure import side_by_side
 from xojl_jax.xojl.tree import ELEMENTS
 
 # Those about the node and what is around it. Of what is below, the rules' labels there tell more,
@@ -63,13 +64,15 @@ class SectionFeatures:
     @cached_property
     def rows(self) -> np.ndarray:
         """float32 [nodes, features]."""
-        return np.stack(
-            [np.fromiter(self._row(i).values(), np.float32) for i in range(len(self.tree))]
-        )
+        return np.stack([np.fromiter(row.values(), np.float32) for row in self._rows])
 
     @property
     def names(self) -> list[str]:
-        return list(self._row(0))
+        return list(self._rows[0])
+
+    @cached_property
+    def _rows(self) -> list[dict[str, float]]:
+        return [self._row(index) for index in range(len(self.tree))]
 
     def _row(self, index: int) -> dict[str, float]:
         row: dict[str, float] = {}
@@ -98,16 +101,18 @@ class SectionFeatures:
             for i in range(len(self.tree))
         ]
 
-    def _words(self, index: int) -> dict[str, float]:
+    @cached_property
+    def _tests(self) -> dict[str, Callable[[NodeContext], float]]:
         # Sorted: their order is that in which Python happened to import their modules.
-        tests: dict[str, Callable[[NodeContext], float]] = dict(
-            sorted({**PREDICATES, **MEASURES}.items())
-        )
+        tests = dict(sorted({**PREDICATES, **MEASURES}.items()))
         for matcher in _MATCHERS:
             for name in self._table.patterns:
                 tests[f"{matcher} {name}"] = partial(_matches, matcher, name)
+        return tests
+
+    def _words(self, index: int) -> dict[str, float]:
         asked, ctx = self._is_asked(index), self._contexts[index]
-        return {name: float(asked and test(ctx)) for name, test in tests.items()}
+        return {name: float(asked and test(ctx)) for name, test in self._tests.items()}
 
     def _is_asked(self, index: int) -> bool:
         """Whether rules may be asked of a node: not of the root, nor of line breaks."""
@@ -178,9 +183,9 @@ class SectionFeatures:
         x, y, width, height = tree.box[index]
         px, py, pwidth, pheight = tree.box[parent]
         _, _, swidth, sheight = tree.box[0]
-        beside = [i for i in self._siblings(index) if _in_one_row(tree.box[i], tree.box[index])]
+        beside = [i for i in self._siblings(index) if side_by_side(tree.box[i], tree.box[index])]
         children = [tree.box[i] for i in tree.children[index]]
-        rows = [sum(_in_one_row(one, two) for two in children) for one in children]
+        rows = [sum(side_by_side(one, two) for two in children) for one in children]
         return {
             "x": x / max(swidth, 1),
             "y": y / max(sheight, 1),
@@ -195,10 +200,9 @@ class SectionFeatures:
             "section's height": sheight,
             "siblings in its row": len(beside),
             "children in a row": max(rows, default=0),
-            "children overlap": max(map(_overlap_of(children), children), default=0.0),
-            "covers sibling": max(
-                map(_overlap_of([tree.box[i] for i in self._siblings(index)]), [tree.box[index]]),
-                default=0.0,
+            "children overlap": max((_covered(child, children) for child in children), default=0.0),
+            "covers sibling": _covered(
+                tree.box[index], (tree.box[i] for i in self._siblings(index))
             ),
         }
 
@@ -308,23 +312,12 @@ def _has(tree: SectionTree, index: int, code: str) -> bool:
     return any(name.startswith(f"{code}_") for name in tree.nodes[index].classes)
 
 
-def _in_one_row(one: Sequence[float], two: Sequence[float]) -> bool:
-    """Side by side: in common at least 40 % of the lower one's height, and no width."""
-    common = min(one[1] + one[3], two[1] + two[3]) - max(one[1], two[1])
-    apart = one[0] + one[2] <= two[0] + 2 or two[0] + two[2] <= one[0] + 2
-    return apart and common > 0.4 * min(one[3], two[3])
-
-
-def _overlap_of(others: Sequence[Sequence[float]]) -> Callable[[Sequence[float]], float]:
-    """The largest share of a box that one of the others, which is not equal to it, covers."""
-
-    def largest(box: Sequence[float]) -> float:
-        best = 0.0
-        for other in others:
-            width = min(box[0] + box[2], other[0] + other[2]) - max(box[0], other[0])
-            height = min(box[1] + box[3], other[1] + other[3]) - max(box[1], other[1])
-            if other is not box and width > 0 and height > 0:
-                best = max(best, width * height / max(box[2] * box[3], 1))
-        return best
-
-    return largest
+def _covered(box: Sequence[float], others: Iterable[Sequence[float]]) -> float:
+    """The largest share of a box that one of the others covers, the box itself left out."""
+    best = 0.0
+    for other in others:
+        width = min(box[0] + box[2], other[0] + other[2]) - max(box[0], other[0])
+        height = min(box[1] + box[3], other[1] + other[3]) - max(box[1], other[1])
+        if other is not box and width > 0 and height > 0:
+            best = max(best, width * height / max(box[2] * box[3], 1))
+    return best

@@ -38,8 +38,9 @@ def best_labels(scores: np.ndarray, children: Sequence[Sequence[int]]) -> list[i
     # best[i, above, k]: score of i's subtree if it puts k labels into the nearest label above.
     best = np.full((count, 4, 3), -np.inf)
     choice = np.full((count, 4, 3), -1)
-    # splits[i][above]: for each child in turn, the table of (k so far, k of the child) chosen.
+    # below[i, above, k]: the same of what is inside i, without i.
     below = np.full((count, 4, 3), -np.inf)
+    # steps[i]: for each child in turn, the (k before it, k of its own) chosen for [above, k].
     steps: list[list[np.ndarray]] = [[] for _ in range(count)]
     for index in reversed(range(count)):
         below[index], steps[index] = _join([best[kid] for kid in children[index]])

@@ -82,7 +82,7 @@ def test_differences_inside_a_decided_leaf_are_decided(both):
 
 
 def test_a_reading_that_changes_afterwards_is_told(both, begin):
-    """Protects what is final from being about labels that nobody stands by any more."""
+    """Protects what is final from being about labels that their reader has changed."""
     Reader(both()[0], "hero").do("accept", 2)
     bo = Reader(begin("bo"), "hero")
     bo.do("label", 3, element="paragraph")

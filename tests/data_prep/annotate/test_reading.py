@@ -98,7 +98,7 @@ def test_what_the_rules_rejected_can_be_read(raw, begin, tmp_path):
 
 
 def test_a_change_takes_a_finished_section_back(begin, tmp_path):
-    """Protects the data set: what a reader no longer stands by is not in it."""
+    """Protects the data set: a section that its reader changes is not in it."""
     reader = Reader(begin(), "hero")
     reader.do("finish")
     assert reader.do("unlabel", 3)["state"] == "begun"

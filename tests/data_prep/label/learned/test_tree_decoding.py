@@ -57,7 +57,7 @@ def test_any_scores_give_labels_that_keep_the_rules(parents, seed, likes_contain
 @settings(max_examples=25, deadline=None)
 @given(trees(4), st.integers(0, 2**32 - 1))
 def test_no_labels_that_keep_the_rules_score_better(parents, seed):
-    """Against every labeling there is, of a few elements that stand for all kinds of rule."""
+    """Against every labeling there is, of a few elements with all kinds of rule."""
     kinds = [ELEMENTS.index(n) for n in ("section", "grid", "column", "wrapper", "heading")]
     scores = np.full((len(parents), NOTHING + 1), -1e6)
     columns = [*kinds, NOTHING]
