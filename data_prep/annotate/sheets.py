@@ -65,8 +65,13 @@ def read_sheets(reading: Reading, folder: Path) -> Iterator[tuple[str, str]]:
     Yields:
       name, and "" or what keeps the section from being finished: a rule of the language that is
       broken, a line that cannot be read. What was understood of it is saved.
+
+    Raises BadUsage where there is no answer at all.
     """
-    for path in sorted(folder.glob("*.labels")):
+    answers = sorted(folder.glob("*.labels"))
+    if not answers:
+        raise BadUsage(f"--read-sheets {folder}: no answer (NAME.labels) is there")
+    for path in answers:
         try:
             yield path.stem, _take_over(reading, path)
         except (BadInput, BadUsage) as error:
@@ -110,7 +115,11 @@ def _answer(path: Path) -> tuple[dict[int, str], str, str]:
     """The labels by html node, the category, and why the section is left out ("" if it is not)."""
     labels: dict[int, str] = {}
     category = ""
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+    try:
+        text = path.read_text(encoding="utf-8")
+    except UnicodeError as error:
+        raise BadInput(f"{path.name}: not a text in UTF-8 ({error})") from error
+    for number, line in enumerate(text.splitlines(), 1):
         line = line.strip()
         key, _, value = (part.strip() for part in line.partition(":"))
         if key == "leave out" and value:

@@ -89,6 +89,17 @@ def test_a_wrong_answer_is_told_and_not_finished(begin, tmp_path, text, fault):
     assert not (tmp_path / "read" / "m1" / "hero.json").exists()
 
 
+def test_answers_that_cannot_be_read_are_told(begin, tmp_path):
+    """One bad file costs its own section alone; a folder without answers is a wrong folder."""
+    reading = begin("m1", "--model", "--blank")
+    with pytest.raises(BadUsage, match="no answer"):
+        list(read_sheets(reading, tmp_path))
+    answer(tmp_path, "hero", HERO)
+    (tmp_path / "note.labels").write_bytes("category: über".encode("latin-1"))
+    (_, hero), (_, note) = read_sheets(reading, tmp_path)
+    assert hero == "" and "note.labels: not a text in UTF-8" in note
+
+
 def test_a_section_can_be_left_out(begin, tmp_path):
     reading = begin("m1", "--model", "--blank")
     answer(tmp_path, "note", "leave out: the picture is blank\n")
