@@ -205,7 +205,10 @@ class SectionTree:
 
     @cached_property
     def body_size(self) -> float:
-        """The font size, px, of most of the running text, by characters; else that of the root."""
+        """The font size, px, of most of the running text, by characters; else that of the root.
+
+        Never 0, which is a trick of style sheets against the gaps between inline blocks.
+        """
         weights: dict[float, int] = {}
         for i, kinds in enumerate(self.kinds):
             above = (i, *self.ancestors(i))
@@ -216,7 +219,8 @@ class SectionTree:
             ):
                 size = self.font_size(i)
                 weights[size] = weights.get(size, 0) + len(self.text[i])
-        return max(weights, key=weights.__getitem__, default=self.font_size(0))
+        weights.pop(0.0, None)
+        return max(weights, key=weights.__getitem__, default=self.font_size(0)) or 16.0
 
 
 def _words(about: dict) -> str:

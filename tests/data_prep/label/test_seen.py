@@ -162,3 +162,10 @@ def test_a_footer_that_is_one_list_stays_a_list():
     foot = Draft("footer", (0, 100, 1200, 20), *links)
     made = labeled(Draft("section", (0, 0, 1200, 120), body, foot))
     assert made == "{section:{paragraph:,list:}}"
+
+
+def test_a_root_without_a_font_size_is_labeled_like_any_other():
+    """Style sheets set `font-size: 0` against the gaps between inline blocks."""
+    text = Draft("p", (0, 20, 600, 20), text="Short.", style={"font-size": "14px"})
+    root = Draft("section", (0, 0, 1200, 100), text, style={"font-size": "0px"})
+    assert labeled(root) == "{section:{paragraph:}}"
