@@ -55,6 +55,9 @@ def defaults() -> ConfigDict:
     # Probability that a training sample tells some of its elements as class hints, so that prefix
     # tokens of other classes are masked; predict then takes --hints. 0: the model takes no hints.
     data.hints = 0.0
+    # Nodes of a label whose `layout_confidence` (docs/record.md) is below this carry no loss: 0.8,
+    # say, of labels that a model gave. 0: all nodes count.
+    data.least_confidence = 0.0
 
     config.image = image = ConfigDict()
     # Height and width in pixels of the canvas that a screenshot is fitted into.

@@ -170,6 +170,7 @@ class Reading:
             screenshot=f"screenshots/{section.name}.{section.kind}",
             layout=layout,
             layout_nodes=nodes,
+            layout_confidence=None,
             used_elements=used_elements(layout),
             category=now.category,
             quality=quality,

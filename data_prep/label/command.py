@@ -143,6 +143,7 @@ def label(
       model: of the learned labeler, which then labels, with the rules among what it sees.
     """
     bare = replace(record, layout=None, used_elements=(), layout_nodes=None, category="other")
+    bare = replace(bare, layout_confidence=None)
     bare = replace(bare, quality={k: v for k, v in (bare.quality or {}).items() if k != "label"})
     if record.html_boxes is None or len(author) != len(record.html_boxes):
         return LabeledRecord(bare, fault="author.jsonl does not fit the record")
@@ -153,13 +154,16 @@ def label(
         return LabeledRecord(bare, tree, labeler, fault="nothing to label")
     kind = table.first("category", NodeContext(tree, 0, labeler, root.children, item=root))
     category = kind.element if kind else "other"
-    layout, nodes = layout_of(tree, root), [item.index for item in in_order(root)]
+    items = in_order(root)
+    layout, nodes = layout_of(tree, root), [item.index for item in items]
     # What the tree does not say, no label can be right about.
     trust = round(labeler.confidence() * bare.quality.get("capture", 1.0), 4)
     made = replace(
         bare,
         layout=layout,
         layout_nodes=tuple(nodes),
+        # Those of rules are not fitted to anything (docs/labels.md).
+        layout_confidence=None if model is None else tuple(float(i.confidence) for i in items),
         used_elements=used_elements(layout),
         category=category,
         quality={**bare.quality, "label": trust},

@@ -76,6 +76,11 @@ KINDS = {
         "layout_nodes and the trees do not fit",
         "Label again, or leave layout_nodes out: the alignment is then recovered.",
     ),
+    "layout_confidence": Kind(
+        True,
+        "layout_confidence does not fit the layout",
+        "One number from 0 to 1 per node. Label again, or leave it out: all nodes then count.",
+    ),
     "id": Kind(True, "An id is used twice", "--fix gives the later record another one."),
     "leak": Kind(
         True,
@@ -180,6 +185,7 @@ _KIND_OF_FIELD = {
     "screenshot": "path",
     "html_boxes": "boxes",
     "layout_nodes": "layout_nodes",
+    "layout_confidence": "layout_confidence",
     "used_elements": "used_elements",
 }
 

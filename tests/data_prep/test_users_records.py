@@ -41,6 +41,7 @@ REASONS = {
     "html_number": ("tree", "a number"),
     "html_text": ("tree", "html_text.json html"),
     "latin1": ("text", "byte 58"),
+    "layout_confidence_percent": ("layout_confidence", "a number from 0 to 1"),
     "layout_nodes_parent": ("layout_nodes", "not inside its parent's"),
     "layout_nodes_swapped": ("layout_nodes", "is a div, its html node 1 a h1"),
     "layout_nodes_too_far": ("layout_nodes", "index 2"),

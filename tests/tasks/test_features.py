@@ -2,6 +2,7 @@
 
 import json
 import math
+import random
 import subprocess
 import sys
 import zlib
@@ -11,10 +12,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from tests.xojl.random_trees import random_layout
 from xojl_jax.tasks.layout import sample_changes, sample_spec, tree_features
 from xojl_jax.tasks.layout.class_inputs import ClassInputs
 from xojl_jax.tasks.layout.features import Featurizer
-from xojl_jax.tasks.layout.sample_spec import MERGED, FeatureSpec
+from xojl_jax.tasks.layout.node_labels import token_nodes
+from xojl_jax.tasks.layout.sample_spec import MERGED, UNSURE, FeatureSpec
 from xojl_jax.tasks.layout.tree_features import DoesNotFit, class_reader
 from xojl_jax.xojl.class_tokenizer import ClassTokenizer
 from xojl_jax.xojl.codebook import Codebook
@@ -262,6 +265,49 @@ def test_unsure_alignments_are_not_invented(featurizer):
     assert stored["node_element"][:6].tolist() == [0, 22, ELEMENTS.index("heading"), 22, 22, 22]
     semantic = featurizer.build(record_of(section_layout={"section": {"heading": ""}}), noise())
     assert (semantic["node_element"] == -1).all() and semantic["label_mask"]
+
+
+def test_a_nodes_tokens_are_those_that_write_it():
+    """Protects which tokens carry no loss where a node is unsure, against random layouts: without
+    the tokens of its children, a node's are those of the node alone."""
+    vocabulary, rng = Vocabulary.load(), random.Random(0)
+    for _ in range(20):
+        layout = random_layout(rng)
+        ids = vocabulary.tokenize_detail(layout)
+        owners = token_nodes(ids)
+        assert owners[-1] == -1
+        for visit in preorder(layout):
+            content = tuple(item._replace(at=0) for item in visit.node.content)
+            alone = replace(visit.node, children=(), content=content)
+            own = zip(ids[1:], owners, strict=True)
+            found = [token for token, owner in own if owner == visit.index]
+            assert found == vocabulary.tokenize_detail((alone,))[1:-1]
+
+
+def test_labels_below_the_least_confidence_do_not_count():
+    """Protects self-training: of an unsure node neither its element nor its tokens are learned,
+    spelled or copied; without the field, or at the threshold, all are."""
+    least = Featurizer(replace(SPEC, least_confidence=0.5))
+    record = record_of(layout_confidence=[1, 0.4, 0.5, 0.9])
+    sample = least.build(record, noise())
+    assert sample["node_element"][:6].tolist() == [0, MERGED, UNSURE, MERGED] + [
+        ELEMENTS.index(name) for name in ("paragraph", "button")
+    ]
+    # section, heading, END, paragraph, END, button, END, END, EOS; in the detail view with a
+    # pointer after each element.
+    assert sample["semantic_sure"].tolist() == [True] + [False] * 2 + [True] * 6 + [False] * 87
+    assert sample["detail_sure"].tolist() == [True] * 2 + [False] * 3 + [True] * 8 + [False] * 83
+    for view in ("semantic", "detail"):  # what is read stays
+        np.testing.assert_array_equal(
+            sample[f"{view}_tokens"], Featurizer(SPEC).build(record, noise())[f"{view}_tokens"]
+        )
+    spelled = least.spelled_targets(least.prepare(record, spelled=True))
+    owners = token_nodes(spelled["detail_tokens"][: spelled["detail_sure"].size + 1].tolist())
+    real = spelled["detail_tokens"][1:] != PAD
+    np.testing.assert_array_equal(spelled["detail_sure"], real & (owners != 1))
+    everything = least.build(record_of(), noise())
+    np.testing.assert_array_equal(everything["detail_sure"], everything["detail_tokens"][1:] != PAD)
+    assert UNSURE not in everything["node_element"]
 
 
 def test_targets_read_back_as_the_layout(sample):

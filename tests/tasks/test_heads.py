@@ -18,6 +18,7 @@ from xojl_jax.tasks.layout.heads import (
     region_loss,
 )
 from xojl_jax.tasks.layout.pattern_heads import PATTERNS
+from xojl_jax.tasks.layout.sample_spec import UNSURE
 from xojl_jax.tasks.layout.structure_head import Structure
 from xojl_jax.tasks.layout.task import LayoutTask
 from xojl_jax.xojl.tree import ELEMENTS
@@ -89,6 +90,26 @@ def test_patch_loss_names_the_elements_over_each_patch(batch):
     targets[[0, 2], LEAF] = 1  # the left column; node 2 is a leaf, too, but nobody knows where
     loss, _ = patch_loss(jnp.asarray(logits), batch, Grid)
     np.testing.assert_allclose(loss, bce(logits[0], targets)[:3].mean(), rtol=1e-5)
+
+
+@pytest.mark.parametrize("loss_of", [patch_loss, attention_loss])
+def test_patches_below_an_unsure_node_are_not_learned(batch, loss_of):
+    """Protects self-training: a patch that an unsure node covers is neither of its element nor of
+    none; the others count as before."""
+    logits = RNG.normal(size=(2, 4, 30) if loss_of is patch_loss else (2, 4)).astype(np.float32)
+    right = jnp.array([[[0.5, 0, 1, 1], [0, 0, 0.5, 1], [0.5, 0, 1, 1]]] * 2)
+    node_element = jnp.array([[CONTAINER, UNSURE, LEAF], [CONTAINER, LEAF, -1]])
+    known = jnp.ones((2, 3), bool)
+    batch |= {"html_boxes": right, "html_box_mask": known, "node_element": node_element}
+    without, _ = loss_of(jnp.asarray(logits), batch, Grid)
+    loss, _ = loss_of(jnp.asarray(logits), batch | {"detail_sure": known}, Grid)
+    targets = np.zeros((4, 30))
+    targets[[1, 3], CONTAINER] = targets[[1, 3], LEAF] = 1
+    if loss_of is attention_loss:
+        targets = targets[:, LEAF]
+    nats = bce(logits[0], targets)
+    np.testing.assert_allclose(loss, nats[1].mean(), rtol=1e-5)  # patch 3 is padding
+    np.testing.assert_allclose(without, nats[:3].mean(), rtol=1e-5)
 
 
 def test_attention_loss_is_against_the_union_of_the_leaves(batch):

@@ -10,6 +10,7 @@ import pytest
 from flax import linen as nn
 
 from configs import layout
+from tests.random_params import random_params
 from tests.tasks.conftest import loss_and_gradient, small_config
 from xojl_jax.data.transforms import stack
 from xojl_jax.engine import sharding
@@ -21,6 +22,7 @@ from xojl_jax.tasks.layout.inference import LayoutInference
 from xojl_jax.tasks.layout.model import LayoutModel
 from xojl_jax.tasks.layout.sample_changes import without_html, without_image
 from xojl_jax.tasks.layout.task import LayoutTask
+from xojl_jax.xojl.vocabulary import PAD
 
 
 @pytest.fixture(scope="session")
@@ -102,6 +104,49 @@ def test_a_batch_of_one_equals_its_row(task, params, batch):
     one = predict(params, {name: array[3:4] for name, array in batch.items()})
     np.testing.assert_array_equal(one.tokens, many.tokens[6:8])
     np.testing.assert_allclose(one.score, many.score[6:8], rtol=1e-5)
+
+
+def unsure_runs(run, params, batch):
+    """What `run` gives where all tokens count, where some of the detail view do not, and where
+    these alone do; and the share of the some. The semantic view counts everywhere."""
+    real = {view: batch[f"{view}_tokens"][:, 1:] != PAD for view in ("semantic", "detail")}
+    some = real["detail"] & (np.arange(real["detail"].shape[1]) % 3 > 0)
+    found = []
+    for detail in (real["detail"], some, real["detail"] & ~some):
+        sure = {"semantic_sure": real["semantic"], "detail_sure": detail}
+        found.append(run(params, batch | sure, jax.random.key(0)))
+    return found, np.float32(some.sum() / real["detail"].sum())
+
+
+def test_unsure_tokens_are_read_and_not_learned(batch):
+    """Protects self-training: a token that does not count is missing from the mean, and nothing
+    else changes, so that the means of some tokens and of the others make that of all."""
+    config = {"heads": "node,category", "model.html_layers": 1, "model.decoder_layers": 1}
+    task = LayoutTask(small_config(**config, **{"data.least_confidence": 0.5}))
+    run = jax.jit(functools.partial(task.loss, train=False))
+    found, share = unsure_runs(run, random_params(task.init), batch)
+    whole, some, others = (metrics for _, metrics in found)
+    for name in ("loss/detail", "accuracy/detail"):
+        mean = share * some[name] + (1 - share) * others[name]
+        np.testing.assert_allclose(mean, whole[name], rtol=1e-5)
+    assert some["loss/detail"] != whole["loss/detail"]
+    assert some["loss/semantic"] == whole["loss/semantic"]
+    real = np.sum(batch["semantic_tokens"][:, 1:] != PAD)
+    assert some["tokens"] + others["tokens"] == whole["tokens"] + np.float32(real)
+
+
+@pytest.mark.slow
+def test_gradients_of_unsure_tokens_are_absent(params, batch, gradient):
+    """The same of gradients; and where all labels count, losses and gradients are those of a run
+    that has no least confidence."""
+    run = loss_and_gradient(LayoutTask(small_config(**{"data.least_confidence": 0.5})))
+    found, share = unsure_runs(run, params, batch)
+    wanted = gradient(params, batch, jax.random.key(0))
+    close = functools.partial(np.testing.assert_allclose, rtol=1e-5, atol=1e-5)
+    jax.tree.map(close, found[0], wanted)
+    gradients = (gradients for _, gradients in found[1:])
+    mean = jax.tree.map(lambda some, others: share * some + (1 - share) * others, *gradients)
+    jax.tree.map(close, mean, wanted[1])
 
 
 def shorten_chunks(monkeypatch):

@@ -79,6 +79,7 @@ def test_kept_sections_are_records(inference, tmp_path):
     assert found.html_boxes == BOXES and second().html == inputs.html
     lines = [json.loads(x) for x in (tmp_path / "records.jsonl").read_text().splitlines()]
     assert lines[0]["section_layout"] and lines[0]["layout_nodes"] == [0, 1]
+    assert lines[0]["layout_confidence"] == [0.2, 0.3]
     assert lines[0]["labeled_by"] == "model" and "section_layout" not in lines[1]
     without = inputs._replace(image=None)
     assert inference.write_record(without, answer, tmp_path, "three") == 0

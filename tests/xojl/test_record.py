@@ -33,6 +33,7 @@ FULL = {
     "viewport": [1280, 720],
     "html_boxes": [[0, 0, 10, 10, 0], [1, 1, 2.5, 2, 1], [1, 4, 2, 0, 2]],
     "layout_nodes": [0, None, 2],
+    "layout_confidence": [1, 0.5, 0.0],
     "quality": {"label": 0.9},
     "reviewed_by": {"name": "A", "votes": [1, None, True]},
 }
@@ -54,7 +55,7 @@ def test_every_field_survives_one_line():
     line = record_to_json(record)
     assert "\n" not in line and parse_record(line) == record == parse_record(line.encode())
     assert json.loads(line) == FULL and list(json.loads(line)) == list(FULL)
-    assert record.alignment() == (0, None, 2)
+    assert record.alignment() == (0, None, 2) and record.layout_confidence == (1, 0.5, 0)
 
 
 def test_an_unlabeled_record_has_no_layout():
@@ -106,6 +107,14 @@ def test_repeated_keys_inside_a_record_are_kept():
         ("layout_nodes", [0, 1], "2 indices at records.jsonl:3 layout_nodes"),
         ("layout_nodes", [0, 1, 3], "index 3 at records.jsonl:3 layout_nodes"),
         ("layout_nodes", [0, -1, 1], "a number at records.jsonl:3 layout_nodes[1]"),
+        ("layout_confidence", 1, "a number at records.jsonl:3 layout_confidence"),
+        ("layout_confidence", [1, 0.5], "2 numbers at records.jsonl:3 layout_confidence"),
+        ("layout_confidence", [1, 1.5, 0], "a number at records.jsonl:3 layout_confidence[1]"),
+        (
+            "layout_confidence",
+            [True, 1, 0],
+            "true or false at records.jsonl:3 layout_confidence[0]",
+        ),
         ("quality", 0.9, "a number at records.jsonl:3 quality"),
         ("quality", {"label": 1.5}, "a number at records.jsonl:3 quality 'label'"),
         ("layout_nodes", [0, True, 1], "true or false at records.jsonl:3 layout_nodes[1]"),

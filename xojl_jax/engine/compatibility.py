@@ -37,6 +37,7 @@ ADDED_FIELDS: dict[str, Any] = {
     "model.embeddings": "compositional,tag,content",
     "model.positions": "depth_first,breadth_first,parent,depth,child,path,boxes",
     "data.hints": 0.0,
+    "data.least_confidence": 0.0,
     "data.codebook": "",
     "data.class_tokenizer": "",
     "model.head_width": 0,

@@ -70,6 +70,7 @@ class Record:
     viewport: tuple[float, float] | None = None  # width, height in CSS px
     html_boxes: tuple[tuple[float, ...], ...] | None = None  # [T, 5] x, y, width, height, z in px
     layout_nodes: tuple[int | None, ...] | None = None  # one HTML index per layout node
+    layout_confidence: tuple[float, ...] | None = None  # per layout node, that it is right: [0, 1]
     quality: dict[str, float] | None = None  # how far the record can be trusted: name -> [0, 1]
     extra: dict = field(default_factory=dict)  # fields that we do not know, kept as they are
 
@@ -245,14 +246,22 @@ def _read_layout_nodes(value, where: str) -> tuple[int | None, ...]:
     return tuple(value)
 
 
+def _read_layout_confidence(value, where: str) -> tuple[float, ...]:
+    if not isinstance(value, list):
+        raise XojlError(jsontext.describe(value), where, "a list of numbers from 0 to 1")
+    return tuple(_read_share(number, f"{where}[{i}]") for i, number in enumerate(value))
+
+
 def _read_quality(value, where: str) -> dict[str, float]:
     if not isinstance(value, dict):
         raise XojlError(jsontext.describe(value), where, "an object of numbers, such as label")
     value = {name: number for name, number in value.items() if number is not None}
-    for name, number in value.items():
-        if type(number) not in (int, float) or not 0 <= number <= 1:
-            shown = jsontext.describe(number)
-            raise XojlError(shown, f"{where} {shorten(name)}", "a number from 0 to 1")
+    return {name: _read_share(each, f"{where} {shorten(name)}") for name, each in value.items()}
+
+
+def _read_share(value, where: str) -> float:
+    if type(value) not in (int, float) or not 0 <= value <= 1:
+        raise XojlError(jsontext.describe(value), where, "a number from 0 to 1")
     return value
 
 
@@ -270,14 +279,16 @@ def _check_counts(record: Record, where: str) -> None:
     if record.html_boxes is not None and len(record.html_boxes) != html_nodes:
         what = f"{len(record.html_boxes)} boxes"
         raise XojlError(what, f"{where} html_boxes", f"{html_nodes}, one per node of html")
-    if record.layout_nodes is None:
-        return
     layout_nodes = len(tree.preorder(record.layout or ()))
-    if len(record.layout_nodes) != layout_nodes:
-        what = f"{len(record.layout_nodes)} indices"
-        wanted = f"{layout_nodes}, one per node of section_layout"
-        raise XojlError(what, f"{where} layout_nodes", wanted)
-    largest = max((i for i in record.layout_nodes if i is not None), default=-1)
+    per_node = {
+        "layout_nodes": (record.layout_nodes, "indices"),
+        "layout_confidence": (record.layout_confidence, "numbers"),
+    }
+    for name, (values, what) in per_node.items():
+        if values is not None and len(values) != layout_nodes:
+            wanted = f"{layout_nodes}, one per node of section_layout"
+            raise XojlError(f"{len(values)} {what}", f"{where} {name}", wanted)
+    largest = max((i for i in record.layout_nodes or () if i is not None), default=-1)
     if largest >= html_nodes:
         raise XojlError(f"index {largest}", f"{where} layout_nodes", f"below {html_nodes}")
 
@@ -317,6 +328,7 @@ _READERS = {
     "viewport": _read_viewport,
     "html_boxes": _read_boxes,
     "layout_nodes": _read_layout_nodes,
+    "layout_confidence": _read_layout_confidence,
     "quality": _read_quality,
 }
 
@@ -340,6 +352,7 @@ def record_to_json(record: Record) -> str:
         "viewport": record.viewport,
         "html_boxes": record.html_boxes,
         "layout_nodes": record.layout_nodes,
+        "layout_confidence": record.layout_confidence,
         "quality": record.quality,
         **record.extra,
     }

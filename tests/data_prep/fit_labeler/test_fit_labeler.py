@@ -105,6 +105,8 @@ def test_it_learns_where_readers_differ_from_the_rules(folders, learned, tmp_pat
     entry = json.loads((tmp_path / "labels.jsonl").read_text().splitlines()[0])
     assert {rule for _, _, rule, _ in entry["nodes"]} == {"learned"}
     assert all(0 < confidence <= 1 for *_, confidence in entry["nodes"])
+    sure = tuple(confidence for *_, confidence in entry["nodes"])
+    assert told[entry["id"]].layout_confidence == sure
     assert 0 < told["s0"].quality["label"] <= 1
 
 

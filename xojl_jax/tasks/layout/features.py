@@ -11,7 +11,12 @@ import numpy as np
 
 from xojl_jax.data.images import Fit, frame, shrink
 from xojl_jax.tasks.base import Sample
-from xojl_jax.tasks.layout.node_labels import IndexedRecord, node_elements
+from xojl_jax.tasks.layout.node_labels import (
+    IndexedRecord,
+    node_elements,
+    sure_nodes,
+    token_nodes,
+)
 from xojl_jax.tasks.layout.sample_spec import (
     UNKNOWN,
     FeatureSpec,
@@ -30,10 +35,11 @@ class Prepared(NamedTuple):
 
     html: Sample  # the arrays of `html_arrays`, and node_element; n nodes
     boxes: np.ndarray | None  # float32[n, 5] x, y, width, height, z in pixels of the screenshot
-    targets: Sample  # `*_tokens` int16[<= L+1] and `*_carry` int16[<= L, 4]; {} without a label
+    targets: Sample  # the arrays of both views, as `_targets` makes them; {} without a label
     spelled: np.ndarray  # int16[<= L+1] detail tokens without COPY; empty if too long or not wanted
     category: int
     elements: np.ndarray  # float32[30]
+    sure: np.ndarray | None  # of `sure_nodes`
 
     @property
     def nbytes(self) -> int:
@@ -88,21 +94,24 @@ class Featurizer:
         elements = np.zeros(ELEMENT_WIDTH, np.float32)
         targets: Sample = {}
         spelled_tokens = np.zeros(0, np.int16)
+        sure = sure_nodes(record, self.spec.least_confidence)
         if record.layout is not None:
             elements[[ELEMENTS.index(visit.node.element) for visit in indexed.layout.visits]] = 1
             semantic = self.vocabulary.tokenize_semantic(record.layout)
             detail = self.vocabulary.tokenize_detail(record.layout, indexed.html, indexed.twins)
-            targets = self._targets("semantic", semantic) | self._targets("detail", detail)
+            targets = self._targets("semantic", semantic, sure)
+            targets |= self._targets("detail", detail, sure)
             if spelled:
                 spelled_tokens = self._spell(record.layout)
         boxes = np.array(record.html_boxes, np.float32) if record.html_boxes else None
         return Prepared(
-            html=html | {"node_element": node_elements(indexed)},
+            html=html | {"node_element": node_elements(indexed, sure)},
             boxes=boxes,
             targets=targets,
             spelled=spelled_tokens,
             category=category_index(record.category) if record.layout is not None else UNKNOWN,
             elements=elements,
+            sure=sure,
         )
 
     def shrink(self, image: np.ndarray) -> Picture:
@@ -130,14 +139,15 @@ class Featurizer:
         return sample
 
     def spelled_targets(self, prepared: Prepared) -> Sample:
-        """`detail_tokens` and `detail_carry` with every node spelled out, for an input without
+        """The arrays of the detail view with every node spelled out, for an input without
         HTML; {} without a label. Where that is too long for the spec, nothing but padding: no
         target at all. Takes a record that was prepared with `spelled=True`."""
         if not prepared.targets:
             return {}
         blank = self._blank_targets("detail")
         if len(prepared.spelled):
-            for name, array in self._targets("detail", prepared.spelled).items():
+            spelled = self._targets("detail", prepared.spelled.tolist(), prepared.sure)
+            for name, array in spelled.items():
                 blank[name][: len(array)] = array
         return blank
 
@@ -147,14 +157,22 @@ class Featurizer:
         ids = self.vocabulary.tokenize_detail(layout)
         return np.array(ids if len(ids) <= self.spec.max_target + 1 else (), np.int16)
 
-    def _targets(self, view: str, ids: Sequence[int]) -> Sample:
+    def _targets(self, view: str, ids: Sequence[int], sure: np.ndarray | None) -> Sample:
+        """`*_tokens` int16[<= L+1], `*_carry` int16[<= L, 4] and, where the spec has a least
+        confidence, `*_sure` bool[<= L], whether the token after counts."""
         limit = self.spec.max_target
         if len(ids) > limit + 1:
             raise DoesNotFit(f"{view} tokens", len(ids) - 1, limit)
         tokens = np.array(ids, np.int32)
         # 16 bits do: ids, depths, key lengths and class counts are all below 32768.
         carry = self.automaton.carries(tokens, view).astype(np.int16)
-        return {f"{view}_tokens": tokens.astype(np.int16), f"{view}_carry": carry}
+        found: Sample = {f"{view}_tokens": tokens.astype(np.int16), f"{view}_carry": carry}
+        if self.spec.least_confidence:
+            everything = np.ones(len(ids) - 1, np.bool_)
+            # EOS is no node's, -1, and counts: the last entry.
+            counts = everything if sure is None else np.append(sure, True)[token_nodes(ids)]
+            found[f"{view}_sure"] = counts
+        return found
 
     def _blank_sample(self, index: int) -> Sample:
         names = [name for name in sample_spec(self.spec) if "tokens" not in name]
@@ -168,7 +186,13 @@ class Featurizer:
         length = self.spec.max_target
         carry = np.zeros((length, 4), np.int32)
         carry[:, 0] = self._done
-        return {f"{view}_tokens": np.full(length + 1, PAD, np.int32), f"{view}_carry": carry}
+        blank: Sample = {
+            f"{view}_tokens": np.full(length + 1, PAD, np.int32),
+            f"{view}_carry": carry,
+        }
+        if self.spec.least_confidence:
+            blank |= blank_arrays(self.spec, [f"{view}_sure"])
+        return blank
 
 
 def _place_boxes(sample: Sample, boxes: np.ndarray, fit: Fit) -> None:

@@ -36,6 +36,7 @@ FIELDS: dict[str, Rule] = {
     "data.drop_image": _SHARE,
     "data.drop_boxes": _SHARE,
     "data.hints": _SHARE,
+    "data.least_confidence": _SHARE,
     "image.height": Number(8, most=1 << 14),
     "image.width": Number(8, most=1 << 14),
     "image.sharpen": ANY,

@@ -24,7 +24,7 @@ from xojl_jax.tasks.layout.parts import (
     Batch,
     Head,
     Metrics,
-    image_patches,
+    labeled_patches,
     mean_of_patches,
     patches_in_nodes,
     project_to_compare,
@@ -165,7 +165,7 @@ def _patch_labels(batch: Batch, c: ModelConfig) -> tuple[Array, Array]:
     inside = patches_in_nodes(batch, c)
     targets = losses.patch_elements(inside, batch["node_element"], ELEMENT_WIDTH)
     labeled = ((batch["node_element"] >= 0) & batch["html_box_mask"]).any(-1)
-    return targets, image_patches(batch) & labeled[:, None]
+    return targets, labeled_patches(batch, c) & labeled[:, None]
 
 
 def patch_flops(c: ModelConfig) -> float:
@@ -189,7 +189,7 @@ def attention_loss(logits: Array, batch: Batch, c: ModelConfig) -> tuple[Array, 
     """The map against the union of the leaves' boxes (X069)."""
     leaf = jnp.isin(batch["node_element"], jnp.array(LEAVES)) & batch["html_box_mask"]
     target = (patches_in_nodes(batch, c) & leaf[..., None]).any(1).astype(jnp.float32)
-    mask = image_patches(batch) & leaf.any(-1)[:, None]
+    mask = labeled_patches(batch, c) & leaf.any(-1)[:, None]
     return losses.binary_loss(logits[..., None], target[..., None], mask), {}
 
 

@@ -29,6 +29,8 @@ def write(
     Image.fromarray(inputs.image).save(folder / picture)
     answer = answer if answer is not None and answer.layout else None
     layout = None if answer is None else answer.layout
+    probabilities = None if answer is None else answer.probabilities
+    sure = None if probabilities is None else tuple(round(p, 4) for p in probabilities)
     record = Record(
         screenshot=picture.as_posix(),
         html=inputs.html,
@@ -38,6 +40,7 @@ def write(
         id=name,
         html_boxes=inputs.html_boxes,
         layout_nodes=None if answer is None else answer.nodes,
+        layout_confidence=sure,
         extra={} if answer is None else {"labeled_by": "model"},
     )
     line = record_to_json(record) + "\n"

@@ -16,6 +16,7 @@ from flax import linen as nn
 from xojl_jax.nn.layers import EinsumDense
 from xojl_jax.tasks.layout import losses
 from xojl_jax.tasks.layout.model_config import HtmlConfig, ModelConfig
+from xojl_jax.tasks.layout.sample_spec import UNSURE
 
 Array = jax.Array
 Batch = dict[str, Array]
@@ -84,3 +85,11 @@ def mean_of_patches(patches: Array, covered: Array) -> tuple[Array, Array]:
 def image_patches(batch: Batch) -> Array:
     """bool[B, N]: the patches that show a part of a screenshot."""
     return batch["patch_mask"] & batch["image_mask"][:, None]
+
+
+def labeled_patches(batch: Batch, c: ModelConfig) -> Array:
+    """bool[B, N]: those of them that no node covers whose label is too unsure to count."""
+    if "detail_sure" not in batch:  # all labels count, `data.least_confidence` is 0
+        return image_patches(batch)
+    unsure = (batch["node_element"] == UNSURE)[..., None]
+    return image_patches(batch) & ~(patches_in_nodes(batch, c) & unsure).any(1)

@@ -18,6 +18,7 @@ from xojl_jax.xojl.vocabulary import ELEMENT_WIDTH
 
 MERGED = len(ELEMENTS)  # `node_element` of a node that has no layout node of its own
 UNKNOWN = -1
+UNSURE = -2  # … of a node whose label is less sure than `data.least_confidence`
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,7 @@ class FeatureSpec:
     max_target: int  # L
     sharpen: bool = False  # text, where a screenshot is shrunk by little
     hints: bool = False  # which classes of prefix tokens are hinted at
+    least_confidence: float = 0.0  # of a label's nodes that count; 0: all do, and no array says so
     class_inputs: ClassInputs = NO_MORE  # what the embeddings read beside the five fields
 
     @property
@@ -62,6 +64,8 @@ def sample_spec(spec: FeatureSpec) -> dict[str, tuple[tuple[int, ...], type]]:
     more = spec.class_inputs.shapes(t, c)
     if spec.hints:
         more["class_hints"] = ((len(ELEMENTS),), np.bool_)
+    if spec.least_confidence:
+        more |= {"semantic_sure": ((length,), np.bool_), "detail_sure": ((length,), np.bool_)}
     return {
         "image": ((spec.image_height, spec.image_width, 3), np.uint8),
         "image_mask": ((), np.bool_),

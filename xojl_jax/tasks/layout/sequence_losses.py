@@ -137,16 +137,21 @@ def sequence_losses(
     def positions(projected: Projected) -> _Positions:
         return _Positions(projected, tokens, targets, goal.cursor, goal.carry, left)
 
+    # Tokens of a node whose label is too unsure are read, and not learned: as padding.
+    learned = targets
+    if "detail_sure" in batch:
+        sure_tokens = interleave_views(batch["semantic_sure"], batch["detail_sure"])
+        learned = jnp.where(sure_tokens, targets, PAD)
     nats, right = map_positions(score, positions(projected), CHUNK)
     parts, metrics, total = {}, {}, jnp.float32(0)
     if earlier:
         layers = [map_positions(score, positions(one), CHUNK) for one in earlier]
-        parts["exits"] = losses.exit_loss(layers, sure, targets)
+        parts["exits"] = losses.exit_loss(layers, sure, learned)
     if teaching is not None:
         apart = map_positions(differ, (positions(projected), teaching.projected), CHUNK)
         parts["distill_logits"] = masked_mean(apart, targets != PAD)
     for row, name in enumerate(("semantic", "detail")):
-        result = losses.sequence_loss(nats[row::2], right[row::2], targets[row::2])
+        result = losses.sequence_loss(nats[row::2], right[row::2], learned[row::2])
         parts[name], metrics[f"accuracy/{name}"] = result.loss, result.accuracy
         total = total + result.tokens
     return parts, metrics | {"tokens": total}

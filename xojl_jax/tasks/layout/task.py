@@ -102,6 +102,7 @@ class LayoutTask(ShardTask):
             max_target=c.model.max_target,
             sharpen=c.image.sharpen,
             hints=c.data.hints > 0,
+            least_confidence=c.data.least_confidence,
             class_inputs=ClassInputs("hash" in split_names(c.model.embeddings), self.tokenizer),
         )
 
@@ -270,8 +271,10 @@ class LayoutTask(ShardTask):
     def use_teacher(self, teacher: Task, params) -> None:
         if not (self.stage.decoder and isinstance(teacher, LayoutTask) and teacher.stage.decoder):
             raise BadUsage("config.teacher: model and teacher must both be of stage 4")
-        spec = batch_spec(self.spec, 1)
-        for name, theirs in batch_spec(teacher.spec, 1).items():
+        # Which labels count is nothing that a teacher reads.
+        spec, others = (replace(x.spec, least_confidence=0.0) for x in (self, teacher))
+        spec = batch_spec(spec, 1)
+        for name, theirs in batch_spec(others, 1).items():
             if spec.get(name) != theirs:
                 ours = spec[name].shape[1:] if name in spec else "missing"
                 raise BadUsage(
