@@ -40,6 +40,7 @@ _DISPLAYS = (
     "table-cell",
 )
 _POSITIONS = ("static", "relative", "absolute", "fixed", "sticky")
+_LINE = 8  # CSS px: texts whose tops are nearer than about this begin on one line
 _NONE = len(ELEMENTS)  # the number of "no label" among those of elements
 CATEGORICAL = ("tag", "parent tag", "first child tag", "display", "parent display", "position")
 _NEIGHBORS = ("parent", "grandparent", "before", "after", "first child")
@@ -76,7 +77,16 @@ class SectionFeatures:
 
     def _row(self, index: int) -> dict[str, float]:
         row: dict[str, float] = {}
-        for part in (self._words, self._place, self._box, self._text, self._paint, self._by_rules):
+        for part in (
+            self._words,
+            self._place,
+            self._box,
+            self._text,
+            self._paint,
+            self._inside,
+            self._layers,
+            self._by_rules,
+        ):
             row |= part(index)
         return row
 
@@ -251,6 +261,84 @@ class SectionFeatures:
             **{f"own {kind}": kind in tree.kinds[index] for kind in ("text", "src", "svg")},
             **{f"classes {code}": _has(tree, index, code) for code in ("bi", "br", "bs", "bg")},
         }
+
+    # --- what is inside, and over one another --------------------------------------------------
+
+    def _inside(self, index: int) -> dict[str, float]:
+        """Of the node, of its children and of its parent's children: whether items are texts alone,
+        or a title with a text each, decides between a list and a group of boxes."""
+        parent = self.tree.parent[index]
+        return {
+            **{f"{name} inside": value[index] for name, value in self._contents.items()},
+            **self._of_children(index, "children"),
+            **self._of_children(parent, "parent's children"),
+        }
+
+    def _of_children(self, index: int, whose: str) -> dict[str, float]:
+        children = self.tree.children[index] if index >= 0 else []
+        row: dict[str, float] = {}
+        for name, value in self._contents.items():
+            told = [value[kid] for kid in children] or [-1]
+            row[f"{name} of {whose}, mean"] = sum(told) / len(told)
+            row[f"{name} of {whose}, least"] = min(told)
+            row[f"{name} of {whose}, most"] = max(told)
+        painted = sum(map(self.tree.is_painted, children))
+        row[f"painted {whose}"] = painted / max(len(children), 1)
+        return row
+
+    @cached_property
+    def _contents(self) -> dict[str, list[int]]:
+        """Of each subtree, the node itself among it: how many nodes show something, by kind; in how
+        many sizes and weights of type its texts are; and on how many levels they begin."""
+        tree = self.tree
+        looks, tops = [], []
+        for index in range(len(tree)):
+            texts = [i for i in tree.subtree(index) if "text" in tree.kinds[i] and tree.area(i)]
+            looks.append(len({(round(tree.font_size(i)), tree.is_bold(i)) for i in texts}))
+            tops.append(len({round(tree.box[i][1] / _LINE) for i in texts}))
+        return {
+            "texts": tree.texts,
+            "pictures": tree.pictures,
+            "drawings": tree.drawings,
+            "links": tree.links,
+            "fields": tree.fields,
+            "looks of text": looks,
+            "lines of text": tops,
+        }
+
+    def _layers(self, index: int) -> dict[str, float]:
+        """Texts over pictures: a label of its own where both are content (freedom)."""
+        pictures, texts = self._shown
+        inside = range(index, self.tree.end[index])
+        over = [i for i in inside if i in texts and texts[i] & set(inside)]
+        own = pictures.get(index, frozenset())
+        return {
+            "texts over pictures inside": len(over),
+            "pictures under texts inside": len({k for i in over for k in texts[i] & set(inside)}),
+            "texts over it": len(own),
+            "pictures under it": len(texts.get(index, ())),
+        }
+
+    @cached_property
+    def _shown(self) -> tuple[dict[int, frozenset[int]], dict[int, frozenset[int]]]:
+        """Of each picture, the texts that stand on it; of each text, the pictures it stands on."""
+        tree = self.tree
+        pictures = [i for i in range(len(tree)) if "src" in tree.kinds[i] and tree.area(i)]
+        over: dict[int, frozenset[int]] = {}
+        under: dict[int, set[int]] = {}
+        for at in pictures:
+            found = frozenset(
+                i
+                for i in range(len(tree))
+                if "text" in tree.kinds[i]
+                and i not in tree.subtree(at)
+                and tree.area(i)
+                and _covered(tree.box[i], [tree.box[at]]) > 0.5
+            )
+            over[at] = found
+            for i in found:
+                under.setdefault(i, set()).add(at)
+        return over, {i: frozenset(found) for i, found in under.items()}
 
     # --- what the rules decided ----------------------------------------------------------------
 

@@ -183,6 +183,54 @@ def test_features_tell_items_of_a_run_apart_from_single_things():
     assert seen.rows[4, seen.names.index("items above of one shape")] == 3
 
 
+def test_features_tell_a_run_of_texts_from_a_run_of_titled_items():
+    """The first is a list, the second a group of boxes, whatever their tags."""
+
+    def run(*sizes):
+        items = [
+            Draft(
+                "li",
+                (0, 60 * i, 300, 50),
+                *(
+                    Draft("p", (0, 60 * i + 25 * k, 300, 20), text="A", style={"font-size": size})
+                    for k, size in enumerate(sizes)
+                ),
+            )
+            for i in range(3)
+        ]
+        return features(Draft("section", (0, 0, 400, 200), Draft("ul", (0, 0, 300, 180), *items)))
+
+    for seen, count in ((run("16px"), 1), (run("20px", "16px"), 2)):
+        of_run = dict(zip(seen.names, seen.rows[1], strict=True))
+        of_item = dict(zip(seen.names, seen.rows[2], strict=True))
+        assert of_run["texts inside"] == 3 * count
+        assert of_run["looks of text inside"] == count
+        assert of_run["texts of children, least"] == of_run["texts of children, most"] == count
+        assert of_item["lines of text inside"] == count
+        assert of_item["texts of parent's children, mean"] == count
+
+
+def test_features_tell_a_text_over_a_picture_from_one_beside_it():
+    """The first is a freedom; of a text inside the picture's own node nothing is told."""
+    title, picture = (20, 20, 200, 30), (0, 0, 400, 200)
+    for box, over in ((title, 1), ((420, 20, 200, 30), 0)):
+        seen = features(
+            Draft(
+                "section",
+                (0, 0, 800, 300),
+                Draft(
+                    "div",
+                    (0, 0, 800, 200),
+                    Draft("img", picture, src="a.jpg"),
+                    Draft("h2", box, text="Title"),
+                ),
+            )
+        )
+        names = ("texts over pictures inside", "texts over it", "pictures under it")
+        told = [seen.rows[1 + i, seen.names.index(name)] for i, name in enumerate(names)]
+        assert told == [over, over, over]  # of the box, the picture, the title
+
+
 def test_neighbors_are_what_is_around():
     """Against the definition, node by node: 0 holds 1 and 4, 1 holds 2 and 3."""
     children = [[1, 4], [2, 3], [], [], []]
