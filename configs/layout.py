@@ -56,7 +56,7 @@ def defaults() -> ConfigDict:
     # tokens of other classes are masked; predict then takes --hints. 0: the model takes no hints.
     data.hints = 0.0
     # Nodes of a label whose `layout_confidence` (docs/record.md) is below this carry no loss: 0.8,
-    # say, of labels that a model gave. 0: all nodes count.
+    # say, of labels that a model gave (docs/self_training.md). 0: all nodes count.
     data.least_confidence = 0.0
 
     config.image = image = ConfigDict()

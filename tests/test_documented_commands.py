@@ -28,7 +28,7 @@ CONFIGS = [
     for module in (stage4, document_pretrain, document_text, document_tune)
 ]
 # Commands whose flags are absl's. They define the same names, so each needs a process of its own.
-ABSL = ("xojl_jax.train", "xojl_jax.plan")
+ABSL = ("xojl_jax.train", "xojl_jax.plan", "xojl_jax.self_train")
 COMMAND = re.compile(
     r"python -m ((?:xojl_jax|data_prep|benchmarks)\.[a-z_]+)((?:[^`\n\\]|\\\n|\\.)*)"
 )
@@ -36,16 +36,17 @@ COMMAND = re.compile(
 # Reads command lines as JSON from standard input and prints the mistake of each, or null.
 READ_ABSL = """
 import contextlib, importlib, io, json, sys
+from absl import flags
 from absl.testing import flagsaver
 from xojl_jax import command
-module = importlib.import_module(sys.argv[1])
+importlib.import_module(sys.argv[1])
 mistakes = []
 for argv in json.loads(sys.stdin.read()):
     sys.argv = ["command", *argv]
     said = io.StringIO()
     with flagsaver.flagsaver(), contextlib.redirect_stderr(said):
         try:
-            command.run_absl(lambda: command.read_config(module._CONFIG) and None, "")
+            command.run_absl(lambda: command.read_config(flags.FLAGS["config"]) and None, "")
         except SystemExit as end:
             mistakes.append(said.getvalue() if end.code else None)
 print(json.dumps(mistakes))

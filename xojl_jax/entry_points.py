@@ -20,6 +20,7 @@ export = _as_main("xojl_jax.export")
 compress = _as_main("xojl_jax.compress")
 serve = _as_main("xojl_jax.serve")
 active = _as_main("xojl_jax.active")
+self_train = _as_main("xojl_jax.self_train")
 
 # The folder data_prep has no Python of its own above its commands, so theirs are here, too.
 capture = _as_main("data_prep.capture")

@@ -9,7 +9,7 @@ import json
 import os
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -36,7 +36,7 @@ class Item(NamedTuple):
 
 def run(flags: argparse.Namespace, inference: type[Inference]) -> int:
     """Answers all records of `flags.records`; returns 1 if some were bad, else 0."""
-    folder, out = Path(flags.records), Path(flags.out)
+    folder = Path(flags.records)
     total = inference.count_records(folder)
     records = inference.read_records(folder)
     first = next(records, None)  # a folder that holds none is refused before a model is loaded
@@ -44,9 +44,21 @@ def run(flags: argparse.Namespace, inference: type[Inference]) -> int:
         raise BadInput(f"{folder} holds no records")
     compilation_cache.enable(flags.compilation_cache)
     model = restore.load(flags.workdir, flags.data, flags)
+    return write_answers(model, flags, itertools.chain([first], records), total)
+
+
+def write_answers(
+    model: LoadedModel,
+    flags: argparse.Namespace,
+    records: Iterable[tuple[str, Callable[[], Any]]],
+    total: int,
+) -> int:
+    """Answers records, `total` of them, to which `flags.out` has no answers yet; returns 1 if some
+    were bad, else 0."""
+    out = Path(flags.out)
     about = {"model": name_of(model), "options": model.inference.options(flags)}
     done, bad = read_done(out, about)
-    left = ((n, read) for n, read in itertools.chain([first], records) if n not in done)
+    left = ((name, read) for name, read in records if name not in done)
     began, count = time.monotonic(), 0
     with out.open("ab") as stream, _progress() as progress:
         bar = progress.add_task("predicting", total=total, completed=len(done))

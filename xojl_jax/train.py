@@ -77,8 +77,8 @@ or config, 3 bad input data, 75 stopped by a signal with everything saved.
 DISK = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO)
 PREEMPTED = loop.PREEMPTED
 
-_CONFIG = config_flags.DEFINE_config_file("config", None, "FILE[:PRESET]", lock_config=True)
-_WORKDIR = flags.DEFINE_string("workdir", None, "directory of the run (runs/stageN-PRESET)")
+CONFIG = config_flags.DEFINE_config_file("config", None, "FILE[:PRESET]", lock_config=True)
+WORKDIR = flags.DEFINE_string("workdir", None, "directory of the run (runs/stageN-PRESET)")
 _DISTRIBUTED = flags.DEFINE_enum(
     "distributed", "auto", ["auto", "on", "off"], "several hosts: auto reads the environment"
 )
@@ -96,17 +96,17 @@ _STALL_TIMEOUT = flags.DEFINE_integer(
 )
 _PROFILE = flags.DEFINE_string("profile", "", "START:COUNT, steps to trace for TensorBoard")
 _WANDB = flags.DEFINE_string("wandb", "", "project of Weights & Biases (pip install wandb)")
-_CACHE = flags.DEFINE_string("compilation_cache", "", compilation_cache.HELP)
+CACHE = flags.DEFINE_string("compilation_cache", "", compilation_cache.HELP)
 
 
 def main() -> int:
     """Reads the flags, then trains."""
-    config = command.read_config(_CONFIG)
-    compilation_cache.enable(_CACHE.value)
+    config = command.read_config(CONFIG)
+    compilation_cache.enable(CACHE.value)
     processes.initialize(_DISTRIBUTED.value, _PEER_TIMEOUT.value, _STALL_TIMEOUT.value)
     if config.sequence:
-        return sequence.run(config, _WORKDIR.value or "", train_one)
-    return train_one(config, _WORKDIR.value)
+        return sequence.run(config, WORKDIR.value or "", train_one)
+    return train_one(config, WORKDIR.value)
 
 
 def train_one(config, path: str | os.PathLike | None, exits: bool = True) -> int:

@@ -8,6 +8,7 @@ from xojl_jax.evaluation.calibration import (
     cross_fit,
     expected_calibration_error,
     fit_platt,
+    least_for_precision,
     reliability,
     report,
     risk_coverage,
@@ -60,3 +61,16 @@ def test_figures_are_those_counted_by_hand():
         0.55
     )
     assert report(np.zeros(0), np.zeros(0))["right"] is None
+
+
+def test_the_lowest_threshold_that_is_precise_enough():
+    """Protects what self-training learns from, against every threshold there is; equal
+    probabilities stay together."""
+    for _ in range(200):
+        probability = RNG.integers(1, 6, RNG.integers(1, 9)) / 5
+        right = RNG.random(len(probability)) < probability
+        for precision in (0.0, 0.5, 0.8, 1.0):
+            precise = [p for p in probability if right[probability >= p].mean() >= precision]
+            wanted = min(precise, default=None)
+            assert least_for_precision(probability, right, precision) == wanted
+    assert least_for_precision(np.array([]), np.array([], bool), 0.0) is None

@@ -70,7 +70,7 @@ def read_flags(argv: list[str], monkeypatch):
     read = []
 
     def main() -> int:
-        read.extend((command.read_config(train._CONFIG), train._WORKDIR.value))
+        read.extend((command.read_config(train.CONFIG), train.WORKDIR.value))
         return 0
 
     monkeypatch.setattr(sys, "argv", ["train", *argv])

@@ -110,6 +110,18 @@ def risk_coverage(probability: np.ndarray, right: np.ndarray, points: int = 20) 
     ]
 
 
+def least_for_precision(
+    probability: np.ndarray, right: np.ndarray, precision: float
+) -> float | None:
+    """The lowest threshold such that this share of the predictions at or above it is right; None
+    where there is none."""
+    order = np.argsort(-np.asarray(probability), kind="stable")
+    sorted_, hits = np.asarray(probability)[order], np.cumsum(np.asarray(right)[order])
+    last = np.append(sorted_[1:] < sorted_[:-1], True)[: len(sorted_)]  # of those that are equal
+    good = last & (hits >= precision * np.arange(1, len(hits) + 1))
+    return float(sorted_[good][-1]) if good.any() else None
+
+
 def report(probability: np.ndarray, right: np.ndarray) -> dict:
     """All of it, ready for JSON."""
     probability, right = np.asarray(probability, np.float64), np.asarray(right, bool)

@@ -13,7 +13,7 @@ import json
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar, NamedTuple, Protocol
 
 import flax.linen as nn
 import jax
@@ -106,6 +106,21 @@ class Limits:
     nodes: int = 4096
 
 
+class PseudoLabel(NamedTuple):
+    """A stored record with an answer in place of its label.
+
+    Attributes:
+      record, picture: as a shard stores them: JSON text, and an encoded picture or b"".
+      confidence: how sure each part of the answer is, in [0, 1].
+      right: whether each is, where the record had a label; else None.
+    """
+
+    record: str
+    picture: bytes
+    confidence: tuple[float, ...]
+    right: tuple[bool, ...] | None = None
+
+
 class Inference(abc.ABC):
     """How a trained task answers: what predict, evaluate and plan need of it.
 
@@ -126,6 +141,7 @@ class Inference(abc.ABC):
       answer_name: what an answer is called: "layout", say.
       request_examples: name -> the JSON of a request to the service, for its description.
       page: the page that the service shows at `/`; None: it has none.
+      label_flags: flags under which answers are labels, with confidences; (): they cannot be.
     """
 
     about: ClassVar[str]
@@ -140,6 +156,7 @@ class Inference(abc.ABC):
     answer_name: ClassVar[str] = "answer"
     request_examples: ClassVar[Mapping[str, Any]] = {}
     page: ClassVar[Path | None] = None
+    label_flags: ClassVar[tuple[str, ...]] = ()
 
     # --- flags -------------------------------------------------------------------------------
 
@@ -388,6 +405,24 @@ class Inference(abc.ABC):
         """By view what `calibrate` promises of data unlike that it is fitted to: "sites", their
         number, and the "expected_calibration_error" over sites that a fit left out, or None."""
         return {}
+
+    def confidences(
+        self, answers: Sequence[Any], references: Sequence[Any]
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """How sure each part of the answers is, and whether it is right: float64[n], bool[n]. Of a
+        task with `label_flags`."""
+        raise BadUsage(f"{self.about}: its answers have no confidences")
+
+    def pseudo_label(
+        self, dataset: Dataset, index: int, values: Mapping[str, Any]
+    ) -> PseudoLabel | None:
+        """A stored record with an answer as its label, None where it is none. Of a task with
+        `label_flags`.
+
+        Args:
+          values: the answer, as `to_values` gave it.
+        """
+        raise BadUsage(f"{self.about}: its answers are no labels")
 
     @abc.abstractmethod
     def describe(self, dataset: Dataset, flags: argparse.Namespace) -> dict[str, Any]:

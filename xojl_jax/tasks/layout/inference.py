@@ -15,7 +15,7 @@ from xojl_jax.config_fields import SomeOf
 from xojl_jax.data.images import decode_image
 from xojl_jax.errors import BadUsage
 from xojl_jax.evaluation.drawing import draw_boxes
-from xojl_jax.tasks.base import Inference, Limits, Sample
+from xojl_jax.tasks.base import Inference, Limits, PseudoLabel, Sample
 from xojl_jax.tasks.layout import (
     attention_overlap,
     kept_records,
@@ -32,7 +32,13 @@ from xojl_jax.tasks.layout.answer import (
     read_answers,
 )
 from xojl_jax.tasks.layout.baseline import TagBaseline
-from xojl_jax.tasks.layout.confidence import calibrator, error_on_new_sites, fit, view_report
+from xojl_jax.tasks.layout.confidence import (
+    calibrator,
+    error_on_new_sites,
+    fit,
+    pairs,
+    view_report,
+)
 from xojl_jax.tasks.layout.dataset import LayoutDataset
 from xojl_jax.tasks.layout.decode import decode_batch
 from xojl_jax.tasks.layout.features import Featurizer
@@ -45,6 +51,7 @@ from xojl_jax.tasks.layout.inputs import (
     read_inputs,
     read_records,
 )
+from xojl_jax.tasks.layout.pseudo_labels import pseudo_label
 from xojl_jax.tasks.layout.sample_spec import FeatureSpec
 from xojl_jax.tasks.layout.views import Prediction
 from xojl_jax.xojl import jsontext
@@ -125,6 +132,7 @@ class LayoutInference(Inference):
     answer_name = "layout"
     request_examples = REQUESTS
     page = Path(__file__).with_name("page.html")
+    label_flags = ("--mode=detail", "--confidence")
     shown_metrics: Mapping[str, str] = {
         "element_micro_f1": "F1 of the elements of a section, as a bag",
         "element_macro_f1": "… averaged over the kinds of element",
@@ -494,6 +502,16 @@ class LayoutInference(Inference):
             view: error_on_new_sites([answer.views[view] for answer in answers], references)
             for view in answers[0].views
         }
+
+    def confidences(
+        self, answers: Sequence[LayoutAnswer], references: Sequence[Record]
+    ) -> tuple[np.ndarray, np.ndarray]:
+        return pairs([answer.views["detail"] for answer in answers], references)
+
+    def pseudo_label(
+        self, dataset: LayoutDataset, index: int, values: Mapping[str, Any]
+    ) -> PseudoLabel | None:
+        return pseudo_label(dataset.record(index), dataset.screenshot(index), values)
 
     def baseline(self, references: Sequence[Record], answers: Sequence[LayoutAnswer] = ()) -> dict:
         """Scores of the most frequent label per tag, counted on the training split."""
