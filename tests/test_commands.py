@@ -69,8 +69,14 @@ def test_evaluate_reports_both_views_beside_the_baseline(run, tmp_path, capsys):
     """Protects the report: every metric with an interval, valid answers even of noise."""
     out = tmp_path / "report.json"
     argv = [f"--workdir={run}", "--limit=4", "--batch-size=1", "--attention-overlap"]
-    evaluate.main([*argv, f"--out={out}"])
-    assert "tags only" in capsys.readouterr().out
+    evaluate.main([*argv, f"--out={out}", "--pictures=2"])
+    told = capsys.readouterr().out
+    assert "tags only" in told and f"2 pictures in {tmp_path / 'report'}" in told
+    pictures = list((tmp_path / "report").glob("*.png"))
+    assert len(pictures) == 2
+    for path in pictures:
+        with Image.open(path) as picture:
+            assert picture.width >= 800 or picture.height >= 800
     report = json.loads(out.read_text())
     assert report["baseline"]["records"] == 4
     for view in ("semantic", "detail"):

@@ -9,6 +9,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from rich.console import Console
 from rich.progress import track
 from rich.table import Table
@@ -17,6 +18,7 @@ from xojl_jax import command, compilation_cache, probe, restore, suite
 from xojl_jax.data import loader
 from xojl_jax.engine import checkpoint_files
 from xojl_jax.errors import BadInput, BadUsage
+from xojl_jax.evaluation.drawing import stacked
 from xojl_jax.restore import LoadedModel
 from xojl_jax.tasks.base import Dataset, Inference
 
@@ -41,12 +43,17 @@ def main(argv: list[str]) -> None:
         suite.show(report, inference)
         save(report, flags.out or model.folder / f"suite-{flags.split}.json")
         return
-    references, answers = answered(model, dataset, flags)
+    references = inference.references(dataset, flags.limit)
+    answers = predict_all(model, dataset, references, flags)
+    out = Path(flags.out or model.folder / f"evaluation-{flags.split}.json")
+    if flags.pictures:
+        draw(inference, dataset, references, answers, flags.pictures, out.with_suffix(""))
+    references, answers = labeled(inference, references, answers)
     report = describe(model, dataset, flags)
     report["views"] = inference.score(answers, references)
     report["baseline"] = inference.baseline(references, answers)
     show(report, inference)
-    save(report, flags.out or model.folder / f"evaluation-{flags.split}.json")
+    save(report, out)
 
 
 def parse(argv: list[str]) -> argparse.Namespace:
@@ -87,15 +94,22 @@ def parse(argv: list[str]) -> argparse.Namespace:
         help="with --suite, the same split of other shards, such as pages labeled by hand",
     )
     add(
+        "--pictures",
+        type=int,
+        default=0,
+        metavar="N",
+        help="draw N records, taken at random: the label above the answer; beside the report",
+    )
+    add(
         "--calibrate",
         action="store_true",
         help="fit the probabilities of --confidence to this split, keep them in the checkpoint",
     )
     flags, _ = restore.parse_flags("evaluate", parser, argv)
-    for name in ("limit", "batch_size"):
+    for name, least in (("limit", 1), ("batch_size", 1), ("pictures", 0)):
         value = getattr(flags, name)
-        if value is not None and value < 1:
-            raise BadUsage(f"--{name.replace('_', '-')} is {value}: choose 1 or more")
+        if value is not None and value < least:
+            raise BadUsage(f"--{name.replace('_', '-')} is {value}: choose {least} or more")
     return flags
 
 
@@ -179,6 +193,33 @@ def labeled(
     if len(kept) < len(references):
         print(f"{len(references) - len(kept)} records without a {inference.label} are not scored")
     return [reference for reference, _ in kept], [answer for _, answer in kept]
+
+
+def draw(
+    inference: Inference,
+    dataset: Dataset,
+    references: list[Any],
+    answers: list[Any],
+    count: int,
+    folder: Path,
+) -> None:
+    """Writes pictures of a few records, the same at each call; says where, or what they need."""
+    able = [n for n, reference in enumerate(references) if inference.is_labeled(reference)]
+    chosen = np.random.default_rng(0).permutation(able)[:count]
+    drawn = 0
+    for number in sorted(map(int, chosen)):
+        inputs = inference.stored_inputs(dataset, number, str(number))
+        pictures = {
+            inference.label: inference.draw_reference(inputs, references[number]),
+            "answer": inference.draw(inputs, answers[number]),
+        }
+        if all(pictures.values()):
+            folder.mkdir(parents=True, exist_ok=True)
+            stacked(pictures).save(folder / f"{number}.png")
+            drawn += 1
+    print(f"{drawn} pictures in {folder}")
+    if drawn < len(chosen):
+        print(f"{len(chosen) - drawn} not drawn: it takes {inference.picture_needs}")
 
 
 def describe(model: LoadedModel, dataset: Dataset, flags: argparse.Namespace) -> dict[str, Any]:

@@ -1,8 +1,16 @@
 """Boxes over a screenshot, for answers as for records."""
 
 import numpy as np
+from PIL import Image
 
-from xojl_jax.evaluation.drawing import DrawnBox, draw_boxes, element_box, element_color
+from xojl_jax.evaluation.drawing import (
+    DrawnBox,
+    draw_boxes,
+    element_box,
+    element_color,
+    enlarged,
+    stacked,
+)
 from xojl_jax.xojl.tree import ELEMENTS
 
 WHITE = np.full((80, 160, 3), 255, np.uint8)
@@ -41,3 +49,21 @@ def test_tags_do_not_cover_each_other():
 def test_boxes_beyond_the_picture_are_cut():
     drawn = np.asarray(draw_boxes(WHITE, [DrawnBox((-50, -50, 500, 500), (9, 9, 9))]))
     assert drawn.shape == WHITE.shape and (drawn[0] == 9).all() and (drawn[:, -1] == 9).all()
+
+
+def test_a_small_picture_grows_with_its_boxes():
+    image = np.zeros((100, 300, 3), np.uint8)
+    image[50:, 150:] = 9
+    grown, (box,) = enlarged(image, [DrawnBox((150, 50, 300, 100), (1, 2, 3))])
+    assert grown.shape == (300, 900, 3) and box.box == (450, 150, 900, 300)
+    assert (grown[150:, 450:] == 9).all() and grown.sum() == 9 * image.sum()
+    large = WHITE.repeat(10, axis=0)
+    assert enlarged(large, [])[0] is large
+
+
+def test_stacked_pictures_keep_their_pixels():
+    pictures = {"one": Image.new("RGB", (30, 20), "red"), "two": Image.new("RGB", (50, 10), "blue")}
+    made = stacked(pictures)
+    assert made.width == 50 and made.height > 30
+    colors = {color: count for count, color in made.getcolors(10_000)}
+    assert colors[255, 0, 0] == 30 * 20 and colors[0, 0, 255] == 50 * 10

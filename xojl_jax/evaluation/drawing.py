@@ -1,7 +1,7 @@
 """Boxes over a screenshot: the one palette of elements, and the one function that draws boxes."""
 
 import colorsys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -12,6 +12,7 @@ from xojl_jax.xojl.tree import CONTAINERS, ELEMENTS
 LABEL_SIZE = 13
 # Frames are drawn inside one another: each level this much further in, in pixels.
 INSET = 3
+LEAST_SIDE = 800
 
 
 class DrawnBox(NamedTuple):
@@ -66,6 +67,32 @@ def draw_boxes(image: np.ndarray, boxes: Sequence[DrawnBox]) -> Image.Image:
     for item in sorted(boxes, key=lambda item: (not item.filled, item.depth)):
         _draw_tag(draw, font, item, picture.size, taken)
     return Image.alpha_composite(picture, canvas).convert("RGB")
+
+
+def enlarged(image: np.ndarray, boxes: Sequence[DrawnBox]) -> tuple[np.ndarray, Sequence[DrawnBox]]:
+    """A small picture a few times larger, its longer side `LEAST_SIDE` px or more, with its boxes,
+    so that tags leave something to see."""
+    times = -(-LEAST_SIDE // max(image.shape[:2]))
+    if times == 1:
+        return image, boxes
+    grown = image.repeat(times, axis=0).repeat(times, axis=1)
+    return grown, [item._replace(box=tuple(times * side for side in item.box)) for item in boxes]
+
+
+def stacked(pictures: Mapping[str, Image.Image]) -> Image.Image:
+    """Pictures under one another, each below its name."""
+    bar = LABEL_SIZE + 11
+    width = max(picture.width for picture in pictures.values())
+    height = sum(picture.height + bar for picture in pictures.values())
+    canvas = Image.new("RGB", (width, height), "white")
+    draw = ImageDraw.Draw(canvas)
+    top = 0
+    for name, picture in pictures.items():
+        font = ImageFont.load_default(size=LABEL_SIZE)
+        draw.text((4, top + 4), name, fill=(60, 60, 60), font=font)
+        canvas.paste(picture, (0, top + bar))
+        top += picture.height + bar
+    return canvas
 
 
 def _place(item: DrawnBox, size: tuple[int, int]) -> tuple[float, float, float, float]:

@@ -258,6 +258,10 @@ class Inference(abc.ABC):
         """A picture of the answer; None where the inputs or the answer do not suffice for one."""
         return None
 
+    def draw_reference(self, inputs: Any, reference: Any) -> Image.Image | None:
+        """The same of what the answer should be."""
+        return None
+
     def vectors(self, params: Params, batch: Batch) -> dict[str, jax.Array]:
         """What the model makes of whole inputs, float32[B, …] by name: what `evaluate --probe` fits
         a linear classifier to. Jittable.

@@ -102,14 +102,19 @@ def node_probabilities(
     return tuple(found)
 
 
-def boxes_to_draw(answer: DecodedLayout, html_boxes: Sequence[Sequence[float]]) -> list[DrawnBox]:
+def boxes_to_draw(
+    layout: Forest | None,
+    nodes: Sequence[int | None],
+    html_boxes: Sequence[Sequence[float]],
+) -> list[DrawnBox]:
     """The boxes of all layout nodes that point at an HTML node, in px of the screenshot.
 
     Args:
+      layout, nodes: as `DecodedLayout` has them.
       html_boxes: x, y, width, height, z of every HTML node.
     """
     drawn = []
-    for visit, node in zip(preorder(answer.layout or ()), answer.nodes, strict=False):
+    for visit, node in zip(preorder(layout or ()), nodes, strict=False):
         if node is not None:
             x, y, width, height = np.asarray(html_boxes[node][:4], float)
             box = (x, y, x + width, y + height)
@@ -140,6 +145,7 @@ def describe_layout(
     told["nodes"] = list(answer.nodes)
     if html_boxes is not None:
         pointing = [number for number, node in enumerate(answer.nodes) if node is not None]
+        drawn = boxes_to_draw(answer.layout, answer.nodes, html_boxes)
         told["boxes"] = [
             {
                 "layout_node": number,
@@ -147,7 +153,7 @@ def describe_layout(
                 "box": [round(side, 1) for side in box.box],
                 "depth": box.depth,
             }
-            for number, box in zip(pointing, boxes_to_draw(answer, html_boxes), strict=False)
+            for number, box in zip(pointing, drawn, strict=False)
         ]
     return told
 

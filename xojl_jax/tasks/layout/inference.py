@@ -14,7 +14,7 @@ from PIL import Image
 from xojl_jax.config_fields import SomeOf
 from xojl_jax.data.images import decode_image
 from xojl_jax.errors import BadUsage
-from xojl_jax.evaluation.drawing import draw_boxes
+from xojl_jax.evaluation.drawing import draw_boxes, enlarged
 from xojl_jax.tasks.base import Inference, Limits, PseudoLabel, Sample
 from xojl_jax.tasks.layout import (
     attention_overlap,
@@ -366,7 +366,14 @@ class LayoutInference(Inference):
         detail = answer.views.get("detail")
         if detail is None or inputs.image is None or inputs.html_boxes is None:
             return None
-        return draw_boxes(inputs.image, boxes_to_draw(detail, inputs.html_boxes))
+        boxes = boxes_to_draw(detail.layout, detail.nodes, inputs.html_boxes)
+        return draw_boxes(*enlarged(inputs.image, boxes))
+
+    def draw_reference(self, inputs: Inputs, reference: Record) -> Image.Image | None:
+        if inputs.image is None or inputs.html_boxes is None:
+            return None
+        boxes = boxes_to_draw(reference.layout, reference.alignment(), inputs.html_boxes)
+        return draw_boxes(*enlarged(inputs.image, boxes))
 
     # --- service -----------------------------------------------------------------------------
 

@@ -39,7 +39,8 @@ class LayoutPreview:
         answers = read_answers(prediction, [r.html for r in records], vocabulary, MODE)
         drawn = {}
         for index, record, answer in zip(self._indices, records, answers, strict=True):
-            boxes = boxes_to_draw(answer[MODE], record.html_boxes)
+            found = answer[MODE]
+            boxes = boxes_to_draw(found.layout, found.nodes, record.html_boxes or ())
             picture = draw_boxes(decode_image(self._dataset.screenshot(index)), boxes)
             drawn[f"predictions/{index}"] = np.asarray(picture)
         return drawn
