@@ -10,6 +10,7 @@ from data_prep.cli.progress import Progress
 from data_prep.fit_labeler.examples import Example, examples, read_sections
 from data_prep.fit_labeler.scores import KINDS, counts, f1_by_kind
 from data_prep.fit_labeler.training import FOLDS, fit, folds_by_site
+from data_prep.label.learned.features import PARTS
 from data_prep.label.learned.model import NodeModel, import_lightgbm
 from data_prep.label.learned.tree_decoding import best_labels
 from data_prep.label.rules import Table
@@ -62,6 +63,13 @@ def parse_flags(argv: list[str]) -> argparse.Namespace:
     add("--records", required=True, nargs="+", metavar="DIR", help="where they were captured to")
     add("--out", required=True, metavar="FILE.json.gz", help="the model")
     add("--rules", metavar="FILE", help="another table of rules; its votes are features")
+    add(
+        "--features",
+        nargs="+",
+        choices=PARTS,
+        metavar="PART",
+        help=f"see some parts alone, of {', '.join(PARTS)} (default all)",
+    )
     add("--rounds", type=int, default=80, help="trees for each label (default 80)")
     options = parser.parse_args(argv)
     if options.rounds < 1:
@@ -73,7 +81,7 @@ def collect(folders: list[str], options: argparse.Namespace, table: Table) -> li
     """The sections with their features; a line says how many have no author.jsonl."""
     records = read_sections(map(Path, folders))
     authors = [Authors(Path(folder)) for folder in options.records]
-    told = list(examples(Progress(records, "sections"), authors, table))
+    told = list(examples(Progress(records, "sections"), authors, table, options.features))
     found = [example for example in told if example is not None]
     if missing := len(told) - len(found):
         line = f"{missing} sections left out: no author.jsonl of --records has them"
@@ -104,8 +112,7 @@ def report(test: list[Example], model: NodeModel) -> str:
     """F1 of the rules and of the learned labeler on makers that are not in training."""
     sites = [example.site for example in test]
     told = [
-        best_labels(model.log_probabilities(example.rows, example.children), example.children)
-        for example in test
+        best_labels(model.log_probabilities(e.rows, e.children), e.children, e.shows) for e in test
     ]
     by_rules = f1_by_kind(counts([example.by_rules for example in test], test), sites)
     learned = f1_by_kind(counts(told, test), sites)

@@ -27,6 +27,7 @@ class Example(NamedTuple):
       labels: int [nodes], a place in ELEMENTS or `NOTHING`, as read.
       by_rules: the same, as the rules say.
       children: of each node.
+      shows: whether it has content of its own (`SectionTree`).
       features: names of the columns.
     """
 
@@ -36,6 +37,7 @@ class Example(NamedTuple):
     labels: np.ndarray
     by_rules: np.ndarray
     children: Sequence[Sequence[int]]
+    shows: Sequence[bool]
     features: Sequence[str]
 
 
@@ -54,9 +56,13 @@ def read_sections(folders: Iterable[Path]) -> list[Record]:
 
 
 def examples(
-    records: Iterable[Record], authors: Sequence[Authors], table: Table
+    records: Iterable[Record],
+    authors: Sequence[Authors],
+    table: Table,
+    parts: Sequence[str] | None = None,
 ) -> Iterator[Example | None]:
-    """An example for each record; None where no author.jsonl has it."""
+    """An example for each record, of some `parts` of what describes nodes; None where no
+    author.jsonl has it."""
     for record in records:
         author = next((found for one in authors if (found := one.get(record.id))), None)
         if author is None or len(author) != len(record.html_boxes or ()):
@@ -69,9 +75,16 @@ def examples(
             by_rules[item.index] = ELEMENTS.index(item.element)
         source = record.source or {}
         site = source.get("site") or source.get("uri") or ""
-        seen = SectionFeatures(tree, table, rules)
+        seen = SectionFeatures(tree, table, rules, parts)
         yield Example(
-            record.id or "", site, seen.rows, _labels(record), by_rules, tree.children, seen.names
+            record.id or "",
+            site,
+            seen.rows,
+            _labels(record),
+            by_rules,
+            tree.children,
+            tree.shows,
+            seen.names,
         )
 
 

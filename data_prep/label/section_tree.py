@@ -34,6 +34,7 @@ class SectionTree:
       text: the text of the subtree; of a node with text of its own at most 240 characters (capture
         cuts it), among them what a menu hides by opacity alone.
       kinds: which contents the node itself has: "text", "src" (a picture), "svg".
+      shows: whether the node has content of its own, in a box with an area.
       texts, pictures, drawings, fields, links: how many nodes of the subtree are one.
     """
 
@@ -54,6 +55,7 @@ class SectionTree:
         self.author = author
         self.style = [about.get("look", {}) for about in author]
         self.kinds = [{content.kind for content in node.content} for node in self.nodes]
+        self.shows = [bool(kinds) and self.area(i) > 0 for i, kinds in enumerate(self.kinds)]
         self.text = self._texts()
         self.words = [_words(about) for about in author]
         self.address = [_address(about) for about in author]

@@ -52,13 +52,21 @@ class SectionFeatures:
     Args:
       tree: the section.
       rules: its labels by the rules.
+      parts: some of `PARTS`; None for all.
 
     Attributes:
       names: one per column, the same for every section under one table of rules.
     """
 
-    def __init__(self, tree: SectionTree, table: Table, rules: Labeler):
+    def __init__(
+        self,
+        tree: SectionTree,
+        table: Table,
+        rules: Labeler,
+        parts: Sequence[str] | None = None,
+    ):
         self.tree, self._table, self._rules = tree, table, rules
+        self._parts = [PARTS[name] for name in (PARTS if parts is None else parts)]
         self._items = in_order(rules.root) if rules.root else []
         self._label = {item.index: item for item in self._items}
 
@@ -77,17 +85,8 @@ class SectionFeatures:
 
     def _row(self, index: int) -> dict[str, float]:
         row: dict[str, float] = {}
-        for part in (
-            self._words,
-            self._place,
-            self._box,
-            self._text,
-            self._paint,
-            self._inside,
-            self._layers,
-            self._by_rules,
-        ):
-            row |= part(index)
+        for part in self._parts:
+            row |= part(self, index)
         return row
 
     # --- the vocabulary of the rules -----------------------------------------------------------
@@ -379,6 +378,20 @@ class SectionFeatures:
             siblings[place + 1] if 0 <= place < len(siblings) - 1 else -1,
             tree.children[index][0] if tree.children[index] else -1,
         )
+
+
+# What a node is described by. `words` are the predicates and measures of the rules, most of them
+# about what the author wrote.
+PARTS: dict[str, Callable[[SectionFeatures, int], dict[str, float]]] = {
+    "words": SectionFeatures._words,
+    "place": SectionFeatures._place,
+    "box": SectionFeatures._box,
+    "text": SectionFeatures._text,
+    "paint": SectionFeatures._paint,
+    "inside": SectionFeatures._inside,
+    "layers": SectionFeatures._layers,
+    "rules": SectionFeatures._by_rules,
+}
 
 
 def _matches(matcher: str, name: str, ctx: NodeContext) -> bool:

@@ -29,14 +29,17 @@ class LearnedLabeler:
         self.rules = Labeler(tree, table)
         self.nothing: list[tuple[int, str]] = []  # no rule removes anything here
         seen = SectionFeatures(tree, table, self.rules)
-        if seen.names != list(model.features):
+        column = {name: index for index, name in enumerate(seen.names)}
+        if missing := [name for name in model.features if name not in column]:
             raise BadInput(
-                "the learned labeler was trained with other features (another table of rules, or "
-                "another version): fit it again with data_prep.fit_labeler"
+                f"the learned labeler wants {len(missing)} features that are not known, such as "
+                f"{missing[0]!r} (another table of rules, or another version): fit it again with "
+                "data_prep.fit_labeler"
             )
-        scores = model.log_probabilities(seen.rows, tree.children)
+        rows = seen.rows[:, [column[name] for name in model.features]]
+        scores = model.log_probabilities(rows, tree.children)
         self.probabilities = np.exp(scores)
-        self.root = self._items(best_labels(scores, tree.children))
+        self.root = self._items(best_labels(scores, tree.children, tree.shows))
 
     def element(self, index: int) -> str | None:
         return self.rules.element(index)

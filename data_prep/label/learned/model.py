@@ -110,7 +110,7 @@ def fit_trees(rows: np.ndarray, targets: np.ndarray, features: Sequence[str], ro
     """
     lightgbm = import_lightgbm()
     # Columns by number: names of ours hold spaces and signs, which LightGBM's format has not.
-    categorical = [features.index(name) for name in CATEGORICAL]
+    categorical = [features.index(name) for name in CATEGORICAL if name in features]
     data = lightgbm.Dataset(rows, targets, categorical_feature=categorical, free_raw_data=False)
     parameters = _PARAMETERS | {"num_class": int(targets.max()) + 1}
     return lightgbm.train(parameters, data, num_boost_round=rounds)

@@ -149,12 +149,18 @@ def test_a_model_is_its_file(learned, tmp_path):
         label.main([str(tmp_path), "--labeler=x"])
 
 
-def test_a_model_of_other_features_is_refused(folders, learned):
-    """Columns in another order would be taken for one another, and nobody would see it."""
+def test_features_are_found_by_name(folders, learned, tmp_path):
+    """A labeler may have learned from some of them; what it has and this version lacks is told."""
+    raw, read = folders
+    path = tmp_path / "few.json.gz"
+    flags = [f"--read={read}", f"--records={raw}", f"--out={path}", "--rounds=8"]
+    fit_labeler.main([*flags, "--features", "box", "place"])
+    few, every = NodeModel.load(path), NodeModel.load(learned)
+    assert 0 < len(few.features) < len(every.features) / 5
     record, author = record_of(section(0))
-    model = NodeModel.load(learned)
-    with pytest.raises(BadInput, match="other features"):
-        label.label(record, author, TABLE, replace(model, features=model.features[::-1]))
+    assert label.label(record, author, TABLE, few).labeler.root.children[0].element == "heading"
+    with pytest.raises(BadInput, match="wants 1 features that are not known, such as 'not there'"):
+        label.label(record, author, TABLE, replace(every, features=["not there", *few.features]))
 
 
 def features(root):

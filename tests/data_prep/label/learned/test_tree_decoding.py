@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from data_prep.label.learned.tree_decoding import NOTHING, best_labels
+from data_prep.label.learned.tree_decoding import NOTHING, UNCOVERED, best_labels
 from xojl_jax.xojl.build import layout_from_labels
 from xojl_jax.xojl.structure import violations
 from xojl_jax.xojl.tree import ELEMENTS, Node
@@ -46,7 +46,7 @@ def test_any_scores_give_labels_that_keep_the_rules(parents, seed, likes_contain
     """Protects what data_prep.label promises: nothing that it writes breaks a rule."""
     scores = np.random.default_rng(seed).normal(size=(len(parents), NOTHING + 1)) * 3
     scores[:, :5] += likes_containers
-    labels = best_labels(scores, children_of(parents))
+    labels = best_labels(scores, children_of(parents), scores[:, 0] > 0)
     if len(parents) == 1:
         assert labels == [NOTHING]
     else:
@@ -62,7 +62,8 @@ def test_no_labels_that_keep_the_rules_score_better(parents, seed):
     scores = np.full((len(parents), NOTHING + 1), -1e6)
     columns = [*kinds, NOTHING]
     scores[:, columns] = np.random.default_rng(seed).normal(size=(len(parents), len(columns))) * 3
-    labels = best_labels(scores, children_of(parents))
+    shows = np.random.default_rng(seed).random(len(parents)) > 0.5
+    labels = best_labels(scores, children_of(parents), shows)
     every = [
         (SECTION, *rest)
         for rest in itertools.product(columns, repeat=len(parents) - 1)
@@ -73,7 +74,15 @@ def test_no_labels_that_keep_the_rules_score_better(parents, seed):
         assert len(parents) == 1
         return
 
+    heading = ELEMENTS.index("heading")
+
+    def in_leaf(i, one):
+        return i >= 0 and (one[i] == heading or in_leaf(parents[i], one))
+
     def score(one):
-        return sum(scores[i, label] for i, label in enumerate(one) if i)
+        bare = sum(
+            shows[i] and not in_leaf(i, one) for i in range(1, len(one)) if one[i] == NOTHING
+        )
+        return sum(scores[i, label] for i, label in enumerate(one) if i) + UNCOVERED * bare
 
     assert np.isclose(score(labels), max(map(score, allowed)))
