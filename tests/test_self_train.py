@@ -150,6 +150,7 @@ def test_a_round_goes_on_where_it_was(shards, teacher, tmp_path, monkeypatch, ca
     assert begin["model"] == str(teacher) and "unlabeled" not in begin
     told = after["unlabeled"]
     assert told["records"] == 5 and 0 < told["sure"] <= told["parts"]
+    assert 0 < begin["val"]["sure"] <= 1 and 0 <= begin["val"]["right"] <= 1
     assert told["threshold"] == begin["threshold"] == given[0].data.least_confidence
     built = given[1].data.path
     for split, count, pseudo in (("train", 9, 5), ("val", 8, 0)):
@@ -169,7 +170,9 @@ def test_two_rounds_by_the_command(shards, tmp_path):
     (tmp_path / "small.py").write_text(
         "from tests.tasks.conftest import small_config\n"
         "def get_config():\n"
-        "    return small_config(total_steps=2, batch_size=2, min_delta=-1.0, best_metric='')\n"
+        "    changes = {'total_steps': 2, 'batch_size': 2, 'min_delta': -1.0, 'best_metric': ''}\n"
+        "    changes |= {'model.html_layers': 1, 'model.decoder_layers': 1}\n"
+        "    return small_config(**changes, heads='node,category')\n"
     )
     flags = (
         f"--config={tmp_path / 'small.py'}",

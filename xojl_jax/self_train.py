@@ -239,7 +239,8 @@ def calibrate(plan: Plan, path: Path) -> None:
 
 def judge(plan: Plan, path: str) -> dict[str, Any]:
     """The figures of a model by split, and the "threshold" of confidence at which `precision` of
-    its answers' parts are right; None where there is none."""
+    its answers' parts are right on the first, None where there is none; and by split the share of
+    the parts that are "sure", at or above it, and the share of these that is "right"."""
     arguments = [f"--workdir={path}", f"--data={plan.labeled}", *plan.inference.label_flags]
     settings = evaluate.parse(arguments)
     model = restore.load(path, settings.data, settings)
@@ -254,11 +255,14 @@ def judge(plan: Plan, path: str) -> dict[str, Any]:
             continue
         references, answers = evaluate.answered(model, dataset, settings)
         told[split] = scores_of(model.inference, answers, references)
+        sure, right = model.inference.confidences(answers, references)
         if split == JUDGED_BY[0]:
-            sure, right = model.inference.confidences(answers, references)
             found = least_for_precision(sure, right, plan.precision)
             # Answers in files have four digits.
             told["threshold"] = None if found is None else math.floor(found * 1e4) / 1e4
+        enough = sure >= (told["threshold"] or 0)
+        if enough.any():
+            told[split] |= {"sure": float(enough.mean()), "right": float(right[enough].mean())}
     return told
 
 
@@ -369,6 +373,10 @@ def describe(one: dict[str, Any], inference: type[Inference]) -> str:
                 f"  {split}, {one[split]['records']} records: {suite.cell(score)} {meaning}; "
                 f"calibration error {one[split]['calibration_error']:.3f}"
             )
+            if "sure" in one[split]:
+                lines[-1] += "; {sure:.2f} of its parts sure, {right:.3f} of these right".format(
+                    **one[split]
+                )
     return "\n".join(lines)
 
 
