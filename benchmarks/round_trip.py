@@ -20,8 +20,9 @@ from PIL import Image, ImageDraw, ImageFont
 from data_prep.browser.chromium import Browser, PageError
 from data_prep.records.captured import RECORDS, Authors, read_records
 from data_prep.roundtrip.blocks import Blocks
-from data_prep.roundtrip.command import PAGE_SECONDS, RECOMMENDED, read_screenshot, render_tree
+from data_prep.roundtrip.command import RECOMMENDED
 from data_prep.roundtrip.likeness import compare
+from data_prep.roundtrip.rendering import PAGE_SECONDS, read_screenshot, render_tree
 from xojl_jax.xojl.record import Record
 from xojl_jax.xojl.tree import preorder
 

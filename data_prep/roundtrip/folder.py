@@ -1,5 +1,6 @@
 """The files of a round trip: records that get a score, and verdicts, so that a run can go on."""
 
+import hashlib
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -7,7 +8,8 @@ from pathlib import Path
 from data_prep.records.captured import RECORDS, read_lines
 from xojl_jax.errors import BadInput, BadUsage
 from xojl_jax.files import replacing
-from xojl_jax.xojl.record import record_to_json
+from xojl_jax.xojl.record import Record, record_to_json, safe_screenshot_path
+from xojl_jax.xojl.tree import print_html
 
 
 class Judged:
@@ -38,6 +40,17 @@ class Judged:
         self.verdicts[verdict["id"]] = verdict
         self._file.write(json.dumps(verdict) + "\n")
         self._file.flush()
+
+
+def digest_of(folder: Path, record: Record, author: list[dict], *more) -> str:
+    """Of all that a verdict depends on, the picture's bytes too: equal digests, equal verdicts."""
+    try:
+        picture = safe_screenshot_path(folder, record.screenshot).read_bytes()
+    except (BadInput, OSError):
+        picture = b""  # judged again once it can be read
+    tree = [record.html_boxes, record.viewport, author, print_html(record.html)]
+    what = [*more, hashlib.sha256(picture).hexdigest(), *tree]
+    return hashlib.sha256(json.dumps(what).encode()).hexdigest()[:16]
 
 
 def write_quality(folder: Path, verdicts: dict[str, dict]) -> None:

@@ -98,33 +98,40 @@ def compare(first: np.ndarray, second: np.ndarray, blocks: Blocks) -> Likeness:
     found = found_blocks(first, second, blocks)
     looked_for = ~np.isnan(found)
     blank = blank_pictures(first, blocks)
-    colors = [
-        color_likeness(first, second, blocks.first[i], blocks.second[i], blocks.kinds.is_text[i])
-        if shown[i]
-        else 0.0
-        for i in np.flatnonzero(~blocks.kinds.is_picture)
-        if not _is_on_picture(pictures, blocks.first[i])
-    ]
     compared = {
-        "color": [value for value in colors if value is not None],
+        "color": block_colors(first, second, blocks, pictures),
         "structure": structure_values(first, second, untold),
         "found": worse_half(found[looked_for], blocks.first[looked_for]),
     }
     return Likeness(
-        position=_mean(position),
-        size=_mean(size),
-        **{part: _mean(values) for part, values in compared.items()},
+        position=mean_or_one(position),
+        size=mean_or_one(size),
+        **{part: mean_or_one(values) for part, values in compared.items()},
         pictures=1 - float(blank.sum() / max(1, blocks.kinds.is_image.sum())),
         complete=1 - lost_rows(first, second, blocks) / len(first),
-        overlap=_mean(overlap),
-        missing=1 - _mean(shown),
+        overlap=mean_or_one(overlap),
+        missing=1 - mean_or_one(shown),
         blank=tuple(int(i) for i in np.flatnonzero(blank)),
         unknown=tuple(part for part, values in compared.items() if not len(values)),
     )
 
 
-def _mean(values: Sequence[float]) -> float:
+def mean_or_one(values: Sequence[float] | np.ndarray) -> float:
     return float(np.mean(values)) if len(values) else 1.0
+
+
+def block_colors(
+    first: np.ndarray, second: np.ndarray, blocks: Blocks, pictures: np.ndarray
+) -> list[float]:
+    """Likeness of the colors of each block that is large enough, but for pictures, bool[H, W], and
+    for what lies on them; 0 where one does not show."""
+    found = []
+    for i in np.flatnonzero(~blocks.kinds.is_picture):
+        if not _is_on_picture(pictures, blocks.first[i]):
+            boxes, is_text = (blocks.first[i], blocks.second[i]), blocks.kinds.is_text[i]
+            shows = not np.isnan(blocks.second[i, 0])
+            found.append(color_likeness(first, second, *boxes, is_text) if shows else 0.0)
+    return [value for value in found if value is not None]
 
 
 def worse_half(found: np.ndarray, boxes: np.ndarray) -> np.ndarray:

@@ -101,11 +101,12 @@ def placeholder_contents(
 
 def color_of(pixels: np.ndarray, box: Sequence[float], inside: Sequence = ()) -> str:
     """The median color of a box of the picture, but for the boxes inside it, as CSS."""
-    free = np.zeros(pixels.shape[:2], bool)
-    free[_slices(box)] = True
-    for child in inside:
-        free[_slices(child)] = False
-    part = pixels[free] if free.any() else pixels[_slices(box)].reshape(-1, 3)
+    rows, columns = _slices(box)
+    part = pixels[rows, columns]
+    free = np.ones(part.shape[:2], bool)
+    for x, y, width, height, *_ in inside:
+        free[_slices((x - columns.start, y - rows.start, width, height))] = False
+    part = part[free] if free.any() else part.reshape(-1, 3)
     # The median: a picture's mean is a color that may occur nowhere in it.
     return _hex(np.median(part, axis=0)) if len(part) else "#888"
 

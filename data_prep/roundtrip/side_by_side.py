@@ -1,10 +1,12 @@
 """A picture of one comparison: what was captured, what was rendered again, and what differs."""
 
+from collections.abc import Mapping
+
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from data_prep.roundtrip.blocks import Blocks
-from data_prep.roundtrip.likeness import WEIGHTS, Likeness, box_likeness
+from data_prep.roundtrip.likeness import box_likeness
 from xojl_jax.evaluation.drawing import DrawnBox, draw_boxes
 
 PANEL = 640  # px, width of each of the three pictures
@@ -16,7 +18,12 @@ _GRAY, _RED, _BLUE, _INK = (238, 238, 238), (214, 39, 40), (31, 119, 180), (34, 
 
 
 def side_by_side(
-    first: np.ndarray, second: np.ndarray, blocks: Blocks, names: list[str], likeness: Likeness
+    first: np.ndarray,
+    second: np.ndarray,
+    blocks: Blocks,
+    names: list[str],
+    score: float,
+    parts: Mapping[str, float],
 ) -> Image.Image:
     """Three panels of uint8[H, W, 3] pictures: original, rendered again, differences.
 
@@ -28,8 +35,9 @@ def side_by_side(
     wide = max(size[0], PANEL // 2)
     sheet = Image.new("RGB", (3 * wide + 4 * GAP, size[1] + BAR + 2 * GAP), "white")
     draw = ImageDraw.Draw(sheet)
-    titles = ("captured", f"rendered again: {likeness.score:.3f}", "differences")
-    lines = ("", _parts(likeness), "red: block as captured, blue: as rendered, x: does not show")
+    told = ", ".join(f"{name} {value:.2f}" for name, value in parts.items())
+    titles = ("captured", f"rendered again: {score:.3f}", "differences")
+    lines = ("", told, "red: block as captured, blue: as rendered, x: does not show")
     pictures = (first, second, np.repeat(_difference(first, second)[..., None], 3, axis=2))
     for k, (title, line, picture) in enumerate(zip(titles, lines, pictures, strict=True)):
         x = GAP + k * (wide + GAP)
@@ -41,11 +49,6 @@ def side_by_side(
         sheet.paste(panel, (x, BAR + GAP))
         draw.rectangle((x - 1, BAR + GAP - 1, x + size[0], BAR + GAP + size[1]), outline=_GRAY)
     return sheet
-
-
-def _parts(likeness: Likeness) -> str:
-    names = [*WEIGHTS, "pictures", "complete", "missing"]
-    return ", ".join(f"{name} {getattr(likeness, name):.2f}" for name in names)
 
 
 def _difference(first: np.ndarray, second: np.ndarray) -> np.ndarray:

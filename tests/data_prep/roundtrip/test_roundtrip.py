@@ -16,10 +16,11 @@ from PIL import Image
 from data_prep.capture import command as capture
 from data_prep.records.captured import RECORDS, Authors, read_records
 from data_prep.roundtrip import command as roundtrip
-from data_prep.roundtrip.command import RECOMMENDED, framed, judge, render_again
+from data_prep.roundtrip.command import RECOMMENDED, judge
 from data_prep.roundtrip.folder import Judged
 from data_prep.roundtrip.likeness import compare
 from data_prep.roundtrip.placeholders import filler, filler_length
+from data_prep.roundtrip.rendering import framed, render_again
 from data_prep.synthesize.components import make_page
 from data_prep.synthesize.components.markup import document
 from data_prep.trees.compact import compact, properties

@@ -99,8 +99,20 @@ def markov(logits):
     return step_fn
 
 
-@functools.partial(jax.jit, static_argnames=("length", "method", "beam"))
-def run(logits, names, budget, *, length, method="greedy", beam=4, penalty=0.0, key=None, heat=1.0):
+@functools.partial(jax.jit, static_argnames=("length", "method", "beam", "nbest"))
+def run(
+    logits,
+    names,
+    budget,
+    *,
+    length,
+    method="greedy",
+    beam=4,
+    nbest=1,
+    penalty=0.0,
+    key=None,
+    heat=1.0,
+):
     return generate(
         markov(logits),
         (),
@@ -109,6 +121,7 @@ def run(logits, names, budget, *, length, method="greedy", beam=4, penalty=0.0, 
         buffer_length=length,
         method=method,
         beam=beam,
+        nbest=nbest,
         length_penalty=penalty,
         rng=key,
         temperature=heat,
@@ -254,14 +267,13 @@ def test_score_is_the_log_probability_of_the_tokens(method):
 @pytest.mark.parametrize("penalty", [0.0, 0.6, 2.0])
 @pytest.mark.parametrize("seed", range(3))
 def test_a_beam_as_wide_as_the_language_finds_the_optimum(seed, penalty):
-    """With a beam for every prefix the search is exhaustive."""
+    """With a beam for every prefix the search is exhaustive: the best come out, in their order."""
     logits, names = markov_logits(jax.random.key(seed), V + 1), jnp.ones((1, 1), bool)
     everything = documents(1, 10)
     scores = [score(logits, tokens, names[0], 10) for tokens in everything]
     np.testing.assert_allclose(np.exp(scores).sum(), 1, rtol=1e-4)
-    best = max(
-        range(len(scores)), key=lambda i: scores[i] / ((5 + len(everything[i])) / 6) ** penalty
-    )
+    ranks = [s / ((5 + len(t)) / 6) ** penalty for s, t in zip(scores, everything, strict=True)]
+    best = sorted(range(len(scores)), key=ranks.__getitem__, reverse=True)[:5]
     out = run(
         logits,
         names,
@@ -269,10 +281,20 @@ def test_a_beam_as_wide_as_the_language_finds_the_optimum(seed, penalty):
         length=10,
         method="beam",
         beam=len(everything) + 8,
+        nbest=5,
         penalty=penalty,
     )
-    assert rows(out) == [everything[best]]
-    np.testing.assert_allclose(out.score[0], scores[best], rtol=1e-5)
+    assert rows(out) == [everything[i] for i in best]
+    np.testing.assert_allclose(out.score, [scores[i] for i in best], rtol=1e-5)
+
+
+def test_hypotheses_that_do_not_exist_are_empty():
+    """Protects n-best answers of short documents: a row has no more hypotheses than documents."""
+    logits, names = markov_logits(jax.random.key(1), V + 1), jnp.ones((2, 1), bool)
+    out = run(logits, names, jnp.array([4, 10]), length=10, method="beam", nbest=4)
+    found = rows(out)
+    assert sorted(found[:2]) == sorted(documents(1, 4)) and found[2:4] == [(), ()]
+    assert len(set(found[4:])) == 4 and () not in found[4:]
 
 
 def test_a_wider_beam_is_usually_better():

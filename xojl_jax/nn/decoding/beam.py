@@ -55,16 +55,17 @@ def beam_search(
     budget: jax.Array,
     buffer_length: int,
     width: int,
+    nbest: int,
     length_penalty: float | jax.Array,
     reorder: Callable[[Any, jax.Array], Any],
     lengths: Sequence[int],
     grow: Callable[[Any, int], Any],
 ) -> tuple[jax.Array, jax.Array, jax.Array]:
-    """Tokens int32[B, L], lengths int32[B] and log-probabilities float32[B] of each row's best
-    sequence.
+    """Tokens int32[R, L], lengths int32[R] and log-probabilities float32[R] of each row's best
+    sequences, R = B * nbest: those of one row are neighbors, the best one first.
 
     The arguments are those of `generate.generate`, `budget` int32[B] being 0 where no sequence
-    fits.
+    fits. A length is 0 where a row has fewer sequences than `nbest`.
     """
     batch = budget.shape[0]
 
@@ -111,7 +112,7 @@ def beam_search(
                 state=constraint.advance(parents, token),
             ),
             finished=finished,
-            closed=search.closed | full | (bound <= finished.rank[:, 0]),
+            closed=search.closed | full | (bound <= finished.rank[:, nbest - 1]),
         )
 
     start = _start(constraint.start(), batch, width, buffer_length)
@@ -132,7 +133,10 @@ def beam_search(
         return ~jnp.all(search.closed) & (search.position < buffer_length)
 
     best = while_in_phases(cond_fn, step, search, lengths, grow).finished
-    return best.tokens[:, 0], best.length[:, 0], best.total[:, 0]
+    return tuple(
+        leaf[:, :nbest].reshape(batch * nbest, *leaf.shape[2:])
+        for leaf in (best.tokens, best.length, best.total)
+    )
 
 
 def _start(state: State, batch: int, width: int, buffer_length: int) -> _Alive:

@@ -42,6 +42,7 @@ def generate(
     buffer_length: int | None = None,
     method: str = "greedy",
     beam: int = 4,
+    nbest: int = 1,
     length_penalty: float | jax.Array = 0.0,
     temperature: float | jax.Array = 1.0,
     rng: jax.Array | None = None,
@@ -59,6 +60,8 @@ def generate(
                     empty, with length 0.
     method          "greedy", "sample" or "beam"
     beam            hypotheses a row
+    nbest           of a beam: so many of a row's hypotheses come out as neighboring rows, the best
+                    one first; length 0 where there are fewer
     length_penalty  at least 0; beams are ranked by score / ((5 + length) / 6) ** length_penalty
     temperature     of sampling
     rng             for sampling: a typed key, or one for each row. A row's draws do not depend on
@@ -73,6 +76,8 @@ def generate(
     """
     if keep_gains and method == "beam":
         raise ValueError("a beam keeps no log-probabilities of single tokens")
+    if nbest != 1 and (method != "beam" or not 1 <= nbest <= beam):
+        raise ValueError(f"nbest is {nbest}, expected 1, or up to {beam} of a beam of {beam}")
     if method not in METHODS:
         raise ValueError(f"method is {method!r}, expected one of {', '.join(METHODS)}")
     if buffer_length is None:
@@ -94,6 +99,7 @@ def generate(
                 budget=budget,
                 buffer_length=buffer_length,
                 width=beam,
+                nbest=nbest,
                 length_penalty=length_penalty,
                 reorder=reorder,
                 lengths=lengths,

@@ -25,6 +25,7 @@ class DecodedLayout(NamedTuple):
       score: log probability of its tokens; None where no model wrote it.
       probabilities: of every layout node, in depth-first order, that it is right; None unless it
         was asked for.
+      others: a beam's other hypotheses, the best one first; () unless they were asked for.
     """
 
     layout: Forest | None
@@ -32,10 +33,15 @@ class DecodedLayout(NamedTuple):
     completed: bool
     score: float | None
     probabilities: tuple[float, ...] | None = None
+    others: tuple["DecodedLayout", ...] = ()
 
 
 def read_answers(
-    prediction: Prediction, htmls: Sequence[Forest], vocabulary: Vocabulary, mode: str
+    prediction: Prediction,
+    htmls: Sequence[Forest],
+    vocabulary: Vocabulary,
+    mode: str,
+    nbest: int = 1,
 ) -> list[dict[str, DecodedLayout]]:
     """For each record its answers by view: "semantic", "detail".
 
@@ -43,17 +49,18 @@ def read_answers(
       prediction: on the host.
       htmls: the trees that the pointers refer to, () where there is none. Rows beyond them are
         padding of the batch, and left out.
+      nbest: hypotheses of each view.
     """
     views = VIEWS[mode]
     answers = []
     for record, html in enumerate(htmls):
-        rows = range(record * len(views), (record + 1) * len(views))
-        answers.append(
-            {
-                view: _read(prediction, row, html, vocabulary)
-                for view, row in zip(views, rows, strict=True)
-            }
-        )
+        answer = {}
+        for number, view in enumerate(views):
+            start = (record * len(views) + number) * nbest
+            rows = [row for row in range(start, start + nbest) if prediction.length[row]]
+            best, *others = [_read(prediction, row, html, vocabulary) for row in rows or [start]]
+            answer[view] = best._replace(others=tuple(others))
+        answers.append(answer)
     return answers
 
 
@@ -140,6 +147,10 @@ def describe_layout(
     }
     if answer.probabilities is not None:
         told["confidence"] = [round(p, 4) for p in answer.probabilities]
+    if answer.others:
+        told["hypotheses"] = [
+            _hypothesis(each, view) for each in (answer._replace(others=()), *answer.others)
+        ]
     if view == "semantic":
         return told
     told["nodes"] = list(answer.nodes)
@@ -156,6 +167,11 @@ def describe_layout(
             for number, box in zip(pointing, drawn, strict=False)
         ]
     return told
+
+
+def _hypothesis(answer: DecodedLayout, view: str) -> dict[str, Any]:
+    told = describe_layout(answer, view, None)
+    return {name: told[name] for name in ("layout", "nodes", "log_probability") if name in told}
 
 
 def agreement(views: Mapping[str, DecodedLayout], others: Mapping[str, DecodedLayout]) -> float:

@@ -30,6 +30,7 @@ def decode_batch(
     mode: str = "dual",
     method: str = "greedy",
     beam: int = 4,
+    nbest: int = 1,
     length_penalty: float = 0.0,
     temperature: float = 1.0,
     confidence: bool = False,
@@ -41,6 +42,7 @@ def decode_batch(
       mode: a key of `VIEWS`.
       method: "greedy", "sample" or "beam".
       beam: hypotheses of a beam.
+      nbest: hypotheses of a beam that are given, as neighboring rows, the best one first.
       length_penalty: a beam's hypotheses are ranked by log probability over
         ((5 + length) / 6) ** length_penalty (Wu et al. 2016); more favors longer ones.
       temperature: of a sample.
@@ -97,6 +99,7 @@ def decode_batch(
         max_length=task.config.model.max_target,
         method=method,
         beam=beam,
+        nbest=nbest,
         length_penalty=length_penalty,
         temperature=temperature,
         rng=rng,

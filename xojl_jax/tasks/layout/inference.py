@@ -201,6 +201,7 @@ class LayoutInference(Inference):
                 help="how far the screenshot's attention overlaps with the boxes of elements",
             )
         if predicts:
+            add("--nbest", type=int, default=1, help="hypotheses of a beam to tell (default 1)")
             add("--temperature", type=float, default=1.0, help="of --method=sample (default 1)")
 
     @classmethod
@@ -230,6 +231,9 @@ class LayoutInference(Inference):
             raise BadUsage("--sample brings its own screenshot and tree: leave the other two away")
         if flags.beam < 1 or flags.temperature <= 0:
             raise BadUsage("--beam must be 1 or more, --temperature more than 0")
+        most = flags.beam if flags.method == "beam" else 1
+        if not 1 <= flags.nbest <= most:
+            raise BadUsage(f"--nbest is {flags.nbest}: up to --beam, and 1 without --method=beam")
 
     @classmethod
     def examples(cls, command: str) -> str:
@@ -240,6 +244,8 @@ class LayoutInference(Inference):
         options = {name: getattr(flags, name) for name in names if hasattr(flags, name)}
         if getattr(flags, "calibrate", False):
             options["confidence"] = True
+        if getattr(flags, "nbest", 1) > 1:
+            options["nbest"] = flags.nbest
         if getattr(flags, "attention_overlap", False):
             options["overlap"] = True
         return options
@@ -306,7 +312,8 @@ class LayoutInference(Inference):
         if not options.get("confidence"):  # an exported program gives them unasked
             prediction = prediction._replace(gains=None)
         trees = [source.html for source in sources]
-        views = read_answers(prediction, trees, self.task.vocabulary, options["mode"])
+        nbest = options.get("nbest", 1)
+        views = read_answers(prediction, trees, self.task.vocabulary, options["mode"], nbest)
         views = [self._calibrated(pair) for pair in views]
         categories = prediction.category[: len(trees)].tolist()
         weights: list = [None] * len(trees)

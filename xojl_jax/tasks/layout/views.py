@@ -11,11 +11,13 @@ VIEWS = {"semantic": ("semantic",), "detail": ("detail",), "dual": ("semantic", 
 
 
 class Prediction(NamedTuple):
-    """What one decode gives. R rows: the views of the first record, of the second, and so on.
+    """What one decode gives. R rows: the views of the first record, of the second, and so on; of
+    each view so many hypotheses as were asked for, the best one first.
 
     Attributes:
       tokens: int32[R, L], documents without BOS, EOS last, then PAD.
-      length: int32[R], tokens of each document, EOS included.
+      length: int32[R], tokens of each document, EOS included; 0 of a hypothesis that a beam did
+        not find.
       score: float32[R], its log probability.
       category: int32[B], the most probable category.
       gains: float32[R, L], the log probability of each token; None unless it was asked for.
