@@ -21,7 +21,7 @@ def test_it_is_whole_and_small():
     sizes = [path.stat().st_size for path in shipped.FOLDER.rglob("*") if path.is_file()]
     assert sum(sizes) < 12_000_000
     card = (shipped.FOLDER / folder.CARD).read_text(encoding="utf-8")
-    for told in ("labeled by rules", "test_real", "test_made"):
+    for told in ("by no person", "test_read", "test_made"):
         assert told in card
 
 
