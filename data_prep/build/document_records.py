@@ -37,6 +37,11 @@ def picture_path(record: DocumentRecord) -> str:
     return record.image
 
 
+def unlabeled_part(record: DocumentRecord) -> str:
+    """Nothing: a page may be there several times, with a question each."""
+    return ""
+
+
 def unwanted(record: DocumentRecord, job: Any) -> str:
     """Why a sound record is not wanted by a `Job`; "" if it is."""
     return f"no quality {next(iter(job.least))}" if job.least else ""

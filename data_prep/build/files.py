@@ -83,13 +83,13 @@ def write_part(part: tuple[str, int], candidates: Iterable[Candidate], job: Job)
     A finished file is one whose note (`….json` beside it) has the digest of these candidates and
     the file's checksum: it is what this call would write.
     """
-    (split, index), candidates = part, sorted(candidates, key=lambda c: (c.key, str(c.place)))
+    (split, index), candidates = part, sorted(candidates, key=_order)
     path = job.building / f"{split}-{index:05d}.part"
     note = path.with_name(path.name + ".json")
     measures = "measures 2"  # those of an earlier release lacked what buckets need
     fitted = [] if job.fit is None else [f"fit {job.fit}"]
     made = [*fitted, *(f"ask {kind}" for kind in job.ask)]
-    parts = [str(VERSION), measures, job.records.digest(), *made, *(c.key for c in candidates)]
+    parts = [str(VERSION), measures, job.records.digest(), *made, *(c.digest for c in candidates)]
     keys = "\n".join(parts)
     digest = hashlib.sha256(keys.encode()).hexdigest()
     if (found := _finished(path, note, digest)) is not None:
@@ -109,16 +109,21 @@ def write_part(part: tuple[str, int], candidates: Iterable[Candidate], job: Job)
     return done
 
 
+def _order(candidate: Candidate) -> tuple[str, int, str, str]:
+    return candidate.key, candidate.folder, candidate.digest, str(candidate.place)
+
+
 def _samples(
     candidates: list[Candidate], job: Job, facts: list[dict], left_out: list[LeftOut]
 ) -> Iterator[tuple[str, bytes, dict[str, int]]]:
     """What `write_shard` wants, of each record once; adds to `facts` and `left_out`."""
-    last, kind = "", job.records
+    last, kind = None, job.records
     for candidate in candidates:
-        if candidate.key == last:
-            left_out.append(LeftOut("given twice"))
+        if last and candidate.key == last.key:
+            again = candidate.digest == last.digest
+            left_out.append(LeftOut("given twice" if again else "given with another label before"))
             continue
-        last, place = candidate.key, candidate.place
+        last, place = candidate, candidate.place
         source = source_of(place.folder)
         try:
             record = kind.parse_record(source.text(place.entry), where=str(place))

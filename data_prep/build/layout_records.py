@@ -8,7 +8,7 @@ from data_prep.build.fit import fit_record
 from data_prep.records.splits import site_of
 from xojl_jax.xojl.codebook import Codebook
 from xojl_jax.xojl.record import CATEGORIES, Record, category_index, parse_record, record_to_json
-from xojl_jax.xojl.tree import preorder, used_elements
+from xojl_jax.xojl.tree import preorder, print_html, used_elements
 from xojl_jax.xojl.vocabulary import Vocabulary
 
 __all__ = ["fit_record", "parse_record", "record_to_json", "site_of"]
@@ -29,6 +29,11 @@ TABLES: dict[str, tuple[str, str, Callable[[dict], list]]] = {
 
 def picture_path(record: Record) -> str:
     return record.screenshot
+
+
+def unlabeled_part(record: Record) -> str:
+    """What stays the same when somebody labels the record again; "" if it has no id."""
+    return f"{record.id} {print_html(record.html)}" if record.id else ""
 
 
 def unwanted(record: Record, job: Any) -> str:

@@ -69,11 +69,19 @@ class Place:
 
 @dataclass(frozen=True)
 class Candidate:
-    """A record that belongs into the shards. `key`, a hash of its text and its screenshot, decides
-    in which file of its split it is, and where."""
+    """A record that belongs into the shards.
+
+    Attributes:
+      key: hash of what it shows, not of its label: decides in which file of its split it is, and
+        where. Of those with equal keys the first is taken.
+      folder: number of its folder, in the order in which they were given.
+      digest: hash of all of it.
+    """
 
     place: Place
     key: str
+    folder: int
+    digest: str
     site: str
     size: int  # bytes of text and screenshot
 
@@ -114,9 +122,14 @@ def sift(place: Place, job: Job) -> Candidate | LeftOut:
     except (BadInput, OSError) as error:
         return LeftOut("no screenshot", f"{place}: {getattr(error, 'strerror', None) or error}")
     text = job.records.record_to_json(record).encode()
-    key = hashlib.sha256(text + hashlib.sha256(picture).digest()).hexdigest()
+    shown = hashlib.sha256(picture).digest()
+    key, digest = (
+        hashlib.sha256(part + shown).hexdigest()
+        for part in (job.records.unlabeled_part(record).encode() or text, text)
+    )
     site = job.records.site_of(record, Path(place.folder).name)
-    return Candidate(place, key, site, len(text) + len(picture))
+    folder = job.folders.index(place.folder)
+    return Candidate(place, key, folder, digest, site, len(text) + len(picture))
 
 
 def _too_large(sizes: Mapping[str, int], job: Job) -> str:

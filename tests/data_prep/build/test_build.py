@@ -3,6 +3,7 @@
 import io
 import json
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -177,6 +178,22 @@ def test_a_record_given_twice_is_stored_once(folder, tmp_path):
     manifest = read_manifest(run([folder, folder], tmp_path / "o", "--splits", "1,0,0"))
     assert manifest.splits["train"].count == 18
     assert manifest.note["left_out"]["given twice"] == 19  # the broken picture, too
+
+
+def test_of_two_labels_of_one_section_the_first_is_stored(folder, tmp_path):
+    """Read by somebody, and named by a labeler in the folder that it was captured to: both would
+    teach, and one of them is wrong. The first folder of --records wins, whatever its name."""
+    read = tmp_path / "zzz"
+    shutil.copytree(folder, read)
+    path = read / "records.jsonl"
+    path.write_text(path.read_text().replace('"quality": {', '"quality": {"reader": 1.0, '))
+    for name, folders, wanted in (("a", [read, folder], True), ("b", [folder, read], False)):
+        out = run(folders, tmp_path / name, "--splits", "1,0,0")
+        stored = records_of(out, "train")
+        assert len(stored) == 18
+        assert all(("reader" in (record.quality or {})) is wanted for record in stored)
+        left_out = read_manifest(out).note["left_out"]
+        assert left_out["given with another label before"] == 19  # the broken picture, too
 
 
 def test_a_killed_build_goes_on_and_leaves_nothing_that_looks_whole(tmp_path, monkeypatch):
