@@ -1,7 +1,7 @@
 """Evaluates a trained run: `python -m xojl_jax.evaluate --workdir=runs/stage4-tiny --split=test`.
 
-Every metric comes with a 95 % interval over records, beside the same metric of a baseline that
-needs no model.
+Every metric comes with a 95 % interval, over sites where these are known, beside the same metric of
+a baseline that needs no model.
 """
 
 import argparse

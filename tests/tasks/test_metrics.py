@@ -1,8 +1,10 @@
 """Scores agree with hand counts, with independent programs, and with what intervals promise."""
 
+import functools
 import json
 from collections import Counter
 from functools import cache
+from typing import cast
 
 import numpy as np
 import pytest
@@ -13,9 +15,10 @@ from xojl_jax.evaluation import bootstrap
 from xojl_jax.evaluation.counts import f1_scores
 from xojl_jax.evaluation.text_scores import bleu_row, bleu_scores
 from xojl_jax.tasks.layout import baseline, metrics
+from xojl_jax.tasks.layout.inference import LayoutInference
 from xojl_jax.tasks.layout.metrics import Result
 from xojl_jax.tasks.layout.sample_spec import MERGED
-from xojl_jax.xojl.record import parse_record
+from xojl_jax.xojl.record import Record, parse_record
 from xojl_jax.xojl.tree import ELEMENTS, Node, parse_layout, preorder
 
 ID = {name: i for i, name in enumerate(ELEMENTS)}
@@ -185,6 +188,25 @@ def test_perfect_and_empty_predictions():
     assert nothing["elements"]["heading"] == {
         "precision": 0.0, "recall": 0.0, "f1": 0.0, "support": 8, "predicted": 0
     }  # fmt: skip
+
+
+def test_an_interval_draws_units_whole():
+    """One maker with many pages is one vote: as if each of its records were one of the others'."""
+    good, bad = Result(REFERENCE, REFERENCE), Result(None, REFERENCE)
+    by_record = metrics.evaluate([good] * 50 + [bad] * 50)["scores"]["valid"]
+    by_unit = metrics.evaluate([good] * 50 + [bad] * 50, ["a"] * 50 + ["b"] * 50)["scores"]["valid"]
+    assert by_record["value"] == by_unit["value"] == 0.5
+    assert (by_unit["low"], by_unit["high"]) == (0.0, 1.0)
+    assert by_record["low"] > 0.3
+
+
+def test_units_are_sites_where_there_are_enough():
+    """Of a few sites no interval can be drawn: records are then drawn each by itself."""
+    units = functools.partial(LayoutInference.units, cast("LayoutInference", None))
+    records = [Record("a.png", (), source={"site": f"s{i % 10}"}) for i in range(30)]
+    assert units(records) == [f"s{i % 10}" for i in range(30)]
+    assert units(records[:9]) is None
+    assert units([Record("a.png", ())] * 30) is None
 
 
 def test_exact_match_looks_at_classes_too():

@@ -81,7 +81,7 @@ def _table(report: dict[str, Any], inference: Inference) -> list[str]:
     source = Path(report["data"]).name
     lines = [
         f"{report['split']} split of `{source}`, {count} records, {report['method']}; 95 % "
-        "intervals over records in brackets.",
+        f"intervals over {inference.interval_unit} in brackets.",
         "",
         "| metric | " + " | ".join(columns) + " |",
         "| --- |" + " ---: |" * len(columns),

@@ -62,7 +62,7 @@ def error_on_new_sites(answers: Sequence[DecodedLayout], references: Sequence[Re
     probabilities by a fit to the other sites' alone. "sites", and the
     "expected_calibration_error", None of fewer than two sites."""
     found = [pairs([one], [record]) for one, record in zip(answers, references, strict=True)]
-    site = np.repeat([_site(record) for record in references], [len(right) for _, right in found])
+    site = np.repeat([site_of(record) for record in references], [len(right) for _, right in found])
     sites = len(np.unique(site))
     if sites < 2:
         return {"sites": sites, "expected_calibration_error": None}
@@ -71,7 +71,7 @@ def error_on_new_sites(answers: Sequence[DecodedLayout], references: Sequence[Re
     return {"sites": sites, "expected_calibration_error": error}
 
 
-def _site(record: Record) -> str:
+def site_of(record: Record) -> str:
     source = record.source or {}
     return str(source.get("site") or source.get("uri") or "")
 

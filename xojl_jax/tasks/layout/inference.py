@@ -37,6 +37,7 @@ from xojl_jax.tasks.layout.confidence import (
     error_on_new_sites,
     fit,
     pairs,
+    site_of,
     view_report,
 )
 from xojl_jax.tasks.layout.dataset import LayoutDataset
@@ -61,6 +62,7 @@ from xojl_jax.xojl.tree import ELEMENTS, preorder, print_layout
 if TYPE_CHECKING:
     from xojl_jax.tasks.layout.task import LayoutTask
 
+LEAST_SITES = 10  # that intervals are drawn from
 MODES = ("detail", "semantic", "dual")  # the keys of VIEWS, the usual one first
 EXAMPLES = {
     "predict": """
@@ -126,6 +128,7 @@ class LayoutInference(Inference):
     about = "the layout task, trained to stage 4"
     label = "section_layout"
     picture_needs = "the detail view, a screenshot, and a record with html_boxes"
+    interval_unit = f"sites (of fewer than {LEAST_SITES}: over records)"
     baseline_name = "tags only"
     input_names = ("screenshot", "html", "html_boxes")
     binary_names = ("screenshot",)
@@ -484,6 +487,12 @@ class LayoutInference(Inference):
     def groups(self, references: Sequence[Record]) -> list[dict[str, str]]:
         return suite.groups(references, self._training_records())
 
+    def units(self, references: Sequence[Record]) -> list[str] | None:
+        """Sites, so that the pages of one maker are one vote; of a few sites, which an interval
+        could not be drawn from, None."""
+        sites = [site_of(record) for record in references]
+        return sites if len(set(sites)) >= LEAST_SITES else None
+
     def changes(self) -> Mapping[str, Callable[[Inputs], Inputs | None]]:
         return suite.CHANGES
 
@@ -493,7 +502,11 @@ class LayoutInference(Inference):
     def score(
         self, answers: Sequence[LayoutAnswer], references: Sequence[Record]
     ) -> dict[str, dict]:
-        reports = {view: _score_view(answers, references, view) for view in answers[0].views}
+        units = self.units(references)
+        reports = {
+            view: metrics.evaluate(_results(answers, references, view), units)
+            for view in answers[0].views
+        }
         for view, report in reports.items():
             decoded = [answer.views[view] for answer in answers]
             if decoded[0].probabilities is not None:
@@ -531,12 +544,11 @@ class LayoutInference(Inference):
         """Scores of the most frequent label per tag, counted on the training split."""
         baseline = TagBaseline.fit(self._training_records())
         guesses = [baseline.predict(record.html) for record in references]
-        return metrics.evaluate(
-            [
-                metrics.Result(guess.forest, record.layout, guess.nodes, record.alignment())
-                for guess, record in zip(guesses, references, strict=True)
-            ]
-        )
+        results = [
+            metrics.Result(guess.forest, record.layout or (), guess.nodes, record.alignment())
+            for guess, record in zip(guesses, references, strict=True)
+        ]
+        return metrics.evaluate(results, self.units(references))
 
     def _training_records(self) -> Iterator[Record]:
         train = self.dataset("train")
@@ -568,8 +580,10 @@ def _with_label(answer: LayoutAnswer, inputs: Inputs) -> float:
     return round(agreement(answer.views, labels), 4)
 
 
-def _score_view(answers: Sequence[LayoutAnswer], references: Sequence[Record], view: str) -> dict:
-    """All metrics of one view. The semantic view points at no nodes: nothing to align there."""
+def _results(
+    answers: Sequence[LayoutAnswer], references: Sequence[Record], view: str
+) -> list[metrics.Result]:
+    """What metrics compare, of one view. The semantic one points at no nodes: nothing to align."""
     aligned = view == "detail"
     results = []
     for answer, record in zip(answers, references, strict=True):
@@ -583,7 +597,7 @@ def _score_view(answers: Sequence[LayoutAnswer], references: Sequence[Record], v
                 decoded.completed,
             )
         )
-    return metrics.evaluate(results)
+    return results
 
 
 def _size(text: str) -> tuple[int, int]:

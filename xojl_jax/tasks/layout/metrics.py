@@ -135,11 +135,20 @@ def layout_words(forest: Forest) -> list[str]:
 # --- a whole split ---------------------------------------------------------------------------
 
 
-def evaluate(results: Sequence[Result], *, samples: int = bootstrap.SAMPLES, seed: int = 0) -> dict:
+def evaluate(
+    results: Sequence[Result],
+    units: Sequence[str] | None = None,
+    *,
+    samples: int = bootstrap.SAMPLES,
+    seed: int = 0,
+) -> dict:
     """All metrics of a split, ready for JSON.
 
+    Args:
+      units: of each result what intervals draw whole, such as its site. None: it alone.
+
     Returns:
-      "records": R. "scores": name -> {"value", "low", "high"}, a 95 % interval over records.
+      "records": R. "scores": name -> {"value", "low", "high"}, a 95 % interval over units.
       "elements": element -> {"precision", "recall", "f1", "support", "predicted"}, the same under
       "aligned_elements" where node indices are known. A prediction that did not parse counts as
       empty.
@@ -147,7 +156,7 @@ def evaluate(results: Sequence[Result], *, samples: int = bootstrap.SAMPLES, see
     if not results:
         raise BadInput("there is no record to evaluate: choose another split, or a larger limit")
     forests = [(r.predicted or (), r.reference) for r in results]
-    table = ScoreTable(len(results), samples=samples, seed=seed)
+    table = ScoreTable(len(results), groups=units, samples=samples, seed=seed)
     bags = np.stack([bag_counts(*pair) for pair in forests])
     table.add(bags, lambda sums: _overall(sums, "element"))
     report = {"records": len(results), "elements": _by_element(bags)}
