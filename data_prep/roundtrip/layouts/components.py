@@ -116,7 +116,7 @@ def _pieces(
             pieces += _container(source, spot, fields.get(visit.index, []))
             boxes = [source.boxes[places[child.index]] for child in children]
             elements = [str(child.node.element) for child in children]
-            placed = place(element, source.boxes[at], boxes, elements)
+            placed = place(element, source.room(at), boxes, elements)
             flow |= {child.index: classes for child, classes in zip(children, placed, strict=True)}
         else:
             pieces += LEAVES.get(element, _text)(source, spot)
@@ -167,7 +167,7 @@ def _fields(source: Source, places: Mapping[int, int]) -> dict[int, list[int]]:
 def _field(source: Source, field: int, spot: Spot) -> Piece:
     box = source.boxes[field]
     classes = (
-        *absolute(source.boxes[spot.node], box),
+        *absolute(source.room(spot.node), box),
         px("w", box[2]),
         px("h", box[3]),
         *source.inner(field),

@@ -109,6 +109,15 @@ class Source:
         chain = [index, *self._same_boxes(index)]
         return next((at for at in chain if _PAINTS & self.looks[at].keys()), index)
 
+    def room(self, index: int) -> tuple[float, ...]:
+        """x, y, width, height of the box of `index` within its borders, from where children are
+        placed."""
+        look = self.looks[self.painter(index)]
+        widths = [length(look.get(f"b{side}w", look.get("bw", ""))) for side in "ltrb"]
+        left, top, right, bottom = widths
+        x, y, width, height = self.boxes[index]
+        return x + left, y + top, max(0, width - left - right), max(0, height - top - bottom)
+
     def inner(self, index: int) -> tuple[str, ...]:
         """The classes that say how a node's text lies in its box."""
         return tuple(self.looks[index][code] for code in _INNER if code in self.looks[index])
@@ -141,12 +150,17 @@ def holds_text(node: Node) -> bool:
 
 def type_size(style: dict[str, str]) -> float:
     """px of the type, of code -> class."""
-    number = style.get("fs", "").removeprefix("fs_")
+    return length(style.get("fs", ""), _TYPE)
+
+
+def length(name: str, default: float = 0.0) -> float:
+    """px that a class says, `btw_1x`; `default` where it says none."""
+    number = name.partition("_")[2]
     unit = REM if number.endswith("r") else 1
     try:
         return float(number.rstrip("rx")) * unit
-    except ValueError:  # none, or in a unit that no computed style has
-        return _TYPE
+    except ValueError:
+        return default
 
 
 def type_weight(style: dict[str, str]) -> float:

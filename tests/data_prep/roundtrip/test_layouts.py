@@ -112,8 +112,9 @@ def test_a_form_shows_its_fields_and_nothing_is_drawn_twice(chromium, captured):
     assert len(one.names) == len(one.blocks.first) and not np.isnan(one.blocks.second).any()
     field = next(visit.index for visit in preorder(record.html) if visit.node.tag == "input")
     x, y, width, height = (round(side) for side in record.html_boxes[field][:4])
-    shown = (slice(y, y + height), slice(x, x + width))
-    assert np.abs(one.picture[shown].astype(int) - pixels[shown]).mean() < 8
+    inside = (slice(y + 3, y + height - 3), slice(x + 3, x + width - 3))  # its border is browser's
+    assert (one.picture[inside] == 255).mean() > 0.5
+    assert np.abs(one.picture[inside].astype(int) - pixels[inside]).mean() < 8
     assert len(other.names) < len(one.names)  # an element without a node is left out
 
 
