@@ -164,13 +164,14 @@ def test_a_round_goes_on_where_it_was(shards, teacher, tmp_path, monkeypatch, ca
 
 
 @pytest.mark.slow
-def test_two_rounds_by_the_command(shards, tmp_path):
-    """Two rounds after a first teacher that is trained, too, by the command line."""
+def test_rounds_by_the_command(shards, tmp_path):
+    """By the command line, a first teacher that is trained, and a student, or two if the first of
+    them is better: trained, calibrated and judged for real."""
     labeled, unlabeled = shards
     (tmp_path / "small.py").write_text(
         "from tests.tasks.conftest import small_config\n"
         "def get_config():\n"
-        "    changes = {'total_steps': 2, 'batch_size': 2, 'min_delta': -1.0, 'best_metric': ''}\n"
+        "    changes = {'total_steps': 2, 'batch_size': 8, 'best_metric': ''}\n"
         "    changes |= {'model.html_layers': 1, 'model.decoder_layers': 1}\n"
         "    return small_config(**changes, heads='node,category')\n"
     )
@@ -185,6 +186,7 @@ def test_two_rounds_by_the_command(shards, tmp_path):
     command = [sys.executable, "-m", "xojl_jax.self_train", *flags]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    assert "2 rounds are done; the best is round" in done.stdout
+    assert "; the best is round" in done.stdout
     lines = (tmp_path / "self" / self_train.ROUNDS).read_text().splitlines()
-    assert [json.loads(line)["round"] for line in lines] == [0, 1, 2]
+    rounds = [json.loads(line)["round"] for line in lines]
+    assert rounds in ([0, 1], [0, 1, 2])
