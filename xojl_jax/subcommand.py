@@ -33,5 +33,5 @@ def run_data_prep(
     lines = [line for line in (done.stdout + done.stderr).splitlines() if line.strip()]
     why = lines[-1].strip().removeprefix("error: ") if lines else f"exit code {done.returncode}"
     if "No module named" in why:
-        why += ": pip install 'xojl_jax[data_prep]'"
+        why += ": pip install 'xojl_jax[data-prep]'"
     return done.returncode, why

@@ -129,7 +129,7 @@ def import_lightgbm():
         import lightgbm
     except ModuleNotFoundError as error:
         raise BadUsage(
-            "the learned labeler needs LightGBM: pip install 'xojl_jax[data_prep]'"
+            "the learned labeler needs LightGBM: pip install 'xojl_jax[data-prep]'"
         ) from error
     except OSError as error:  # its library for threads is the system's
         raise BadUsage(f"LightGBM does not start ({error}): apt-get install libgomp1") from error
