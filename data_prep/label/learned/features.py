@@ -266,23 +266,24 @@ class SectionFeatures:
     def _inside(self, index: int) -> dict[str, float]:
         """Of the node, of its children and of its parent's children: whether items are texts alone,
         or a title with a text each, decides between a list and a group of boxes."""
-        parent = self.tree.parent[index]
-        return {
-            **{f"{name} inside": value[index] for name, value in self._contents.items()},
-            **self._of_children(index, "children"),
-            **self._of_children(parent, "parent's children"),
-        }
+        row: dict[str, float] = {f"{name} inside": n[index] for name, n in self._contents.items()}
+        for whose, at in (("children", index), ("parent's children", self.tree.parent[index])):
+            row |= {name.format(whose): n for name, n in self._of_children[at].items()}
+        return row
 
-    def _of_children(self, index: int, whose: str) -> dict[str, float]:
-        children = self.tree.children[index] if index >= 0 else []
+    @cached_property
+    def _of_children(self) -> dict[int, dict[str, float]]:
+        """What children of a node contain, by its number; -1 for a node that is not there."""
+        return {-1: self._sum_up([])} | dict(enumerate(map(self._sum_up, self.tree.children)))
+
+    def _sum_up(self, children: Sequence[int]) -> dict[str, float]:
         row: dict[str, float] = {}
         for name, value in self._contents.items():
             told = [value[kid] for kid in children] or [-1]
-            row[f"{name} of {whose}, mean"] = sum(told) / len(told)
-            row[f"{name} of {whose}, least"] = min(told)
-            row[f"{name} of {whose}, most"] = max(told)
-        painted = sum(map(self.tree.is_painted, children))
-        row[f"painted {whose}"] = painted / max(len(children), 1)
+            row[f"{name} of {{}}, mean"] = sum(told) / len(told)
+            row[f"{name} of {{}}, least"] = min(told)
+            row[f"{name} of {{}}, most"] = max(told)
+        row["painted {}"] = sum(map(self.tree.is_painted, children)) / max(len(children), 1)
         return row
 
     @cached_property
@@ -309,18 +310,17 @@ class SectionFeatures:
         """Texts over pictures: a label of its own where both are content (freedom)."""
         pictures, texts = self._shown
         inside = range(index, self.tree.end[index])
-        over = [i for i in inside if i in texts and texts[i] & set(inside)]
-        own = pictures.get(index, frozenset())
+        pairs = [(i, k) for i in inside for k in texts.get(i, ()) if k in inside]
         return {
-            "texts over pictures inside": len(over),
-            "pictures under texts inside": len({k for i in over for k in texts[i] & set(inside)}),
-            "texts over it": len(own),
+            "texts over pictures inside": len({text for text, _ in pairs}),
+            "pictures under texts inside": len({picture for _, picture in pairs}),
+            "texts over it": len(pictures.get(index, ())),
             "pictures under it": len(texts.get(index, ())),
         }
 
     @cached_property
     def _shown(self) -> tuple[dict[int, frozenset[int]], dict[int, frozenset[int]]]:
-        """Of each picture, the texts that stand on it; of each text, the pictures it stands on."""
+        """Of each picture, the texts over it; of each text, the pictures under it."""
         tree = self.tree
         pictures = [i for i in range(len(tree)) if "src" in tree.kinds[i] and tree.area(i)]
         over: dict[int, frozenset[int]] = {}

@@ -7,7 +7,7 @@ from xojl_jax.xojl.structure import Box, side_by_side
 
 # Children wrap into rows; each one's margins keep it in its row.
 ROWS = ("d_flex", "fw_wrap", "ai_flex-start", "ac_flex-start")
-_INLINE = frozenset(["icon", "button", "social"])  # stand beside one another as words do
+_INLINE = frozenset(["icon", "button", "social"])  # set beside one another, as words are
 _SLIDES = frozenset(["carousel"])
 _SLACK = 0.25  # share of the lower of two boxes by which they overlap and are two rows still
 
@@ -20,7 +20,7 @@ def place(
     Children keep their sizes and the gaps between them; whether one is beside the one before or
     below it follows from the element. In a grid it is beside where it begins farther to the right;
     where no two are, as in a layout that takes a column for a grid, they are set in pairs of half
-    the width. Elsewhere it is below, unless a pictogram or two buttons stand in one line. In a
+    the width. Elsewhere it is below, unless a pictogram or two buttons are in one line. In a
     freedom all are where they were.
     """
     if element == "freedom":

@@ -12,18 +12,13 @@ from data_prep.roundtrip import command as roundtrip
 from data_prep.roundtrip.layouts.flow import place
 from data_prep.roundtrip.layouts.rendering import PlacedLayout, layout_likenesses, render_layouts
 from data_prep.roundtrip.rendering import read_screenshot
+from tests.data_prep.roundtrip.pages import CARDS
 from xojl_jax.errors import BadInput
 from xojl_jax.xojl.build import layout_from_labels
 from xojl_jax.xojl.record import record_to_json
 from xojl_jax.xojl.tree import ELEMENTS, preorder, print_layout
 
-PAGE = """<!doctype html><title>t</title><style>
-*{box-sizing:border-box}body{margin:0;font:16px/1.5 sans-serif;color:#234}
-section{padding:48px 5%;background:#f4f6f8}h2{margin:0 0 16px;font-size:32px;text-align:center}
-.row{display:flex;gap:24px}.card{flex:1 1 40%;padding:20px;background:#fff;border:1px solid #ccd}
-.card h3{margin:0 0 8px;font-size:20px;color:#a12}a{display:inline-block;padding:8px 16px;
-background:#0a6;color:#fff;border-radius:6px;margin-top:12px}</style>
-<section><h2>What we do for you</h2><div class="row">
+PAGE = f"""{CARDS}<section><h2>What we do for you</h2><div class="row">
 <div class="card"><h3>Plan</h3><p>We look at what is there, and say what could be.</p>
 <a>More</a></div>
 <div class="card"><h3>Build</h3><p>Small steps, shown every week, until it stands.</p></div>

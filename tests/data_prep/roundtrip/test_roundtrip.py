@@ -24,18 +24,13 @@ from data_prep.roundtrip.rendering import framed, render_again
 from data_prep.synthesize.components import make_page
 from data_prep.synthesize.components.markup import document
 from data_prep.trees.compact import compact, properties
+from tests.data_prep.roundtrip.pages import CARDS
 from xojl_jax.errors import BadUsage
 from xojl_jax.xojl.codebook import Codebook
 from xojl_jax.xojl.record import Record, record_to_json
 from xojl_jax.xojl.tree import Node, preorder
 
-PAGE = """<!doctype html><title>t</title><style>
-*{box-sizing:border-box}body{margin:0;font:16px/1.5 sans-serif;color:#234}
-section{padding:48px 5%;background:#f4f6f8}h2{margin:0 0 16px;font-size:32px;text-align:center}
-.row{display:flex;gap:24px}.card{flex:1 1 40%;padding:20px;background:#fff;border:1px solid #ccd}
-.card h3{margin:0 0 8px;font-size:20px;color:#a12}a{display:inline-block;padding:8px 16px;
-background:#0a6;color:#fff;border-radius:6px;margin-top:12px}</style>
-<section><h2>What we do for you</h2><div class="row">
+PAGE = f"""{CARDS}<section><h2>What we do for you</h2><div class="row">
 <div class="card"><h3>Plan</h3><p>We look at what is there, and<br>say what could be.</p>
 <a>More</a></div>
 <div class="card"><h3>Build</h3><p>Small steps, shown every week, until it stands.</p></div>
