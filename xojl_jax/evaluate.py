@@ -142,14 +142,19 @@ def fit_calibration(model: LoadedModel, flags: argparse.Namespace) -> dict[str, 
       BadUsage: the task has no probabilities.
     """
     dataset = model.inference.dataset(flags.split)
-    references, answers = answered(model, dataset, flags)
-    calibration = model.inference.calibrate(answers, references)
-    if calibration is None:
-        raise BadUsage("--calibrate: this task's answers have no probabilities")
-    for view, found in model.inference.calibration_errors(answers, references).items():
-        error, sites = found["expected_calibration_error"], found["sites"]
-        told = "cannot be told of one site" if error is None else f"is {error:.3f} ({sites} sites)"
-        print(f"{view}: calibration error on sites that a fit left out, one by one, {told}")
+    calibration: dict[str, Any] = {}
+    for settings in model.inference.to_calibrate(flags):
+        references, answers = answered(model, dataset, settings)
+        fitted = model.inference.calibrate(answers, references)
+        if fitted is None:
+            raise BadUsage("--calibrate: this task's answers have no probabilities")
+        calibration |= fitted
+        for view, found in model.inference.calibration_errors(answers, references).items():
+            error, sites = found["expected_calibration_error"], found["sites"]
+            told = "cannot be told of one site"
+            if error is not None:
+                told = f"is {error:.3f} ({sites} sites)"
+            print(f"{view}: calibration error on sites that a fit left out, one by one, {told}")
     return calibration
 
 

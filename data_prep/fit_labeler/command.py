@@ -12,7 +12,7 @@ from data_prep.fit_labeler.scores import KINDS, counts, f1_by_kind
 from data_prep.fit_labeler.training import FOLDS, fit, folds_by_site
 from data_prep.label.learned.features import PARTS
 from data_prep.label.learned.model import NodeModel, import_lightgbm
-from data_prep.label.learned.tree_decoding import best_labels
+from xojl_jax.xojl.best_labels import best_labels
 from data_prep.label.rules import Table
 from data_prep.records.captured import Authors
 from xojl_jax.errors import BadInput, BadUsage

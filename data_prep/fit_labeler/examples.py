@@ -8,7 +8,7 @@ import numpy as np
 
 from data_prep.label.layout import Labeler, in_order
 from data_prep.label.learned.features import SectionFeatures
-from data_prep.label.learned.tree_decoding import NOTHING
+from xojl_jax.xojl.best_labels import NOTHING
 from data_prep.label.rules import Table
 from data_prep.label.section_tree import SectionTree
 from data_prep.records.captured import Authors

@@ -11,8 +11,8 @@ from xojl_jax.serving import loaded, training, write
 from xojl_jax.tasks.layout.inference import LayoutInference
 from xojl_jax.tasks.layout.task import LayoutTask
 
-PROGRAMS = ("detail", "dual")
-CALIBRATION = {"detail": [0.5, 0.25], "semantic": [1.0, 0.0]}
+PROGRAMS = ("detail", "dual", "nodes")
+CALIBRATION = {"detail": [0.5, 0.25], "semantic": [1.0, 0.0], "nodes detail": [0.75, 0.5]}
 
 
 @pytest.fixture(scope="package")

@@ -37,6 +37,21 @@ def test_programs_answer_as_the_run_does_token_for_token(own, model):
     np.testing.assert_allclose(wanted.gains, found.gains, rtol=1e-4, atol=1e-6)
 
 
+def test_the_program_of_nodes_answers_as_the_run_does(own, model):
+    """Protects the fast answer of a service: the labels of the nodes, and what becomes of them."""
+    dataset = own.inference.dataset("val")
+    batch = {name: np.asarray(array)[None] for name, array in dataset[0].items()}
+    options = {"mode": "detail", "method": "nodes", "confidence": True}
+    assert own.inference.program_for(options, own.inference.programs()) == "nodes"
+    wanted = restore.predictor(own, options)(batch)
+    found = own.inference.from_named(model.program("nodes")(own.params, batch))
+    np.testing.assert_allclose(wanted.labels, found.labels, rtol=1e-4, atol=1e-5)
+    records = [dataset.record(0)]
+    ours, theirs = (own.inference.decode(x, records, options)[0] for x in (wanted, found))
+    assert ours.views["detail"].layout == theirs.views["detail"].layout
+    assert ours.views["detail"].probabilities is not None
+
+
 def test_a_smaller_size_answers_as_the_full_one_token_for_token(own, model):
     """Protects buckets: sections that fit a smaller size have the same answers in it."""
     full, options = model.program("detail"), own.inference.programs()["detail"]

@@ -397,6 +397,11 @@ class Inference(abc.ABC):
           answers: of the model, where what is to be guessed is known from it alone.
         """
 
+    def to_calibrate(self, flags: argparse.Namespace) -> list[argparse.Namespace]:
+        """The flags of `evaluate --calibrate` for each kind of answer that has probabilities of its
+        own, which `calibrate` then makes true under names of their own."""
+        return [flags]
+
     def calibrate(self, answers: Sequence[Any], references: Sequence[Any]) -> dict | None:
         """A few numbers, ready for JSON, that make the answers' probabilities true, fitted to
         answers of an inference that has none; the task finds them in its metadata as "calibration".

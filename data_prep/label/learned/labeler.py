@@ -5,7 +5,7 @@ import numpy as np
 from data_prep.label.layout import Labeler, coverage, in_order
 from data_prep.label.learned.features import SectionFeatures
 from data_prep.label.learned.model import NodeModel
-from data_prep.label.learned.tree_decoding import NOTHING, best_labels
+from xojl_jax.xojl.best_labels import NOTHING, best_labels
 from data_prep.label.node_context import Item
 from data_prep.label.rules import Table
 from data_prep.label.section_tree import SectionTree

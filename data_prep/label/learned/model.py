@@ -18,7 +18,7 @@ import numpy as np
 
 from data_prep.label.learned.features import CATEGORICAL
 from data_prep.label.learned.neighbors import with_neighbors
-from data_prep.label.learned.tree_decoding import NOTHING
+from xojl_jax.xojl.best_labels import NOTHING
 from xojl_jax.errors import BadInput, BadUsage
 from xojl_jax.files import write_bytes
 

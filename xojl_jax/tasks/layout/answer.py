@@ -26,6 +26,7 @@ class DecodedLayout(NamedTuple):
       probabilities: of every layout node, in depth-first order, that it is right; None unless it
         was asked for.
       others: a beam's other hypotheses, the best one first; () unless they were asked for.
+      from_nodes: whether the labels of HTML nodes made it (node_answer.py), not the decoder.
     """
 
     layout: Forest | None
@@ -34,6 +35,16 @@ class DecodedLayout(NamedTuple):
     score: float | None
     probabilities: tuple[float, ...] | None = None
     others: tuple["DecodedLayout", ...] = ()
+    from_nodes: bool = False
+
+    def calibration_key(self, view: str) -> str:
+        """The name of the calibration of its probabilities, as an answer of a view."""
+        return node_key(view) if self.from_nodes else view
+
+
+def node_key(view: str) -> str:
+    """The name of the calibration of answers that labels of HTML nodes make."""
+    return f"nodes {view}"
 
 
 def read_answers(

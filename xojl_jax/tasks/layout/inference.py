@@ -29,6 +29,7 @@ from xojl_jax.tasks.layout.answer import (
     agreement,
     boxes_to_draw,
     describe_layout,
+    node_key,
     read_answers,
 )
 from xojl_jax.tasks.layout.baseline import TagBaseline
@@ -52,9 +53,10 @@ from xojl_jax.tasks.layout.inputs import (
     read_inputs,
     read_records,
 )
+from xojl_jax.tasks.layout.node_answer import predict_nodes, read_node_answers
 from xojl_jax.tasks.layout.pseudo_labels import pseudo_label
 from xojl_jax.tasks.layout.sample_spec import FeatureSpec
-from xojl_jax.tasks.layout.views import Prediction
+from xojl_jax.tasks.layout.views import NodePrediction, Prediction
 from xojl_jax.xojl import jsontext
 from xojl_jax.xojl.record import CATEGORIES, Record
 from xojl_jax.xojl.tree import ELEMENTS, preorder, print_layout
@@ -64,6 +66,10 @@ if TYPE_CHECKING:
 
 LEAST_SITES = 10  # that intervals are drawn from
 MODES = ("detail", "semantic", "dual")  # the keys of VIEWS, the usual one first
+METHOD_HELP = (
+    "greedy (default) and beam write token by token; nodes labels the HTML nodes in one pass, the "
+    "fastest way, which needs HTML"
+)
 EXAMPLES = {
     "predict": """
 examples:
@@ -182,9 +188,9 @@ class LayoutInference(Inference):
             help="canvas for screenshots (default: that of the training)",
         )
         modes = MODES if predicts else ("dual", "semantic", "detail")
-        methods = ("greedy", "sample", "beam") if predicts else ("greedy", "beam")
+        methods = ("greedy", "nodes", "beam", *(["sample"] if predicts else []))
         add("--mode", default=modes[0], choices=modes, help=f"views (default {modes[0]})")
-        add("--method", default="greedy", choices=methods, help="of decoding (default greedy)")
+        add("--method", default="greedy", choices=methods, help=METHOD_HELP)
         add("--beam", type=int, default=4, help="hypotheses of a beam (default 4)")
         add(
             "--length-penalty",
@@ -214,6 +220,8 @@ class LayoutInference(Inference):
         sure = flags.confidence or getattr(flags, "calibrate", False)
         if sure and flags.method == "beam":
             raise BadUsage("--confidence: a beam has no probabilities of single nodes")
+        if flags.method == "nodes" and getattr(flags, "screenshot", None) and not flags.html:
+            raise BadUsage("--method=nodes labels the nodes of HTML: give --html, too")
         if command == "evaluate":
             if flags.beam < 1:
                 raise BadUsage(f"--beam is {flags.beam}: choose 1 or more")
@@ -299,8 +307,12 @@ class LayoutInference(Inference):
         rng: jax.Array | None = None,
         overlap: bool = False,
         **options,
-    ) -> Prediction:
-        prediction = decode_batch(self.task, params, batch, rng=rng, **options)
+    ) -> Prediction | NodePrediction:
+        prediction: Prediction | NodePrediction
+        if options.get("method") == "nodes":
+            prediction = predict_nodes(self.task, params, batch)
+        else:
+            prediction = decode_batch(self.task, params, batch, rng=rng, **options)
         if overlap:
             found = attention_overlap.of_batch(self.task, params, batch)
             prediction = prediction._replace(overlap=found)
@@ -308,15 +320,19 @@ class LayoutInference(Inference):
 
     def decode(
         self,
-        prediction: Prediction,
+        prediction: Prediction | NodePrediction,
         sources: Sequence[Inputs | Record],
         options: Mapping[str, Any],
     ) -> list[LayoutAnswer]:
-        if not options.get("confidence"):  # an exported program gives them unasked
-            prediction = prediction._replace(gains=None)
         trees = [source.html for source in sources]
-        nbest = options.get("nbest", 1)
-        views = read_answers(prediction, trees, self.task.vocabulary, options["mode"], nbest)
+        mode, sure = options["mode"], bool(options.get("confidence"))
+        if isinstance(prediction, NodePrediction):
+            views = read_node_answers(prediction, trees, mode, confidence=sure)
+        else:
+            if not sure:  # an exported program gives them unasked
+                prediction = prediction._replace(gains=None)
+            nbest = options.get("nbest", 1)
+            views = read_answers(prediction, trees, self.task.vocabulary, mode, nbest)
         views = [self._calibrated(pair) for pair in views]
         categories = prediction.category[: len(trees)].tolist()
         weights: list = [None] * len(trees)
@@ -337,7 +353,7 @@ class LayoutInference(Inference):
         found = {}
         for view, decoded in views.items():
             if decoded.probabilities is not None and not self.raw:
-                platt = calibrator(self.task.calibration, view)
+                platt = calibrator(self.task.calibration, decoded.calibration_key(view))
                 calibrated = tuple(platt(np.array(decoded.probabilities)).tolist())
                 decoded = decoded._replace(probabilities=calibrated)
             found[view] = decoded
@@ -452,32 +468,34 @@ class LayoutInference(Inference):
     # --- export ------------------------------------------------------------------------------
 
     def programs(self) -> dict[str, dict[str, Any]]:
-        """One for each mode; it gives probabilities where there is a calibration that makes them
-        true."""
+        """One for each mode, and one that labels the HTML nodes; each gives probabilities where
+        there is a calibration that makes them true."""
         sure = {"confidence": True} if self.task.calibration else {}
-        return {mode: {"mode": mode, "method": "greedy"} | sure for mode in MODES}
+        modes = {mode: {"mode": mode, "method": "greedy"} | sure for mode in MODES}
+        sure = sure if node_key("detail") in (self.task.calibration or {}) else {}
+        return modes | {"nodes": {"mode": "detail", "method": "nodes"} | sure}
 
     def program_for(
         self, options: Mapping[str, Any], programs: Mapping[str, Mapping[str, Any]]
     ) -> str | None:
         """Beams and samples have options without end, another canvas has other shapes, and not
         every program gives probabilities of tokens."""
-        if options.get("method", "greedy") != "greedy" or not self.on_trained_canvas:
+        method, mode = options.get("method", "greedy"), options["mode"]
+        name = mode if method == "greedy" else "nodes" if method == "nodes" else None
+        if name is None or not self.on_trained_canvas or options.get("overlap"):
             return None
-        if options.get("overlap"):
-            return None
-        own = programs.get(options["mode"])
+        own = programs.get(name)
         enough = own is not None and own.get("confidence", False) >= options.get(
             "confidence", False
         )
-        return options["mode"] if enough else None
+        return name if enough else None
 
-    def to_named(self, prediction: Prediction) -> dict[str, jax.Array]:
+    def to_named(self, prediction: Prediction | NodePrediction) -> dict[str, jax.Array]:
         named = prediction._asdict()
         return {name: array for name, array in named.items() if array is not None}
 
-    def from_named(self, arrays: Mapping[str, Any]) -> Prediction:
-        return Prediction(**arrays)
+    def from_named(self, arrays: Mapping[str, Any]) -> Prediction | NodePrediction:
+        return NodePrediction(**arrays) if "labels" in arrays else Prediction(**arrays)
 
     # --- scores ------------------------------------------------------------------------------
 
@@ -516,18 +534,25 @@ class LayoutInference(Inference):
                 report["scores"] |= attention_overlap.scores(overlap)
         return reports
 
+    def to_calibrate(self, flags: argparse.Namespace) -> list[argparse.Namespace]:
+        """Of the decoder and of the head of HTML nodes: their probabilities are others."""
+        methods = ("greedy", "nodes")
+        return [argparse.Namespace(**{**vars(flags), "method": name}) for name in methods]
+
     def calibrate(self, answers: Sequence[LayoutAnswer], references: Sequence[Record]) -> dict:
         return {
-            view: fit([answer.views[view] for answer in answers], references)
-            for view in answers[0].views
+            decoded.calibration_key(view): fit([each.views[view] for each in answers], references)
+            for view, decoded in answers[0].views.items()
         }
 
     def calibration_errors(
         self, answers: Sequence[LayoutAnswer], references: Sequence[Record]
     ) -> dict[str, dict]:
         return {
-            view: error_on_new_sites([answer.views[view] for answer in answers], references)
-            for view in answers[0].views
+            decoded.calibration_key(view): error_on_new_sites(
+                [each.views[view] for each in answers], references
+            )
+            for view, decoded in answers[0].views.items()
         }
 
     def confidences(
@@ -561,7 +586,7 @@ class LayoutInference(Inference):
             "split": flags.split,
             "records_in_split": stored,
             "records_too_large": stored - len(dataset),
-            "method": flags.method if flags.method == "greedy" else f"beam {flags.beam}",
+            "method": f"beam {flags.beam}" if flags.method == "beam" else flags.method,
         }
 
 

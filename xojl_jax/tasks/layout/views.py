@@ -10,6 +10,21 @@ Array = jax.Array
 VIEWS = {"semantic": ("semantic",), "detail": ("detail",), "dual": ("semantic", "detail")}
 
 
+class NodePrediction(NamedTuple):
+    """What one pass of the encoders gives, without the decoder. B records, T HTML nodes.
+
+    Attributes:
+      labels: float32[B, T, elements + 1], log probabilities of each node's element; the last
+        column is of "merged into its parent".
+      category, weights, overlap: as `Prediction` has them.
+    """
+
+    labels: Array
+    category: Array
+    weights: Array | None = None
+    overlap: dict[str, Array] | None = None
+
+
 class Prediction(NamedTuple):
     """What one decode gives. R rows: the views of the first record, of the second, and so on; of
     each view so many hypotheses as were asked for, the best one first.

@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from data_prep.label.learned.tree_decoding import NOTHING, UNCOVERED, best_labels
+from xojl_jax.xojl.best_labels import NOTHING, UNCOVERED, best_labels
 from xojl_jax.xojl.build import layout_from_labels
 from xojl_jax.xojl.structure import violations
 from xojl_jax.xojl.tree import ELEMENTS, Node
