@@ -84,5 +84,8 @@ def test_without_a_tree_there_is_nothing_to_label():
     """Protects people from an empty answer to a screenshot alone."""
     with pytest.raises(BadUsage, match="give --html"):
         predict.parse(["--screenshot=a.png", "--method=nodes"])
+    scores = np.zeros((0, len(ELEMENTS) + 1))
+    (views,) = read_node_answers(prediction(scores), [()], "detail", confidence=True)
+    assert views["detail"].layout == () and not views["detail"].completed
     predict.parse(["--html=a.json", "--method=nodes", "--confidence"])
     evaluate.parse(["--workdir=xojl_jax/shipped_model", "--method=nodes", "--calibrate"])

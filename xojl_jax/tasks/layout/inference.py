@@ -371,7 +371,7 @@ class LayoutInference(Inference):
         return f"{{\n{inner}\n}}"
 
     def summarize(self, inputs: Inputs, answer: LayoutAnswer) -> list[str]:
-        lines = list(inputs.notes)
+        lines = _notes(inputs, answer)
         if inputs.left_out:
             lines.append(
                 f"warning: the tree has {inputs.left_out} nodes more than the model's "
@@ -462,7 +462,7 @@ class LayoutInference(Inference):
             "used": [name for name, there in present.items() if there],
             **({} if inputs.image is None else {"size": list(inputs.image.shape[1::-1])}),
             "nodes_left_out": inputs.left_out,
-            "notes": list(inputs.notes),
+            "notes": _notes(inputs, answer),
         }
 
     # --- export ------------------------------------------------------------------------------
@@ -597,6 +597,14 @@ def _view_json(view: str, decoded: DecodedLayout) -> str:
     numbers = json.dumps([round(p, 4) for p in decoded.probabilities])
     inner = text.replace("\n", "\n  ")
     return f'{{\n  "layout": {inner},\n  "confidence": {numbers}\n}}'
+
+
+def _notes(inputs: Inputs, answer: LayoutAnswer) -> list[str]:
+    """How the inputs were taken, and what could not be told of them."""
+    notes = list(inputs.notes)
+    if not inputs.html and any(view.from_nodes for view in answer.views.values()):
+        notes.append("warning: without HTML there are no nodes to label: choose another method")
+    return notes
 
 
 def _with_label(answer: LayoutAnswer, inputs: Inputs) -> float:

@@ -43,7 +43,8 @@ def read_node_answers(
 
     Args:
       prediction: on the host.
-      htmls: the trees whose nodes are labeled; an empty one has an empty layout. Records of the
+      htmls: the trees whose nodes are labeled; an empty one has an empty layout,
+        which is not complete. Records of the
         batch beyond them are padding, and left out.
       confidence: also gives the raw probability of every node's label.
     """
@@ -61,7 +62,7 @@ def _read(scores: np.ndarray, html: Forest, confidence: bool) -> DecodedLayout:
     """scores: float64[T, elements + 1]; nodes of the tree first, in depth-first order."""
     visits = preorder(html)
     if not visits:
-        return DecodedLayout((), (), True, 0.0, () if confidence else None, from_nodes=True)
+        return DecodedLayout((), (), False, 0.0, () if confidence else None, from_nodes=True)
     children: list[list[int]] = [[] for _ in visits]
     for visit in visits:
         if visit.parent >= 0:
