@@ -12,10 +12,10 @@ from data_prep.fit_labeler.scores import KINDS, counts, f1_by_kind
 from data_prep.fit_labeler.training import FOLDS, fit, folds_by_site
 from data_prep.label.learned.features import PARTS
 from data_prep.label.learned.model import NodeModel, import_lightgbm
-from xojl_jax.xojl.best_labels import best_labels
 from data_prep.label.rules import Table
 from data_prep.records.captured import Authors
 from xojl_jax.errors import BadInput, BadUsage
+from xojl_jax.xojl.best_labels import best_labels
 
 USAGE = """Trains the learned labeler (data_prep.label --with learned) on sections read by eye.
 

@@ -8,11 +8,11 @@ import numpy as np
 
 from data_prep.label.layout import Labeler, in_order
 from data_prep.label.learned.features import SectionFeatures
-from xojl_jax.xojl.best_labels import NOTHING
 from data_prep.label.rules import Table
 from data_prep.label.section_tree import SectionTree
 from data_prep.records.captured import Authors
 from xojl_jax.errors import BadInput
+from xojl_jax.xojl.best_labels import NOTHING
 from xojl_jax.xojl.record import Record, read_directory
 from xojl_jax.xojl.tree import ELEMENTS, preorder
 

@@ -5,11 +5,11 @@ import numpy as np
 from data_prep.label.layout import Labeler, coverage, in_order
 from data_prep.label.learned.features import SectionFeatures
 from data_prep.label.learned.model import NodeModel
-from xojl_jax.xojl.best_labels import NOTHING, best_labels
 from data_prep.label.node_context import Item
 from data_prep.label.rules import Table
 from data_prep.label.section_tree import SectionTree
 from xojl_jax.errors import BadInput
+from xojl_jax.xojl.best_labels import NOTHING, best_labels
 from xojl_jax.xojl.build import nearest_labeled
 from xojl_jax.xojl.tree import ELEMENTS
 

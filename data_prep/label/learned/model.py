@@ -18,9 +18,9 @@ import numpy as np
 
 from data_prep.label.learned.features import CATEGORICAL
 from data_prep.label.learned.neighbors import with_neighbors
-from xojl_jax.xojl.best_labels import NOTHING
 from xojl_jax.errors import BadInput, BadUsage
 from xojl_jax.files import write_bytes
+from xojl_jax.xojl.best_labels import NOTHING
 
 SHIPPED = Path(__file__).with_name("labeler.json.gz")
 # The probability of a label that no section in training had.
