@@ -32,6 +32,7 @@ from xojl_jax.tasks.layout.buckets import (
 from xojl_jax.tasks.layout.class_inputs import ClassInputs
 from xojl_jax.tasks.layout.configure import model_config, read_tokenizer
 from xojl_jax.tasks.layout.dataset import LayoutDataset
+from xojl_jax.tasks.layout.decode import decode_batch
 from xojl_jax.tasks.layout.distillation import teach
 from xojl_jax.tasks.layout.fields import FIELDS
 from xojl_jax.tasks.layout.flops import forward_flops, real_work
@@ -328,5 +329,5 @@ class LayoutTask(ShardTask):
             return None
         inference = self.inference()
         preview = LayoutPreview(inference.dataset("val"), count, self.config.batch_size)
-        predict = functools.partial(inference.predict, mode=MODE)
+        predict = functools.partial(decode_batch, self, mode=MODE)
         return (preview, predict) if preview.count else None
