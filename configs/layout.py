@@ -51,6 +51,9 @@ def defaults() -> ConfigDict:
     data.drop_image = 0.1
     # Probability that the HTML encoder reads no boxes of a training sample.
     data.drop_boxes = 0.5
+    # Probability that the HTML encoder does not see a class of a node, drawn for each; and a tag.
+    data.drop_classes = 0.0
+    data.drop_tags = 0.0
 
     # Probability that a training sample tells some of its elements as class hints, so that prefix
     # tokens of other classes are masked; predict then takes --hints. 0: the model takes no hints.

@@ -20,6 +20,8 @@ RENAMED_FIELDS = {
 # Config fields that 0.1.0 did not have, with the values under which a run computes what it did
 # there. A field that is added to a config file is added here, too (a test compares).
 ADDED_FIELDS: dict[str, Any] = {
+    "data.drop_classes": 0.0,
+    "data.drop_tags": 0.0,
     "optim.groups.rest.freeze_at": 0,
     "optim.groups.vision.freeze_layers": 0,
     "optim.groups.html.freeze_layers": 0,

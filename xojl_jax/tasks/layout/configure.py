@@ -8,7 +8,7 @@ from xojl_jax.tasks.layout.fusion import FUSIONS
 from xojl_jax.tasks.layout.heads import HEADS
 from xojl_jax.tasks.layout.model_config import HtmlConfig, ModelConfig
 from xojl_jax.tasks.layout.stages import STAGES, Stage
-from xojl_jax.tasks.layout.tree_features import ID_RANGES
+from xojl_jax.tasks.layout.tree_features import ID_RANGES, NO_STYLES, StyleIds
 from xojl_jax.xojl.class_tokenizer import ClassTokenizer
 from xojl_jax.xojl.record import CATEGORIES
 from xojl_jax.xojl.tree import ELEMENTS
@@ -44,6 +44,7 @@ def model_config(
     statistics: dict[str, list[float]],
     canvas: tuple[int, int] | None = None,
     pieces: int = 0,
+    styles: StyleIds = NO_STYLES,
 ) -> ModelConfig:
     """What the model is built from.
 
@@ -51,6 +52,7 @@ def model_config(
       canvas: (height, width) in pixels that screenshots are fitted into, where it is not the one
         that the config's parameters are made for.
       pieces: ids of the class tokenizer; 0 without one.
+      styles: of the codebook, as `style_ids` gives them.
       statistics: "mean" and "std" of each color channel, in [0, 1].
 
     Raises:
@@ -99,6 +101,7 @@ def model_config(
         tree_bias=m.tree_bias,
         pieces=pieces,
         num_prefixes=len(ELEMENTS) if m.html_prefixes else 0,
+        styles=styles,
     )
     decoder = _decoder_config(m, block)
     if m.patch_drop and m.lsa_window:

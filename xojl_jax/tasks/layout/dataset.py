@@ -19,6 +19,7 @@ from xojl_jax.tasks.layout.buckets import bucket_spec, full_shape, rows_needed, 
 from xojl_jax.tasks.layout.features import Featurizer, Picture, Prepared
 from xojl_jax.tasks.layout.sample_changes import (
     rotate_sample,
+    with_fewer_names,
     with_hints,
     without_boxes,
     without_html,
@@ -48,6 +49,8 @@ class Augmentation(Protocol):
     drop_html: float
     drop_image: float
     drop_boxes: float
+    drop_classes: float
+    drop_tags: float
     hints: float
     balance: float
 
@@ -189,6 +192,8 @@ class LayoutDataset:
         # Drawn last, and only where hints are on: what else is drawn stays what it was.
         if self.spec.hints and rng.random() < chance.hints:
             sample = with_hints(sample, rng)
+        if chance.drop_classes or chance.drop_tags:
+            sample = with_fewer_names(sample, rng, chance.drop_classes, chance.drop_tags)
         return sample
 
     def _spelled(self, sample: Sample) -> Sample:

@@ -8,6 +8,12 @@ import jax
 from xojl_jax.tasks.layout.class_composer import ClassComposer, composition_flops
 from xojl_jax.tasks.layout.class_strings import HashedClasses, PieceClasses, string_flops
 from xojl_jax.tasks.layout.model_config import HtmlConfig
+from xojl_jax.tasks.layout.node_measures import (
+    inherited,
+    inherited_flops,
+    inside,
+    inside_flops,
+)
 from xojl_jax.tasks.layout.parts import NodePart
 from xojl_jax.tasks.layout.tables import IDENTITY_STD, table
 
@@ -65,5 +71,7 @@ EMBEDDINGS = {
     "tag": NodePart(tag),
     "content": NodePart(content),
     "hash": NodePart(hashed, _string_flops("hashed classes")),
+    "inside": NodePart(inside, inside_flops),
+    "inherited": NodePart(inherited, inherited_flops),
     "bpe": NodePart(pieces, _string_flops("class pieces")),
 }

@@ -35,6 +35,8 @@ FIELDS: dict[str, Rule] = {
     "data.drop_html": _SHARE,
     "data.drop_image": _SHARE,
     "data.drop_boxes": _SHARE,
+    "data.drop_classes": _SHARE,
+    "data.drop_tags": _SHARE,
     "data.hints": _SHARE,
     "data.least_confidence": _SHARE,
     "image.height": Number(8, most=1 << 14),

@@ -9,7 +9,7 @@ import dataclasses
 from xojl_jax.nn.config import BlockConfig, TrunkConfig
 from xojl_jax.nn.patches import patch_grid
 from xojl_jax.tasks.layout.stages import Stage
-from xojl_jax.tasks.layout.tree_features import IdRanges
+from xojl_jax.tasks.layout.tree_features import NO_STYLES, IdRanges, StyleIds
 
 
 @dataclasses.dataclass(frozen=True)
@@ -24,6 +24,7 @@ class HtmlConfig:
       tree_bias: whether attention is biased by how two nodes are related.
       pieces: ids of the class tokenizer; 0 without one.
       num_prefixes: P, prefix tokens of element classes ahead of the nodes.
+      styles: what the embedding "inherited" reads of classes.
     """
 
     block: BlockConfig
@@ -37,6 +38,7 @@ class HtmlConfig:
     tree_bias: bool = True
     pieces: int = 0
     num_prefixes: int = 0
+    styles: StyleIds = NO_STYLES
 
 
 @dataclasses.dataclass(frozen=True)

@@ -9,6 +9,7 @@ import jax.numpy as jnp
 from xojl_jax.nn.layers import EinsumDense
 from xojl_jax.nn.positions import FourierBoxes
 from xojl_jax.tasks.layout.model_config import HtmlConfig
+from xojl_jax.tasks.layout.node_measures import relative_boxes, relative_boxes_flops
 from xojl_jax.tasks.layout.parts import NodePart
 from xojl_jax.tasks.layout.tables import table
 
@@ -98,4 +99,5 @@ POSITIONS = {
     "path": NodePart(path),
     "root_path": NodePart(root_path, lambda c: {"root path": 2.0 * c.max_nodes**2 * c.block.width}),
     "boxes": NodePart(boxes, _box_flops),
+    "relative_boxes": NodePart(relative_boxes, relative_boxes_flops),
 }

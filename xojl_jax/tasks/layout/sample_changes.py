@@ -42,6 +42,19 @@ def without_boxes(sample: Mapping, spec: FeatureSpec) -> Sample:
     return dict(sample) | blank_arrays(spec, ("html_box_input_mask",))
 
 
+def with_fewer_names(
+    sample: Mapping, rng: np.random.Generator, classes: float, tags: float
+) -> Sample:
+    """Hides classes and tags from the encoder, each with the probability given: word dropout (Iyyer
+    et al. 2015), against learning a maker's habits by heart. What is copied keeps all of them."""
+    kept = rng.random(sample["html_class_mask"].shape) >= classes
+    named = rng.random(sample["html_tag"].shape) >= tags
+    return dict(sample) | {
+        "html_class_mask": sample["html_class_mask"] & kept,
+        "html_tag": np.where(named, sample["html_tag"], 0).astype(sample["html_tag"].dtype),
+    }
+
+
 def with_hints(sample: Mapping, rng: np.random.Generator) -> Sample:
     """Tells some of the sample's own elements as class hints: each with a probability that is drawn
     first. Where none is left, nothing is told, and every prefix counts."""

@@ -47,6 +47,7 @@ from xojl_jax.tasks.layout.schedules import scheduled, schedules_of
 from xojl_jax.tasks.layout.sequence_losses import Teaching
 from xojl_jax.tasks.layout.stage_losses import stage_losses
 from xojl_jax.tasks.layout.stages import STAGES
+from xojl_jax.tasks.layout.tree_features import style_ids
 from xojl_jax.tasks.layout.views import Prediction
 from xojl_jax.tasks.shard_task import ShardTask
 from xojl_jax.xojl.codebook import Codebook
@@ -204,7 +205,10 @@ class LayoutTask(ShardTask):
     def model_config(self) -> ModelConfig:
         canvas = (self.spec.image_height, self.spec.image_width)
         pieces = 0 if self.tokenizer is None else self.tokenizer.size
-        return model_config(self.config, self.vocabulary.size, self.statistics, canvas, pieces)
+        styles = style_ids(self.vocabulary.codebook)
+        return model_config(
+            self.config, self.vocabulary.size, self.statistics, canvas, pieces, styles
+        )
 
     def model(self, mode: str = "dual") -> nn.Module:
         """The model, as it is run for the views of `mode`, a key of `VIEWS`."""

@@ -40,6 +40,24 @@ class IdRanges(NamedTuple):
 ID_RANGES = IdRanges(tag=256, content=5, device=8, pseudo=64, attribute=512, value=2048, unit=64)
 
 
+class StyleIds(NamedTuple):
+    """Ids of the attributes and of the unit that `inherited` reads; -1 where a codebook has none.
+
+    Attributes:
+      font_size, font_weight: of attributes.
+      rem: the unit of sizes in the root's type.
+      paints: of the attributes that paint a background, a border, and a shadow.
+    """
+
+    font_size: int = -1
+    font_weight: int = -1
+    rem: int = -1
+    paints: tuple[tuple[int, ...], ...] = ()
+
+
+NO_STYLES = StyleIds()
+
+
 class DoesNotFit(BadInput):
     """A record that is larger than the model. `reason` is short, for counting."""
 
@@ -107,10 +125,35 @@ class ClassReader:
         model looks at, what holds always is kept. (COPY keeps all of them.)"""
         return sorted(classes, key=lambda text: any(self.read(text)[:2]))
 
+    def attribute(self, css: str) -> int:
+        """The id of the attribute for a CSS property; -1 where the codebook has none."""
+        codes = {meaning: code for code, meaning in self.codebook.properties.items()}
+        return self._attribute(codes[css]) if css in codes else -1
+
+    def unit(self, name: str) -> int:
+        """The id of a unit of CSS; -1 where the codebook has none."""
+        codes = {meaning: code for code, meaning in self.codebook.units.items()}
+        return self._unit(codes[name]) if name in codes else -1
+
 
 @lru_cache(maxsize=4)
 def class_reader(codebook: Codebook) -> ClassReader:
     return ClassReader(codebook)
+
+
+def style_ids(codebook: Codebook) -> StyleIds:
+    reader = class_reader(codebook)
+    paints = (
+        ("background-color", "background-image"),
+        ("border-width", *(f"border-{side}-width" for side in ("top", "right", "bottom", "left"))),
+        ("box-shadow",),
+    )
+    return StyleIds(
+        reader.attribute("font-size"),
+        reader.attribute("font-weight"),
+        reader.unit("rem"),
+        tuple(tuple(map(reader.attribute, names)) for names in paints),
+    )
 
 
 # --- the HTML tree ---------------------------------------------------------------------------
