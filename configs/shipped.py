@@ -29,6 +29,9 @@ def shape(config) -> None:
     # Heads of 64, which kernels of GPUs take; feed-forward layers narrow, to keep it small.
     model.width, model.heads, model.mlp_ratio = 192, 3, 2
     model.vision_layers, model.html_layers, model.decoder_layers = 4, 3, 2
+    # What nodes are beside those around them: docs/other_makers.md.
+    model.embeddings += ",inside,inherited"
+    model.positions += ",relative_boxes"
 
 
 def train(config) -> None:
@@ -38,6 +41,8 @@ def train(config) -> None:
     config.data.balance = 0.5
     config.data.drop_html = config.data.drop_image = 0.1
     config.data.drop_boxes = 0.5
+    # Against a maker's habits.
+    config.data.drop_classes, config.data.drop_tags = 0.5, 0.3
     config.model.dropout = 0.1
     optim = config.optim
     optim.groups.vision.lr = 5e-4

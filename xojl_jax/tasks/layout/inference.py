@@ -87,6 +87,7 @@ examples:
   python -m xojl_jax.evaluate --workdir=runs/stage4-tiny
   python -m xojl_jax.evaluate --workdir=runs/stage4-tiny --split=test --out=report.json
   python -m xojl_jax.evaluate --workdir=runs/stage4-tiny --data=SHARDS --method=beam
+  python -m xojl_jax.evaluate --workdir=runs/stage2-tiny --method=nodes
   python -m xojl_jax.evaluate --workdir=runs/stage4-tiny --split=test --suite
 """,
 }
@@ -122,7 +123,7 @@ class LayoutAnswer(NamedTuple):
 
 
 class LayoutInference(Inference):
-    """Predicts layouts with a trained stage 4.
+    """Predicts layouts with a trained stage 4; with a stage 2 or 3 by the labels of HTML nodes.
 
     Args:
       task: whose config, vocabulary and model are used.

@@ -28,12 +28,15 @@ _SECTION = ELEMENTS.index("section")
 
 def predict_nodes(task: "LayoutTask", params, batch: dict[str, jax.Array]) -> NodePrediction:
     """The labels of a batch's HTML nodes; jittable."""
-    encoded, predictions = task.model("detail").apply(
-        {"params": params}, batch, method=LayoutModel.encode
-    )
+
+    def predict(model: LayoutModel, batch):
+        features = model.features(batch)
+        return features.weights, model.predict_heads(features)
+
+    weights, predictions = task.model("detail").apply({"params": params}, batch, method=predict)
     labels = jax.nn.log_softmax(cast(jax.Array, predictions["node"]).astype(jnp.float32))
     category = cast(jax.Array, predictions["category"]).argmax(-1)
-    return NodePrediction(labels, category, encoded.weights)
+    return NodePrediction(labels, category, weights)
 
 
 def read_node_answers(

@@ -318,10 +318,17 @@ class LayoutTask(ShardTask):
 
     # --- prediction --------------------------------------------------------------------------
 
+    @property
+    def labels_nodes(self) -> bool:
+        """Whether the model can answer by the labels of HTML nodes, without a decoder."""
+        return {"node", "category"} <= {*self.model_config.heads}
+
     def inference(self, flags=None) -> LayoutInference:
-        if not self.stage.decoder:
+        labels_nodes = getattr(flags, "method", None) == "nodes" and self.labels_nodes
+        if not (self.stage.decoder or labels_nodes):
+            way = "answers with --method=nodes alone" if self.labels_nodes else "answers nothing"
             raise BadUsage(
-                f"a run of stage {self.config.stage} has no decoder, so it answers nothing; its "
+                f"a run of stage {self.config.stage} has no decoder, so it {way}; its "
                 "metrics are in its summary.json. Train stage 4 from it (--config.init_from)"
             )
         image_size = getattr(flags, "image_size", None)
