@@ -13,7 +13,6 @@ from xojl_jax.tasks.layout.node_measures import (
     TYPE_MEASURES,
     box_measures,
     counts_inside,
-    repeats,
     type_measures,
 )
 from xojl_jax.tasks.layout.tree_features import ID_RANGES, class_reader, html_arrays, style_ids
@@ -61,25 +60,13 @@ def batch(padding=0, boxes=BOXES):
 def test_nodes_and_content_are_counted_in_the_subtree_and_among_the_children():
     """Protects what tells a list from a card: how many of what are inside."""
     tag, width = class_reader(BOOK).tag, ID_RANGES.tag + ID_RANGES.content
-    counts = np.asarray(counts_inside(C, batch()))[0]
+    counts = np.expm1(np.asarray(counts_inside(C, batch()))[0])
     below, children = counts[:, :width], counts[:, width:]
     assert below[SECTION, tag("p")] == pytest.approx(2) and children[SECTION, tag("p")] == 0
     assert children[CARD, [tag("p"), tag("img")]] == pytest.approx([2, 1])
     texts, pictures = ID_RANGES.tag + 1, ID_RANGES.tag + 2
     assert below[SECTION, [texts, pictures]] == pytest.approx([3, 1])
     assert not below[[TITLE, LEFT, PICTURE, RIGHT]].any()
-
-
-def test_items_that_repeat_are_counted_with_what_is_inside_them():
-    """Protects lists and rows of cards: alike are siblings of one tag with the same inside."""
-    item = {"a": {"text": "t"}}
-    tree = {"ul": {"li": item, "li#2": item, "li#3": {"b": {"text": "t"}}, "li#4": item}}
-    arrays = html_arrays(parse_html(tree), BOOK, max_nodes=16, max_classes=4)
-    found = {name: array[None] for name, array in arrays.items()}
-    number, of_children, above = np.expm1(repeats(found, counts_inside(C, found))[0]).T
-    np.testing.assert_allclose(number, [0, 2, 0, 2, 0, 0, 0, 2, 0], atol=1e-5)
-    np.testing.assert_allclose(of_children, [2, *[0] * 8], atol=1e-5)
-    np.testing.assert_allclose(above, [0, 2, 2, 2, 2, 0, 0, 2, 2], atol=1e-5)
 
 
 def test_boxes_are_told_beside_those_around_them():
@@ -121,8 +108,7 @@ def test_type_is_that_of_the_nearest_node_that_says_it():
 
 
 @pytest.mark.parametrize(
-    "measure",
-    [lambda b: repeats(b, counts_inside(C, b)), box_measures, lambda b: type_measures(C, b)],
+    "measure", [lambda b: counts_inside(C, b), box_measures, lambda b: type_measures(C, b)]
 )
 def test_padding_changes_nothing(measure):
     """Protects buckets: a section is the same in each of them."""

@@ -23,16 +23,14 @@ Batch = dict[str, Array]
 HIDDEN = 64  # of the layer between the measures and the width
 ROOT_TYPE = 16.0  # px that 1rem is, and that text has where nothing says otherwise
 NORMAL_WEIGHT = 400.0
-BOX_MEASURES, TYPE_MEASURES, REPEATS = 19, 7, 3
+BOX_MEASURES, TYPE_MEASURES = 19, 7
 _LIMIT = 4.0  # of ratios, so that a box of no width does not drown the others
 _SAME = 0.02  # of the section: boxes that differ by less are of one size
 
 
 def inside(c: HtmlConfig, batch: Batch) -> Array:
-    """[B, T, D] of what is in the node's subtree, and of how often there is such a subtree."""
-    counts = counts_inside(c, batch)
-    measures = jnp.concatenate([jnp.log1p(counts), repeats(batch, counts)], -1)
-    return _project(c, measures, "inside")
+    """[B, T, D] of what is in the node's subtree."""
+    return _project(c, counts_inside(c, batch), "inside")
 
 
 def relative_boxes(c: HtmlConfig, batch: Batch) -> Array:
@@ -52,7 +50,7 @@ def inherited(c: HtmlConfig, batch: Batch) -> Array:
 
 def counts_inside(c: HtmlConfig, batch: Batch) -> Array:
     """float32[B, T, 2 K]: how many nodes of each tag and kind of content, K together, are in the
-    subtree, and how many among the children."""
+    subtree, and how many among the children, as log(1 + n)."""
     tag = jax.nn.one_hot(batch["html_tag"], c.ids.tag)
     content = jax.nn.one_hot(batch["html_content"], c.ids.content)
     kinds = jnp.where(batch["html_mask"][..., None], jnp.concatenate([tag, content], -1), 0.0)
@@ -60,22 +58,7 @@ def counts_inside(c: HtmlConfig, batch: Batch) -> Array:
         jnp.einsum("bij,bjk->bik", related.astype(kinds.dtype), kinds)
         for related in (_below(batch), _is_parent(batch))
     ]
-    return jnp.concatenate(counts, -1)
-
-
-def repeats(batch: Batch, counts: Array) -> Array:
-    """float32[B, T, REPEATS] as log(1 + n): how many siblings are of the node's tag and have the
-    same `counts` inside, as the items of a list or the cards of a row do; the largest number of
-    such siblings among the node's children; and that of the nearest node above that has any."""
-    squares = jnp.square(counts).sum(-1)
-    products = jnp.einsum("bik,bjk->bij", counts, counts, precision="highest")
-    # Counts are whole numbers, and so are their squared distances.
-    equal = squares[:, :, None] + squares[:, None, :] - 2 * products < 0.5
-    tag = batch["html_tag"]
-    alike = _siblings(batch) & equal & (tag[:, :, None] == tag[:, None, :])
-    number = _count(alike)
-    above = _inherit(batch, number, number > 0, 0.0)
-    return jnp.stack([number, _largest_of_children(batch, number), above], -1)
+    return jnp.log1p(jnp.concatenate(counts, -1))
 
 
 def box_measures(batch: Batch) -> Array:
@@ -251,9 +234,8 @@ def _project(c: HtmlConfig, measures: Array, name: str) -> Array:
 
 def inside_flops(c: HtmlConfig) -> dict[str, float]:
     kinds = c.ids.tag + c.ids.content
-    # The counts of the subtree and of the children, and the products of both.
-    counting = 4 * 2.0 * c.max_nodes**2 * kinds
-    return {"inside": counting + _projection_flops(c, 2 * kinds + REPEATS)}
+    counting = 2 * 2.0 * c.max_nodes**2 * kinds
+    return {"inside": counting + _projection_flops(c, 2 * kinds)}
 
 
 def relative_boxes_flops(c: HtmlConfig) -> dict[str, float]:
