@@ -88,6 +88,22 @@ ABLATIONS: dict[str, Ablation] = {
         'parameters: "only a fraction"',
         {"model.embeddings": "hash,tag,content"},
     ),
+    "node_measures": Ablation(
+        "X038",
+        "what nodes are beside those around them",
+        "",
+        {
+            "model.embeddings": "compositional,tag,content,inside,inherited",
+            "model.positions": "depth_first,breadth_first,parent,depth,child,path,boxes,"
+            "relative_boxes",
+        },
+    ),
+    "drop_names": Ablation(
+        "X038",
+        "half of the classes and a third of the tags hidden",
+        "",
+        {"data.drop_classes": 0.5, "data.drop_tags": 0.3},
+    ),
     "two_decoders": Ablation(
         "X097",
         "one shared decoder, against two",

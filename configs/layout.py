@@ -51,8 +51,10 @@ def defaults() -> ConfigDict:
     data.drop_image = 0.1
     # Probability that the HTML encoder reads no boxes of a training sample.
     data.drop_boxes = 0.5
-    # Probability that the HTML encoder does not see a class of a node, drawn for each; and a tag.
+    # Probability that the HTML encoder does not see a class of a training sample, drawn for each:
+    # against learning makers' habits by heart (docs/other_makers.md).
     data.drop_classes = 0.0
+    # Probability that it does not see the tag of a node.
     data.drop_tags = 0.0
 
     # Probability that a training sample tells some of its elements as class hints, so that prefix
@@ -81,7 +83,8 @@ def defaults() -> ConfigDict:
     # Layers of the HTML tree encoder.
     model.html_layers = 4
     # What an HTML node is, as vectors that are added up: names in embeddings.py. Of its classes:
-    # "compositional" (by their fields), "hash" (by hashes of the strings) or "bpe" (by pieces).
+    # "compositional" (by their fields), "hash" (by hashes of the strings) or "bpe" (by pieces). Of
+    # those around it: "inside" (what its subtree holds), "inherited" (its type beside theirs).
     model.embeddings = "compositional,tag,content"
     # How the parts of a class, and the classes of a node, become one vector: "attention" or "sum".
     model.class_composition = "attention"
@@ -91,6 +94,7 @@ def defaults() -> ConfigDict:
     # them as they mask those of the screenshot.
     model.html_prefixes = False
     # Where an HTML node is, as vectors that are added up: names in node_positions.py; "" for none.
+    # "relative_boxes" tells its box beside its parent's and siblings' boxes.
     model.positions = "depth_first,breadth_first,parent,depth,child,path,boxes"
     # How HTML tokens and visual tokens exchange information, a name in fusion.py: "late" (through
     # cross-attention), "mixture" (joint attention, parameters by modality), "early" (HTML runs

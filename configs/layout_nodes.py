@@ -1,4 +1,4 @@
-r"""The HTML encoder of the model in the box learns what people have read, before the whole model does.
+r"""The HTML encoder learns what people have read, before the whole model in the box does.
 
 Without a screenshot and a decoder a step takes a thirtieth of the time, so that sections are seen
 twenty times instead of three. What it learns answers by itself (--method=nodes), and is what

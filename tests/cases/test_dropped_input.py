@@ -13,7 +13,7 @@ from xojl_jax.tasks.layout import heads
 from xojl_jax.tasks.layout.dataset import LayoutDataset
 from xojl_jax.tasks.layout.task import LayoutTask
 
-NONE = {"drop_html": 0.0, "drop_image": 0.0, "drop_boxes": 0.0}
+NONE = dict.fromkeys(("drop_html", "drop_image", "drop_boxes", "drop_classes", "drop_tags"), 0.0)
 
 
 @pytest.fixture(scope="module")

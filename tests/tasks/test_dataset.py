@@ -25,9 +25,8 @@ SPEC = FeatureSpec(48, 64, 16, max_nodes=12, max_classes=4, max_target=40)
 
 def augmentation(**chances):
     """What `config.data` says of it, with nothing but the light unless asked for."""
-    nothing = dict.fromkeys(
-        ("drop_html", "drop_image", "drop_boxes", "rotate_share", "balance"), 0.0
-    )
+    drops = ("drop_html", "drop_image", "drop_boxes", "drop_classes", "drop_tags")
+    nothing = dict.fromkeys((*drops, "rotate_share", "balance"), 0.0)
     return SimpleNamespace(rotate=2.0, **nothing | chances)
 
 

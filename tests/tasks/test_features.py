@@ -362,7 +362,14 @@ def test_missing_modalities(featurizer, sample):
     assert Vocabulary.load().detokenize(spelled["detail_tokens"]) == record_of().layout
     no_boxes = sample_changes.without_boxes(sample, SPEC)
     assert not no_boxes["html_box_input_mask"].any() and no_boxes["html_mask"].any()
-    for less in (dropped, spelled, no_boxes):
+    rng = np.random.default_rng(0)
+    unnamed = sample_changes.with_fewer_names(sample, rng, 1.0, 1.0)
+    assert not unnamed["html_class_mask"].any() and not unnamed["html_tag"].any()
+    half = sample_changes.with_fewer_names(sample, rng, 0.5, 0.0)
+    assert 0 < half["html_class_mask"].sum() < sample["html_class_mask"].sum()
+    np.testing.assert_array_equal(half["html_tag"], sample["html_tag"])
+    np.testing.assert_array_equal(unnamed["detail_tokens"], sample["detail_tokens"])
+    for less in (dropped, spelled, no_boxes, unnamed, half):
         for label in ("node_element", "html_boxes", "html_box_mask", "category", "elements"):
             np.testing.assert_array_equal(less[label], sample[label], err_msg=label)
 
