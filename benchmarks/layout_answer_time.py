@@ -41,7 +41,7 @@ def main(argv: list[str]) -> None:
             spent = time.perf_counter() - start, time.process_time() - used
             if number >= 0:  # the first one of all compiles
                 seconds[name].append(spent)
-    print(f"{describe_machine()}; {workdir}, {count} sections of {dataset.source}")
+    print(f"{describe_machine()}; {workdir}, {count} sections")
     for name in METHODS:
         clock, used = (
             1e3 * statistics.median(column) for column in zip(*seconds[name], strict=True)
