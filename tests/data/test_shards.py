@@ -119,6 +119,14 @@ def test_tensorflow_datasets_reads_the_same_files(folder):
     assert "tensorflow" not in sys.modules
 
 
+def test_nothing_is_left_to_import_once_a_source_is_open(folder):
+    """Protects programs that compile beside the first reads: while tensorflow-datasets is imported,
+    imports in other threads fail, and with them a training at its start."""
+    shards._example.cache_clear()
+    shards.ShardSource(folder, "train")
+    assert shards._example.cache_info().currsize == 1
+
+
 def test_existing_shards_are_not_overwritten(folder):
     """A second write of a split is refused, and an odd split name too."""
     with pytest.raises(BadUsage, match="exists"):

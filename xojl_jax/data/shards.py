@@ -194,7 +194,9 @@ _IMPORT_LOCK = threading.Lock()
 def _example() -> type:
     """The message class `tf.train.Example` as tensorflow-datasets ships it (TensorFlow not needed).
 
-    Imported when the first record is read: it takes a third of a second.
+    Imported when the first source is opened, or the first record written: it takes a third of a
+    second. Not later: while tensorflow-datasets is imported, its lazy imports replace `__import__`
+    in all threads, and what another imports then, such as JAX while it compiles, fails.
     """
     # The module imports itself when it is first used. Two reading threads would do so at once, each
     # holding a lock that the other waits for (of the lazy attribute, of the import): one at a time.
@@ -245,6 +247,7 @@ class ShardSource:
             _check_file(path, file, verify)
         self._readers: list[Any] = [None] * len(self._paths)
         self._lock = threading.Lock()
+        _example()
 
     def __len__(self) -> int:
         return self.info.count
