@@ -100,7 +100,7 @@ ABLATIONS: dict[str, Ablation] = {
     ),
     "drop_names": Ablation(
         "X038",
-        "half of the classes and a third of the tags hidden",
+        "half of the classes hidden, and 30 % of the tags",
         "",
         {"data.drop_classes": 0.5, "data.drop_tags": 0.3},
     ),
