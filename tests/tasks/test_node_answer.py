@@ -1,16 +1,22 @@
 """Answers by the labels of HTML nodes: layouts of the language, whatever the labels' scores."""
 
+import argparse
+import functools
 import random
 
+import jax
 import numpy as np
 import pytest
+from flax import linen as nn
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.tasks.conftest import small_config
 from tests.xojl.random_trees import random_html
 from xojl_jax import evaluate, predict
 from xojl_jax.errors import BadUsage
 from xojl_jax.tasks.layout.node_answer import read_node_answers
+from xojl_jax.tasks.layout.task import LayoutTask
 from xojl_jax.tasks.layout.views import NodePrediction
 from xojl_jax.xojl.structure import violations
 from xojl_jax.xojl.tree import ELEMENTS, parse_html, parse_layout, preorder, print_layout
@@ -78,6 +84,22 @@ def test_any_scores_give_an_answer_that_parses_and_can_be_written(seed, spread):
         assert list(violations(answer.layout)) == []
     if nodes:
         VOCABULARY.tokenize_detail(answer.layout, html)
+
+
+@pytest.mark.parametrize("stage", [2, 3])
+def test_a_stage_without_a_decoder_answers_by_nodes_alone(stage):
+    """Protects people who train the HTML encoder first: its answers are there to be scored and
+    calibrated, and token by token it says what to do instead."""
+    task = LayoutTask(small_config(stage=stage))
+    flags = argparse.Namespace(method="nodes", calibrate=True)
+    inference = task.inference(flags)
+    assert [each.method for each in inference.to_calibrate(flags)] == ["nodes"]
+    params = nn.meta.unbox(jax.eval_shape(task.init, jax.random.key(0)))
+    predict = functools.partial(inference.predict, mode="detail", method="nodes")
+    found = jax.eval_shape(predict, params, task.batch_spec())
+    assert found.labels.shape[1:] == (task.spec.max_nodes, len(ELEMENTS) + 1)
+    with pytest.raises(BadUsage, match="answers with --method=nodes alone"):
+        task.inference(argparse.Namespace(method="greedy"))
 
 
 def test_without_a_tree_there_is_nothing_to_label():

@@ -537,7 +537,7 @@ class LayoutInference(Inference):
 
     def to_calibrate(self, flags: argparse.Namespace) -> list[argparse.Namespace]:
         """Of the decoder and of the head of HTML nodes: their probabilities are others."""
-        methods = ("greedy", "nodes")
+        methods = ("greedy", "nodes") if self.task.stage.decoder else ("nodes",)
         return [argparse.Namespace(**{**vars(flags), "method": name}) for name in methods]
 
     def calibrate(self, answers: Sequence[LayoutAnswer], references: Sequence[Record]) -> dict:
