@@ -16,6 +16,7 @@ from rich.table import Table
 
 from xojl_jax import command, compilation_cache, probe, restore, suite
 from xojl_jax.data import loader
+from xojl_jax.data.shards import NoSplit
 from xojl_jax.engine import checkpoint_files
 from xojl_jax.errors import BadInput, BadUsage
 from xojl_jax.evaluation.drawing import stacked
@@ -51,7 +52,11 @@ def main(argv: list[str]) -> None:
     references, answers = labeled(inference, references, answers)
     report = describe(model, dataset, flags)
     report["views"] = inference.score(answers, references)
-    report["baseline"] = inference.baseline(references, answers)
+    try:
+        report["baseline"] = inference.baseline(references, answers)
+    except NoSplit as error:  # it is fitted to the training split
+        report["baseline"] = None
+        report["remarks"] = [*report.get("remarks", ()), f"without a baseline: {error}"]
     show(report, inference)
     save(report, out)
 
@@ -238,8 +243,10 @@ def describe(model: LoadedModel, dataset: Dataset, flags: argparse.Namespace) ->
 
 def show(report: dict[str, Any], inference: Inference) -> None:
     """A table of the views beside the baseline."""
-    columns = {**report["views"], inference.baseline_name: report["baseline"]}
-    records = report["baseline"]["records"]
+    columns = dict(report["views"])
+    records = next(iter(columns.values()))["records"]
+    if report["baseline"] is not None:
+        columns[inference.baseline_name] = report["baseline"]
     left_out = report["records_too_large"]
     table = Table(
         title=f"{report['split']} split of {report['data']}: {records} records"

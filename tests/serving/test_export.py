@@ -117,6 +117,7 @@ def test_the_card_shows_what_was_measured(own, folder):
         "method": "greedy",
         "views": {
             "detail": {
+                "records": 12,
                 "scores": {"element_micro_f1": score},
                 "confidence": {"expected_calibration_error": 0.03125},
             }
@@ -130,6 +131,8 @@ def test_the_card_shows_what_was_measured(own, folder):
     card = model_card.card(told, own.inference, workdir)
     assert "0.500 [0.250, 0.750]" in card and "`shards`, 12 records" in card
     assert "| calibration error of confidences (lower is better) | 0.031 | – |" in card
+    path.write_text(json.dumps(report | {"baseline": None}))  # shards without a training split
+    assert "| 0.031 |\n" in model_card.card(told, own.inference, workdir)
     path.write_text(json.dumps(report | {"checkpoint": "elsewhere/checkpoints/8"}))
     assert "0.500" not in model_card.card(told, own.inference, workdir)
     path.unlink()

@@ -76,8 +76,10 @@ def _reports(inference: Inference, workdir: Path, step: int) -> Iterator[str]:
 
 
 def _table(report: dict[str, Any], inference: Inference) -> list[str]:
-    columns = {**report["views"], inference.baseline_name: report["baseline"]}
-    count = report["baseline"]["records"]
+    columns = dict(report["views"])
+    count = next(iter(columns.values()))["records"]
+    if report["baseline"] is not None:
+        columns[inference.baseline_name] = report["baseline"]
     source = Path(report["data"]).name
     lines = [
         f"{report['split']} split of `{source}`, {count} records, {report['method']}; 95 % "
