@@ -46,9 +46,8 @@ def read_node_answers(
 
     Args:
       prediction: on the host.
-      htmls: the trees whose nodes are labeled; an empty one has an empty layout,
-        which is not complete. Records of the
-        batch beyond them are padding, and left out.
+      htmls: the trees whose nodes are labeled; an empty one has an empty layout, which is not
+        complete. Records of the batch beyond them are padding, and left out.
       confidence: also gives the raw probability of every node's label.
     """
     answers = []
