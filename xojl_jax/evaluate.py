@@ -243,10 +243,7 @@ def describe(model: LoadedModel, dataset: Dataset, flags: argparse.Namespace) ->
 
 def show(report: dict[str, Any], inference: Inference) -> None:
     """A table of the views beside the baseline."""
-    columns = dict(report["views"])
-    records = next(iter(columns.values()))["records"]
-    if report["baseline"] is not None:
-        columns[inference.baseline_name] = report["baseline"]
+    reports, records = inference.columns(report)
     left_out = report["records_too_large"]
     table = Table(
         title=f"{report['split']} split of {report['data']}: {records} records"
@@ -254,10 +251,10 @@ def show(report: dict[str, Any], inference: Inference) -> None:
         caption=f"95 % intervals over {inference.interval_unit} in brackets",
     )
     table.add_column("metric")
-    for name in columns:
+    for name in reports:
         table.add_column(name, justify="right")
     for name, meaning in inference.shown_metrics.items():
-        scores = [column["scores"].get(name) for column in columns.values()]
+        scores = [column["scores"].get(name) for column in reports.values()]
         if any(scores):
             table.add_row(meaning, *map(suite.cell, scores))
     Console(width=max(Console().width, 120)).print(table)

@@ -3,6 +3,7 @@
 import dataclasses
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
@@ -54,7 +55,7 @@ def batch(padding=0, boxes=BOXES):
         )
         for name, array in arrays.items()
     }
-    return {name: array[None] for name, array in padded.items()}
+    return {name: jnp.asarray(array[None]) for name, array in padded.items()}  # as when compiled
 
 
 def test_nodes_and_content_are_counted_in_the_subtree_and_among_the_children():
@@ -127,8 +128,8 @@ def test_a_codebook_without_the_properties_has_no_styles():
 
 def test_a_node_without_a_box_has_no_measures_of_one():
     """Protects input dropout: boxes that the encoder may not read are in no vector."""
-    hidden = batch()
-    hidden["html_box_input_mask"][:] = False
+    shown = batch()
+    hidden = shown | {"html_box_input_mask": jnp.zeros_like(shown["html_box_input_mask"])}
     init = jax.jit(_Part().init_with_output)
     vectors, _ = init(jax.random.key(0), hidden)
     assert not np.asarray(vectors).any()

@@ -76,23 +76,20 @@ def _reports(inference: Inference, workdir: Path, step: int) -> Iterator[str]:
 
 
 def _table(report: dict[str, Any], inference: Inference) -> list[str]:
-    columns = dict(report["views"])
-    count = next(iter(columns.values()))["records"]
-    if report["baseline"] is not None:
-        columns[inference.baseline_name] = report["baseline"]
+    reports, count = inference.columns(report)
     source = Path(report["data"]).name
     lines = [
         f"{report['split']} split of `{source}`, {count} records, {report['method']}; 95 % "
         f"intervals over {inference.interval_unit} in brackets.",
         "",
-        "| metric | " + " | ".join(columns) + " |",
-        "| --- |" + " ---: |" * len(columns),
+        "| metric | " + " | ".join(reports) + " |",
+        "| --- |" + " ---: |" * len(reports),
     ]
     for name, meaning in inference.shown_metrics.items():
-        cells = (_cell(column["scores"].get(name)) for column in columns.values())
+        cells = (_cell(column["scores"].get(name)) for column in reports.values())
         lines.append(f"| {meaning.replace('|', '/')} | " + " | ".join(cells) + " |")
-    if any("confidence" in column for column in columns.values()):  # of evaluate --confidence
-        cells = (_calibration_error(column) for column in columns.values())
+    if any("confidence" in column for column in reports.values()):  # of evaluate --confidence
+        cells = (_calibration_error(column) for column in reports.values())
         lines.append(
             "| calibration error of confidences (lower is better) | " + " | ".join(cells) + " |"
         )

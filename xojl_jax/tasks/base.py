@@ -397,6 +397,14 @@ class Inference(abc.ABC):
           answers: of the model, where what is to be guessed is known from it alone.
         """
 
+    def columns(self, report: Mapping[str, Any]) -> tuple[dict[str, dict], int]:
+        """What stands side by side in a table of `evaluate`'s report: the views by name, and the
+        baseline where there is one; and the number of records."""
+        found = dict(report["views"])
+        if report["baseline"] is not None:
+            found[self.baseline_name] = report["baseline"]
+        return found, next(iter(found.values()))["records"]
+
     def to_calibrate(self, flags: argparse.Namespace) -> list[argparse.Namespace]:
         """The flags of `evaluate --calibrate` for each kind of answer that has probabilities of its
         own, which `calibrate` then makes true under names of their own."""

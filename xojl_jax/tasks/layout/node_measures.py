@@ -16,6 +16,7 @@ from flax import linen as nn
 
 from xojl_jax.nn.layers import EinsumDense
 from xojl_jax.tasks.layout.model_config import HtmlConfig
+from xojl_jax.tasks.layout.tree_relations import descendants
 
 Array = jax.Array
 Batch = dict[str, Array]
@@ -56,7 +57,7 @@ def counts_inside(c: HtmlConfig, batch: Batch) -> Array:
     kinds = jnp.where(batch["html_mask"][..., None], jnp.concatenate([tag, content], -1), 0.0)
     counts = [
         jnp.einsum("bij,bjk->bik", related.astype(kinds.dtype), kinds)
-        for related in (_below(batch), _is_parent(batch))
+        for related in (descendants(batch["html_end"]), _is_parent(batch))
     ]
     return jnp.log1p(jnp.concatenate(counts, -1))
 
@@ -126,23 +127,17 @@ def type_measures(c: HtmlConfig, batch: Batch) -> Array:
 
 
 def _is_parent(batch: Batch) -> Array:
-    """bool[B, T, T]: whether node i is the parent of node j."""
-    nodes = jnp.arange(batch["html_mask"].shape[-1])
-    return (batch["html_parent"][:, None, :] == nodes[:, None]) & batch["html_mask"][:, None, :]
-
-
-def _below(batch: Batch) -> Array:
-    """bool[B, T, T]: whether node j is in the subtree of node i, itself left out."""
-    nodes = jnp.arange(batch["html_mask"].shape[-1])
-    return (nodes > nodes[:, None]) & (nodes < batch["html_end"][:, :, None])
+    """bool[B, T, T]: whether node i is the parent of node j. Padding has no parent."""
+    parent = batch["html_parent"]
+    return parent[:, None, :] == jnp.arange(parent.shape[-1])[:, None]
 
 
 def _siblings(batch: Batch) -> Array:
-    """bool[B, T, T]: whether nodes have one parent and are two; no roots."""
-    parent, mask = batch["html_parent"], batch["html_mask"]
+    """bool[B, T, T]: whether nodes have one parent and are two; no roots, and no padding."""
+    parent = batch["html_parent"]
     nodes = jnp.arange(parent.shape[-1])
     same = (parent[:, :, None] == parent[:, None, :]) & (parent >= 0)[:, :, None]
-    return same & mask[:, :, None] & mask[:, None, :] & (nodes != nodes[:, None])
+    return same & (nodes != nodes[:, None])
 
 
 def _count(pairs: Array) -> Array:
@@ -211,7 +206,7 @@ def _inherit(batch: Batch, own: Array, says: Array, default: float) -> Array:
     """float32[B, T]: the value of the nearest node that says one, from the node itself up."""
     nodes = jnp.arange(own.shape[-1])
     # Of the nodes above, the nearest has the highest number.
-    above = _below(batch).swapaxes(1, 2) | (nodes == nodes[:, None])
+    above = descendants(batch["html_end"]).swapaxes(1, 2) | (nodes == nodes[:, None])
     nearest = jnp.where(above & says[:, None, :], nodes, -1).max(-1)
     found = jnp.take_along_axis(own, jnp.maximum(nearest, 0), axis=1)
     return jnp.where(nearest >= 0, found, default)

@@ -324,8 +324,8 @@ class LayoutTask(ShardTask):
         return {"node", "category"} <= {*self.model_config.heads}
 
     def inference(self, flags=None) -> LayoutInference:
-        labels_nodes = getattr(flags, "method", None) == "nodes" and self.labels_nodes
-        if not (self.stage.decoder or labels_nodes):
+        by_nodes = self.labels_nodes and getattr(flags, "method", None) == "nodes"
+        if not (self.stage.decoder or by_nodes):
             way = "answers with --method=nodes alone" if self.labels_nodes else "answers nothing"
             raise BadUsage(
                 f"a run of stage {self.config.stage} has no decoder, so it {way}; its "
