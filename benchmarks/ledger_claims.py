@@ -45,7 +45,7 @@ ABLATIONS: dict[str, Ablation] = {
         "X039",
         "tree positions (all but boxes)",
         "up to 1 % absolute over none",
-        {"model.positions": "boxes"},
+        {"model.positions": "boxes,relative_boxes"},
         default=True,
     ),
     "linear_patches": Ablation(
@@ -86,17 +86,17 @@ ABLATIONS: dict[str, Ablation] = {
         "X040",
         "hashed class strings, against compositional ones",
         'parameters: "only a fraction"',
-        {"model.embeddings": "hash,tag,content"},
+        {"model.embeddings": "hash,tag,content,inside,inherited"},
     ),
-    "node_measures": Ablation(
+    "no_node_measures": Ablation(
         "X038",
         "what nodes are beside those around them",
         "",
         {
-            "model.embeddings": "compositional,tag,content,inside,inherited",
-            "model.positions": "depth_first,breadth_first,parent,depth,child,path,boxes,"
-            "relative_boxes",
+            "model.embeddings": "compositional,tag,content",
+            "model.positions": "depth_first,breadth_first,parent,depth,child,path,boxes",
         },
+        default=True,
     ),
     "drop_names": Ablation(
         "X038",
@@ -214,3 +214,16 @@ ABLATIONS: dict[str, Ablation] = {
     "hints": Ablation("X056", "class hints, told at random", "", {"data.hints": 0.25}),
     "balance": Ablation("X012", "rare records drawn more often", "", {"data.balance": 0.5}),
 }
+
+# Those of the HTML encoder, which stage 2 has.
+HTML_PARTS = (
+    "no_tree_positions",
+    "hash_embeddings",
+    "no_node_measures",
+    "drop_names",
+    "no_tree_bias",
+    "summed_classes",
+    "html_prefix",
+    "merge",
+    "balance",
+)

@@ -1,4 +1,4 @@
-"""The ledger of the layout task: elements on the right HTML node, by record."""
+"""The ledgers of the layout task: elements on the right HTML node, by site."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -6,23 +6,27 @@ from typing import Any
 import numpy as np
 
 from xojl_jax.tasks.layout import metrics
+from xojl_jax.tasks.layout.confidence import site_of
 
 
 def counts(inference, dataset, numbers: Sequence[int], answers: Sequence[Any]) -> dict[str, Any]:
-    """ "records": their numbers; "aligned" and "bag": int[R, 3, E], true positives, false positives
-    and false negatives of each element on its HTML node, and as a bag."""
+    """ "records": sites, since the sections of one are alike; of each "sections", how many it has,
+    and "aligned": int[3, E], true positives, false positives and false negatives of each element
+    on its HTML node."""
     del inference
-    kept = {"records": dataset.numbers[numbers].tolist(), "bag": [], "aligned": []}
+    sections: dict[str, int] = {}
+    aligned: dict[str, np.ndarray] = {}
     for number, answer in zip(numbers, answers, strict=True):
         record, detail = dataset.record(number), answer.views["detail"]
-        told = detail.layout or ()
-        bag = metrics.bag_counts(told, record.layout)
-        placed = metrics.aligned_counts(
-            told, detail.nodes, record.layout, record.alignment() or [None] * len(bag)
-        )
-        kept["bag"].append(bag.tolist())
-        kept["aligned"].append(placed.tolist())
-    return kept
+        told, site = detail.layout or (), site_of(record)
+        placed = metrics.aligned_counts(told, detail.nodes, record.layout, record.alignment())
+        sections[site] = sections.get(site, 0) + 1
+        aligned[site] = aligned.get(site, 0) + placed
+    return {
+        "records": list(sections),
+        "sections": list(sections.values()),
+        "aligned": [rows.tolist() for rows in aligned.values()],
+    }
 
 
 def f1(sums: np.ndarray) -> np.ndarray:
@@ -31,4 +35,4 @@ def f1(sums: np.ndarray) -> np.ndarray:
 
 
 def size(held: Mapping[str, Any]) -> str:
-    return f"{len(held['records'])} records"
+    return f"{sum(held['sections'])} sections of {len(held['records'])} sites"

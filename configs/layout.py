@@ -85,7 +85,7 @@ def defaults() -> ConfigDict:
     # What an HTML node is, as vectors that are added up: names in embeddings.py. Of its classes:
     # "compositional" (by their fields), "hash" (by hashes of the strings) or "bpe" (by pieces). Of
     # those around it: "inside" (what its subtree holds), "inherited" (its type beside theirs).
-    model.embeddings = "compositional,tag,content"
+    model.embeddings = "compositional,tag,content,inside,inherited"
     # How the parts of a class, and the classes of a node, become one vector: "attention" or "sum".
     model.class_composition = "attention"
     # Whether attention between HTML nodes is biased by how they are related in the tree.
@@ -95,7 +95,7 @@ def defaults() -> ConfigDict:
     model.html_prefixes = False
     # Where an HTML node is, as vectors that are added up: names in node_positions.py; "" for none.
     # "relative_boxes" tells its box beside its parent's and siblings' boxes.
-    model.positions = "depth_first,breadth_first,parent,depth,child,path,boxes"
+    model.positions = "depth_first,breadth_first,parent,depth,child,path,boxes,relative_boxes"
     # How HTML tokens and visual tokens exchange information, a name in fusion.py: "late" (through
     # cross-attention), "mixture" (joint attention, parameters by modality), "early" (HTML runs
     # through the vision encoder), "aligned" (by boxes, without attention) or "coarse_to_fine" (as

@@ -29,9 +29,6 @@ def shape(config) -> None:
     # Heads of 64, which kernels of GPUs take; feed-forward layers narrow, to keep it small.
     model.width, model.heads, model.mlp_ratio = 192, 3, 2
     model.vision_layers, model.html_layers, model.decoder_layers = 4, 3, 2
-    # What nodes are beside those around them: docs/other_makers.md.
-    model.embeddings += ",inside,inherited"
-    model.positions += ",relative_boxes"
 
 
 def train(config) -> None:

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from benchmarks import ledger, ledger_documents, ledger_table
+from benchmarks import ledger, ledger_documents, ledger_layout, ledger_table
 from benchmarks.ledger_claims import ABLATIONS, BASELINE
 from benchmarks.ledger_families import FAMILIES
 from tests.test_requirements import IDS
@@ -16,6 +16,7 @@ from xojl_jax import config_fields, tasks
 from xojl_jax.documents.answers import Question, TextAnswer
 from xojl_jax.engine import fields
 from xojl_jax.errors import BadUsage
+from xojl_jax.xojl.tree import Node
 
 
 @pytest.mark.parametrize("family", FAMILIES)
@@ -97,14 +98,20 @@ def test_pre_training_is_ablated_where_a_run_is_given(tmp_path):
 
 
 def answered(hits: int) -> dict:
-    """What ledger_answers writes of ten records, so many of whose elements were found."""
+    """What ledger_answers writes of ten sites, so many of whose elements were found."""
     counts = np.zeros((10, 3, 22), int)
     counts[:, 0, 0], counts[:, 2, 0] = 1, 3
     counts[:hits, 0, 0] += 1
     return {
         "machine": "a machine",
         "cost": {"seconds": 2.0, "memory": 2**20, "parameters": 1e6, "flops": 1e9},
-        "held_out": {"shards": {"records": list(range(10)), "aligned": counts.tolist()}},
+        "held_out": {
+            "shards": {
+                "records": [f"{i}.example" for i in range(10)],
+                "sections": [1] * 10,
+                "aligned": counts.tolist(),
+            }
+        },
     }
 
 
@@ -136,6 +143,7 @@ def test_the_table_tells_what_a_part_brings_and_what_is_not_measured(tmp_path):
     assert "+0.171 [" in rows[ABLATIONS["no_aux"].part] and "on; helps, with one seed" in text
     assert "+0.000 [" in rows[ABLATIONS["structure"].part]
     assert ledger_table.NOT_MEASURED in rows[ABLATIONS["bag"].part]
+    assert "F1 shards 0.571 (10 sections of 10 sites)" in text
 
 
 def test_answers_have_a_table_of_their_own(tmp_path):
@@ -162,6 +170,30 @@ def test_answers_have_a_table_of_their_own(tmp_path):
     assert ledger_table.NOT_MEASURED in found["words"]
     ledger_table.write(tmp_path, page)
     assert page.read_text() == text
+
+
+def test_elements_are_counted_by_site():
+    """Protects the intervals: sections of one site are alike, and are drawn together."""
+    column = Node("column", None)
+    grid = Node("grid", None, children=(column, column))
+    sites = ("a.example", "b.example", "a.example")
+    records = [
+        SimpleNamespace(layout=(grid,), source={"site": site}, alignment=lambda: (0, 1, 2))
+        for site in sites
+    ]
+    told = [(grid,), (grid,), None]
+    answers = [
+        SimpleNamespace(
+            views={"detail": SimpleNamespace(layout=one, nodes=(0, 1, 2) if one else ())}
+        )
+        for one in told
+    ]
+    dataset = SimpleNamespace(record=records.__getitem__)
+    found = ledger_layout.counts(None, dataset, range(3), answers)
+    assert (found["records"], found["sections"]) == (["a.example", "b.example"], [2, 1])
+    hits = np.array(found["aligned"]).sum(-1)
+    assert hits.tolist() == [[3, 0, 3], [3, 0, 0]]
+    assert ledger_layout.size(found) == "3 sections of 2 sites"
 
 
 def test_right_answers_are_counted_by_document():
