@@ -58,10 +58,14 @@ def main(argv: list[str]) -> None:
         )
 
 
-def with_threshold(trained: restore.LoadedModel, at: float, data: str) -> restore.LoadedModel:
+def with_threshold(
+    trained: restore.LoadedModel, at: float, data: str | None
+) -> restore.LoadedModel:
     """The same parameters, leaving later layers out where an earlier one is surer than `at`."""
     config = ConfigDict(trained.metadata["config"])
-    config.model.exit_at, config.data.path = at, data
+    config.model.exit_at = at
+    if data is not None:
+        config.data.path = data
     task = tasks.make(config, trained.metadata["task"])
     return trained._replace(task=task, inference=task.inference(None))
 
@@ -73,7 +77,7 @@ def parse(argv: list[str]) -> argparse.Namespace:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--workdir", required=True, help="a run of stage 4 with exits")
-    parser.add_argument("--data", required=True, help="shards that it answers")
+    parser.add_argument("--data", help="shards instead of the run's own")
     parser.add_argument("--split", default="test", help="default test")
     parser.add_argument("--sections", type=int, default=64, help="default 64")
     parser.add_argument(
