@@ -107,7 +107,7 @@ def cells(
     ]
     costs = [[answers[seed]["cost"] for seed in seeds] for answers in (with_part, without)]
     ratios = [_percent(*costs, name) for name in ("seconds", "flops", "memory", "parameters")]
-    figures = [f"{value:+.3f} [{low:+.3f}, {high:+.3f}]" for value, low, high in brought]
+    figures = ["{} [{}, {}]".format(*(_signed(value) for value in each)) for each in brought]
     return [*start, *figures, str(len(seeds)), *ratios, f"{state}; {verdict(brought, len(seeds))}"]
 
 
@@ -144,6 +144,11 @@ def _rows(family: Family, sides: list[dict], kept: set[int] | set[str] | None = 
             for held in sides
         ]
     )
+
+
+def _signed(value: float) -> str:
+    """With three digits; nothing is +0.000, never -0.000."""
+    return f"{round(value, 3) + 0.0:+.3f}"
 
 
 def _percent(with_part: list[dict], without: list[dict], name: str) -> str:
