@@ -76,21 +76,24 @@ def test_text_is_replaced_whole(tmp_path):
 
 def test_a_run_of_an_earlier_release_goes_on(tmp_path):
     """Protects a run over an update: renamed and added fields are no other config, but a changed
-    value is, by its name of today."""
+    value is, by its name of today. A field that came later has the value that changes nothing."""
+    today = layout.make("tiny")
+    with today.unlocked():
+        today.update_from_flattened_dict(compatibility.ADDED_FIELDS)
     names = {new: old for old, new in compatibility.RENAMED_FIELDS.items()}
-    fields = config_fields.flatten(layout.make("tiny").to_dict())
+    fields = config_fields.flatten(today.to_dict())
     old = {
         names.get(name, name): fields[name]
         for name in fields.keys() - compatibility.ADDED_FIELDS.keys()
     }
     (tmp_path / "config.json").write_text(json.dumps(compatibility.nest(old)))
-    with workdir.claim(tmp_path, layout.make("tiny")):
+    with workdir.claim(tmp_path, today):
         pass
     other = compatibility.nest(old | {"optim.lr_rest": 1})
     (tmp_path / "config.json").write_text(json.dumps(other))
     with (
         pytest.raises(BadUsage, match=r"\(optim.groups.rest.lr 1 -> 0.001\)"),
-        workdir.claim(tmp_path, layout.make("tiny")),
+        workdir.claim(tmp_path, today),
     ):
         pass
 

@@ -111,8 +111,9 @@ def test_a_position_that_is_left_out_costs_nothing():
     """Protects "what is off": no parameters, no FLOPs."""
     every, few = stage2(), stage2(**{"model.positions": "depth_first,depth"})
     off = ("breadth_first", "parent", "child", "path", "boxes", "paint_order")
+    off += ("relative_boxes_up", "relative_boxes_down")
     assert {f"html_encoder/{name}" for name in off} == part_names(every) - part_names(few)
-    assert every.flops().keys() - few.flops().keys() == {"boxes"}
+    assert every.flops().keys() - few.flops().keys() == {"boxes", "relative boxes"}
 
 
 def test_an_embedding_and_a_position_are_added_by_their_entries(monkeypatch):
