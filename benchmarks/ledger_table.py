@@ -132,7 +132,7 @@ def verdict(brought: list[tuple[float, float, float]], seeds: int) -> str:
     return told + (", with one seed" if seeds == 1 else "")
 
 
-def _rows(family: Family, sides: list[dict], kept: set[int] | set[str] | None = None) -> np.ndarray:
+def _rows(family: Family, sides: list[dict], kept: set[str] | None = None) -> np.ndarray:
     """int64[K, R, *row]: counts by seed and record, those of `kept` alone."""
     return np.array(
         [
