@@ -15,8 +15,12 @@ from data_prep.annotate.reading import Reading
 from data_prep.annotate.sections import Section, Sections, read_list
 from data_prep.annotate.sheets import read_sheets, write_sheets
 from data_prep.annotate.store import Store
-from data_prep.label.command import add_labeler_flags, check_labeler_flags, load_model
-from data_prep.label.learned.model import NodeModel
+from data_prep.label.command import (
+    MakeLabeler,
+    add_labeler_flags,
+    check_labeler_flags,
+    make_labeler,
+)
 from data_prep.label.rules import Table
 from xojl_jax.errors import BadInput, BadUsage
 
@@ -149,7 +153,7 @@ def read(options: argparse.Namespace, sections: Sections) -> tuple[Reading, str]
     store = Store(Path(options.out) / options.reader)
     start: Callable[[Section], Start] = _nothing
     if not options.blank:
-        start = partial(_proposed, table=Table.load(options.rules), model=load_model(options))
+        start = partial(_proposed, table=Table.load(options.rules), make=make_labeler(options))
     about = {"reader": options.reader, "kind": options.kind, "blank": options.blank}
     return Reading(sections, store, start, about), f"{options.reader} reads"
 
@@ -169,8 +173,8 @@ def _nothing(section: Section) -> Start:
     return Start(origin="no labels (--blank)")
 
 
-def _proposed(section: Section, table: Table, model: NodeModel | None) -> Start:
+def _proposed(section: Section, table: Table, make: MakeLabeler) -> Start:
     """The labeler's labels where it knows the author's words, else the record's own."""
     if section.author is not None and section.record.html_boxes is not None:
-        return from_labeler(section.record, section.author, table, model)
+        return from_labeler(section.record, section.author, table, make)
     return from_record(section.record)

@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from data_prep.label.command import label
-from data_prep.label.layout import in_order
+from data_prep.label.command import MakeLabeler, label
+from data_prep.label.layout import Labeler, in_order
 from data_prep.label.learned.labeler import LEARNED
-from data_prep.label.learned.model import NodeModel
+from data_prep.label.marked import MARKED
 from data_prep.label.rules import Table
 from xojl_jax.xojl.record import CATEGORIES, Record
 from xojl_jax.xojl.tree import preorder
@@ -70,19 +70,20 @@ class Start:
 
 
 def from_labeler(
-    record: Record, author: Sequence[dict], table: Table, model: NodeModel | None = None
+    record: Record, author: Sequence[dict], table: Table, make: MakeLabeler = Labeler
 ) -> Start:
     """What `data_prep.label` says of a record, also where it would reject the record.
 
     Args:
-      model: of the learned labeler; None for the rules alone.
+      make: the labeler.
     """
-    made = label(record, list(author), table, model)
+    made = label(record, list(author), table, make)
     if made.labeler is None or made.labeler.root is None:
         return Start(origin=f"no labels: {made.fault}")
     items = in_order(made.labeler.root)
     why = {rule.name: rule.why for part in table.parts.values() for rule in part}
     why[LEARNED] = "learned from sections that were read"
+    why[MARKED] = "the page says so"
     return Start(
         labels={item.index: item.element for item in items},
         category=made.record.category,
@@ -91,8 +92,7 @@ def from_labeler(
             for item in items
             if item.rule  # the root is a section without any
         },
-        origin=f"proposed by the {'rules' if model is None else 'learned labeler'}"
-        + (f"; {made.fault}" if made.fault else ""),
+        origin=f"proposed by {made.labeler.name}" + (f"; {made.fault}" if made.fault else ""),
     )
 
 

@@ -4,7 +4,7 @@ import argparse
 import heapq
 import sys
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -15,7 +15,8 @@ from data_prep.label.folder import Folder
 from data_prep.label.layout import Labeler, in_order, layout_of
 from data_prep.label.learned.labeler import LearnedLabeler
 from data_prep.label.learned.model import NodeModel
-from data_prep.label.node_context import NodeContext
+from data_prep.label.marked import MarkedLabeler
+from data_prep.label.node_context import CannotLabel, NodeContext
 from data_prep.label.rules import Table
 from data_prep.label.section_tree import SectionTree
 from data_prep.records.captured import RECORDS, REJECTED_FILES, Authors, read_records
@@ -24,19 +25,21 @@ from xojl_jax.xojl.record import Record
 from xojl_jax.xojl.structure import violations
 from xojl_jax.xojl.tree import used_elements
 
-LABELERS = ("rules", "learned")
+LABELERS = ("rules", "learned", "marks")
 
 USAGE = """Adds section_layout, used_elements, category and quality.label to captured records.
 
   python -m data_prep.label data/raw
   python -m data_prep.label data/raw --least-confidence 0.8
   python -m data_prep.label data/raw --with learned
+  python -m data_prep.label data/marked --with marks
   python -m data_prep.label data/raw --explain agency-dist-index-html-1a2b3c4d-002 --out why.png
 
 Labels come from tags, ARIA, class names and styles, which capture left in DIR/author.jsonl, by a
-table of rules (data_prep/label/rules.toml; docs/labels.md), or by trees that learned from sections
-that were read, and see what the rules say (--with learned). DIR/labels.jsonl says which rule named
-which node. Records that the rules are not sure of, and those whose labels break a rule of the
+table of rules (data_prep/label/rules.toml; docs/labels.md), by trees that learned from sections
+that were read, and see what the rules say (--with learned), or from what the page itself says of
+its nodes (--with marks): data-xojl="heading". DIR/labels.jsonl says which rule named which node.
+Records that the rules are not sure of, and those whose labels break a rule of the
 language, go to DIR/rejected.jsonl with the reason, and come back when a later run finds them good.
 Records without an entry in author.jsonl stay as they are."""
 
@@ -44,7 +47,7 @@ Records without an entry in author.jsonl stay as they are."""
 def main(argv: list[str]) -> int | None:
     options = parse_flags(argv)
     folder, table = Path(options.folder), Table.load(options.rules)
-    made = partial(label, table=table, model=load_model(options))
+    made = partial(label, table=table, make=make_labeler(options))
     authors = Authors(folder)
     if options.explain:
         record, author = _one(folder, authors, options.explain)
@@ -95,14 +98,14 @@ def parse_flags(argv: list[str]) -> argparse.Namespace:
 
 
 def add_labeler_flags(parser: argparse.ArgumentParser) -> None:
-    """Which labeler: `load_model` and the table in `rules` are it."""
+    """Which labeler: `make_labeler` and the table in `rules` are it."""
     parser.add_argument("--rules", metavar="FILE", help="another table of rules")
     parser.add_argument(
         "--with",
         dest="labeler",
         choices=LABELERS,
         default="rules",
-        help="rules alone (default), or the learned labeler",
+        help="rules alone (default), the learned labeler, or the page's own data-xojl marks",
     )
     parser.add_argument(
         "--labeler",
@@ -117,30 +120,36 @@ def check_labeler_flags(options: argparse.Namespace) -> None:
         raise BadUsage("--labeler FILE goes with --with learned")
 
 
+AnyLabeler = Labeler | LearnedLabeler | MarkedLabeler
+MakeLabeler = Callable[[SectionTree, Table], AnyLabeler]
+
+
 @dataclass(frozen=True)
 class LabeledRecord:
     """A record with its labels, or without them and the reason."""
 
     record: Record
     tree: SectionTree | None = None
-    labeler: Labeler | LearnedLabeler | None = None
+    labeler: AnyLabeler | None = None
     category: tuple[str, float] = ("", 0.0)  # the rule's name, its confidence
     fault: str = ""
 
 
-def load_model(options: argparse.Namespace) -> NodeModel | None:
-    """The trees of the learned labeler; None for the rules alone."""
-    return NodeModel.load(options.labeler_file) if options.labeler == "learned" else None
+def make_labeler(options: argparse.Namespace) -> MakeLabeler:
+    """What `--with` names; the learned labeler's trees are loaded once."""
+    if options.labeler == "learned":
+        return partial(LearnedLabeler, model=NodeModel.load(options.labeler_file))
+    return {"rules": Labeler, "marks": MarkedLabeler}[options.labeler]
 
 
 def label(
-    record: Record, author: list[dict], table: Table, model: NodeModel | None = None
+    record: Record, author: list[dict], table: Table, make: MakeLabeler = Labeler
 ) -> LabeledRecord:
     """Labels a record; labels that it already has are dropped.
 
     Args:
-      table: the rules.
-      model: of the learned labeler, which then labels, with the rules among what it sees.
+      table: the rules; the other labelers see what they say.
+      make: the labeler.
     """
     bare = replace(record, layout=None, used_elements=(), layout_nodes=None, category="other")
     bare = replace(bare, layout_confidence=None)
@@ -148,7 +157,10 @@ def label(
     if record.html_boxes is None or len(author) != len(record.html_boxes):
         return LabeledRecord(bare, fault="author.jsonl does not fit the record")
     tree = SectionTree(record, author, table.patterns)
-    labeler = Labeler(tree, table) if model is None else LearnedLabeler(tree, table, model)
+    try:
+        labeler = make(tree, table)
+    except CannotLabel as reason:
+        return LabeledRecord(bare, tree, fault=str(reason))
     root = labeler.root
     if root is None:
         return LabeledRecord(bare, tree, labeler, fault="nothing to label")
@@ -162,8 +174,7 @@ def label(
         bare,
         layout=layout,
         layout_nodes=tuple(nodes),
-        # Those of rules are not fitted to anything (docs/labels.md).
-        layout_confidence=None if model is None else tuple(float(i.confidence) for i in items),
+        layout_confidence=tuple(float(i.confidence) for i in items) if labeler.fitted else None,
         used_elements=used_elements(layout),
         category=category,
         quality={**bare.quality, "label": trust},

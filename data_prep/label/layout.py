@@ -21,6 +21,9 @@ FORM = 0.9  # factor on the confidence of sections with form fields
 class Labeler:
     """The labels of one record. `root` is None where nothing is labeled."""
 
+    name = "the rules"
+    fitted = False  # whether the labels' confidences are probabilities (docs/labels.md)
+
     def __init__(self, tree: SectionTree, table: Table):
         self.tree, self.table = tree, table
         self._rules: dict[int, Rule | None] = {}

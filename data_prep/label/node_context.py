@@ -10,6 +10,10 @@ from data_prep.label.section_tree import SectionTree
 NOTHING = "nothing"
 
 
+class CannotLabel(Exception):
+    """A record that a labeler has no labels for; the message says why."""
+
+
 @dataclass
 class Item:
     """A labeled node: element, html node, the rule that said so, labeled children."""

@@ -24,6 +24,9 @@ class LearnedLabeler:
         for no label.
     """
 
+    name = "the learned labeler"
+    fitted = True
+
     def __init__(self, tree: SectionTree, table: Table, model: NodeModel):
         self.tree = tree
         self.rules = Labeler(tree, table)

@@ -3,6 +3,7 @@
 import gzip
 import json
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from data_prep.fit_labeler.training import folds_by_site
 from data_prep.label import command as label
 from data_prep.label.layout import Labeler
 from data_prep.label.learned.features import CATEGORICAL, SectionFeatures
+from data_prep.label.learned.labeler import LearnedLabeler
 from data_prep.label.learned.model import NodeModel
 from data_prep.label.learned.neighbors import NEIGHBORS, with_neighbors
 from data_prep.label.section_tree import SectionTree
@@ -158,9 +160,11 @@ def test_features_are_found_by_name(folders, learned, tmp_path):
     few, every = NodeModel.load(path), NodeModel.load(learned)
     assert 0 < len(few.features) < len(every.features) / 5
     record, author = record_of(section(0))
-    assert label.label(record, author, TABLE, few).labeler.root.children[0].element == "heading"
+    made = label.label(record, author, TABLE, partial(LearnedLabeler, model=few))
+    assert made.labeler.root.children[0].element == "heading"
     with pytest.raises(BadInput, match="wants 1 features that are not known, such as 'not there'"):
-        label.label(record, author, TABLE, replace(every, features=["not there", *few.features]))
+        unknown = replace(every, features=["not there", *few.features])
+        label.label(record, author, TABLE, partial(LearnedLabeler, model=unknown))
 
 
 def features(root):
@@ -281,7 +285,7 @@ def test_records_without_an_author_are_counted(folders, tmp_path, capsys):
 def test_the_shipped_labeler_goes_with_the_shipped_rules():
     """A table of rules that changes asks for a labeler that is fitted again."""
     record, author = record_of(section(0))
-    made = label.label(record, author, TABLE, NodeModel.load())
+    made = label.label(record, author, TABLE, partial(LearnedLabeler, model=NodeModel.load()))
     assert not made.fault
     told = [item.element for item in made.labeler.root.children]
     assert told[0] == "heading"
