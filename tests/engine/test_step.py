@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from tests.engine.toy_task import ToyTask, names_and_leaves, set_up, toy_config
-from xojl_jax.engine import checkpoint, loop, optim, sharding
+from xojl_jax.engine import checkpoint, loop, optim, sharding, step
 from xojl_jax.engine.saver import Saver
 from xojl_jax.engine.state import make_train_setup
 from xojl_jax.errors import BadInput, BadUsage
@@ -36,6 +36,28 @@ def test_micro_batches_give_the_gradient_of_the_whole(plain):
         for name in ("loss", "grad_norm", "tokens", "accuracy"):
             np.testing.assert_allclose(ours[name], theirs[name], rtol=1e-5, err_msg=name)
     assert int(state.step) == 3
+
+
+def test_runs_of_two_seeds_share_their_programs():
+    """Protects minutes: a seed that is compiled into the step makes every seed compile anew."""
+    made = [set_up(toy_config(seed=seed)) for seed in (0, 7)]
+
+    def texts(toy):
+        batch = step.abstract_batch(toy.task, toy.setup.mesh)
+        train = step.make_train_step(toy.task, toy.config, toy.setup)
+        evaluate = step.make_eval_step(toy.task, toy.config)
+        yield train.lower(toy.setup.abstract, batch).as_text()
+        yield evaluate.lower(toy.setup.abstract.params, batch).as_text()
+
+    one, other = made
+    assert list(texts(one)) == list(texts(other))
+    # Different numbers all the same: parameters first, then dropout from the same parameters.
+    starts = [names_and_leaves(toy.start.params) for toy in made]
+    assert not all(np.array_equal(starts[0][name], starts[1][name]) for name in starts[0])
+    reseeded = jax.tree.map(jnp.copy, one.start.replace(seed=other.start.seed))
+    batch = one.batch(0)
+    losses = [float(one.step_fn(start, batch)[1]["loss"]) for start in (one.start, reseeded)]
+    assert losses[0] != losses[1]
 
 
 @pytest.mark.parametrize("poison", [np.nan, np.inf, -np.inf])

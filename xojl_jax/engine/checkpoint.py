@@ -18,7 +18,7 @@ import orbax.checkpoint as ocp
 from xojl_jax.engine import checkpoint_files, compatibility, processes
 from xojl_jax.engine.checkpoint_files import ARRAYS, METADATA
 from xojl_jax.engine.sharding import path_name
-from xojl_jax.engine.state import TrainState
+from xojl_jax.engine.state import TrainState, seed_array
 from xojl_jax.errors import BadInput
 
 FORMAT = 1
@@ -79,7 +79,8 @@ def restore_newest(folder: Path, abstract: TrainState, *, on_corrupt: str) -> Re
     with ocp.Checkpointer(ocp.PyTreeCheckpointHandler()) as orbax:
         tree = orbax.restore(checkpoint / ARRAYS, args=arguments)
     tree = _renamed(tree, {stored: name for name, stored in stored_names.items()})
-    return Restored(abstract.replace(**tree), metadata)
+    seed = seed_array(metadata["position"]["seed"], abstract.seed.sharding)
+    return Restored(abstract.replace(**tree, seed=seed), metadata)
 
 
 def load_params(path: str | os.PathLike, *, ema: bool = True) -> tuple[Any, dict[str, Any]]:
@@ -165,8 +166,10 @@ def describe_arrays(params) -> dict[str, list]:
 
 
 def as_tree(state: TrainState) -> dict[str, Any]:
-    """Fields by name, as they are stored. Without frozen parameters the tree is that of 0.1.0."""
+    """Fields by name, as they are stored: without the seed, which the metadata has. Without frozen
+    parameters the tree is that of 0.1.0."""
     tree = {field.name: getattr(state, field.name) for field in dataclasses.fields(state)}
+    del tree["seed"]
     if not jax.tree.leaves(state.frozen):
         del tree["frozen"]
     return tree

@@ -6,8 +6,9 @@ from typing import Any
 import flax.struct
 import jax
 import jax.numpy as jnp
+import numpy as np
 import optax
-from jax.sharding import Mesh
+from jax.sharding import Mesh, Sharding
 
 from xojl_jax.engine import compiler_options, optim, sharding
 
@@ -28,6 +29,8 @@ class TrainState:
         a task without any.
       skipped: int32[], steps skipped for a non-finite loss or gradient.
       skipped_in_a_row: int32[], how many of them were the last ones without a break.
+      seed: uint32[], `config.seed`. An array, so that runs that differ in it alone share one
+        compiled program; checkpoints have it in their metadata.
     """
 
     step: jax.Array
@@ -37,6 +40,7 @@ class TrainState:
     frozen: Any
     skipped: jax.Array
     skipped_in_a_row: jax.Array
+    seed: jax.Array
 
     @property
     def eval_params(self):
@@ -83,9 +87,12 @@ def make_train_setup(task, config, mesh: Mesh) -> TrainSetup:
     of_params = sharding.param_shardings(boxed, mesh)
     whole = sharding.replicated(mesh)
     shapes = jax.eval_shape(
-        lambda params, frozen: _fresh(params, frozen, optimizer, config.optim.ema_decay),
+        lambda params, frozen, seed: _fresh(
+            params, frozen, seed, optimizer, config.optim.ema_decay
+        ),
         sharding.unbox(boxed),
         sharding.unbox(boxed_frozen),
+        jax.ShapeDtypeStruct((), jnp.uint32),
     )
     shardings = TrainState(
         step=whole,
@@ -101,6 +108,7 @@ def make_train_setup(task, config, mesh: Mesh) -> TrainSetup:
         frozen=sharding.param_shardings(boxed_frozen, mesh),
         skipped=whole,
         skipped_in_a_row=whole,
+        seed=whole,
     )
     abstract = jax.tree.map(
         lambda s, where: jax.ShapeDtypeStruct(s.shape, s.dtype, sharding=where), shapes, shardings
@@ -111,15 +119,21 @@ def make_train_setup(task, config, mesh: Mesh) -> TrainSetup:
 def from_scratch(task, config, setup: TrainSetup) -> TrainState:
     """Step 0, initialized on the devices where every piece belongs."""
 
-    def init():
-        params = sharding.unbox(task.init(stream(config.seed, INIT_STREAM)))
-        frozen = sharding.unbox(task.init_frozen(stream(config.seed, FROZEN_STREAM)))
-        return _fresh(params, frozen, setup.optimizer, config.optim.ema_decay)
+    def init(seed):
+        params = sharding.unbox(task.init(stream(seed, INIT_STREAM)))
+        frozen = sharding.unbox(task.init_frozen(stream(seed, FROZEN_STREAM)))
+        return _fresh(params, frozen, seed, setup.optimizer, config.optim.ema_decay)
 
     options = compiler_options.for_one_run(setup.mesh.devices.flat[0].platform)
+    seed = seed_array(config.seed, setup.abstract.seed.sharding)
     with sharding.use_mesh(setup.mesh):
-        lowered = jax.jit(init, out_shardings=setup.shardings).lower()
-        return lowered.compile(compiler_options=options)()
+        lowered = jax.jit(init, out_shardings=setup.shardings).lower(seed)
+        return lowered.compile(compiler_options=options)(seed)
+
+
+def seed_array(seed: int, where: Sharding) -> jax.Array:
+    """A seed as the state has it."""
+    return jax.device_put(np.uint32(seed), where)
 
 
 def with_params(state: TrainState, params) -> TrainState:
@@ -128,12 +142,12 @@ def with_params(state: TrainState, params) -> TrainState:
     return state.replace(params=params, ema=copy)
 
 
-def stream(seed: int, which: int) -> jax.Array:
+def stream(seed: int | jax.Array, which: int) -> jax.Array:
     """The key of one stream of random numbers."""
     return jax.random.fold_in(jax.random.key(seed), which)
 
 
-def _fresh(params, frozen, optimizer: optim.Optimizer, ema_decay: float) -> TrainState:
+def _fresh(params, frozen, seed, optimizer: optim.Optimizer, ema_decay: float) -> TrainState:
     zero = jnp.zeros((), jnp.int32)
     return TrainState(
         step=zero,
@@ -143,4 +157,5 @@ def _fresh(params, frozen, optimizer: optim.Optimizer, ema_decay: float) -> Trai
         frozen=frozen,
         skipped=zero,
         skipped_in_a_row=zero,
+        seed=seed,
     )

@@ -41,7 +41,7 @@ def make_train_step(task, config, setup: TrainSetup) -> Callable:
     task_loss = loss_of(task, config)
 
     def train_step(state: TrainState, batch) -> tuple[TrainState, dict[str, jax.Array]]:
-        rng = jax.random.fold_in(stream(config.seed, STEP_STREAM), state.step)
+        rng = jax.random.fold_in(stream(state.seed, STEP_STREAM), state.step)
         loss = bind_frozen(task_loss, state.frozen)
         if task.follows_step:
             loss = functools.partial(loss, step=state.step)
@@ -75,6 +75,7 @@ def make_train_step(task, config, setup: TrainSetup) -> Callable:
             frozen=state.frozen,
             skipped=state.skipped + skipped,
             skipped_in_a_row=(state.skipped_in_a_row + 1) * skipped,
+            seed=state.seed,
         )
         metrics = (
             metrics
@@ -91,11 +92,15 @@ def make_train_step(task, config, setup: TrainSetup) -> Callable:
 
 
 def make_eval_step(task, config) -> Callable:
-    """The jitted (params, batch, frozen = none) -> metrics of the task's loss without dropout."""
+    """The jitted (params, batch, frozen = none) -> metrics of the task's loss without dropout.
+
+    What a loss draws at random here (which nodes are masked) is the same whatever the run's seed,
+    so that runs are compared on equal terms, and share the program.
+    """
     task_loss = loss_of(task, config)
 
     def eval_step(params, batch, frozen=None) -> dict[str, jax.Array]:
-        rng = stream(config.seed, EVAL_STREAM)
+        rng = stream(0, EVAL_STREAM)
         loss, metrics = bind_frozen(task_loss, frozen)(params, batch, rng, train=False)
         return {"weight": jnp.ones((), jnp.float32), **metrics, "loss": loss}
 
