@@ -364,8 +364,9 @@ def author_nodes(extracted: Extracted, tree: Compact, placeholders: list[bool]) 
         entry = {name: _valid(value) for name, value in node["author"].items()}
         entry["look"] = {css: value for css, value in look.items() if value}
         entry["content"] = [_valid(item) for item in node["held"]]
-        if mark := node["marks"].get("data-xojl"):
-            entry["mark"] = _valid(mark)
+        for name, attribute in (("mark", "data-xojl"), ("category", "data-xojl-category")):
+            if said := node["marks"].get(attribute):
+                entry[name] = _valid(said)
         if placeholders[index]:
             entry["placeholder"] = True
         out.append(entry)

@@ -165,7 +165,7 @@ def label(
     if root is None:
         return LabeledRecord(bare, tree, labeler, fault="nothing to label")
     kind = table.first("category", NodeContext(tree, 0, labeler, root.children, item=root))
-    category = kind.element if kind else "other"
+    category = labeler.category or (kind.element if kind else "other")
     items = in_order(root)
     layout, nodes = layout_of(tree, root), [item.index for item in items]
     # What the tree does not say, no label can be right about.
@@ -179,7 +179,7 @@ def label(
         category=category,
         quality={**bare.quality, "label": trust},
     )
-    why = (kind.name, kind.confidence) if kind else ("", 0.0)
+    why = (kind.name, kind.confidence) if kind and not labeler.category else ("", 0.0)
     # Without boxes: those of real pages overlap and stick out, with labels that are right.
     if broken := next(violations(layout), None):
         fault = f"breaks a rule of the language: {broken.element}: {broken.rule}"

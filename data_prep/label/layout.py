@@ -23,6 +23,7 @@ class Labeler:
 
     name = "the rules"
     fitted = False  # whether the labels' confidences are probabilities (docs/labels.md)
+    category: str | None = None  # of the record; None leaves it to the rules
 
     def __init__(self, tree: SectionTree, table: Table):
         self.tree, self.table = tree, table

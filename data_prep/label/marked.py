@@ -5,6 +5,7 @@ from data_prep.label.node_context import CannotLabel, Item
 from data_prep.label.rules import Table
 from data_prep.label.section_tree import SectionTree
 from xojl_jax.xojl.build import nearest_labeled
+from xojl_jax.xojl.record import CATEGORIES
 from xojl_jax.xojl.tree import ELEMENTS
 
 MARKED = "marked"  # in place of a rule's name
@@ -13,10 +14,11 @@ MARKED = "marked"  # in place of a rule's name
 class MarkedLabeler:
     """The labels of one record, as `layout.Labeler` has them: `root`, `nothing`, `confidence()`.
 
-    A node without a mark has no label. The root of a record is a section, whatever its mark.
+    A node without a mark has no label. The root of a record is a section, whatever its mark; its
+    `data-xojl-category`, where it has one, is the record's.
 
     Raises:
-      CannotLabel: a mark is no element, or no node but the root has one.
+      CannotLabel: a mark is no element or no category, or no node but the root has one.
     """
 
     name = "the page's own marks"
@@ -32,6 +34,9 @@ class MarkedLabeler:
         if not any(marks[1:]):
             raise CannotLabel("no node is marked (data-xojl)")
         marks[0] = "section"
+        self.category = tree.author[0].get("category")
+        if self.category not in (None, *CATEGORIES):
+            raise CannotLabel(f"data-xojl-category={self.category!r} is no category")
         self.root = self._items(marks)
 
     def element(self, index: int) -> str | None:

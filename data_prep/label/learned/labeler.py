@@ -26,6 +26,7 @@ class LearnedLabeler:
 
     name = "the learned labeler"
     fitted = True
+    category: str | None = None
 
     def __init__(self, tree: SectionTree, table: Table, model: NodeModel):
         self.tree = tree

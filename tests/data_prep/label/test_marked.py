@@ -14,11 +14,12 @@ from xojl_jax.xojl.tree import print_layout, to_semantic
 PAGE = """<!doctype html><title>Page</title><style>
 body{margin:0;font:16px/1.5 sans-serif} .band{padding:40px 60px} .row{display:flex;gap:24px}
 </style>
-<div class="band row" data-xojl="grid"><div data-xojl="wrapper"><p data-xojl="heading">Not by its
-look</p><p data-xojl="paragraph">Text that is long enough to be seen</p></div>
+<div class="band row" data-xojl="grid" data-xojl-category="stats"><div
+data-xojl="wrapper"><p data-xojl="heading">Not by its look</p><p data-xojl="paragraph">Text that is long enough to be seen</p></div>
 <span class="btn button" data-xojl="counter">12</span></div>
 <section class="band"><h2 data-xojl="heeding">Spelled wrongly</h2><p data-xojl="">More</p></section>
 <section class="band"><h2>Without a mark</h2><p>Nobody said what this is</p></section>
+<section class="band" data-xojl-category="prices"><h2 data-xojl="heading">Of no kind</h2></section>
 """
 
 
@@ -38,6 +39,7 @@ def test_marks_are_the_labels_whatever_nodes_look_like(folder):
     assert print_layout(to_semantic(record.layout)).replace('"', "") == (
         "{section:{wrapper:{heading:,paragraph:},counter:}}"
     )
+    assert record.category == "stats"
     assert record.layout_confidence is None
     assert record.quality["label"] == 1.0
 
@@ -47,6 +49,7 @@ def test_sections_without_marks_or_with_unknown_ones_are_rejected_with_the_reaso
     assert [json.loads(line)["rejected"] for line in lines] == [
         "data-xojl='heeding' is no element",
         "no node is marked (data-xojl)",
+        "data-xojl-category='prices' is no category",
     ]
 
 
