@@ -15,7 +15,8 @@ PAGE = """<!doctype html><title>Page</title><style>
 body{margin:0;font:16px/1.5 sans-serif} .band{padding:40px 60px} .row{display:flex;gap:24px}
 </style>
 <div class="band row" data-xojl="grid" data-xojl-category="stats"><div
-data-xojl="wrapper"><p data-xojl="heading">Not by its look</p><p data-xojl="paragraph">Text that is long enough to be seen</p></div>
+data-xojl="wrapper"><p data-xojl="heading">Not by its look</p>
+<p data-xojl="paragraph">Text that is long enough to be seen</p></div>
 <span class="btn button" data-xojl="counter">12</span></div>
 <section class="band"><h2 data-xojl="heeding">Spelled wrongly</h2><p data-xojl="">More</p></section>
 <section class="band"><h2>Without a mark</h2><p>Nobody said what this is</p></section>
