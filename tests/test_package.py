@@ -45,10 +45,14 @@ def test_every_command_is_an_entry_point():
 
 
 def test_files_that_are_no_python_are_in_the_package():
-    """Protects the wheel: style sheets, scripts, tables and the sample data go with the code."""
-    packed = PROJECT["tool"]["setuptools"]["package-data"]
+    """Protects the wheel: style sheets, scripts, tables and the sample data go with the code, but
+    for what is left out by name: megabytes of pages to train on."""
+    setuptools = PROJECT["tool"]["setuptools"]
+    packed, left_out = setuptools["package-data"], setuptools["exclude-package-data"]
+    assert left_out == {"data_prep": ["marked_pages/*", "marked_pages/assets/*"]}
     for package in ("xojl_jax", "data_prep"):
-        inside = {path for glob in packed[package] for path in (ROOT / package).glob(glob)}
+        globs = [*packed[package], *left_out.get(package, [])]
+        inside = {path for glob in globs for path in (ROOT / package).glob(glob)}
         for path in (ROOT / package).rglob("*"):
             if path.is_file() and path.suffix not in (".py", ".pyc"):
                 assert path in inside, path
