@@ -166,16 +166,20 @@ def test_a_round_goes_on_where_it_was(shards, teacher, tmp_path, monkeypatch, ca
 
 
 @pytest.mark.slow
-def test_rounds_by_the_command(shards, tmp_path):
+@pytest.mark.parametrize(
+    ("stage", "method"), [(4, []), (2, ["--method=nodes"])], ids=["whole", "html encoder"]
+)
+def test_rounds_by_the_command(stage, method, shards, tmp_path):
     """By the command line, a first teacher that is trained, and a student, or two if the first of
-    them is better: trained, calibrated and judged for real."""
+    them is better: trained, calibrated and judged for real; whole models by their decoders, HTML
+    encoders, which have none, by the labels of nodes."""
     labeled, unlabeled = shards
     (tmp_path / "small.py").write_text(
         "from tests.tasks.conftest import small_config\n"
         "def get_config():\n"
         "    changes = {'total_steps': 2, 'batch_size': 8, 'best_metric': ''}\n"
         "    changes |= {'model.html_layers': 1, 'model.decoder_layers': 1}\n"
-        "    return small_config(**changes, heads='node,category')\n"
+        f"    return small_config(**changes, heads='node,category', stage={stage})\n"
     )
     flags = (
         f"--config={tmp_path / 'small.py'}",
@@ -184,6 +188,7 @@ def test_rounds_by_the_command(shards, tmp_path):
         f"--workdir={tmp_path / 'self'}",
         "--rounds=2",
         "--precision=0",
+        *method,
     )
     command = [sys.executable, "-m", "xojl_jax.self_train", *flags]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)

@@ -57,6 +57,7 @@ Learns from records without labels, in rounds.
                     the labeled records alone
 --rounds=3          at most; fewer where a round is no better than the one before
 --precision=0.9     of the parts that are learned from, on validation records: 0.9 of them are right
+--method=METHOD     how models answer, as of xojl_jax.predict; nodes for students without a decoder
 --workdir=DIR       where everything goes; default runs/self-PRESET
 
 Running the same command again goes on where it was. Exit codes are those of xojl_jax.train.
@@ -66,6 +67,7 @@ _UNLABELED = flags.DEFINE_string("unlabeled", "", "shards of records without lab
 _TEACHER = flags.DEFINE_string("teacher", "", "a run or an exported model that labels first")
 _ROUNDS = flags.DEFINE_integer("rounds", 3, "at most so many", lower_bound=1)
 _PRECISION = flags.DEFINE_float("precision", 0.9, "of what is learned from", 0.0, 1.0)
+_METHOD = flags.DEFINE_string("method", "", "how models answer; the task's own way by default")
 
 # Figures of a round, in the file and beside it.
 ROUNDS, SETTINGS = "rounds.jsonl", "settings.json"
@@ -82,7 +84,8 @@ class Plan(NamedTuple):
       teacher: a run or an exported model; "" trains one on the labeled records.
       rounds: at most so many.
       precision: of what is learned from, on validation records.
-      inference: how the task answers.
+      inference: the task's answers.
+      method: how models answer; "" is the task's own way.
     """
 
     config: ConfigDict
@@ -93,6 +96,12 @@ class Plan(NamedTuple):
     rounds: int
     precision: float
     inference: type[Inference]
+    method: str = ""
+
+    @property
+    def label_flags(self) -> tuple[str, ...]:
+        """The flags under which answers are labels."""
+        return (*self.inference.label_flags, *([f"--method={self.method}"] if self.method else []))
 
 
 def main() -> int:
@@ -100,7 +109,7 @@ def main() -> int:
     config = command.read_config(train.CONFIG)
     compilation_cache.enable(train.CACHE.value)
     folder = train.WORKDIR.value or f"runs/self-{config.preset}"
-    settings = (_UNLABELED.value, _TEACHER.value, _ROUNDS.value, _PRECISION.value)
+    settings = (_UNLABELED.value, _TEACHER.value, _ROUNDS.value, _PRECISION.value, _METHOD.value)
     return learn(make_plan(config, folder, *settings))
 
 
@@ -111,6 +120,7 @@ def make_plan(
     teacher: str = "",
     rounds: int = 3,
     precision: float = 0.9,
+    method: str = "",
 ) -> Plan:
     """The plan of these settings.
 
@@ -130,9 +140,9 @@ def make_plan(
         raise BadUsage("--unlabeled is missing: shards of data_prep.build --unlabelled")
     folder = Path(folder).expanduser().absolute()
     paths = (folder, task.folder, Path(unlabeled))
-    plan = Plan(config, *paths, teacher, rounds, precision, task.inference_type)
+    plan = Plan(config, *paths, teacher, rounds, precision, task.inference_type, method)
     check_sites(plan.labeled, plan.unlabeled)
-    names = ("labeled", "unlabeled", "teacher", "precision")
+    names = ("labeled", "unlabeled", "teacher", "precision", "method")
     text = json.dumps({name: str(getattr(plan, name)) for name in names}, indent=2) + "\n"
     path = folder / SETTINGS
     if path.is_file() and path.read_text("utf-8") != text:
@@ -233,7 +243,7 @@ def train_student(plan: Plan, changes: dict[str, Any], path: Path) -> int:
 def calibrate(plan: Plan, path: Path) -> None:
     """Fits the run's confidences to validation records; the checkpoint keeps it."""
     arguments = [f"--workdir={path}", f"--data={plan.labeled}", "--split=val", "--calibrate"]
-    settings = evaluate.parse([*arguments, *plan.inference.label_flags])
+    settings = evaluate.parse([*arguments, *plan.label_flags])
     evaluate.calibrate(restore.load(path, settings.data, settings), settings)
 
 
@@ -241,7 +251,7 @@ def judge(plan: Plan, path: str) -> dict[str, Any]:
     """The figures of a model by split, and the "threshold" of confidence at which `precision` of
     its answers' parts are right on the first, None where there is none; and by split the share of
     the parts that are "sure", at or above it, and the share of these that is "right"."""
-    arguments = [f"--workdir={path}", f"--data={plan.labeled}", *plan.inference.label_flags]
+    arguments = [f"--workdir={path}", f"--data={plan.labeled}", *plan.label_flags]
     settings = evaluate.parse(arguments)
     model = restore.load(path, settings.data, settings)
     check_calibration(model)
@@ -306,7 +316,7 @@ def pseudo_label(
 def labels_of(plan: Plan, teacher: str, answers: Path) -> Iterator[PseudoLabel]:
     """The unlabeled records with the teacher's answers; the file `answers` keeps these."""
     arguments = [f"--workdir={teacher}", f"--records={plan.unlabeled}", f"--out={answers}"]
-    settings, _ = predict.parse([*arguments, *plan.inference.label_flags])
+    settings, _ = predict.parse([*arguments, *plan.label_flags])
     model = restore.load(teacher, str(plan.unlabeled), settings)
     inference = model.inference
     dataset = inference.dataset("train")
