@@ -69,7 +69,7 @@ def cost(workdir: str) -> dict[str, float]:
 
     On CPUs the seconds are processor time: a machine that does other things meets all runs alike.
     """
-    metadata = restore.load(workdir).metadata
+    _, metadata = restore.load_params(workdir)
     config = restore.ConfigDict(metadata["config"])
     task = tasks.make(config, metadata["task"])
     mesh = sharding.make_mesh(config.mesh, jax.devices()[:1])

@@ -2,20 +2,29 @@
 
 import importlib
 import json
+import sys
 from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
-from benchmarks import ledger, ledger_documents, ledger_layout, ledger_table
+from benchmarks import (
+    ledger,
+    ledger_answers,
+    ledger_documents,
+    ledger_layout,
+    ledger_table,
+)
 from benchmarks.ledger_claims import ABLATIONS, BASELINE
 from benchmarks.ledger_families import FAMILIES
+from tests.tasks.conftest import small_config, write_untrained_run
 from tests.test_requirements import IDS
 from xojl_jax import config_fields, tasks
 from xojl_jax.documents.answers import Question, TextAnswer
 from xojl_jax.engine import fields
 from xojl_jax.errors import BadUsage
+from xojl_jax.tasks.layout.task import SAMPLE_DATA
 from xojl_jax.xojl.tree import Node
 
 
@@ -212,3 +221,15 @@ def test_right_answers_are_counted_by_document():
     found = ledger_documents.counts(None, dataset, range(4), told)
     assert found == {"records": ["a", "b"], "right": [[1, 2], [0, 1]]}
     assert ledger_documents.accuracy(np.array([[1, 2], [0, 0]])).tolist() == [0.5, 0.0]
+
+
+def test_a_run_without_a_decoder_is_answered(tmp_path, monkeypatch):
+    """Protects the ledger of nodes: its runs have no decoder, and still a cost and answers."""
+    write_untrained_run(small_config(stage=2, heads="node,category"), tmp_path / "run")
+    flags = [f"--workdir={tmp_path / 'run'}", f"--out={tmp_path / 'told.json'}", "--limit=4"]
+    flags += [f"--held-out={SAMPLE_DATA}", "--family=nodes"]
+    monkeypatch.setattr(sys, "argv", ["ledger_answers", *flags])
+    ledger_answers.main()
+    told = json.loads((tmp_path / "told.json").read_text())
+    assert told["cost"]["seconds"] > 0
+    assert told["held_out"]
