@@ -5,6 +5,7 @@ the decision to skip all of that when the loss or a gradient is not finite. Noth
 the host; the state is donated.
 """
 
+import dataclasses
 import functools
 from collections.abc import Callable
 from typing import Any
@@ -67,15 +68,14 @@ def make_train_step(task, config, setup: TrainSetup) -> Callable:
             lambda new, old: jnp.where(finite, new, old), moved, kept
         )
         skipped = 1 - finite.astype(jnp.int32)
-        state = TrainState(
+        state = dataclasses.replace(
+            state,
             step=state.step + 1,
             params=params,
             opt_state=opt_state,
             ema=ema,
-            frozen=state.frozen,
             skipped=state.skipped + skipped,
             skipped_in_a_row=(state.skipped_in_a_row + 1) * skipped,
-            seed=state.seed,
         )
         metrics = (
             metrics
