@@ -25,7 +25,7 @@ from xojl_jax.xojl.record import Record
 from xojl_jax.xojl.structure import violations
 from xojl_jax.xojl.tree import used_elements
 
-LABELERS = ("rules", "learned", "marks")
+LABELERS = {"rules": Labeler, "learned": LearnedLabeler, "marks": MarkedLabeler}
 
 USAGE = """Adds section_layout, used_elements, category and quality.label to captured records.
 
@@ -137,9 +137,10 @@ class LabeledRecord:
 
 def make_labeler(options: argparse.Namespace) -> MakeLabeler:
     """What `--with` names; the learned labeler's trees are loaded once."""
-    if options.labeler == "learned":
-        return partial(LearnedLabeler, model=NodeModel.load(options.labeler_file))
-    return {"rules": Labeler, "marks": MarkedLabeler}[options.labeler]
+    made = LABELERS[options.labeler]
+    if made is LearnedLabeler:
+        return partial(made, model=NodeModel.load(options.labeler_file))
+    return made
 
 
 def label(
@@ -164,7 +165,9 @@ def label(
     root = labeler.root
     if root is None:
         return LabeledRecord(bare, tree, labeler, fault="nothing to label")
-    kind = table.first("category", NodeContext(tree, 0, labeler, root.children, item=root))
+    kind = None
+    if not labeler.category:
+        kind = table.first("category", NodeContext(tree, 0, labeler, root.children, item=root))
     category = labeler.category or (kind.element if kind else "other")
     items = in_order(root)
     layout, nodes = layout_of(tree, root), [item.index for item in items]
@@ -179,7 +182,7 @@ def label(
         category=category,
         quality={**bare.quality, "label": trust},
     )
-    why = (kind.name, kind.confidence) if kind and not labeler.category else ("", 0.0)
+    why = (kind.name, kind.confidence) if kind else ("", 0.0)
     # Without boxes: those of real pages overlap and stick out, with labels that are right.
     if broken := next(violations(layout), None):
         fault = f"breaks a rule of the language: {broken.element}: {broken.rule}"

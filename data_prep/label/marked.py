@@ -1,17 +1,17 @@
 """Labels that whoever wrote the page put on its nodes: `data-xojl="heading"`."""
 
-from data_prep.label.layout import Labeler, coverage, in_order
+from data_prep.label.beside_rules import BesideRules
+from data_prep.label.layout import coverage, in_order
 from data_prep.label.node_context import CannotLabel, Item
 from data_prep.label.rules import Table
 from data_prep.label.section_tree import SectionTree
-from xojl_jax.xojl.build import nearest_labeled
 from xojl_jax.xojl.record import CATEGORIES
 from xojl_jax.xojl.tree import ELEMENTS
 
 MARKED = "marked"  # in place of a rule's name
 
 
-class MarkedLabeler:
+class MarkedLabeler(BesideRules):
     """The labels of one record, as `layout.Labeler` has them: `root`, `nothing`, `confidence()`.
 
     A node without a mark has no label. The root of a record is a section, whatever its mark; its
@@ -22,12 +22,9 @@ class MarkedLabeler:
     """
 
     name = "the page's own marks"
-    fitted = False
 
     def __init__(self, tree: SectionTree, table: Table):
-        self.tree = tree
-        self.rules = Labeler(tree, table)  # the category's conditions ask it about other nodes
-        self.nothing: list[tuple[int, str]] = []
+        super().__init__(tree, table)
         marks = [about.get("mark") for about in tree.author]
         if unknown := sorted({mark for mark in marks if mark and mark not in ELEMENTS}):
             raise CannotLabel(f"data-xojl={unknown[0]!r} is no element")
@@ -37,22 +34,8 @@ class MarkedLabeler:
         self.category = tree.author[0].get("category")
         if self.category not in (None, *CATEGORIES):
             raise CannotLabel(f"data-xojl-category={self.category!r} is no category")
-        self.root = self._items(marks)
-
-    def element(self, index: int) -> str | None:
-        return self.rules.element(index)
-
-    def kind(self, index: int) -> str | None:
-        return self.rules.kind(index)
+        self.root = self.linked([Item(m, i, MARKED, 1.0) for i, m in enumerate(marks) if m])
 
     def confidence(self) -> float:
         """The share of the visible content that is in a marked leaf."""
         return round(coverage(self.tree, in_order(self.root), ()), 4)
-
-    def _items(self, marks: list[str | None]) -> Item:
-        marked = [bool(mark) for mark in marks]
-        items = [Item(mark, i, MARKED, 1.0) for i, mark in enumerate(marks) if mark]
-        for item, above in zip(items, nearest_labeled(self.tree.parent, marked), strict=True):
-            if above >= 0:
-                items[above].children.append(item)
-        return items[0]

@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from data_prep.label.layout import Labeler, coverage, in_order
+from data_prep.label.beside_rules import BesideRules
+from data_prep.label.layout import coverage, in_order
 from data_prep.label.learned.features import SectionFeatures
 from data_prep.label.learned.model import NodeModel
 from data_prep.label.node_context import Item
@@ -10,13 +11,12 @@ from data_prep.label.rules import Table
 from data_prep.label.section_tree import SectionTree
 from xojl_jax.errors import BadInput
 from xojl_jax.xojl.best_labels import NOTHING, best_labels
-from xojl_jax.xojl.build import nearest_labeled
 from xojl_jax.xojl.tree import ELEMENTS
 
 LEARNED = "learned"  # in place of a rule's name
 
 
-class LearnedLabeler:
+class LearnedLabeler(BesideRules):
     """The labels of one record, as `layout.Labeler` has them: `root`, `nothing`, `confidence()`.
 
     Attributes:
@@ -26,12 +26,9 @@ class LearnedLabeler:
 
     name = "the learned labeler"
     fitted = True
-    category: str | None = None
 
     def __init__(self, tree: SectionTree, table: Table, model: NodeModel):
-        self.tree = tree
-        self.rules = Labeler(tree, table)
-        self.nothing: list[tuple[int, str]] = []  # no rule removes anything here
+        super().__init__(tree, table)
         seen = SectionFeatures(tree, table, self.rules)
         column = {name: index for index, name in enumerate(seen.names)}
         if missing := [name for name in model.features if name not in column]:
@@ -44,12 +41,6 @@ class LearnedLabeler:
         scores = model.log_probabilities(rows, tree.children)
         self.probabilities = np.exp(scores)
         self.root = self._items(best_labels(scores, tree.children, tree.shows))
-
-    def element(self, index: int) -> str | None:
-        return self.rules.element(index)
-
-    def kind(self, index: int) -> str | None:
-        return self.rules.kind(index)
 
     def confidence(self) -> float:
         """Mean probability of the labels, times the share of visible content that has one."""
@@ -69,8 +60,4 @@ class LearnedLabeler:
             for i in nodes
         ]
         items[0].confidence = 1.0  # the root of a record is a section
-        above = nearest_labeled(self.tree.parent, [label != NOTHING for label in labels])
-        for item, parent in zip(items, above, strict=True):
-            if parent >= 0:
-                items[parent].children.append(item)
-        return items[0]
+        return self.linked(items)

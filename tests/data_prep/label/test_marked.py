@@ -4,11 +4,11 @@ import json
 
 import pytest
 
-from data_prep.capture import command as capture
 from data_prep.label import command as label
 from data_prep.label.marked import MarkedLabeler
 from data_prep.records.captured import read_records
 from tests.data_prep.label.drafts import TABLE, Draft, record_of
+from tests.data_prep.label.labeled_page import label_page
 from xojl_jax.xojl.tree import print_layout, to_semantic
 
 PAGE = """<!doctype html><title>Page</title><style>
@@ -26,12 +26,7 @@ data-xojl="wrapper"><p data-xojl="heading">Not by its look</p>
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory, chromium):
-    folder = tmp_path_factory.mktemp("marked")
-    (folder / "page.html").write_text(PAGE)
-    out = folder / "records"
-    capture.main(["--workers", "1", str(folder / "page.html"), "--out", str(out)])
-    label.main([str(out), "--with", "marks"])
-    return out
+    return label_page(tmp_path_factory.mktemp("marked"), PAGE, "--with", "marks")
 
 
 def test_marks_are_the_labels_whatever_nodes_look_like(folder):

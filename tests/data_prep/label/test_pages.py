@@ -2,8 +2,7 @@
 
 import pytest
 
-from data_prep.capture import command as capture
-from data_prep.label import command as label
+from tests.data_prep.label.labeled_page import label_page
 from xojl_jax.xojl.record import read_directory
 from xojl_jax.xojl.tree import print_layout, to_semantic
 
@@ -44,11 +43,7 @@ EXPECTED = (
 @pytest.fixture(scope="module")
 def layouts(tmp_path_factory, chromium):
     """The semantic layouts of the page's sections, in order."""
-    folder = tmp_path_factory.mktemp("labeled")
-    (folder / "page.html").write_text(PAGE)
-    out = folder / "records"
-    capture.main(["--workers", "1", str(folder / "page.html"), "--out", str(out)])
-    label.main([str(out)])
+    out = label_page(tmp_path_factory.mktemp("labeled"), PAGE)
     records = sorted((r for _, r in read_directory(out)), key=lambda r: r.source["box"][1])
     return [print_layout(to_semantic(r.layout)).replace('"', "") for r in records]
 
