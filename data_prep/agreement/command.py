@@ -7,18 +7,17 @@ from collections import Counter, defaultdict
 from pathlib import Path
 
 from data_prep.agreement.counts import Comparison
-from data_prep.agreement.gold import (
-    SAME,
+from data_prep.agreement.matching import SAME, iou
+from data_prep.agreement.tables import Tables, document
+from data_prep.records.captured import LABELS, REJECTED_FILES, read_records
+from data_prep.records.gold import (
     BoxLabel,
     GoldSection,
     from_nodes,
-    iou,
     read_all,
     read_gold,
     record_labels,
 )
-from data_prep.agreement.tables import Tables, document
-from data_prep.records.captured import LABELS, REJECTED_FILES, read_records
 from xojl_jax.errors import BadInput, BadUsage
 from xojl_jax.xojl.record import Record
 from xojl_jax.xojl.tree import CONTAINERS, preorder

@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 
 from scipy import stats
 
-from data_prep.agreement.gold import BoxLabel, match
+from data_prep.agreement.matching import match
+from data_prep.records.gold import BoxLabel
 
 LAYOUT = ("section", "grid", "column", "wrapper", "freedom")
 GROUPS = ("leaves + advanced", "containers")

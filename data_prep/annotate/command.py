@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 
 from data_prep.annotate.adjudication import FINAL, Adjudication, finish_equal
+from data_prep.annotate.label_file import read_labels, write_labels
 from data_prep.annotate.proposals import Start, from_labeler, from_record
 from data_prep.annotate.reading import Reading
 from data_prep.annotate.sections import Section, Sections, read_list
@@ -46,8 +47,9 @@ _READER = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
 
 def main(argv: list[str]) -> int | None:
     options = parse_flags(argv)
-    if options.write_sheets or options.read_sheets:
-        return exchange_sheets(options)
+    if options.exchange:
+        with begin(options) as reading:
+            return options.exchange(reading, options)
     # Imported late: without its libraries there is no page, and a line has said so.
     from data_prep.annotate.server import HOST, listen, serve
 
@@ -73,19 +75,49 @@ def told(reading: Reading) -> str:
     return ", ".join(f"{count} {state}" for state, count in reading.counts().items())
 
 
-def exchange_sheets(options: argparse.Namespace) -> int | None:
-    """Writes sections as files, or takes answers over; exit code 3 if one is not finished by it."""
-    with begin(options) as reading:
-        if options.write_sheets:
-            count = write_sheets(reading, Path(options.write_sheets))
-            print(f"{count} sheets, and GUIDE.txt, in {options.write_sheets}", file=sys.stderr)
-            return None
-        faults = dict(read_sheets(reading, Path(options.read_sheets)))
-        wrong = {name: fault for name, fault in faults.items() if fault}
-        for name, fault in wrong.items():
-            print(f"{name}: {fault}", file=sys.stderr)
-        print(f"{len(faults)} answers, {len(wrong)} not finished: {told(reading)}", file=sys.stderr)
+def to_sheets(reading: Reading, options: argparse.Namespace) -> None:
+    count = write_sheets(reading, Path(options.write_sheets))
+    print(f"{count} sheets, and GUIDE.txt, in {options.write_sheets}", file=sys.stderr)
+
+
+def from_sheets(reading: Reading, options: argparse.Namespace) -> int | None:
+    faults = dict(read_sheets(reading, Path(options.read_sheets)))
+    return tell(reading, faults, "answers")
+
+
+def to_label_file(reading: Reading, options: argparse.Namespace) -> None:
+    path = Path(options.write_labels)
+    count, placeless = write_labels(reading, path, path.stem)
+    left_out = f", {placeless} without boxes or a page left out" if placeless else ""
+    print(f"labels of {count} sections in {path}{left_out}", file=sys.stderr)
+
+
+def from_label_file(reading: Reading, options: argparse.Namespace) -> int | None:
+    taken = read_labels(reading, Path(options.read_labels))
+    if taken.by_box:
+        print(f"{taken.by_box} have another tree by now: nodes found by box", file=sys.stderr)
+    if taken.absent:
+        pages = ", ".join(sorted(set(taken.absent))[:5])
+        print(f"{len(taken.absent)} are not in {options.records}: {pages}, …", file=sys.stderr)
+    return tell(reading, taken.faults, "labeled sections")
+
+
+def tell(reading: Reading, faults: dict[str, str], what: str) -> int | None:
+    """Says what was not finished, and why; the exit code of that."""
+    wrong = {name: fault for name, fault in faults.items() if fault}
+    for name, fault in wrong.items():
+        print(f"{name}: {fault}", file=sys.stderr)
+    print(f"{len(faults)} {what}, {len(wrong)} not finished: {told(reading)}", file=sys.stderr)
     return BadInput.exit_code if wrong else None
+
+
+# Flag -> what is done instead of showing the page.
+EXCHANGES = {
+    "write_sheets": to_sheets,
+    "read_sheets": from_sheets,
+    "write_labels": to_label_file,
+    "read_labels": from_label_file,
+}
 
 
 def parse_flags(argv: list[str]) -> argparse.Namespace:
@@ -115,6 +147,16 @@ def parse_flags(argv: list[str]) -> argparse.Namespace:
     )
     add("--read-sheets", metavar="DIR", help="takes over the answers beside those files")
     add(
+        "--write-labels",
+        metavar="FILE",
+        help="the labels of finished sections, without their pages, a line each",
+    )
+    add(
+        "--read-labels",
+        metavar="FILE",
+        help="takes over such labels, for the sections of the same pages that are in --records",
+    )
+    add(
         "--model",
         dest="kind",
         action="store_const",
@@ -139,9 +181,12 @@ def parse_flags(argv: list[str]) -> argparse.Namespace:
     folder = Path(options.out) / (FINAL if options.adjudicate else options.reader)
     if Path(options.records).resolve() == folder.resolve():
         raise BadUsage(f"--records {options.records} is where this writes to: give another --out")
-    if options.write_sheets and options.read_sheets:
-        raise BadUsage("--write-sheets first, --read-sheets when the answers are there")
-    if options.write_sheets or options.read_sheets:
+    wanted = [name for name in EXCHANGES if getattr(options, name)]
+    if len(wanted) > 1:
+        flags = " and ".join(f"--{name.replace('_', '-')}" for name in wanted)
+        raise BadUsage(f"{flags}: one at a time, first the one that writes")
+    options.exchange = EXCHANGES[wanted[0]] if wanted else None
+    if options.exchange:
         return options
     if missing := [name for name in ("starlette", "uvicorn") if not importlib.util.find_spec(name)]:
         raise BadUsage(f"the page needs {' and '.join(missing)}: pip install 'xojl_jax[serve]'")

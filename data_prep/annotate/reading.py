@@ -1,7 +1,7 @@
 """One reader at work: sections in order, each decision checked, saved, and only then shown."""
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -11,7 +11,7 @@ from data_prep.annotate.draft import Draft, Labels, edit
 from data_prep.annotate.guide import mend
 from data_prep.annotate.proposals import CATEGORY, Start
 from data_prep.annotate.sections import Section, Sections
-from data_prep.annotate.store import Store
+from data_prep.annotate.store import Store, read_finished
 from data_prep.label.folder import REASON
 from xojl_jax.errors import BadInput, BadUsage
 from xojl_jax.xojl.build import layout_from_labels
@@ -123,6 +123,55 @@ class Reading:
             self._store.save(name, draft)
             self._states[name] = "left out" if draft.left_out else "begun"
         return self._told(name, section, start, draft, draft.now())
+
+    def leave_out(self, name: str, why: str) -> None:
+        """Leaves a section out, unless it is for that reason already."""
+        shown = self.show(name)
+        if shown["left_out"] != why:
+            self.decide(name, {"do": "leave out", "why": why, "version": shown["version"]})
+
+    def decide_all(self, name: str, labels: Mapping[int, str], category: str) -> str:
+        """Decides a whole section, as if in the page, and finishes it.
+
+        Args:
+          labels: html node -> element, of every node that has one.
+
+        Returns:
+          "", or what keeps it from being finished: the rules of the language that are broken.
+          What was decided until then is saved.
+
+        Raises BadUsage where a label is not possible.
+        """
+        shown = self.show(name)
+
+        def decide(**asked: Any) -> None:
+            shown.update(self.decide(name, {**asked, "version": shown["version"]}))
+
+        now = dict(shown["labels"])
+        # From the root down: a leaf takes labels inside it away, which no answer may give anyway.
+        for node in sorted({*now, *labels}):
+            if now.get(node) != labels.get(node):
+                what = "label" if node in labels else "unlabel"
+                decide(do=what, node=node, element=labels.get(node))
+        if shown["category"] != category or CATEGORY in shown["undecided"]:
+            decide(do="category", category=category)
+        # Of two readers: what the answer leaves as it was is decided, too.
+        for node in shown["undecided"]:
+            decide(do="accept", node=node)
+        if shown["faults"]:
+            return "; ".join(
+                f"node {each['node']}: {each['rule']} ({each['mend']})" for each in shown["faults"]
+            )
+        if shown["state"] != "finished":
+            decide(do="finish")
+        return ""
+
+    def finished(self) -> Iterator[Section]:
+        """The sections that are finished, in order, their records with the labels."""
+        for name in self.sections.names:
+            record = read_finished(self._store.folder, name)
+            if record is not None:
+                yield replace(self._read(name)[0], record=record)
 
     def _changed(
         self, what: Any, asked: Mapping[str, Any], draft: Draft, section: Section

@@ -10,9 +10,10 @@ from pathlib import Path
 
 from data_prep.records.captured import REJECTED, Authors
 from data_prep.records.entries import Entry, Folder, open_source
+from data_prep.records.gold import tree_hash
 from xojl_jax.errors import BadInput, BadUsage
 from xojl_jax.xojl.record import Record, parse_record
-from xojl_jax.xojl.tree import Visit, preorder, print_html
+from xojl_jax.xojl.tree import Visit, preorder
 
 _PLAIN = re.compile(r"[a-z0-9][a-z0-9._-]{0,99}")
 # How the files of pictures begin -> what they are.
@@ -47,7 +48,7 @@ class Section:
     @cached_property
     def fingerprint(self) -> str:
         """Changes with the tree, whose nodes labels name by number."""
-        return hashlib.sha256(print_html(self.record.html).encode("utf-8")).hexdigest()[:16]
+        return tree_hash(self.record.html)
 
 
 class Sections:

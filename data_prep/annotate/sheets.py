@@ -19,7 +19,6 @@ from typing import Any
 from PIL import Image
 
 from data_prep.annotate.guide import read_guide
-from data_prep.annotate.proposals import CATEGORY
 from data_prep.annotate.reading import Reading
 from xojl_jax.errors import BadInput, BadUsage
 from xojl_jax.files import replacing, write_text
@@ -80,35 +79,11 @@ def read_sheets(reading: Reading, folder: Path) -> Iterator[tuple[str, str]]:
 
 def _take_over(reading: Reading, path: Path) -> str:
     name = path.stem
-    shown = reading.show(name)
     labels, category, left_out = _answer(path)
     if left_out:
-        if shown["left_out"] != left_out:
-            _decide(reading, name, shown, {"do": "leave out", "why": left_out})
+        reading.leave_out(name, left_out)
         return ""
-    now = dict(shown["labels"])
-    # From the root down: a leaf takes labels inside it away, which an answer may not give anyway.
-    for node in sorted({*now, *labels}):
-        if now.get(node) == labels.get(node):
-            continue
-        asked = {"do": "label" if node in labels else "unlabel", "node": node}
-        shown |= _decide(reading, name, shown, asked | {"element": labels.get(node)})
-    if shown["category"] != category or CATEGORY in shown["undecided"]:
-        shown |= _decide(reading, name, shown, {"do": "category", "category": category})
-    # Of two readers: what the answer leaves as it was is decided, too.
-    for node in shown["undecided"]:
-        shown |= _decide(reading, name, shown, {"do": "accept", "node": node})
-    if shown["faults"]:
-        return "; ".join(
-            f"node {each['node']}: {each['rule']} ({each['mend']})" for each in shown["faults"]
-        )
-    if shown["state"] != "finished":
-        _decide(reading, name, shown, {"do": "finish"})
-    return ""
-
-
-def _decide(reading: Reading, name: str, shown: dict[str, Any], asked: dict) -> dict[str, Any]:
-    return reading.decide(name, {**asked, "version": shown["version"]})
+    return reading.decide_all(name, labels, category)
 
 
 def _answer(path: Path) -> tuple[dict[int, str], str, str]:

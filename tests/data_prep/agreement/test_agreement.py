@@ -9,8 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from data_prep.agreement import command as agreement
-from data_prep.agreement.gold import SAME, BoxLabel, iou, match, read_gold
+from data_prep.agreement.matching import SAME, iou, match
 from data_prep.label import command as label
+from data_prep.records.gold import BoxLabel, read_gold
 from xojl_jax.errors import BadInput, BadUsage
 from xojl_jax.xojl.record import Record, record_to_json
 from xojl_jax.xojl.tree import ELEMENTS, parse_html, parse_layout

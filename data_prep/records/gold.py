@@ -1,5 +1,14 @@
-"""Labels made by hand, and the matching of other labels with them, by element and box."""
+"""Labels made by hand: of records that were read, or alone, in files that name the pages.
 
+A file has a line for each section, and nothing of the page but boxes:
+
+    {"uri", "section": [x, y, w, h], "split", "category", "labels": [[element, [x, y, w, h]], …],
+     "nodes": [0, 3, …], "tree", "kind"}
+
+`nodes` and what follows are there where the labels may be given to HTML nodes again.
+"""
+
+import hashlib
 import json
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -10,10 +19,9 @@ from typing import NamedTuple
 
 from xojl_jax.errors import BadInput
 from xojl_jax.xojl.record import CATEGORIES, Record, read_directory
-from xojl_jax.xojl.tree import ELEMENTS, preorder
+from xojl_jax.xojl.tree import ELEMENTS, Node, preorder, print_html
 
 Box = tuple[float, float, float, float]  # x, y, width, height, px from the section's corner
-SAME = 0.7  # intersection over union from which two boxes count as the same
 TOLERANCE = 2.0  # px by which a section may have moved since it was labeled
 
 
@@ -29,7 +37,10 @@ class GoldSection:
 
     Attributes:
       box: on the page.
-      id: of the record that was read; "" where labels by box are all that is left of it.
+      id: of the record that was read; "" where labels are all that is left of it.
+      nodes: the html node of each label, in the tree that was read; () where nobody said.
+      tree: `tree_hash` of that tree; "" where nobody said.
+      kind: of reader, "person" or "model"; "" where nobody said.
     """
 
     uri: str
@@ -38,6 +49,9 @@ class GoldSection:
     labels: tuple[BoxLabel, ...]
     category: str = ""  # "": not labeled
     id: str = ""
+    nodes: tuple[int, ...] = ()
+    tree: str = ""
+    kind: str = ""
 
     def is_of(self, record: Record) -> bool:
         """Whether a record shows this section."""
@@ -79,14 +93,45 @@ def read_folder(path: Path) -> list[GoldSection]:
     sections = []
     for record in read_all(path):
         if record.layout is not None and record.html_boxes:
-            source = record.source or {}
-            # Without a place on the page a section is as large as its outermost node.
-            box = _box(source.get("box") or record.html_boxes[0][:4])
-            labels = tuple(record_labels(record, roots=True))
-            category = record.category if record.category in CATEGORIES else ""
-            uri = source.get("uri") or ""
-            sections.append(GoldSection(uri, box, path.name, labels, category, record.id or ""))
+            sections.append(gold_of(record, path.name))
     return sections
+
+
+def gold_of(record: Record, split: str) -> GoldSection:
+    """The labels of a record that was read and has boxes."""
+    source = record.source or {}
+    return GoldSection(
+        uri=source.get("uri") or "",
+        # Without a place on the page a section is as large as its outermost node.
+        box=_box(source.get("box") or record.html_boxes[0][:4]),
+        split=split,
+        labels=tuple(record_labels(record, roots=True)),
+        category=record.category if record.category in CATEGORIES else "",
+        id=record.id or "",
+        nodes=tuple(record.elements_by_node()),
+        tree=tree_hash(record.html),
+        kind=record.extra.get("reading", {}).get("kind", ""),
+    )
+
+
+def gold_line(gold: GoldSection) -> str:
+    """The section as a line of a file, without what it was read from."""
+    entry = {
+        "uri": gold.uri,
+        "section": [_short(value) for value in gold.box],
+        "split": gold.split,
+        "category": gold.category,
+        "labels": [[label.element, [_short(v) for v in label.box]] for label in gold.labels],
+        "nodes": list(gold.nodes),
+        "tree": gold.tree,
+        "kind": gold.kind,
+    }
+    return json.dumps({key: value for key, value in entry.items() if value})
+
+
+def tree_hash(html: Sequence[Node]) -> str:
+    """Changes with the tree, whose nodes labels name by number."""
+    return hashlib.sha256(print_html(html).encode("utf-8")).hexdigest()[:16]
 
 
 def read_all(folder: Path) -> Iterator[Record]:
@@ -120,61 +165,24 @@ def _section(entry: dict) -> GoldSection:
     if category and category not in CATEGORIES:
         raise ValueError(f"{category!r} is no category")
     split = str(entry.get("split", ""))
-    return GoldSection(str(entry["uri"]), _box(entry["section"]), split, labels, category)
+    nodes = tuple(map(int, entry.get("nodes", ())))
+    if nodes and len(nodes) != len(labels):
+        raise ValueError(f"{len(labels)} labels, but {len(nodes)} nodes")
+    return GoldSection(
+        str(entry["uri"]),
+        _box(entry["section"]),
+        split,
+        labels,
+        category,
+        nodes=nodes,
+        tree=str(entry.get("tree", "")),
+        kind=str(entry.get("kind", "")),
+    )
 
 
 def _box(values: Sequence[float]) -> Box:
     x, y, width, height = map(float, values)
     return x, y, width, height
-
-
-# --- matching --------------------------------------------------------------------------------
-
-
-def iou(one: Box, two: Box) -> float:
-    """Intersection over union, with sides of 2 px at least.
-
-    A divider is 1 px thick: one px of difference would make the overlap 0.
-    """
-    one, two = _thick(one), _thick(two)
-    wide = min(one[0] + one[2], two[0] + two[2]) - max(one[0], two[0])
-    tall = min(one[1] + one[3], two[1] + two[3]) - max(one[1], two[1])
-    common = max(0.0, wide) * max(0.0, tall)
-    return common / (one[2] * one[3] + two[2] * two[3] - common)
-
-
-def _thick(box: Box) -> Box:
-    return box[0], box[1], max(box[2], 2.0), max(box[3], 2.0)
-
-
-class Matched(NamedTuple):
-    """Indices into the two lists of labels."""
-
-    right: list[tuple[int, int]]  # (gold, made): same element, same box
-    confused: list[tuple[int, int]]  # same box, another element
-    missed: list[int]  # gold labels that nothing fits
-    extra: list[int]  # made labels that fit nothing
-
-
-def match(gold: Sequence[BoxLabel], made: Sequence[BoxLabel]) -> Matched:
-    """Matches one to one, greedily by overlap: labels with equal elements first."""
-    free_gold, free_made = set(range(len(gold))), set(range(len(made)))
-    pairs = []
-    for g in free_gold:
-        for m in free_made:
-            overlap = iou(gold[g].box, made[m].box)
-            if overlap >= SAME:
-                pairs.append((gold[g].element != made[m].element, -overlap, g, m))
-    right, confused = [], []
-    for differ, _, g, m in sorted(pairs):
-        if g in free_gold and m in free_made:
-            free_gold.remove(g)
-            free_made.remove(m)
-            (confused if differ else right).append((g, m))
-    return Matched(right, confused, sorted(free_gold), sorted(free_made))
-
-
-# --- from node indices -----------------------------------------------------------------------
 
 
 def from_nodes(lines: Iterable[str], records: dict[str, Record], split: str) -> Iterator[str]:
