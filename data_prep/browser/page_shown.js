@@ -8,8 +8,10 @@
   // Whether a picture is behind an element, and that it is one picture: not a tile that repeats.
   const hasGround = (s) => /url\(/.test(s.backgroundImage);
   const isTile = (s) => !s.backgroundRepeat.includes('no-repeat') && !/[^auto, ]/.test(s.backgroundSize);
-  // What is behind the page, or a tile behind more than a band, is a backdrop: nothing to look at.
-  const isBackdrop = (e, s) => e === document.body || (isTile(s) && boxOf(e)[3] > HIGHEST * innerHeight);
+  // What is behind the page, or behind more than a band with texts in it, is a backdrop: nothing to
+  // look at. So is a tile of that height.
+  const isBackdrop = (e, s) =>
+    e === document.body || (boxOf(e)[3] > HIGHEST * innerHeight && (isTile(s) || e.textContent.trim()));
 
   // Elements that show a text or a picture of their own -> their rectangles.
   const shownElements = () => {

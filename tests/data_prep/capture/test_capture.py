@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
+from PIL import Image
 
 from data_prep.capture import command as capture
 from data_prep.capture.section import Settings, capture_page, is_blank
@@ -176,6 +177,27 @@ def test_a_missing_picture_may_be_one_of_ours(chromium, tmp_path, capsys):
     )
     author = json.loads((tmp_path / "out" / "author.jsonl").read_text())["nodes"]
     assert [node.get("placeholder", False) for node in author] == [False, False, True]
+
+
+def test_a_picture_behind_many_bands_is_no_area(chromium, tmp_path):
+    """It backs what is in them: the gap between two is nothing that a section could hold. A picture
+    of that height without texts is one."""
+    folder = tmp_path / "my-site"
+    folder.mkdir()
+    band = "<section style='margin-bottom:700px'><h1>A title</h1><p>text</p></section>"
+    back = "background:url(a.png) no-repeat;background-size:cover"
+    (folder / "index.html").write_text(
+        f"{STYLE}<div style='{back}'>{band}{band.replace('A', 'Another')}</div>"
+    )
+    Image.linear_gradient("L").save(folder / "a.png")
+    assert run(tmp_path / "texts", folder) == 0
+    account = json.loads((tmp_path / "texts" / "capture.jsonl").read_text())["total"]
+    assert account["area"][0] == account["area"][1] > 0
+    high = f"{STYLE}<section><h1>A title</h1></section><div style='height:1500px;{back}'></div>"
+    (folder / "index.html").write_text(high)
+    assert run(tmp_path / "picture", folder) == 0
+    account = json.loads((tmp_path / "picture" / "capture.jsonl").read_text())["total"]
+    assert account["area"][0] == account["area"][1] > 1280 * 1500 / 64
 
 
 def test_smaller_screens_and_the_pointer_become_classes(chromium, tmp_path):
