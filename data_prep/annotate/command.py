@@ -97,8 +97,9 @@ def from_label_file(reading: Reading, options: argparse.Namespace) -> int | None
     if taken.by_box:
         print(f"{taken.by_box} have another tree by now: nodes found by box", file=sys.stderr)
     if taken.absent:
-        pages = ", ".join(sorted(set(taken.absent))[:5])
-        print(f"{len(taken.absent)} are not in {options.records}: {pages}, …", file=sys.stderr)
+        pages = sorted(set(taken.absent))
+        named = ", ".join(pages[:5]) + ", …" * (len(pages) > 5)
+        print(f"{len(taken.absent)} are not in {options.records}: {named}", file=sys.stderr)
     return tell(reading, taken.faults, "labeled sections")
 
 
