@@ -11,14 +11,7 @@ from typing import NamedTuple
 
 from data_prep.annotate.reading import Reading
 from data_prep.annotate.sections import Section
-from data_prep.records.gold import (
-    TOLERANCE,
-    Box,
-    GoldSection,
-    gold_line,
-    gold_of,
-    read_gold,
-)
+from data_prep.records.gold import GoldSection, gold_line, gold_of, near, read_gold
 from xojl_jax.errors import BadInput, BadUsage
 from xojl_jax.files import write_text
 
@@ -35,8 +28,7 @@ def write_labels(reading: Reading, path: Path, split: str) -> tuple[int, int]:
     Raises BadUsage where there is none.
     """
     lines, placeless = [], 0
-    for section in reading.finished():
-        record = section.record
+    for record in reading.finished():
         if record.html_boxes and (record.source or {}).get("uri"):
             lines.append(gold_line(gold_of(record, split)))
         else:
@@ -67,7 +59,9 @@ class TakenOver(NamedTuple):
 
 def read_labels(reading: Reading, path: Path) -> TakenOver:
     """Takes the labels of a file over, for the sections that are there."""
-    gold = [each for each in read_gold([path]) if _usable(each, reading.about["kind"], path)]
+    gold = read_gold([path])
+    for each in gold:
+        _check(each, reading.about["kind"], path)
     faults, by_box = {}, 0
     used = set()
     for name, number, section in _found(reading, gold):
@@ -82,14 +76,13 @@ def read_labels(reading: Reading, path: Path) -> TakenOver:
     return TakenOver(faults, by_box, absent)
 
 
-def _usable(gold: GoldSection, kind: str, path: Path) -> bool:
+def _check(gold: GoldSection, kind: str, path: Path) -> None:
     """Raises BadInput or BadUsage where these labels cannot be taken over."""
     if not gold.nodes or not gold.category:
         raise BadInput(f"{path}: {gold.uri}: a line without `nodes` or `category`: nobody can tell")
     if gold.kind and gold.kind != kind:
         flag = "give --model" if gold.kind == "model" else "leave --model out"
         raise BadUsage(f"{path}: a {gold.kind} read them: {flag}, since the records say so, too")
-    return True
 
 
 def _found(reading: Reading, gold: list[GoldSection]) -> Iterator[tuple[str, int, Section]]:
@@ -118,7 +111,7 @@ def nodes_of(gold: GoldSection, section: Section) -> dict[int, str]:
     for (element, box, _), number in zip(gold.labels, gold.nodes, strict=True):
         node = number
         if section.fingerprint != gold.tree:
-            fits = [i for i, other in enumerate(boxes) if _same(box, other[:4])]
+            fits = [i for i, other in enumerate(boxes) if near(box, other[:4])]
             if not fits:
                 raise BadInput(f"no node has the box of {element} {number}: the page has changed")
             node = min(fits, key=lambda i: abs(i - number))
@@ -128,7 +121,3 @@ def nodes_of(gold: GoldSection, section: Section) -> dict[int, str]:
             )
         labels[node] = element
     return labels
-
-
-def _same(one: Box, two: Box) -> bool:
-    return all(abs(a - b) <= TOLERANCE for a, b in zip(one, two, strict=True))

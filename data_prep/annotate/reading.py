@@ -166,12 +166,12 @@ class Reading:
             decide(do="finish")
         return ""
 
-    def finished(self) -> Iterator[Section]:
-        """The sections that are finished, in order, their records with the labels."""
+    def finished(self) -> Iterator[Record]:
+        """The records of the sections that are finished, in order."""
         for name in self.sections.names:
             record = read_finished(self._store.folder, name)
             if record is not None:
-                yield replace(self._read(name)[0], record=record)
+                yield record
 
     def _changed(
         self, what: Any, asked: Mapping[str, Any], draft: Draft, section: Section

@@ -60,7 +60,12 @@ class GoldSection:
         source = record.source or {}
         if source.get("uri") != self.uri or source.get("box") is None:
             return False
-        return all(abs(a - b) <= TOLERANCE for a, b in zip(source["box"], self.box, strict=True))
+        return near(source["box"], self.box)
+
+
+def near(one: Sequence[float], two: Sequence[float]) -> bool:
+    """Whether two boxes are the same but for what a page may move."""
+    return all(abs(a - b) <= TOLERANCE for a, b in zip(one, two, strict=True))
 
 
 def read_gold(paths: Iterable[Path | str]) -> list[GoldSection]:
@@ -121,7 +126,7 @@ def gold_line(gold: GoldSection) -> str:
         "section": [_short(value) for value in gold.box],
         "split": gold.split,
         "category": gold.category,
-        "labels": [[label.element, [_short(v) for v in label.box]] for label in gold.labels],
+        "labels": [_written(label.element, label.box) for label in gold.labels],
         "nodes": list(gold.nodes),
         "tree": gold.tree,
         "kind": gold.kind,
@@ -202,10 +207,14 @@ def from_nodes(lines: Iterable[str], records: dict[str, Record], split: str) -> 
         for index, element in entry["labels"]:
             if element not in ELEMENTS:
                 raise BadInput(f"{entry['id']}: {element!r} is no element")
-            labels.append([element, [_short(v) for v in record.html_boxes[index][:4]]])
+            labels.append(_written(element, record.html_boxes[index][:4]))
         source = record.source
         gold = {"uri": source["uri"], "section": source["box"], "split": split, "labels": labels}
         yield json.dumps(gold)
+
+
+def _written(element: str, box: Sequence[float]) -> list:
+    return [element, [_short(value) for value in box]]
 
 
 def _short(value: float) -> float:

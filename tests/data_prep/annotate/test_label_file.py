@@ -46,7 +46,7 @@ def change(folder, name, how):
 
 
 def test_labels_come_back_as_they_were_read(raw, labels, tmp_path, capsys):
-    """The same nodes and category, read by eye, by a model; and they are gold as they stand."""
+    """The same nodes and category, read by a model; and they are gold as they stand."""
     assert not take_over(raw, labels, tmp_path / "second", "--model")
     told = capsys.readouterr().err
     assert "1 labeled sections, 0 not finished: 1 finished, 1 open" in told
