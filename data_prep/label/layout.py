@@ -129,16 +129,24 @@ class Labeler:
                 todo.extend((child, parent) for child in item.children)
                 continue
             if rule:
-                # The outermost box that holds nothing else has the padding and the background that
-                # a person takes for the band or the cell.
                 if parent and rule.element in ("section", "column"):
-                    item.index = outermost_of(self.tree, item, parent)
+                    item.index = self._box_of(rule.element, item, parent)
                 item.element, item.rule, item.confidence = (
                     rule.element,
                     rule.name,
                     rule.confidence,
                 )
             todo.extend((child, item) for child in reversed(item.children))
+
+    def _box_of(self, element: str, item: Item, parent: Item) -> int:
+        """Which of the boxes around the same labels is the band or the cell."""
+        outermost = outermost_of(self.tree, item, parent)
+        if element == "section":
+            return outermost  # a band is as wide as the page
+        # A cell is what paints it (`div.col > div.card`), else the innermost box.
+        boxes = [i for i in self.tree.ancestors(item.index) if i >= outermost]
+        painted = [i for i in (item.index, *boxes) if self.tree.is_painted(i)]
+        return painted[-1] if painted else item.index
 
 
 def _item(rule: Rule, index: int, kids: list[Item]) -> Item:

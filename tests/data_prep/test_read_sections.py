@@ -4,48 +4,66 @@ import re
 import shlex
 from pathlib import Path
 
+import pytest
+
 import data_prep
 from data_prep.records.gold import read_gold
 from xojl_jax.xojl.record import CATEGORIES
 
 FOLDER = Path(data_prep.__file__).parent / "read_sections"
-SECTIONS = read_gold([FOLDER / "held_out.jsonl"])
+SETS = {name: read_gold([FOLDER / name / "sections.jsonl"]) for name in ("held_out", "permissive")}
+each_set = pytest.mark.parametrize("name", SETS)
 
 
-def listed():
-    """Path, site root and name of each page of the list."""
-    for line in (FOLDER / "pages.txt").read_text(encoding="utf-8").splitlines():
+def listed(name):
+    """Path and maker of each page of a list."""
+    for line in (FOLDER / name / "pages.txt").read_text(encoding="utf-8").splitlines():
         if words := shlex.split(line, comments=True):
-            flags = dict(zip(words[1::2], words[2::2], strict=True))
-            yield words[0], flags["--site-root"], flags["--name"]
+            yield words[0], dict(zip(words[1::2], words[2::2], strict=True))["--name"]
 
 
-def test_labels_say_their_nodes_their_category_and_who_read_them():
+def makers(name):
+    return {maker for _, maker in listed(name)}
+
+
+@each_set
+def test_labels_say_their_nodes_their_category_and_who_read_them(name):
     """What `--read-labels` needs. The root of a section is one, and no node has two labels."""
-    assert len(SECTIONS) >= 250
-    for section in SECTIONS:
+    sections = SETS[name]
+    for section in sections:
         assert section.category in CATEGORIES and section.kind == "model" and section.tree
         assert len(set(section.nodes)) == len(section.labels) == len(section.nodes)
         assert (section.nodes[0], section.labels[0].element) == (0, "section")
-    assert len({(section.uri, section.box) for section in SECTIONS}) == len(SECTIONS)
+    assert len({(section.uri, section.box) for section in sections}) == len(sections)
 
 
-def test_a_tenth_and_more_were_read_twice():
-    assert sum(section.split == "twice" for section in SECTIONS) >= 0.1 * len(SECTIONS)
+def test_there_are_a_thousand_and_those_that_judge_were_read_twice():
+    assert sum(map(len, SETS.values())) >= 1000
+    assert len(SETS["held_out"]) >= 250
+    assert {section.split for section in SETS["held_out"]} == {"twice"}
 
 
-def test_each_section_is_of_a_listed_page_and_each_page_has_one():
-    """Or a stranger would capture in vain. A page of an npm package has the package in its uri, and
-    its place in it."""
-    pages = {f"{name}{path.removeprefix(root)}" for path, root, name in listed()}
-    read = {section.uri for section in SECTIONS}
-    packaged = {re.fullmatch(r"npm:.+@[^/]+(/.+)", uri)[1] for uri in read - pages}
-    assert len(read) == len(pages) > 150
-    assert all(any(page.endswith(inside) for page in pages - read) for inside in packaged)
+def test_no_maker_teaches_and_judges():
+    assert not makers("held_out") & makers("permissive")
 
 
-def test_every_page_is_of_a_repository_at_a_commit():
-    said = (FOLDER / "repositories.txt").read_text(encoding="utf-8").split()
+@each_set
+def test_each_section_is_of_a_listed_page(name):
+    """Or a stranger would capture in vain. The address of a page begins with its maker, or with the
+    npm package that it is in, and ends as its path does."""
+    pages = list(listed(name))
+    for uri in {section.uri for section in SETS[name]}:
+        inside = re.fullmatch(r"npm:.+@[^/]+(/.+)", uri)
+        assert any(
+            path.endswith(inside[1] if inside else uri.removeprefix(maker))
+            for path, maker in pages
+            if inside or uri.startswith(f"{maker}/")
+        ), uri
+
+
+@each_set
+def test_every_page_is_of_a_repository_at_a_commit(name):
+    said = (FOLDER / name / "repositories.txt").read_text(encoding="utf-8").split()
     commits = dict(zip(said[::2], said[1::2], strict=True))
     assert all(len(commit) == 40 for commit in commits.values())
-    assert {"/".join(path.split("/")[:2]) for path, _, _ in listed()} == set(commits)
+    assert {"/".join(path.split("/")[:2]) for path, _ in listed(name)} == set(commits)
