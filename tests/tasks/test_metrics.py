@@ -218,6 +218,15 @@ def test_exact_match_looks_at_classes_too():
     assert scores["exact_match_semantic"]["value"] == 1
 
 
+def test_categories_count_where_both_are_known():
+    one = parse_layout({"section.div": {"heading.h1": ""}})
+    told = [("hero", "hero"), ("hero", "faq"), (None, "faq"), ("faq", None)]
+    results = [Result(one, one, category=a, reference_category=b) for a, b in told]
+    score = metrics.evaluate(results, samples=50)["scores"]["category"]
+    assert (score["value"], score["records"]) == (0.5, 2)
+    assert "category" not in metrics.evaluate(results[2:], samples=50)["scores"]
+
+
 def test_the_report_is_json():
     """Also where a score is missing."""
     large = (Node("section", None, children=(Node("icon", None),) * 300),)

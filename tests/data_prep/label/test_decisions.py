@@ -1,6 +1,9 @@
 """Decisions of docs/labels.md that two readers needed, on trees written down here."""
 
-from tests.data_prep.label.drafts import Draft, labeled
+import pytest
+
+from data_prep.label import command as label
+from tests.data_prep.label.drafts import TABLE, Draft, card, labeled, record_of
 
 
 def test_what_a_card_starts_with_titles_it():
@@ -92,3 +95,21 @@ def test_tiles_of_color_with_a_caption_are_a_gallery():
 
     assert tiles(200, 1) == "{section:{gallery:}}"
     assert "gallery" not in tiles(20, 3)
+
+
+@pytest.mark.parametrize("painted", [True, False])
+def test_a_column_is_the_box_that_paints_else_the_innermost(painted):
+    """Of `div.col > div.card > div.body`, which hold the same: a guide for readers, too."""
+
+    def cell(x):
+        inside = Draft("div", (x, 100, 300, 300), card(x, painted=False))
+        style = {"background-color": "rgb(9, 9, 9)"} if painted else {}
+        return Draft("div", (x, 100, 300, 300), Draft("div", (x, 100, 300, 300), inside, style=style))
+
+    row = Draft("div", (0, 100, 1000, 300), cell(0), cell(400))
+    made = label.label(*record_of(Draft("section", (0, 0, 1200, 500), row)), TABLE)
+    elements = made.record.elements_by_node()
+    columns = [node for node, element in elements.items() if element == "column"]
+    # section 0, row 1, then of each cell: outermost, the one that may paint, another, the card's
+    first, second = (3, 10) if painted else (5, 12)
+    assert columns == [first, second]

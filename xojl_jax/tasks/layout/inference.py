@@ -58,7 +58,7 @@ from xojl_jax.tasks.layout.pseudo_labels import pseudo_label
 from xojl_jax.tasks.layout.sample_spec import FeatureSpec
 from xojl_jax.tasks.layout.views import NodePrediction, Prediction
 from xojl_jax.xojl import jsontext
-from xojl_jax.xojl.record import CATEGORIES, Record
+from xojl_jax.xojl.record import CATEGORIES, Record, category_index
 from xojl_jax.xojl.tree import ELEMENTS, preorder, print_layout
 
 if TYPE_CHECKING:
@@ -150,6 +150,7 @@ class LayoutInference(Inference):
         "tree_distance": "tree edit distance / size of the larger tree (lower is better)",
         "bleu": "BLEU of the layout tags",
         "exact_match_semantic": "layouts with every element right",
+        "category": "sections of the right category",
         "valid": "answers that parse",
         "completed": "answers that end within their length",
         **attention_overlap.SHOWN,
@@ -629,6 +630,8 @@ def _results(
                 decoded.nodes if aligned else None,
                 record.alignment() if aligned else None,
                 decoded.completed,
+                answer.category,
+                CATEGORIES[category_index(record.category)],
             )
         )
     return results

@@ -36,7 +36,7 @@ class Result:
 
     `predicted` is None where the decoded text did not parse (which the grammar rules out), and
     `completed` says whether the document was closed within its length. The node indices are for
-    the aligned scores; without them a record does not count there.
+    the aligned scores, the categories for theirs; without them a record does not count there.
     """
 
     predicted: Forest | None
@@ -44,6 +44,8 @@ class Result:
     predicted_nodes: Nodes | None = None
     reference_nodes: Nodes | None = None
     completed: bool = True
+    category: str | None = None
+    reference_category: str | None = None
 
 
 # --- one record ------------------------------------------------------------------------------
@@ -177,6 +179,9 @@ def evaluate(
     table.add_mean("rouge_l", [rouge_l(*pair) for pair in words])
     table.add_mean("valid", [r.predicted is not None for r in results])
     table.add_mean("completed", [r.completed for r in results])
+    categories = [_same_category(r) for r in results]
+    if not np.isnan(categories).all():
+        table.add_mean("category", categories)
     return report | {"scores": table.scores}
 
 
@@ -186,6 +191,13 @@ def _aligned_row(result: Result) -> np.ndarray | None:
     return aligned_counts(
         result.predicted or (), result.predicted_nodes, result.reference, result.reference_nodes
     )
+
+
+def _same_category(result: Result) -> float:
+    """NaN where no category was told, or none is known."""
+    if result.category is None or result.reference_category is None:
+        return np.nan
+    return float(result.category == result.reference_category)
 
 
 def _overall(sums: np.ndarray, name: str) -> dict[str, np.ndarray]:
