@@ -49,7 +49,8 @@ def test_files_that_are_no_python_are_in_the_package():
     for what is left out by name: megabytes of pages to train on."""
     setuptools = PROJECT["tool"]["setuptools"]
     packed, left_out = setuptools["package-data"], setuptools["exclude-package-data"]
-    assert left_out == {"data_prep": ["marked_pages/*", "marked_pages/assets/*", "read_sections/*/*"]}
+    folders = ["marked_pages/*", "marked_pages/assets/*", "read_sections/*/*"]
+    assert left_out == {"data_prep": folders}
     for package in ("xojl_jax", "data_prep"):
         globs = [*packed[package], *left_out.get(package, [])]
         inside = {path for glob in globs for path in (ROOT / package).glob(glob)}

@@ -102,9 +102,10 @@ def test_a_column_is_the_box_that_paints_else_the_innermost(painted):
     """Of `div.col > div.card > div.body`, which hold the same: a guide for readers, too."""
 
     def cell(x):
-        inside = Draft("div", (x, 100, 300, 300), card(x, painted=False))
+        box = (x, 100, 300, 300)
         style = {"background-color": "rgb(9, 9, 9)"} if painted else {}
-        return Draft("div", (x, 100, 300, 300), Draft("div", (x, 100, 300, 300), inside, style=style))
+        inside = Draft("div", box, card(x, painted=False))
+        return Draft("div", box, Draft("div", box, inside, style=style))
 
     row = Draft("div", (0, 100, 1000, 300), cell(0), cell(400))
     made = label.label(*record_of(Draft("section", (0, 0, 1200, 500), row)), TABLE)
