@@ -8,7 +8,7 @@ import numpy as np
 
 from data_prep.cli.progress import Progress
 from data_prep.fit_labeler.examples import Example, examples, read_sections
-from data_prep.fit_labeler.scores import KINDS, counts, f1_by_kind
+from data_prep.fit_labeler.scores import counts, f1_by_kind, right_categories
 from data_prep.fit_labeler.training import FOLDS, fit, folds_by_site
 from data_prep.label.learned.features import PARTS
 from data_prep.label.learned.model import NodeModel, import_lightgbm
@@ -116,12 +116,28 @@ def report(test: list[Example], model: NodeModel) -> str:
     ]
     by_rules = f1_by_kind(counts([example.by_rules for example in test], test), sites)
     learned = f1_by_kind(counts(told, test), sites)
+    by_rules |= _categories([example.category_by_rules for example in test], test, sites)
+    learned |= _categories([_category(model, example) for example in test], test, sites)
     lines = [
-        f"F1 of labels on the same html node, {len(test)} sections of {len(set(sites))} makers "
+        f"F1 of labels on the same html node, and the share of categories that are right, "
+        f"{len(test)} sections of {len(set(sites))} makers "
         f"that are not among the {model.about['makers']} in training; 95 % over makers",
         f"{'':12}{'rules':>24}{'learned':>24}",
     ]
-    for kind in KINDS:
+    for kind in by_rules:
         row = ["{:.3f} [{:.3f}, {:.3f}]".format(*scores[kind]) for scores in (by_rules, learned)]
         lines.append(f"{kind:12}{row[0]:>24}{row[1]:>24}")
     return "\n".join(lines)
+
+
+def _category(model: NodeModel, example: Example) -> int:
+    """Of the model, or of the rules where it has none."""
+    if not model.category:
+        return example.category_by_rules
+    row = np.array([example.section[name] for name in model.category_features], np.float32)
+    return model.categories[int(model.category_probabilities(row).argmax())]
+
+
+def _categories(told: list[int], test: list[Example], sites: list[str]) -> dict:
+    """The share of sections whose category is right, with its interval."""
+    return f1_by_kind(right_categories(told, test), sites, ["category"])

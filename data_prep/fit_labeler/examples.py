@@ -1,6 +1,6 @@
 """Sections that were read, as the learned labeler takes them: features and labels by html node."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -8,13 +8,16 @@ import numpy as np
 
 from data_prep.label.layout import Labeler, in_order
 from data_prep.label.learned.features import SectionFeatures
+from data_prep.label.learned.section_features import BY_RULES, section_features
 from data_prep.label.rules import Table
 from data_prep.label.section_tree import SectionTree
 from data_prep.records.captured import Authors
 from xojl_jax.errors import BadInput
 from xojl_jax.xojl.best_labels import NOTHING
-from xojl_jax.xojl.record import Record, read_directory
+from xojl_jax.xojl.record import CATEGORIES, Record, category_index, read_directory
 from xojl_jax.xojl.tree import ELEMENTS, preorder
+
+_OTHER = CATEGORIES.index("other")
 
 
 class Example(NamedTuple):
@@ -29,6 +32,9 @@ class Example(NamedTuple):
       children: of each node.
       shows: whether it has content of its own (`SectionTree`).
       features: names of the columns.
+      category: a place in CATEGORIES, as read.
+      category_by_rules: the same, as the rules say.
+      section: the features of the section as a whole, by name.
     """
 
     id: str
@@ -39,6 +45,9 @@ class Example(NamedTuple):
     children: Sequence[Sequence[int]]
     shows: Sequence[bool]
     features: Sequence[str]
+    category: int
+    category_by_rules: int
+    section: Mapping[str, float]
 
 
 def read_sections(folders: Iterable[Path]) -> list[Record]:
@@ -76,6 +85,7 @@ def examples(
         source = record.source or {}
         site = source.get("site") or source.get("uri") or ""
         seen = SectionFeatures(tree, table, rules, parts)
+        section = section_features(tree, table, rules)
         yield Example(
             record.id or "",
             site,
@@ -85,6 +95,9 @@ def examples(
             tree.children,
             tree.shows,
             seen.names,
+            category_index(record.category),
+            int(section[BY_RULES]) if section[BY_RULES] >= 0 else _OTHER,
+            section,
         )
 
 

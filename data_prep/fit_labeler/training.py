@@ -38,8 +38,25 @@ def fit(found: Sequence[Example], rounds: int, about: Mapping[str, Any]) -> Node
             seen[i] = with_neighbors(found[i].rows, told, found[i].children)
     alone, around = fit_alone(found), fit_to(seen, found)
     return NodeModel(
-        list(features), labels, alone.model_to_string(), around.model_to_string(), about
+        list(features),
+        labels,
+        alone.model_to_string(),
+        around.model_to_string(),
+        about,
+        *fit_category(found, rounds),
     )
+
+
+def fit_category(found: Sequence[Example], rounds: int) -> tuple[str, list[str], list[int]]:
+    """Trees for the category of a section, their features and their classes, as `NodeModel` has
+    them; no trees where all sections have one category."""
+    categories, targets = np.unique([example.category for example in found], return_inverse=True)
+    if len(categories) < 2:
+        return "", [], []
+    features = list(found[0].section)
+    rows = np.array([list(example.section.values()) for example in found], np.float32)
+    trees = fit_trees(rows, targets, features, rounds)
+    return trees.model_to_string(), features, categories.tolist()
 
 
 def _stack(arrays: Sequence[np.ndarray]) -> np.ndarray:

@@ -14,7 +14,7 @@ class BesideRules:
     """`nothing`, `element` and `kind` as `layout.Labeler` has them, by the rules beside it."""
 
     fitted = False
-    category: str | None = None
+    category: tuple[str, str, float] | None = None
 
     def __init__(self, tree: SectionTree, table: Table):
         self.tree, self._table = tree, table

@@ -16,7 +16,7 @@ from data_prep.label.layout import Labeler, in_order, layout_of
 from data_prep.label.learned.labeler import LearnedLabeler
 from data_prep.label.learned.model import NodeModel
 from data_prep.label.marked import MarkedLabeler
-from data_prep.label.node_context import CannotLabel, NodeContext
+from data_prep.label.node_context import CannotLabel, Item, NodeContext
 from data_prep.label.rules import Table
 from data_prep.label.section_tree import SectionTree
 from data_prep.records.captured import RECORDS, REJECTED_FILES, Authors, read_records
@@ -131,7 +131,7 @@ class LabeledRecord:
     record: Record
     tree: SectionTree | None = None
     labeler: AnyLabeler | None = None
-    category: tuple[str, float] = ("", 0.0)  # the rule's name, its confidence
+    category: tuple[str, float] = ("", 0.0)  # the rule's name or who else said it, its confidence
     fault: str = ""
 
 
@@ -165,10 +165,7 @@ def label(
     root = labeler.root
     if root is None:
         return LabeledRecord(bare, tree, labeler, fault="nothing to label")
-    kind = None
-    if not labeler.category:
-        kind = table.first("category", NodeContext(tree, 0, labeler, root.children, item=root))
-    category = labeler.category or (kind.element if kind else "other")
+    category, *why = labeler.category or _category_by_rules(table, labeler, root)
     items = in_order(root)
     layout, nodes = layout_of(tree, root), [item.index for item in items]
     # What the tree does not say, no label can be right about.
@@ -182,12 +179,17 @@ def label(
         category=category,
         quality={**bare.quality, "label": trust},
     )
-    why = (kind.name, kind.confidence) if kind else ("", 0.0)
     # Without boxes: those of real pages overlap and stick out, with labels that are right.
     if broken := next(violations(layout), None):
         fault = f"breaks a rule of the language: {broken.element}: {broken.rule}"
-        return LabeledRecord(bare, tree, labeler, why, fault)
-    return LabeledRecord(made, tree, labeler, why)
+        return LabeledRecord(bare, tree, labeler, tuple(why), fault)
+    return LabeledRecord(made, tree, labeler, tuple(why))
+
+
+def _category_by_rules(table: Table, labeler: AnyLabeler, root: Item) -> tuple[str, str, float]:
+    """The category, the rule's name, its confidence."""
+    kind = table.first("category", NodeContext(labeler.tree, 0, labeler, root.children, item=root))
+    return (kind.element, kind.name, kind.confidence) if kind else ("other", "", 0.0)
 
 
 def too_unsure(labeled: LabeledRecord, least: float) -> str:

@@ -23,7 +23,8 @@ class Labeler:
 
     name = "the rules"
     fitted = False  # whether the labels' confidences are probabilities (docs/labels.md)
-    category: str | None = None  # of the record; None leaves it to the rules
+    # Of the record, with who says so and how sure; None leaves it to the rules.
+    category: tuple[str, str, float] | None = None
 
     def __init__(self, tree: SectionTree, table: Table):
         self.tree, self.table = tree, table

@@ -31,9 +31,10 @@ class MarkedLabeler(BesideRules):
         if not any(marks[1:]):
             raise CannotLabel("no node is marked (data-xojl)")
         marks[0] = "section"
-        self.category = tree.author[0].get("category")
-        if self.category not in (None, *CATEGORIES):
-            raise CannotLabel(f"data-xojl-category={self.category!r} is no category")
+        if category := tree.author[0].get("category"):
+            if category not in CATEGORIES:
+                raise CannotLabel(f"data-xojl-category={category!r} is no category")
+            self.category = category, MARKED, 1.0
         self.root = self.linked([Item(m, i, MARKED, 1.0) for i, m in enumerate(marks) if m])
 
     def confidence(self) -> float:

@@ -1,5 +1,6 @@
 """A record as the labeler sees it: its html nodes with boxes, styles and the author's words."""
 
+import math
 import re
 from collections.abc import Iterator, Mapping
 from functools import cached_property
@@ -27,6 +28,7 @@ class SectionTree:
         `i` is `range(i, end[i])`.
       box: [x, y, width, height], CSS px from the section's corner.
       page_width: of the window, CSS px; the section may be narrower.
+      page_top: how far down its page the section begins, CSS px; NaN where nobody says.
       author: the node's entry of author.jsonl.
       style: a few computed styles, by CSS property (`look` in author.jsonl).
       words: class, id, role and data attributes in one string, lower case.
@@ -52,6 +54,7 @@ class SectionTree:
         self.tag = [node.tag for node in self.nodes]
         self.box = [list(box[:4]) for box in record.html_boxes]
         self.page_width = record.viewport[0] if record.viewport else self.box[0][2]
+        self.page_top = float((record.source or {}).get("box", (0, math.nan))[1])
         self.author = author
         self.style = [about.get("look", {}) for about in author]
         self.kinds = [{content.kind for content in node.content} for node in self.nodes]

@@ -1,16 +1,20 @@
 """Labels of one section by the learned labeler."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from data_prep.label.beside_rules import BesideRules
 from data_prep.label.layout import coverage, in_order
 from data_prep.label.learned.features import SectionFeatures
 from data_prep.label.learned.model import NodeModel
+from data_prep.label.learned.section_features import section_features
 from data_prep.label.node_context import Item
 from data_prep.label.rules import Table
 from data_prep.label.section_tree import SectionTree
 from xojl_jax.errors import BadInput
 from xojl_jax.xojl.best_labels import NOTHING, best_labels
+from xojl_jax.xojl.record import CATEGORIES
 from xojl_jax.xojl.tree import ELEMENTS
 
 LEARNED = "learned"  # in place of a rule's name
@@ -30,17 +34,12 @@ class LearnedLabeler(BesideRules):
     def __init__(self, tree: SectionTree, table: Table, model: NodeModel):
         super().__init__(tree, table)
         seen = SectionFeatures(tree, table, self.rules)
-        column = {name: index for index, name in enumerate(seen.names)}
-        if missing := [name for name in model.features if name not in column]:
-            raise BadInput(
-                f"the learned labeler wants {len(missing)} features that are not known, such as "
-                f"{missing[0]!r} (another table of rules, or another version): fit it again with "
-                "data_prep.fit_labeler"
-            )
-        rows = seen.rows[:, [column[name] for name in model.features]]
+        rows = seen.rows[:, _columns(model.features, seen.names)]
         scores = model.log_probabilities(rows, tree.children)
         self.probabilities = np.exp(scores)
         self.root = self._items(best_labels(scores, tree.children, tree.shows))
+        if model.category:
+            self.category = self._category(model)
 
     def confidence(self) -> float:
         """Mean probability of the labels, times the share of visible content that has one."""
@@ -49,6 +48,13 @@ class LearnedLabeler(BesideRules):
             return 0.0
         mean = sum(item.confidence for item in labels) / len(labels)
         return round(mean * coverage(self.tree, labels, ()), 4)
+
+    def _category(self, model: NodeModel) -> tuple[str, str, float]:
+        row = section_features(self.tree, self._table, self.rules)
+        wanted = _columns(model.category_features, list(row))
+        told = model.category_probabilities(np.array(list(row.values()), np.float32)[wanted])
+        best = int(told.argmax())
+        return CATEGORIES[model.categories[best]], LEARNED, round(float(told[best]), 4)
 
     def _items(self, labels: list[int]) -> Item | None:
         """The labels as a tree; None where only the root has one."""
@@ -61,3 +67,15 @@ class LearnedLabeler(BesideRules):
         ]
         items[0].confidence = 1.0  # the root of a record is a section
         return self.linked(items)
+
+
+def _columns(wanted: Sequence[str], known: Sequence[str]) -> list[int]:
+    """Where the features of a model are among those of today."""
+    column = {name: index for index, name in enumerate(known)}
+    if missing := [name for name in wanted if name not in column]:
+        raise BadInput(
+            f"the learned labeler wants {len(missing)} features that are not known, such as "
+            f"{missing[0]!r} (another table of rules, or another version): fit it again with "
+            "data_prep.fit_labeler"
+        )
+    return [column[name] for name in wanted]

@@ -1,8 +1,9 @@
-"""The model of the learned labeler: gradient-boosted trees that give each html node's label.
+"""The model of the learned labeler: gradient-boosted trees that give each html node's label, and
+the section's category.
 
 LightGBM (Ke et al., 2017) with a softmax over the elements and "no label", twice: by a node's own
-features, and with what that says of its neighbors. The file is JSON, compressed: LightGBM's own
-text format, and what it takes to feed it and to read its answer.
+features, and with what that says of its neighbors; and with one over the categories. The file is
+JSON, compressed: LightGBM's own text format, and what it takes to feed it and to read its answer.
 """
 
 import gzip
@@ -18,6 +19,7 @@ import numpy as np
 
 from data_prep.label.learned.features import CATEGORICAL
 from data_prep.label.learned.neighbors import with_neighbors
+from data_prep.label.learned.section_features import BY_RULES
 from xojl_jax.errors import BadInput, BadUsage
 from xojl_jax.files import write_bytes
 from xojl_jax.xojl.best_labels import NOTHING
@@ -46,7 +48,7 @@ _PARAMETERS = {
 
 @dataclass(frozen=True)
 class NodeModel:
-    """Two sets of trees, and what goes in and comes out.
+    """Two sets of trees for nodes, one for sections, and what goes in and comes out.
 
     Attributes:
       features: names of the columns, in order.
@@ -54,6 +56,9 @@ class NodeModel:
       alone: the trees that see a node's own features; LightGBM's text format.
       around: those that also see what `alone` says of its neighbors.
       about: what it was trained on, for people.
+      category: the trees that see the section; "" where none told more than one category.
+      category_features: names of their columns, in order.
+      categories: what each of their classes is: a place in CATEGORIES.
     """
 
     features: Sequence[str]
@@ -61,6 +66,9 @@ class NodeModel:
     alone: str
     around: str
     about: Mapping[str, Any] = field(default_factory=dict)
+    category: str = ""
+    category_features: Sequence[str] = ()
+    categories: Sequence[int] = ()
 
     @cached_property
     def _boosters(self) -> list:
@@ -80,6 +88,14 @@ class NodeModel:
         first = log_probabilities(alone, rows, self.labels)
         seen = with_neighbors(rows, np.exp(first), children)
         return (first + log_probabilities(around, seen, self.labels)) / 2
+
+    @cached_property
+    def _category_booster(self):
+        return import_lightgbm().Booster(model_str=self.category)
+
+    def category_probabilities(self, row: np.ndarray) -> np.ndarray:
+        """float32 [category_features] of one section -> float64 [categories]."""
+        return self._category_booster.predict(row[None], num_threads=1)[0]
 
     def save(self, path: Path) -> None:
         text = json.dumps(asdict(self), ensure_ascii=False)
@@ -101,16 +117,17 @@ class NodeModel:
 
 
 def fit_trees(rows: np.ndarray, targets: np.ndarray, features: Sequence[str], rounds: int):
-    """A LightGBM booster of nodes.
+    """A LightGBM booster of nodes, or of sections.
 
     Args:
-      rows: float32 [nodes, columns]; the first are `features`.
-      targets: int [nodes], the place of each node's label among the model's `labels`.
+      rows: float32 [rows, columns]; the first are `features`.
+      targets: int [rows], the place of each one's label among those of the model.
       rounds: trees for each label.
     """
     lightgbm = import_lightgbm()
     # Columns by number: names of ours hold spaces and signs, which LightGBM's format has not.
-    categorical = [features.index(name) for name in CATEGORICAL if name in features]
+    unordered = (*CATEGORICAL, BY_RULES)
+    categorical = [features.index(name) for name in unordered if name in features]
     data = lightgbm.Dataset(rows, targets, categorical_feature=categorical, free_raw_data=False)
     parameters = _PARAMETERS | {"num_class": int(targets.max()) + 1}
     return lightgbm.train(parameters, data, num_boost_round=rounds)

@@ -10,17 +10,19 @@ import pytest
 from PIL import Image
 
 from data_prep.fit_labeler import command as fit_labeler
-from data_prep.fit_labeler.training import folds_by_site
+from data_prep.fit_labeler.examples import Example
+from data_prep.fit_labeler.training import fit_category, folds_by_site
 from data_prep.label import command as label
 from data_prep.label.layout import Labeler
 from data_prep.label.learned.features import CATEGORICAL, SectionFeatures
 from data_prep.label.learned.labeler import LearnedLabeler
 from data_prep.label.learned.model import NodeModel
 from data_prep.label.learned.neighbors import NEIGHBORS, with_neighbors
+from data_prep.label.learned.section_features import section_features
 from data_prep.label.section_tree import SectionTree
 from tests.data_prep.label.drafts import TABLE, Draft, card, record_of
 from xojl_jax.errors import BadInput, BadUsage
-from xojl_jax.xojl.record import parse_record, read_directory, record_to_json
+from xojl_jax.xojl.record import CATEGORIES, parse_record, read_directory, record_to_json
 from xojl_jax.xojl.structure import violations
 
 SITES = 10
@@ -133,6 +135,33 @@ def test_the_figures_are_of_other_makers(folders, learned, tmp_path, capsys):
         fit_labeler.main([f"--read={read}", f"--test={test}", *flags])
     with pytest.raises(BadUsage, match="--rounds 0"):
         fit_labeler.main([f"--read={read}", *flags, "--rounds=0"])
+
+
+def test_it_learns_the_category_of_a_section(learned):
+    """A reader who calls each section of cards `faq` and each low bar `team` is believed, against
+    the rules; and `labels.jsonl` says how sure."""
+
+    def bar(number):
+        links = (Draft("a", (100 * i, 0, 90, 40 + number), text=f"Link {i}") for i in range(4))
+        return Draft("nav", (0, 0, 1200, 60 + number), *links)
+
+    found = []
+    for number in range(20):
+        for name, draft in (("faq", section(number)), ("team", bar(number))):
+            tree = SectionTree(*record_of(draft), TABLE.patterns)
+            seen = section_features(tree, TABLE, Labeler(tree, TABLE))
+            found.append(Example._make([None] * 8 + [CATEGORIES.index(name), 0, seen]))
+    trees, features, categories = fit_category(found, rounds=8)
+    model = replace(
+        NodeModel.load(learned), category=trees, category_features=features, categories=categories
+    )
+    for name, draft in (("faq", section(30)), ("team", bar(30))):
+        make = partial(LearnedLabeler, model=model)
+        told = label.label(*record_of(draft), TABLE, make)
+        assert told.record.category == name
+        assert told.category[0] == "learned" and 0.5 < told.category[1] <= 1
+    alike = [example for example in found if example.category == found[0].category]
+    assert fit_category(alike, rounds=8) == ("", [], [])
 
 
 def test_a_model_is_its_file(learned, tmp_path):
