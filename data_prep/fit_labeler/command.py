@@ -134,8 +134,7 @@ def _category(model: NodeModel, example: Example) -> int:
     """Of the model, or of the rules where it has none."""
     if not model.category:
         return example.category_by_rules
-    row = np.array([example.section[name] for name in model.category_features], np.float32)
-    return model.categories[int(model.category_probabilities(row).argmax())]
+    return model.most_probable_category(example.section)[0]
 
 
 def _categories(told: list[int], test: list[Example], sites: list[str]) -> dict:

@@ -50,11 +50,10 @@ class LearnedLabeler(BesideRules):
         return round(mean * coverage(self.tree, labels, ()), 4)
 
     def _category(self, model: NodeModel) -> tuple[str, str, float]:
-        row = section_features(self.tree, self._table, self.rules)
-        wanted = _columns(model.category_features, list(row))
-        told = model.category_probabilities(np.array(list(row.values()), np.float32)[wanted])
-        best = int(told.argmax())
-        return CATEGORIES[model.categories[best]], LEARNED, round(float(told[best]), 4)
+        section = section_features(self.tree, self._table, self.rules)
+        _columns(model.category_features, list(section))  # says so where one is missing
+        category, probability = model.most_probable_category(section)
+        return CATEGORIES[category], LEARNED, round(probability, 4)
 
     def _items(self, labels: list[int]) -> Item | None:
         """The labels as a tree; None where only the root has one."""

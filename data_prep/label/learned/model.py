@@ -93,9 +93,11 @@ class NodeModel:
     def _category_booster(self):
         return import_lightgbm().Booster(model_str=self.category)
 
-    def category_probabilities(self, row: np.ndarray) -> np.ndarray:
-        """float32 [category_features] of one section -> float64 [categories]."""
-        return self._category_booster.predict(row[None], num_threads=1)[0]
+    def most_probable_category(self, section: Mapping[str, float]) -> tuple[int, float]:
+        """A place in CATEGORIES and its probability, from the features of a section by name."""
+        row = np.array([[section[name] for name in self.category_features]], np.float32)
+        told = self._category_booster.predict(row, num_threads=1)[0]
+        return self.categories[int(told.argmax())], float(told.max())
 
     def save(self, path: Path) -> None:
         text = json.dumps(asdict(self), ensure_ascii=False)
