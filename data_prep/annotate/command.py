@@ -21,6 +21,7 @@ from data_prep.label.command import (
     add_labeler_flags,
     check_labeler_flags,
     make_labeler,
+    read_model_answers,
 )
 from data_prep.label.rules import Table
 from xojl_jax.errors import BadInput, BadUsage
@@ -199,7 +200,11 @@ def read(options: argparse.Namespace, sections: Sections) -> tuple[Reading, str]
     store = Store(Path(options.out) / options.reader)
     start: Callable[[Section], Start] = _nothing
     if not options.blank:
-        start = partial(_proposed, table=Table.load(options.rules), make=make_labeler(options))
+        start = partial(
+            _proposed,
+            table=Table.load(options.rules),
+            make=make_labeler(options, read_model_answers(options)),
+        )
     about = {"reader": options.reader, "kind": options.kind, "blank": options.blank}
     return Reading(sections, store, start, about), f"{options.reader} reads"
 

@@ -15,6 +15,7 @@ from data_prep.label.folder import Folder
 from data_prep.label.layout import Labeler, in_order, layout_of
 from data_prep.label.learned.labeler import LearnedLabeler
 from data_prep.label.learned.model import NodeModel
+from data_prep.label.learned.model_answers import WEIGHT, ModelAnswers
 from data_prep.label.marked import MarkedLabeler
 from data_prep.label.node_context import CannotLabel, Item, NodeContext
 from data_prep.label.rules import Table
@@ -47,7 +48,8 @@ Records without an entry in author.jsonl stay as they are."""
 def main(argv: list[str]) -> int | None:
     options = parse_flags(argv)
     folder, table = Path(options.folder), Table.load(options.rules)
-    made = partial(label, table=table, make=make_labeler(options))
+    answers = read_model_answers(options)
+    made = partial(label, table=table, make=make_labeler(options, answers))
     authors = Authors(folder)
     if options.explain:
         record, author = _one(folder, authors, options.explain)
@@ -65,7 +67,7 @@ def main(argv: list[str]) -> int | None:
             reason = labeled.fault or too_unsure(labeled, options.least_confidence)
             files.write(labeled.record, labels_of(labeled), reason)
             tally.add(labeled, reason)
-    tally.report(options.folder)
+    tally.report(options.folder, without_model=answers.missing if answers else 0)
     return None
 
 
@@ -113,11 +115,28 @@ def add_labeler_flags(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="another model of data_prep.fit_labeler",
     )
+    parser.add_argument(
+        "--model-answers",
+        metavar="FILE.jsonl",
+        help="for --with learned: a trained model's probabilities of the same records, averaged "
+        "with its own (xojl_jax.predict --records --method=nodes --node-probabilities)",
+    )
+    parser.add_argument(
+        "--model-weight",
+        type=float,
+        default=WEIGHT,
+        metavar="W",
+        help=f"how much the model counts there, 0 to 1 (default {WEIGHT:g})",
+    )
 
 
 def check_labeler_flags(options: argparse.Namespace) -> None:
     if options.labeler_file and options.labeler != "learned":
         raise BadUsage("--labeler FILE goes with --with learned")
+    if options.model_answers and options.labeler != "learned":
+        raise BadUsage("--model-answers FILE goes with --with learned")
+    if not 0 <= options.model_weight <= 1:
+        raise BadUsage(f"--model-weight {options.model_weight:g}: give 0 to 1")
 
 
 AnyLabeler = Labeler | LearnedLabeler | MarkedLabeler
@@ -135,12 +154,20 @@ class LabeledRecord:
     fault: str = ""
 
 
-def make_labeler(options: argparse.Namespace) -> MakeLabeler:
+def read_model_answers(options: argparse.Namespace) -> ModelAnswers | None:
+    """What `--model-answers` names."""
+    if not options.model_answers:
+        return None
+    return ModelAnswers(options.model_answers, options.model_weight)
+
+
+def make_labeler(options: argparse.Namespace, answers: ModelAnswers | None) -> MakeLabeler:
     """What `--with` names; the learned labeler's trees are loaded once."""
     made = LABELERS[options.labeler]
-    if made is LearnedLabeler:
-        return partial(made, model=NodeModel.load(options.labeler_file))
-    return made
+    if made is not LearnedLabeler:
+        return made
+    model = NodeModel.load(options.labeler_file)
+    return partial(made, model=model, answers=answers)
 
 
 def label(
@@ -257,10 +284,12 @@ class Tally:
         self.elements.update(labeled.record.used_elements)
         self.confidences.append(labeled.record.quality["label"])
 
-    def report(self, folder: str) -> None:
+    def report(self, folder: str, without_model: int) -> None:
         lines = [f"{len(self.confidences)} of {self.total} records labeled"]
         if self.unmatched:
             lines.append(f"  {self.unmatched} left as they are: not in author.jsonl")
+        if without_model:
+            lines.append(f"  {without_model} by the trees alone: not in --model-answers")
         for why, count in self.rejected.most_common():
             lines.append(f"  {count} rejected, in {folder}/rejected.jsonl: {why}")
         lines += _distribution(self.confidences)

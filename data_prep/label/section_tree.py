@@ -24,6 +24,7 @@ class SectionTree:
     """The html nodes of one section as lists, indexed in depth-first pre-order.
 
     Attributes:
+      id: of the record; "" where it has none.
       nodes, tag, parent, children, end: the tree; the parent of the root is -1, and the subtree of
         `i` is `range(i, end[i])`.
       box: [x, y, width, height], CSS px from the section's corner.
@@ -43,6 +44,7 @@ class SectionTree:
     def __init__(self, record: Record, author: list[dict], patterns: Mapping[str, re.Pattern]):
         """`patterns`: what the author's words are searched for, by name (`Table.patterns`)."""
         visits = preorder(record.html)
+        self.id = record.id or ""
         self.nodes = [visit.node for visit in visits]
         self.parent = [visit.parent for visit in visits]
         self.end = [visit.subtree_end for visit in visits]

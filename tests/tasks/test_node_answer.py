@@ -15,7 +15,7 @@ from tests.tasks.conftest import small_config
 from tests.xojl.random_trees import random_html
 from xojl_jax import evaluate, predict
 from xojl_jax.errors import BadUsage
-from xojl_jax.tasks.layout.node_answer import read_node_answers
+from xojl_jax.tasks.layout.node_answer import label_probabilities, read_node_answers
 from xojl_jax.tasks.layout.task import LayoutTask
 from xojl_jax.tasks.layout.views import NodePrediction
 from xojl_jax.xojl.structure import violations
@@ -66,6 +66,17 @@ def test_a_label_inside_a_leaf_gives_way():
     scores[1, ELEMENTS.index("paragraph")] += 1
     (views,) = read_node_answers(prediction(scores), [html], "detail", confidence=False)
     assert print_layout(views["detail"].layout) == '{"section.section":{"paragraph.p":""}}'
+
+
+def test_the_probabilities_of_all_labels_are_of_the_tree_s_nodes(tmp_path):
+    """Protects the labeler that reads them: padding is left out; the flag goes with nodes alone."""
+    scores = scores_of("section", None, "heading", "paragraph")
+    (rows,) = label_probabilities(prediction(scores), [HTML])
+    np.testing.assert_allclose(rows, np.exp(scores), rtol=1e-6)
+    flags = [f"--records={tmp_path}", f"--out={tmp_path / 'a'}", "--node-probabilities"]
+    with pytest.raises(BadUsage, match="--node-probabilities goes with --method=nodes"):
+        predict.parse(flags)
+    predict.parse([*flags, "--method=nodes"])
 
 
 @settings(max_examples=60, deadline=None)

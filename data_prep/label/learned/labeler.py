@@ -8,6 +8,7 @@ from data_prep.label.beside_rules import BesideRules
 from data_prep.label.layout import coverage, in_order
 from data_prep.label.learned.features import SectionFeatures
 from data_prep.label.learned.model import NodeModel
+from data_prep.label.learned.model_answers import ModelAnswers
 from data_prep.label.learned.section_features import section_features
 from data_prep.label.node_context import Item
 from data_prep.label.rules import Table
@@ -31,11 +32,19 @@ class LearnedLabeler(BesideRules):
     name = "the learned labeler"
     fitted = True
 
-    def __init__(self, tree: SectionTree, table: Table, model: NodeModel):
+    def __init__(
+        self,
+        tree: SectionTree,
+        table: Table,
+        model: NodeModel,
+        answers: ModelAnswers | None = None,
+    ):
         super().__init__(tree, table)
         seen = SectionFeatures(tree, table, self.rules)
         rows = seen.rows[:, _columns(model.features, seen.names)]
         scores = model.log_probabilities(rows, tree.children)
+        if answers is not None:
+            scores = answers.beside(tree.id, scores)
         self.probabilities = np.exp(scores)
         self.root = self._items(best_labels(scores, tree.children, tree.shows))
         if model.category:

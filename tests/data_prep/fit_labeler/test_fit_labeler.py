@@ -22,8 +22,10 @@ from data_prep.label.learned.section_features import section_features
 from data_prep.label.section_tree import SectionTree
 from tests.data_prep.label.drafts import TABLE, Draft, card, record_of
 from xojl_jax.errors import BadInput, BadUsage
+from xojl_jax.xojl.best_labels import NOTHING
 from xojl_jax.xojl.record import CATEGORIES, parse_record, read_directory, record_to_json
 from xojl_jax.xojl.structure import violations
+from xojl_jax.xojl.tree import ELEMENTS
 
 SITES = 10
 
@@ -112,6 +114,24 @@ def test_it_learns_where_readers_differ_from_the_rules(folders, learned, tmp_pat
     sure = tuple(confidence for *_, confidence in entry["nodes"])
     assert told[entry["id"]].layout_confidence == sure
     assert 0 < told["s0"].quality["label"] <= 1
+
+
+def test_a_model_s_answers_count_as_much_as_was_said(folders, learned, tmp_path, capsys):
+    """By the command: a model that is sure of dividers everywhere is believed at weight 1 for the
+    record that it answered, and not at all at weight 0; the others are told to be without."""
+    raw, _ = folders
+    for path in raw.iterdir():
+        (tmp_path / path.name).write_bytes(path.read_bytes())
+    rows = np.full((len(record_of(section(0))[1]), NOTHING + 1), 1e-4)
+    rows[:, ELEMENTS.index("divider")] = 1 - 1e-4 * NOTHING
+    answers = tmp_path / "answers.jsonl"
+    answers.write_text(json.dumps({"id": "s0", "node_probabilities": rows.tolist()}) + "\n")
+    flags = [str(tmp_path), "--with=learned", f"--labeler={learned}", f"--model-answers={answers}"]
+    for weight, named in ((1, True), (0, False)):
+        label.main([*flags, f"--model-weight={weight}"])
+        told = {record.id: record.used_elements for _, record in read_directory(tmp_path)}
+        assert [("divider" in told[name]) for name in ("s0", "s1")] == [named, False]
+        assert f"{SITES - 1} by the trees alone" in capsys.readouterr().err
 
 
 def test_the_figures_are_of_other_makers(folders, learned, tmp_path, capsys):

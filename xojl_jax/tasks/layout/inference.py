@@ -53,7 +53,11 @@ from xojl_jax.tasks.layout.inputs import (
     read_inputs,
     read_records,
 )
-from xojl_jax.tasks.layout.node_answer import predict_nodes, read_node_answers
+from xojl_jax.tasks.layout.node_answer import (
+    label_probabilities,
+    predict_nodes,
+    read_node_answers,
+)
 from xojl_jax.tasks.layout.pseudo_labels import pseudo_label
 from xojl_jax.tasks.layout.sample_spec import FeatureSpec
 from xojl_jax.tasks.layout.views import NodePrediction, Prediction
@@ -114,12 +118,15 @@ class LayoutAnswer(NamedTuple):
       weights: how much HTML and screenshot counted (together as many as are there); None where the
         model does not weight them.
       overlap: how far attention overlaps with boxes, by name; None unless it was asked for.
+      node_probabilities: float32[nodes, elements + 1], as `NodePrediction.labels`, but no
+        logarithms; None unless they were asked for.
     """
 
     views: dict[str, DecodedLayout]
     category: str
     weights: tuple[float, float] | None = None
     overlap: Mapping[str, float] | None = None
+    node_probabilities: np.ndarray | None = None
 
 
 class LayoutInference(Inference):
@@ -212,6 +219,11 @@ class LayoutInference(Inference):
                 help="how far the screenshot's attention overlaps with the boxes of elements",
             )
         if predicts:
+            add(
+                "--node-probabilities",
+                action="store_true",
+                help="with --method=nodes: also those of every label at every HTML node",
+            )
             add("--nbest", type=int, default=1, help="hypotheses of a beam to tell (default 1)")
             add("--temperature", type=float, default=1.0, help="of --method=sample (default 1)")
 
@@ -228,6 +240,8 @@ class LayoutInference(Inference):
             if flags.beam < 1:
                 raise BadUsage(f"--beam is {flags.beam}: choose 1 or more")
             return
+        if flags.node_probabilities and flags.method != "nodes":
+            raise BadUsage("--node-probabilities goes with --method=nodes")
         if fault := SomeOf(ELEMENTS).fault(flags.hints):
             raise BadUsage(f"--hints{fault}")
         given = flags.screenshot or flags.html
@@ -259,6 +273,8 @@ class LayoutInference(Inference):
             options["confidence"] = True
         if getattr(flags, "nbest", 1) > 1:
             options["nbest"] = flags.nbest
+        if getattr(flags, "node_probabilities", False):
+            options["node_probabilities"] = True
         if getattr(flags, "attention_overlap", False):
             options["overlap"] = True
         return options
@@ -328,8 +344,11 @@ class LayoutInference(Inference):
     ) -> list[LayoutAnswer]:
         trees = [source.html for source in sources]
         mode, sure = options["mode"], bool(options.get("confidence"))
+        label_rows: list = [None] * len(trees)
         if isinstance(prediction, NodePrediction):
             views = read_node_answers(prediction, trees, mode, confidence=sure)
+            if options.get("node_probabilities"):
+                label_rows = label_probabilities(prediction, trees)
         else:
             if not sure:  # an exported program gives them unasked
                 prediction = prediction._replace(gains=None)
@@ -347,7 +366,9 @@ class LayoutInference(Inference):
             ]
         return [
             LayoutAnswer(pair, CATEGORIES[number], *more)
-            for pair, number, *more in zip(views, categories, weights, overlaps, strict=True)
+            for pair, number, *more in zip(
+                views, categories, weights, overlaps, label_rows, strict=True
+            )
         ]
 
     def _calibrated(self, views: dict[str, DecodedLayout]) -> dict[str, DecodedLayout]:
@@ -461,6 +482,7 @@ class LayoutInference(Inference):
             "category": answer.category,
             **({} if not inputs.label else {"label_agreement": _with_label(answer, inputs)}),
             **({} if answer.weights is None else {"weights": list(answer.weights)}),
+            **_node_probabilities(inputs, answer),
             "used": [name for name, there in present.items() if there],
             **({} if inputs.image is None else {"size": list(inputs.image.shape[1::-1])}),
             "nodes_left_out": inputs.left_out,
@@ -599,6 +621,18 @@ def _view_json(view: str, decoded: DecodedLayout) -> str:
     numbers = json.dumps([round(p, 4) for p in decoded.probabilities])
     inner = text.replace("\n", "\n  ")
     return f'{{\n  "layout": {inner},\n  "confidence": {numbers}\n}}'
+
+
+def _node_probabilities(inputs: Inputs, answer: LayoutAnswer) -> dict[str, Any]:
+    """With the record's id, by which they are found again; nothing of a tree that was cut, since
+    its nodes are not those of the record."""
+    if answer.node_probabilities is None or inputs.left_out:
+        return {}
+    rows = answer.node_probabilities.astype(float)
+    return {
+        "id": inputs.name,
+        "node_probabilities": [[round(p, 5) for p in row] for row in rows.tolist()],
+    }
 
 
 def _notes(inputs: Inputs, answer: LayoutAnswer) -> list[str]:

@@ -60,6 +60,15 @@ def read_node_answers(
     return answers
 
 
+def label_probabilities(prediction: NodePrediction, htmls: Sequence[Forest]) -> list[np.ndarray]:
+    """float32[nodes, elements + 1] for each tree, before the rules of the language; the last column
+    is of "no label"."""
+    labels = np.asarray(prediction.labels, np.float32)
+    return [
+        np.exp(scores[: len(preorder(html))]) for scores, html in zip(labels, htmls, strict=False)
+    ]
+
+
 def _read(scores: np.ndarray, html: Forest, confidence: bool) -> DecodedLayout:
     """scores: float64[T, elements + 1]; nodes of the tree first, in depth-first order."""
     visits = preorder(html)
