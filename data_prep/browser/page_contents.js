@@ -30,10 +30,17 @@
   const isIconFont = (families) => /icon|awesome|symbol|glyph|\bfa\b|feather|themify|linea|nucleo/i
     .test(families.split(',')[0]);
   const PRIVATE = /[\ue000-\uf8ff\u{f0000}-\u{10fffd}]/u;
+  // Letters for private use alone are nobody's text, whatever the font that has them is called
+  // (IcoMoon, IcoFont).
+  const isPrivate = (text, computed) => {
+    const letters = [...text].filter((c) => c.trim());
+    return letters.length > 0 && letters.every((c) => PRIVATE.test(c) && !isAbsent(c, computed));
+  };
+  const hasPictograms = (text, computed) => isIconFont(computed.fontFamily) || isPrivate(text, computed);
   // Whether an icon font draws these letters as a pictogram. A font that has not come leaves the
   // ligature's name (`potted_plant`) to be read; one that has come makes it as wide as it is high.
   const drawsIcon = (text, computed, width) => {
-    if (!isIconFont(computed.fontFamily) || !isThere(computed.fontFamily)) return false;
+    if (!hasPictograms(text, computed) || !isThere(computed.fontFamily)) return false;
     const letters = [...text.trim()].length;
     return letters <= 2 || PRIVATE.test(text) || width <= 1.6 * parseFloat(computed.fontSize);
   };
@@ -187,7 +194,7 @@
       const s = getComputedStyle(e, `::${name}`);
       const letters = /^"(.*)"$/s.exec(s.content);
       if (!letters || s.display === 'none' || s.display === 'contents' || s.visibility !== 'visible') continue;
-      if (letters[1].trim() && isIconFont(s.fontFamily)) continue;
+      if (letters[1].trim() && hasPictograms(letters[1], s)) continue;
       const sides = ['Top', 'Right', 'Bottom', 'Left'];
       const edges = sides.some((k) => parseFloat(s[`border${k}Width`]) > 0 || parseFloat(s[`padding${k}`]) > 0 ||
         parseFloat(s[`margin${k}`]) !== 0);
@@ -237,7 +244,7 @@
       const s = getComputedStyle(e, pseudo);
       if (s.display === 'none' || s.content === 'none' || s.visibility !== 'visible') continue;
       const letters = /^"(.+)"$/s.exec(s.content);
-      const byFont = letters && isIconFont(s.fontFamily);
+      const byFont = letters && hasPictograms(letters[1], s);
       if (byFont && !isThere(s.fontFamily)) flaws.push('letters that no font here has');
       if ((byFont && isThere(s.fontFamily)) || drawsBeside(s)) {
         const at = pseudo === '::before' ? 0 : total;

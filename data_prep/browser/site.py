@@ -141,7 +141,8 @@ def placeholder(url: str) -> str:
 
 
 class Shim:
-    """A folder of unpacked npm packages (`NAME_VERSION/`, a scope's `@x/y` as `_x_y_VERSION`)."""
+    """A folder of unpacked npm packages: `NAME_VERSION/`, a scope's `@x/y` as `npm pack` names it,
+    `x-y_VERSION`, or as `_x_y_VERSION`."""
 
     def __init__(self, folder):
         self.folder = Path(folder)
@@ -179,14 +180,18 @@ class Shim:
             if plain and plain[1] in self.packages:  # code.jquery.com/jquery-3.7.1.min.js
                 return self._pick(plain[1], plain[2], [plain[1] + plain[3]])
             name = ALIASES.get(name, name)
-            if name in self.packages and tail:
+            if self._versions(name) and tail:
                 if not version and re.match(r"v?\d+(\.\d+)*", tail[0]):
                     version, tail = tail[0].lstrip("v"), tail[1:]
                 return self._pick(name, version, tail)
         return None
 
+    def _versions(self, name: str) -> dict[str, Path]:
+        packed = name[1:].replace("_", "-", 1) if name.startswith("_") else name
+        return {**self.packages.get(packed, {}), **self.packages.get(name, {})}
+
     def _pick(self, name: str, version: str, tail: list[str]) -> Path | None:
-        versions = self.packages.get(name)
+        versions = self._versions(name)
         if not versions or not tail:
             return None
         # Where no version is named, the newest is nearest.

@@ -1,9 +1,11 @@
 """A page is rendered as it looks, in a world of its own, and cannot get out of it."""
 
+import base64
 import contextlib
 import http.server
 import io
 import threading
+from pathlib import Path
 
 import pytest
 from PIL import Image
@@ -133,6 +135,23 @@ def test_shadow_trees_and_icon_fonts_are_seen(chromium):
     assert tags(found)[1:4] == ["div", "h2", "span"]  # a slot without a box is passed through
     icon = found.nodes[tags(found).index("i")]
     assert icon["content"] == [["svg", 0]]
+
+
+def test_letters_for_private_use_are_pictograms_in_any_font_that_has_them(chromium):
+    """Protects icons of IcoMoon, IcoFont and of whoever made a font: its name need not say so. What
+    no font here has is no pictogram."""
+    # One letter, U+E900, drawn as a triangle; made with fontTools' FontBuilder.
+    font = base64.b64encode((Path(__file__).parent / "house.ttf").read_bytes()).decode()
+    page = f"""<style>@font-face {{ font-family: mine; src: url(data:font/ttf;base64,{font}) }}
+      .mine {{ font-family: mine }} .before::before {{ content: "\\e900" }}
+      .lost::before {{ content: "\\e901" }}</style>
+      <p><i class="mine before"></i><b class="mine">&#xe900;</b><s class="mine lost"></s>
+      <u class="before"></u>"""
+    with chromium.open_html(page) as tab:
+        found = tab.extract("body", ["color"])
+    held = {node["tag"]: node["content"] for node in found.nodes}
+    assert held["i"] == held["b"] == [["svg", 0]]
+    assert not held.get("s") and not held.get("u")
 
 
 def test_sections_are_cut_by_the_rule(chromium):
@@ -271,6 +290,7 @@ def test_shim_answers_cdn_links(tmp_path):
         "jquery_3.7.1/dist/jquery.min.js",
         "font-awesome_4.7.0/css/font-awesome.min.css",
         "_fortawesome_fontawesome-free_6.5.2/js/all.js",
+        "picocss-pico_2.0.6/css/pico.min.css",
     ):
         (tmp_path / name).parent.mkdir(parents=True)
         (tmp_path / name).write_text(name)
@@ -284,6 +304,7 @@ def test_shim_answers_cdn_links(tmp_path):
         "https://cdnjs.cloudflare.com/ajax/libs/font-awesome/4.7.0/css/font-awesome.css": "font-aw",
         "https://use.fontawesome.com/releases/v6.3.0/js/all.js": "_fortawesome_fontawesome-free",
         "https://unpkg.com/@fortawesome/fontawesome-free@6/js/all.min.js": "_fortawesome_fontawe",
+        "https://cdn.jsdelivr.net/npm/@picocss/pico@2/css/pico.min.css": "picocss-pico",
     }
     for link, package in links.items():
         found = shim.find(link)

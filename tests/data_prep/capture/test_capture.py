@@ -47,7 +47,8 @@ def site(tmp_path):
     (folder / "sub").mkdir(parents=True)
     (folder / "dot.svg").write_text(DOT)
     (folder / "index.html").write_text(GOOD)
-    (folder / "sub" / "other.html").write_text(GOOD.replace("Second", "Other"))
+    kit = '<link rel="stylesheet" href="https://cdn.example/kit.css">'
+    (folder / "sub" / "other.html").write_text(GOOD.replace("Second", "Other") + kit)
     (folder / "broken.html").write_text(
         f"{STYLE}<section><p>text</p><img src='/none.png' width='90' height='90' alt='x'></section>"
     )
@@ -73,6 +74,7 @@ def test_a_folder_becomes_records(chromium, site, tmp_path, capsys):
     assert [r.html[0].tag for r in records] == ["nav", "section", "section", "section"]
     assert "2 left out: seen before" in summary
     assert "a picture is missing" in summary and "empty" in summary
+    assert "refused most often: cdn.example " in summary
     hero = records[1]
     assert hero.source["uri"] == "my-site/index.html" and hero.source["title"] == "Good"
     assert hero.source["language"] == "de"
