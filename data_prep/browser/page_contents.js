@@ -36,11 +36,12 @@
     const letters = [...text].filter((c) => c.trim());
     return letters.length > 0 && letters.every((c) => PRIVATE.test(c) && !isAbsent(c, computed));
   };
-  const hasPictograms = (text, computed) => isIconFont(computed.fontFamily) || isPrivate(text, computed);
-  // Whether an icon font draws these letters as a pictogram. A font that has not come leaves the
+  const drawsPictograms = (text, computed) =>
+    isIconFont(computed.fontFamily) ? isThere(computed.fontFamily) : isPrivate(text, computed);
+  // Whether a font draws these letters as one pictogram. An icon font that has not come leaves the
   // ligature's name (`potted_plant`) to be read; one that has come makes it as wide as it is high.
   const drawsIcon = (text, computed, width) => {
-    if (!hasPictograms(text, computed) || !isThere(computed.fontFamily)) return false;
+    if (!drawsPictograms(text, computed)) return false;
     const letters = [...text.trim()].length;
     return letters <= 2 || PRIVATE.test(text) || width <= 1.6 * parseFloat(computed.fontSize);
   };
@@ -194,7 +195,7 @@
       const s = getComputedStyle(e, `::${name}`);
       const letters = /^"(.*)"$/s.exec(s.content);
       if (!letters || s.display === 'none' || s.display === 'contents' || s.visibility !== 'visible') continue;
-      if (letters[1].trim() && hasPictograms(letters[1], s)) continue;
+      if (letters[1].trim() && (isIconFont(s.fontFamily) || isPrivate(letters[1], s))) continue;
       const sides = ['Top', 'Right', 'Bottom', 'Left'];
       const edges = sides.some((k) => parseFloat(s[`border${k}Width`]) > 0 || parseFloat(s[`padding${k}`]) > 0 ||
         parseFloat(s[`margin${k}`]) !== 0);
@@ -244,9 +245,11 @@
       const s = getComputedStyle(e, pseudo);
       if (s.display === 'none' || s.content === 'none' || s.visibility !== 'visible') continue;
       const letters = /^"(.+)"$/s.exec(s.content);
-      const byFont = letters && hasPictograms(letters[1], s);
-      if (byFont && !isThere(s.fontFamily)) flaws.push('letters that no font here has');
-      if ((byFont && isThere(s.fontFamily)) || drawsBeside(s)) {
+      const byFont = letters && drawsPictograms(letters[1], s);
+      if (letters && !byFont && (isIconFont(s.fontFamily) || PRIVATE.test(letters[1]))) {
+        flaws.push('letters that no font here has');
+      }
+      if (byFont || drawsBeside(s)) {
         const at = pseudo === '::before' ? 0 : total;
         if (!out.some((c) => c[0] === 'svg')) out.push(['svg', at, byFont || !s.content.startsWith('"') ? null : pseudo.slice(2)]);
       }

@@ -1,6 +1,7 @@
 """What a rendered page gets: files of its site, CDN links from a shim, and nothing else."""
 
 import hashlib
+import json
 import mimetypes
 import os
 import re
@@ -141,8 +142,8 @@ def placeholder(url: str) -> str:
 
 
 class Shim:
-    """A folder of unpacked npm packages: `NAME_VERSION/`, a scope's `@x/y` as `npm pack` names it,
-    `x-y_VERSION`, or as `_x_y_VERSION`."""
+    """A folder of unpacked npm packages, `NAME_VERSION/`. What a package is called its package.json
+    says, else the folder's name; a scope's `@x/y` is `_x_y` there."""
 
     def __init__(self, folder):
         self.folder = Path(folder)
@@ -152,7 +153,8 @@ class Shim:
         for entry in sorted(self.folder.iterdir()):
             name, _, version = entry.name.rpartition("_")
             if entry.is_dir() and name and version[:1].isdigit():
-                self.packages.setdefault(name, {})[version] = entry.resolve()
+                known = self.packages.setdefault(_package_name(entry) or name, {})
+                known[version] = entry.resolve()
         if not self.packages:
             raise BadUsage(f"--shim {folder}: holds no NAME_VERSION folder (npm pack, then unpack)")
         self._files: dict[Path, list[str]] = {}
@@ -180,18 +182,14 @@ class Shim:
             if plain and plain[1] in self.packages:  # code.jquery.com/jquery-3.7.1.min.js
                 return self._pick(plain[1], plain[2], [plain[1] + plain[3]])
             name = ALIASES.get(name, name)
-            if self._versions(name) and tail:
+            if name in self.packages and tail:
                 if not version and re.match(r"v?\d+(\.\d+)*", tail[0]):
                     version, tail = tail[0].lstrip("v"), tail[1:]
                 return self._pick(name, version, tail)
         return None
 
-    def _versions(self, name: str) -> dict[str, Path]:
-        packed = name[1:].replace("_", "-", 1) if name.startswith("_") else name
-        return {**self.packages.get(packed, {}), **self.packages.get(name, {})}
-
     def _pick(self, name: str, version: str, tail: list[str]) -> Path | None:
-        versions = self._versions(name)
+        versions = self.packages.get(name)
         if not versions or not tail:
             return None
         # Where no version is named, the newest is nearest.
@@ -212,6 +210,15 @@ class Shim:
                     if candidate == form or candidate.endswith("/" + form):
                         return root / candidate
         return None
+
+
+def _package_name(folder: Path) -> str:
+    """As `packages` has it, or "" where nothing says so."""
+    try:
+        said = json.loads((folder / "package.json").read_bytes())["name"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return ""
+    return said.replace("@", "_").replace("/", "_") if isinstance(said, str) else ""
 
 
 def _distance(one: tuple[int, ...], other: tuple[int, ...]) -> list[int]:

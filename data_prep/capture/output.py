@@ -232,7 +232,10 @@ def report(account: dict, done: int, seconds: float, output: Output) -> None:
     hosts = {k[13:]: n for k, n in counts.items() if k.startswith("refused from ")}
     if most := sorted(hosts.items(), key=lambda item: -item[1])[:5]:
         said = ", ".join(f"{host} {count}" for host, count in most)
-        lines.append(f"  refused most often: {said} (what --shim has no package for is lacking)")
+        lines.append(
+            f"  refused most often, without a placeholder: {said} (styles, scripts and icon fonts "
+            "among them want a package in --shim)"
+        )
     lines.append(f"blank: {total['rejected'].get('blank', 0) / found:.1%} of sections found")
     if done:
         lines.append(f"{done} pages in {seconds:.0f} s, {done / max(seconds, 0.01):.2f} pages/s")

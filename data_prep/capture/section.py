@@ -98,9 +98,9 @@ class PageResult:
       rejected: reason -> count.
       failed: why the page could not be rendered, or "". Such a page has no sections: how far it
         came depends on the machine, and records must not.
-      counts: requests (`sent`, `refused`, also by host, `missing`, `placeholders`), hover rules,
-        classes left out, blocks that were too low or too high for a section, `flaws` by kind (in
-        sections).
+      counts: requests (`sent`, `refused`, `missing`, `placeholders`; those refused that have no
+        placeholder also by host), hover rules, classes left out, blocks that were too low or too
+        high for a section, `flaws` by kind (in sections).
       reason: why the page has no section, or "".
       area: [captured, shown], cells of 8 x 8 px that show texts or pictures.
       area_left_out: reason -> such cells in sections that were rejected, and in no other one.
@@ -193,7 +193,9 @@ def _capture_sections(page: Page, source: PageSource, settings: Settings, result
 def _requests(page: Page) -> dict[str, int]:
     """What became of the page's requests, and of its scripts."""
     site = page.site
-    hosts = Counter(f"refused from {urlsplit(url).hostname}" for url in site.refused)
+    replaced = {url[:200] for url in site.replaced}
+    lacking = [url for url in site.refused if url not in replaced]
+    hosts = Counter(f"refused from {urlsplit(url).hostname}" for url in lacking)
     return {
         **hosts,
         "sent": site.sent,

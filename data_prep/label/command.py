@@ -33,6 +33,7 @@ USAGE = """Adds section_layout, used_elements, category and quality.label to cap
   python -m data_prep.label data/raw
   python -m data_prep.label data/raw --least-confidence 0.8
   python -m data_prep.label data/raw --with learned
+  python -m data_prep.label data/raw --with learned --model-answers answers.jsonl
   python -m data_prep.label data/marked --with marks
   python -m data_prep.label data/raw --explain agency-dist-index-html-1a2b3c4d-002 --out why.png
 
@@ -54,6 +55,8 @@ def main(argv: list[str]) -> int | None:
     if options.explain:
         record, author = _one(folder, authors, options.explain)
         print(explain(made(record, author), folder, options.out))
+        if answers and answers.missing:
+            print("by the trees alone: --model-answers has no such record", file=sys.stderr)
         return None
     tally = Tally()
     with Folder(folder) as files:
@@ -124,7 +127,6 @@ def add_labeler_flags(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--model-weight",
         type=float,
-        default=WEIGHT,
         metavar="W",
         help=f"how much the model counts there, 0 to 1 (default {WEIGHT:g})",
     )
@@ -135,7 +137,9 @@ def check_labeler_flags(options: argparse.Namespace) -> None:
         raise BadUsage("--labeler FILE goes with --with learned")
     if options.model_answers and options.labeler != "learned":
         raise BadUsage("--model-answers FILE goes with --with learned")
-    if not 0 <= options.model_weight <= 1:
+    if options.model_weight is not None and not options.model_answers:
+        raise BadUsage("--model-weight W goes with --model-answers FILE")
+    if not 0 <= (options.model_weight or 0) <= 1:
         raise BadUsage(f"--model-weight {options.model_weight:g}: give 0 to 1")
 
 
@@ -158,7 +162,8 @@ def read_model_answers(options: argparse.Namespace) -> ModelAnswers | None:
     """What `--model-answers` names."""
     if not options.model_answers:
         return None
-    return ModelAnswers(options.model_answers, options.model_weight)
+    weight = WEIGHT if options.model_weight is None else options.model_weight
+    return ModelAnswers(options.model_answers, weight)
 
 
 def make_labeler(options: argparse.Namespace, answers: ModelAnswers | None) -> MakeLabeler:
@@ -289,7 +294,10 @@ class Tally:
         if self.unmatched:
             lines.append(f"  {self.unmatched} left as they are: not in author.jsonl")
         if without_model:
-            lines.append(f"  {without_model} by the trees alone: not in --model-answers")
+            lines.append(
+                f"  {without_model} by the trees alone: --model-answers has no probabilities of "
+                "their nodes"
+            )
         for why, count in self.rejected.most_common():
             lines.append(f"  {count} rejected, in {folder}/rejected.jsonl: {why}")
         lines += _distribution(self.confidences)

@@ -52,13 +52,18 @@ def test_no_maker_teaches_and_judges():
 
 @each_set
 def test_each_section_is_of_a_listed_page(name):
-    """Or a stranger would capture in vain. The address of a page begins with its maker, or with the
-    npm package that it is in, and ends as its path does."""
+    """Or a stranger would capture in vain. The address of a page is its path in a package that is
+    listed, else it begins with its maker, or with a package in the maker's repository, and ends as
+    the path does."""
     pages = list(listed(name))
+    packages = {path.split("/")[0] for path, _ in pages if PACKAGE.match(path)}
     for uri in {section.uri for section in SETS[name]}:
-        inside = re.fullmatch(r"npm:.+@[^/]+(/.+)", uri)
+        inside = re.fullmatch(r"npm:(.+@[^/]+)(/.+)", uri)
+        if inside and inside[1] in packages:
+            assert uri in {f"npm:{path}" for path, _ in pages}
+            continue
         assert any(
-            path.endswith(inside[1] if inside else uri.removeprefix(maker))
+            path.endswith(inside[2] if inside else uri.removeprefix(maker))
             for path, maker in pages
             if inside or uri.startswith(f"{maker}/")
         ), uri

@@ -109,22 +109,22 @@ def test_active_ranks_a_folder_of_records(folder, tmp_path, capsys):
 
 def test_a_labeler_reads_the_probabilities_of_a_folder_of_records(folder, tmp_path):
     """Protects the file between model and labeler: what `predict` writes of every HTML node is what
-    `data_prep.label --model-answers` takes; a tree that was cut has none."""
+    `data_prep.label --model-answers` takes; a tree that was cut has none, nor has no tree."""
     records_in, out = tmp_path / "records", tmp_path / "answers.jsonl"
     records_in.mkdir()
     (records_in / "shot.png").write_bytes(picture())
     large = {"div": {f"p#{number}": "" for number in range(1, 400)}}
     records = [
         {"id": name, "screenshot": "shot.png", "html": html}
-        for name, html in (("small", TREE), ("large", large))
+        for name, html in (("small", TREE), ("large", large), ("none", {}))
     ]
     (records_in / "records.jsonl").write_text("".join(json.dumps(r) + "\n" for r in records))
     flags = [f"--workdir={folder}", f"--records={records_in}", f"--out={out}", "--batch-size=2"]
     assert predict.main([*flags, "--method=nodes", "--node-probabilities"]) == 0
-    small, cut = (json.loads(line) for line in out.read_text().splitlines())
+    small, cut, bare = (json.loads(line) for line in out.read_text().splitlines())
     rows = np.array(small["node_probabilities"])
     np.testing.assert_allclose(rows.sum(1), 1, atol=2e-4)
-    assert cut["nodes_left_out"] and "node_probabilities" not in cut
+    assert cut["nodes_left_out"] and "node_probabilities" not in {**cut, **bare}
     uniform = np.full(rows.shape, -np.log(rows.shape[1]))
     answers = ModelAnswers(out, weight=1.0)
     told = np.exp(answers.beside("small", uniform))

@@ -77,6 +77,8 @@ def test_the_probabilities_of_all_labels_are_of_the_tree_s_nodes(tmp_path):
     with pytest.raises(BadUsage, match="--node-probabilities goes with --method=nodes"):
         predict.parse(flags)
     predict.parse([*flags, "--method=nodes"])
+    with pytest.raises(BadUsage, match="--node-probabilities goes with --records or --page"):
+        predict.parse(["--html=a.json", "--method=nodes", "--node-probabilities"])
 
 
 @settings(max_examples=60, deadline=None)

@@ -44,7 +44,10 @@ class LearnedLabeler(BesideRules):
         rows = seen.rows[:, _columns(model.features, seen.names)]
         scores = model.log_probabilities(rows, tree.children)
         if answers is not None:
-            scores = answers.beside(tree.id, scores)
+            mixed = answers.beside(tree.id, scores)
+            if mixed is scores:
+                self.name = f"{self.name}, without the model's answers"
+            scores = mixed
         self.probabilities = np.exp(scores)
         self.root = self._items(best_labels(scores, tree.children, tree.shows))
         if model.category:

@@ -15,7 +15,7 @@ from xojl_jax.errors import BadInput
 from xojl_jax.xojl.best_labels import NOTHING
 
 WEIGHT = 0.3  # of the model; the trees have the rest (docs/labels.md has what others give)
-_LEAST = 1e-5  # as the trees' (model.py): a node that the model rules out is not lost for good
+_LEAST = 1e-5  # as the trees' (model.py): a label that the model rules out is not lost for good
 
 
 class ModelAnswers:
@@ -31,7 +31,7 @@ class ModelAnswers:
         self._of: dict[str, np.ndarray] = {}
         self.missing = 0
         try:
-            with self._path.open(encoding="utf-8") as stream:
+            with self._path.open("rb") as stream:
                 for number, line in enumerate(stream, 1):
                     self._add(line, number)
         except OSError as error:
@@ -42,13 +42,15 @@ class ModelAnswers:
                 "--records=DIR --method=nodes --node-probabilities --out=FILE"
             )
 
-    def _add(self, line: str, number: int) -> None:
+    def _add(self, line: bytes, number: int) -> None:
         try:
             told = json.loads(line)
             if "node_probabilities" in told:
                 found = np.asarray(told["node_probabilities"], np.float32)
                 if found.ndim != 2 or found.shape[1] != NOTHING + 1:
-                    raise ValueError(f"{found.shape[-1:]} labels a node, not {NOTHING + 1}")
+                    raise ValueError(f"the shape is {found.shape}, not (nodes, {NOTHING + 1})")
+                if not ((found >= 0) & (found <= 1)).all():
+                    raise ValueError("there are numbers that are no probabilities")
                 self._of[told["id"]] = found
         except (ValueError, KeyError, TypeError) as error:
             raise BadInput(
@@ -63,8 +65,8 @@ class ModelAnswers:
           scores: float64 [nodes, elements + 1], the trees' log probabilities.
 
         Returns:
-          The same shape; `scores` themselves where the file has none of the record: it was cut to
-          the model's limit, or is of another capture.
+          The same shape; `scores` themselves where the file has none of the record, since it was
+          cut to the model's limit, or of another number of nodes.
         """
         told = self._of.get(name)
         if told is None or len(told) != len(scores):

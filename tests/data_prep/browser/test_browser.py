@@ -141,17 +141,18 @@ def test_letters_for_private_use_are_pictograms_in_any_font_that_has_them(chromi
     """Protects icons of IcoMoon, IcoFont and of whoever made a font: its name need not say so. What
     no font here has is no pictogram."""
     # One letter, U+E900, drawn as a triangle; made with fontTools' FontBuilder.
-    font = base64.b64encode((Path(__file__).parent / "house.ttf").read_bytes()).decode()
+    font = base64.b64encode((Path(__file__).parent / "triangle.ttf").read_bytes()).decode()
     page = f"""<style>@font-face {{ font-family: mine; src: url(data:font/ttf;base64,{font}) }}
-      .mine {{ font-family: mine }} .before::before {{ content: "\\e900" }}
-      .lost::before {{ content: "\\e901" }}</style>
+      .mine {{ font-family: mine }} .second {{ font-family: nobody, mine }}
+      .before::before {{ content: "\\e900" }} .lost::before {{ content: "\\e901" }}</style>
       <p><i class="mine before"></i><b class="mine">&#xe900;</b><s class="mine lost"></s>
-      <u class="before"></u>"""
+      <u class="before"></u><em class="second before"></em>"""
     with chromium.open_html(page) as tab:
         found = tab.extract("body", ["color"])
     held = {node["tag"]: node["content"] for node in found.nodes}
-    assert held["i"] == held["b"] == [["svg", 0]]
+    assert held["i"] == held["b"] == held["em"] == [["svg", 0]]
     assert not held.get("s") and not held.get("u")
+    assert [node["tag"] for node in found.nodes if node["flaws"]] == ["s", "u"]
 
 
 def test_sections_are_cut_by_the_rule(chromium):
@@ -294,6 +295,7 @@ def test_shim_answers_cdn_links(tmp_path):
     ):
         (tmp_path / name).parent.mkdir(parents=True)
         (tmp_path / name).write_text(name)
+    (tmp_path / "picocss-pico_2.0.6/package.json").write_text('{"name": "@picocss/pico"}')
     shim = Shim(tmp_path)
     links = {
         "https://cdn.jsdelivr.net/npm/bootstrap@5.2.3/dist/css/bootstrap.css": "bootstrap_5.3.3",

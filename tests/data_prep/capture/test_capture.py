@@ -74,7 +74,7 @@ def test_a_folder_becomes_records(chromium, site, tmp_path, capsys):
     assert [r.html[0].tag for r in records] == ["nav", "section", "section", "section"]
     assert "2 left out: seen before" in summary
     assert "a picture is missing" in summary and "empty" in summary
-    assert "refused most often: cdn.example " in summary
+    assert "without a placeholder: cdn.example " in summary
     hero = records[1]
     assert hero.source["uri"] == "my-site/index.html" and hero.source["title"] == "Good"
     assert hero.source["language"] == "de"

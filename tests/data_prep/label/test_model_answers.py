@@ -1,10 +1,11 @@
 """A trained model's probabilities beside the trees' of the learned labeler."""
 
+import gzip
 import json
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from data_prep.label import command as label
@@ -28,14 +29,14 @@ def written(path, **rows):
 
 
 def random_rows(seed, nodes):
-    x = (
-        np.random.default_rng(seed).gamma(0.3, size=(nodes, LABELS)) + 1e-2
-    )  # none below the least that counts
+    # None is below the least that counts.
+    x = np.random.default_rng(seed).gamma(0.3, size=(nodes, LABELS)) + 1e-2
     return x / x.sum(1, keepdims=True)
 
 
+@settings(deadline=None)
 @given(st.integers(0, 2**32 - 1), st.integers(1, 9), st.floats(0, 1))
-def test_the_mean_is_a_distribution_between_both(tmp_path_factory, seed, nodes, weight):
+def test_the_mean_is_a_distribution(tmp_path_factory, seed, nodes, weight):
     """Protects confidences: rows sum to 1; at weight 0 and 1 one of the two alone is told; and what
     both say is most probable stays so."""
     model, trees = random_rows(seed, nodes), random_rows(seed + 1, nodes)
@@ -67,10 +68,20 @@ def test_what_is_no_file_of_answers_is_named(tmp_path):
         ModelAnswers(written(tmp_path / "plain", r=None))
     with pytest.raises(BadInput, match="odd:1: no answer"):
         ModelAnswers(written(tmp_path / "odd", r=[[0.5, 0.5]]))
+    rows = np.full((2, LABELS), 1 / LABELS)
+    rows[1, 3] = np.nan
+    with pytest.raises(BadInput, match=r"nan:1: .* no probabilities"):
+        ModelAnswers(written(tmp_path / "nan", r=rows.tolist()))
+    (tmp_path / "binary").write_bytes(gzip.compress(b"{}"))
+    with pytest.raises(BadInput, match="binary:1: no answer"):
+        ModelAnswers(tmp_path / "binary")
     (tmp_path / "text").write_text("hello\n")
     with pytest.raises(BadInput, match="text:1: no answer"):
         ModelAnswers(tmp_path / "text")
     with pytest.raises(BadUsage, match="--model-answers FILE goes with --with learned"):
         label.main([str(tmp_path), "--model-answers=a"])
+    learned = [str(tmp_path), "--with=learned"]
+    with pytest.raises(BadUsage, match="--model-weight W goes with --model-answers FILE"):
+        label.main([*learned, "--model-weight=0.5"])
     with pytest.raises(BadUsage, match="--model-weight 2: give 0 to 1"):
-        label.main([str(tmp_path), "--with=learned", "--model-weight=2"])
+        label.main([*learned, "--model-answers=a", "--model-weight=2"])

@@ -222,7 +222,7 @@ class LayoutInference(Inference):
             add(
                 "--node-probabilities",
                 action="store_true",
-                help="with --method=nodes: also those of every label at every HTML node",
+                help="with --method=nodes and --records: those of every label at every HTML node",
             )
             add("--nbest", type=int, default=1, help="hypotheses of a beam to tell (default 1)")
             add("--temperature", type=float, default=1.0, help="of --method=sample (default 1)")
@@ -242,6 +242,8 @@ class LayoutInference(Inference):
             return
         if flags.node_probabilities and flags.method != "nodes":
             raise BadUsage("--node-probabilities goes with --method=nodes")
+        if flags.node_probabilities and not (flags.records or flags.page):
+            raise BadUsage("--node-probabilities goes with --records or --page: answers in a file")
         if fault := SomeOf(ELEMENTS).fault(flags.hints):
             raise BadUsage(f"--hints{fault}")
         given = flags.screenshot or flags.html
@@ -624,9 +626,9 @@ def _view_json(view: str, decoded: DecodedLayout) -> str:
 
 
 def _node_probabilities(inputs: Inputs, answer: LayoutAnswer) -> dict[str, Any]:
-    """With the record's id, by which they are found again; nothing of a tree that was cut, since
-    its nodes are not those of the record."""
-    if answer.node_probabilities is None or inputs.left_out:
+    """With the record's id, by which they are found again; nothing without a tree, or of one that
+    was cut, since its nodes are not those of the record."""
+    if answer.node_probabilities is None or inputs.left_out or not inputs.html:
         return {}
     rows = answer.node_probabilities.astype(float)
     return {
