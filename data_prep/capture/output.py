@@ -229,9 +229,9 @@ def report(account: dict, done: int, seconds: float, output: Output) -> None:
         f"requests: {counts.get('sent', 0)} sent, {counts.get('refused', 0)} refused, "
         f"{counts.get('missing', 0)} files missing, {counts.get('placeholders', 0)} placeholders"
     )
-    hosts = {k[13:]: n for k, n in counts.items() if k.startswith("refused from ")}
-    if most := sorted(hosts.items(), key=lambda item: -item[1])[:5]:
-        said = ", ".join(f"{host} {count}" for host, count in most)
+    by_host = Counter({k: n for k, n in counts.items() if k.startswith("refused from ")})
+    if most := by_host.most_common(5):
+        said = ", ".join(f"{name.removeprefix('refused from ')} {count}" for name, count in most)
         lines.append(
             f"  refused most often, without a placeholder: {said} (styles, scripts and icon fonts "
             "among them want a package in --shim)"

@@ -25,8 +25,9 @@ from xojl_jax.files import write_bytes
 from xojl_jax.xojl.best_labels import NOTHING
 
 SHIPPED = Path(__file__).with_name("labeler.json.gz")
-# The probability of a label that no section in training had.
-_LEAST = 1e-5
+# The probability of a label that no section in training had, and the least of any other: what is
+# ruled out is not lost for good.
+LEAST = 1e-5
 _PARAMETERS = {
     "objective": "multiclass",
     "learning_rate": 0.08,
@@ -137,8 +138,8 @@ def fit_trees(rows: np.ndarray, targets: np.ndarray, features: Sequence[str], ro
 
 def log_probabilities(booster, rows: np.ndarray, labels: Sequence[int]) -> np.ndarray:
     """float32 [nodes, columns] -> float64 [nodes, elements + 1]."""
-    out = np.full((len(rows), NOTHING + 1), np.log(_LEAST))
-    out[:, list(labels)] = np.log(np.maximum(booster.predict(rows, num_threads=1), _LEAST))
+    out = np.full((len(rows), NOTHING + 1), np.log(LEAST))
+    out[:, list(labels)] = np.log(np.maximum(booster.predict(rows, num_threads=1), LEAST))
     return out
 
 

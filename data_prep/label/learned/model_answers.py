@@ -11,11 +11,11 @@ from pathlib import Path
 
 import numpy as np
 
+from data_prep.label.learned.model import LEAST
 from xojl_jax.errors import BadInput
 from xojl_jax.xojl.best_labels import NOTHING
 
 WEIGHT = 0.3  # of the model; the trees have the rest (docs/labels.md has what others give)
-_LEAST = 1e-5  # as the trees' (model.py): a label that the model rules out is not lost for good
 
 
 class ModelAnswers:
@@ -72,5 +72,5 @@ class ModelAnswers:
         if told is None or len(told) != len(scores):
             self.missing += 1
             return scores
-        mixed = (1 - self._weight) * scores + self._weight * np.log(np.maximum(told, _LEAST))
+        mixed = (1 - self._weight) * scores + self._weight * np.log(np.maximum(told, LEAST))
         return mixed - np.logaddexp.reduce(mixed, axis=1, keepdims=True)
